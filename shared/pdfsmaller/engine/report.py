@@ -1,0 +1,74 @@
+"""What the engine says of its work: frozen models, JSON through ``model_dump(mode="json")``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Outcome = Literal["compressed", "unchanged", "target_not_met"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Audit(_Frozen):
+    """Where a file's bytes are: sizes as stored, in bytes; they add up to the file's size."""
+
+    images: int = 0
+    fonts: int = 0
+    content: int = 0
+    metadata: int = 0
+    attachments: int = 0
+    structure: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.images + self.fonts + self.content + self.metadata + self.attachments + self.structure
+
+
+class ImageCounts(_Frozen):
+    """Images by what became of them. ``skipped`` counts them by the reason's stable name."""
+
+    seen: int = 0
+    changed: int = 0
+    skipped: dict[str, int] = {}
+
+
+class ReportWarning(_Frozen):
+    """Something the caller should know. ``code`` is stable (e.g. ``signed``), ``message`` is for people."""
+
+    code: str
+    message: str
+
+
+class Report(_Frozen):
+    """What ``compress`` did.
+
+    Attributes:
+        input_bytes: the source's size, in bytes.
+        output_bytes: the target's size, in bytes; never above ``input_bytes``.
+        outcome: ``compressed``; ``unchanged``: the target is the source, byte for byte; ``target_not_met``: the
+            smallest file within reach is still over ``target_size``.
+        pages: pages in the document.
+        before, after: where the bytes were and are.
+        images: images seen, changed and skipped by reason.
+        warnings: what the caller should know.
+        seconds: wall-clock seconds per stage, and ``total``.
+    """
+
+    input_bytes: int
+    output_bytes: int
+    outcome: Outcome
+    pages: int
+    before: Audit
+    after: Audit
+    images: ImageCounts
+    warnings: list[ReportWarning] = []
+    seconds: dict[str, float] = {}
+
+    @property
+    def ratio(self) -> float:
+        """Bytes out over bytes in."""
+        return round(self.output_bytes / self.input_bytes, 4) if self.input_bytes else 1.0

@@ -1,0 +1,261 @@
+"""Every error that PDF Smaller raises on purpose, in one tree.
+
+Each class carries a stable ``code`` (clients may switch on it), the HTTP status it maps to, and whether the
+same work may succeed when tried again. The message says what went wrong, what was allowed and what to do; it
+is safe to show to anybody: no paths of ours, no secrets, no stack traces.
+
+::
+
+    PdfSmallerError
+    ├── RequestError               the caller's request is wrong; nothing was started
+    │   ├── NotAPdf                415 not_a_pdf
+    │   ├── EmptyFile              400 empty_file
+    │   ├── BadRequest             400 bad_request
+    │   ├── FileTooLarge           413 file_too_large
+    │   ├── TooManyFiles           422 too_many_files
+    │   ├── InvalidOption          422 invalid_option
+    │   ├── JobNotFound            404 job_not_found
+    │   ├── JobNotReady            409 job_not_ready
+    │   ├── JobGone                410 job_gone (cancelled)
+    │   └── JobExpired             410 job_expired
+    ├── DocumentError              this document cannot be done; recorded on its job, never tried again
+    │   ├── UnreadablePdf          422 unreadable_pdf
+    │   ├── LimitExceeded          422 limit_exceeded
+    │   ├── PasswordRequired       422 password_required
+    │   ├── WrongPassword          422 wrong_password
+    │   ├── UploadIncomplete       422 upload_incomplete
+    │   ├── EngineFailed           500 engine_failed
+    │   └── TooManyAttempts        500 too_many_attempts
+    ├── TransientError             worth another try: left to the queue
+    │   ├── WorkerCrashed          503 worker_crashed
+    │   └── LeaseHeld              503 lease_held
+    ├── LeaseLost                  another attempt took the job over; write nothing more
+    └── JobCancelled               the caller cancelled the job while it ran
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class PdfSmallerError(Exception):
+    """Base of every error raised on purpose."""
+
+    code = "internal_error"
+    title = "Something went wrong"
+    http_status = 500
+    retryable = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RequestError(PdfSmallerError):
+    """The caller's request is wrong; nothing was started."""
+
+    code = "bad_request"
+    title = "The request cannot be answered"
+    http_status = 400
+
+
+class BadRequest(RequestError):
+    """The request's form is wrong (no file, broken JSON, a bad header)."""
+
+
+class NotAPdf(RequestError):
+    """The bytes are not a PDF: no ``%PDF-`` within the first 1,024 bytes."""
+
+    code = "not_a_pdf"
+    title = "Not a PDF"
+    http_status = 415
+
+
+class EmptyFile(RequestError):
+    """A file of zero bytes."""
+
+    code = "empty_file"
+    title = "The file is empty"
+    http_status = 400
+
+
+class FileTooLarge(RequestError):
+    """A file, or a request as a whole, is over MAX_FILE_SIZE."""
+
+    code = "file_too_large"
+    title = "The file is too large"
+    http_status = 413
+
+
+class TooManyFiles(RequestError):
+    """More files in one request than MAX_FILES allows."""
+
+    code = "too_many_files"
+    title = "Too many files"
+    http_status = 422
+
+
+class InvalidOption(RequestError):
+    """An option has a value that is not allowed.
+
+    Attributes:
+        field: the option's name as the caller wrote it.
+        value: the refused value, as text (never a password).
+        allowed: the values that would have been taken, each as text.
+    """
+
+    code = "invalid_option"
+    title = "An option is not valid"
+    http_status = 422
+
+    def __init__(self, field: str, value: object, allowed: Sequence[object], message: str | None = None) -> None:
+        self.field = field
+        self.value = str(value)[:100]
+        self.allowed = [str(a) for a in allowed]
+        super().__init__(message or f"{field} cannot be {self.value!r}. Allowed: {', '.join(self.allowed)}.")
+
+
+class JobNotFound(RequestError):
+    """No job (or batch) has this id."""
+
+    code = "job_not_found"
+    title = "No such job"
+    http_status = 404
+
+
+class JobNotReady(RequestError):
+    """The job has not finished, so it has no result yet."""
+
+    code = "job_not_ready"
+    title = "The job has not finished"
+    http_status = 409
+
+
+class JobGone(RequestError):
+    """The job was cancelled, so it has no result."""
+
+    code = "job_gone"
+    title = "The job was cancelled"
+    http_status = 410
+
+
+class JobExpired(RequestError):
+    """The job's files were deleted after MAX_FILE_AGE_HOURS."""
+
+    code = "job_expired"
+    title = "The job has expired"
+    http_status = 410
+
+
+class DocumentError(PdfSmallerError):
+    """This document cannot be done; recorded on its job and never tried again."""
+
+    code = "document_error"
+    title = "The document cannot be processed"
+    http_status = 422
+
+
+class UnreadablePdf(DocumentError):
+    """The PDF is broken beyond repair."""
+
+    code = "unreadable_pdf"
+    title = "The PDF cannot be read"
+
+
+class LimitExceeded(DocumentError):
+    """The document asks for more than a limit allows.
+
+    Attributes:
+        limit: the limit's name (a field of ``Limits``), e.g. ``max_pages``.
+        allowed: its value, in the limit's own unit.
+    """
+
+    code = "limit_exceeded"
+    title = "The document is over a limit"
+
+    def __init__(self, limit: str, allowed: float, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.allowed = allowed
+
+
+class PasswordRequired(DocumentError):
+    """The PDF opens only with a password and none was given."""
+
+    code = "password_required"
+    title = "A password is needed"
+
+
+class WrongPassword(DocumentError):
+    """The password given does not open the PDF."""
+
+    code = "wrong_password"
+    title = "The password is wrong"
+
+
+class UploadIncomplete(DocumentError):
+    """The job's upload never came, or not whole."""
+
+    code = "upload_incomplete"
+    title = "The upload never came"
+
+
+class EngineFailed(DocumentError):
+    """The engine met something it does not know; the original is untouched."""
+
+    code = "engine_failed"
+    title = "The engine could not finish"
+    http_status = 500
+
+
+class TooManyAttempts(DocumentError):
+    """Every attempt failed; the job's message lies in the dead-letter queue."""
+
+    code = "too_many_attempts"
+    title = "Every attempt failed"
+    http_status = 500
+
+
+class TransientError(PdfSmallerError):
+    """Worth another try: the message is left to the queue."""
+
+    code = "temporary_failure"
+    title = "A temporary failure"
+    http_status = 503
+    retryable = True
+
+
+class WorkerCrashed(TransientError):
+    """The engine's process died without an answer."""
+
+    code = "worker_crashed"
+    title = "The engine's process died"
+
+
+class LeaseHeld(TransientError):
+    """Another attempt holds this job's lease; look again when it ends.
+
+    Attributes:
+        seconds: how long the lease still runs.
+    """
+
+    code = "lease_held"
+    title = "Another attempt is running"
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class LeaseLost(PdfSmallerError):
+    """Another attempt took the job over; this one must write nothing more."""
+
+    code = "lease_lost"
+    title = "Another attempt took over"
+
+
+class JobCancelled(PdfSmallerError):
+    """The caller cancelled the job while it ran."""
+
+    code = "job_cancelled"
+    title = "The job was cancelled"

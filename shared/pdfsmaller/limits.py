@@ -1,0 +1,30 @@
+"""The one place for limits: what a document may cost before it is refused.
+
+``Limits`` travels with a job to the engine; ``settings.Settings.limits()`` fills it from the environment. The
+defaults fit a Lambda worker of 3,538 MB that has 300 seconds for a job.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds for one document.
+
+    Attributes:
+        max_pages: pages in a document.
+        max_image_pixels: width × height of one image, in pixels.
+        max_stream_bytes: one stream, decoded, in bytes.
+        memory_bytes: address space of the engine's process (RLIMIT_AS), in bytes.
+        soft_seconds: the engine stops improving the file and writes what it has after this long.
+        hard_seconds: the engine's process is killed after this long.
+    """
+
+    max_pages: int = 10_000
+    max_image_pixels: int = 150_000_000
+    max_stream_bytes: int = 1_000_000_000
+    memory_bytes: int = 3_000_000_000
+    soft_seconds: float = 180.0
+    hard_seconds: float = 240.0
