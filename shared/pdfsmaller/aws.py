@@ -1,0 +1,59 @@
+"""boto3 clients, one per service and process, made when first used.
+
+Endpoints come from boto3's own settings (``AWS_ENDPOINT_URL`` …), so the same code talks to AWS and to an emulator.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+
+def _config(**extra: Any) -> Any:
+    from botocore.config import Config
+
+    return Config(
+        retries={"mode": "standard", "max_attempts": 4},
+        connect_timeout=5,
+        read_timeout=60,
+        # Checksums only where S3 demands them: older S3-compatible stores refuse the newer trailing ones.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        **extra,
+    )
+
+
+@cache
+def s3(endpoint_url: str | None = None) -> S3Client:
+    """The S3 client. ``endpoint_url`` is for signing URLs that somebody outside is to open."""
+    import boto3
+
+    # Path-style: an emulator has no host name per bucket. s3v4: what browsers may post to in every region.
+    return boto3.client(
+        "s3", endpoint_url=endpoint_url, config=_config(signature_version="s3v4", s3={"addressing_style": "path"})
+    )
+
+
+@cache
+def sqs() -> SQSClient:
+    import boto3
+
+    return boto3.client("sqs", config=_config())
+
+
+@cache
+def dynamodb() -> DynamoDBClient:
+    import boto3
+
+    return boto3.client("dynamodb", config=_config())
+
+
+def forget_clients() -> None:
+    """Drop the cached clients, for tests that move between endpoints."""
+    for cached in (s3, sqs, dynamodb):
+        cached.cache_clear()

@@ -1,0 +1,71 @@
+"""The job as the functions know it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pdfsmaller.jobs.states import Status
+
+Operation = Literal["compress"]
+
+
+def new_id() -> str:
+    """A random id of 122 bits, which nobody guesses: knowing it is the right to see the job."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class JobInput:
+    """One input file: the user's name for it (only ever shown, never a key) and its size in bytes."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Where a dropped file lies: bucket, key, and which writing of that key it was."""
+
+    bucket: str
+    key: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the job table.
+
+    Times are seconds since the epoch. ``due_at`` is when cleanup should look at the job in its present state,
+    ``expires_at`` when its files go. ``attempt`` counts the runs begun; every write of a run is conditional on it.
+    """
+
+    job_id: str
+    status: Status
+    created_at: float
+    updated_at: float
+    due_at: float
+    operation: Operation = "compress"
+    stage: str = ""
+    progress: int = 0
+    attempt: int = 0
+    input_count: int = 1
+    inputs: tuple[JobInput, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    password: str | None = None
+    batch_id: str | None = None
+    drop: Drop | None = None
+    expires_at: float | None = None
+    lease_until: float | None = None
+    lease_message: str | None = None
+    result: dict[str, Any] | None = None
+    warnings: tuple[dict[str, str], ...] = ()
+    error: dict[str, str] | None = None
+
+    @property
+    def result_name(self) -> str:
+        """The name under which the result is downloaded: the input's own, with ``-smaller`` before ``.pdf``."""
+        name = self.inputs[0].name if self.inputs else "document.pdf"
+        stem = name[:-4] if name.lower().endswith(".pdf") else name
+        return f"{stem or 'document'}-smaller.pdf"
