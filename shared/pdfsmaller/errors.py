@@ -11,12 +11,14 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   ├── NotAPdf                415 not_a_pdf
     │   ├── EmptyFile              400 empty_file
     │   ├── BadRequest             400 bad_request
+    │   ├── Unauthorized           401 unauthorized
     │   ├── FileTooLarge           413 file_too_large
     │   ├── TooManyFiles           422 too_many_files
     │   ├── InvalidOption          422 invalid_option
     │   ├── JobNotFound            404 job_not_found
     │   ├── JobNotReady            409 job_not_ready
-    │   ├── JobGone                410 job_gone (cancelled)
+    │   ├── JobFailed              422 the job's own code
+    │   ├── JobCancelled           410 job_cancelled
     │   └── JobExpired             410 job_expired
     ├── DocumentError              this document cannot be done; recorded on its job, never tried again
     │   ├── UnreadablePdf          422 unreadable_pdf
@@ -24,13 +26,13 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   ├── PasswordRequired       422 password_required
     │   ├── WrongPassword          422 wrong_password
     │   ├── UploadIncomplete       422 upload_incomplete
+    │   ├── InputChanged           422 input_changed
     │   ├── EngineFailed           500 engine_failed
     │   └── TooManyAttempts        500 too_many_attempts
     ├── TransientError             worth another try: left to the queue
     │   ├── WorkerCrashed          503 worker_crashed
     │   └── LeaseHeld              503 lease_held
-    ├── LeaseLost                  another attempt took the job over; write nothing more
-    └── JobCancelled               the caller cancelled the job while it ran
+    └── LeaseLost                  the job is no longer this attempt's; write nothing more
 """
 
 from __future__ import annotations
@@ -77,6 +79,14 @@ class EmptyFile(RequestError):
     code = "empty_file"
     title = "The file is empty"
     http_status = 400
+
+
+class Unauthorized(RequestError):
+    """No API key, or one that is not known."""
+
+    code = "unauthorized"
+    title = "An API key is needed"
+    http_status = 401
 
 
 class FileTooLarge(RequestError):
@@ -131,10 +141,22 @@ class JobNotReady(RequestError):
     http_status = 409
 
 
-class JobGone(RequestError):
+class JobFailed(RequestError):
+    """The job failed, so it has no result. ``code`` and message are those of the job's own error."""
+
+    code = "job_failed"
+    title = "The job failed"
+    http_status = 422
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class JobCancelled(RequestError):
     """The job was cancelled, so it has no result."""
 
-    code = "job_gone"
+    code = "job_cancelled"
     title = "The job was cancelled"
     http_status = 410
 
@@ -200,6 +222,13 @@ class UploadIncomplete(DocumentError):
     title = "The upload never came"
 
 
+class InputChanged(DocumentError):
+    """A dropped file was replaced or removed while its job ran; the newer file has a job of its own."""
+
+    code = "input_changed"
+    title = "The input was replaced"
+
+
 class EngineFailed(DocumentError):
     """The engine met something it does not know; the original is untouched."""
 
@@ -248,14 +277,7 @@ class LeaseHeld(TransientError):
 
 
 class LeaseLost(PdfSmallerError):
-    """Another attempt took the job over; this one must write nothing more."""
+    """The job is no longer this attempt's (another took over, or it was cancelled): write nothing more."""
 
     code = "lease_lost"
     title = "Another attempt took over"
-
-
-class JobCancelled(PdfSmallerError):
-    """The caller cancelled the job while it ran."""
-
-    code = "job_cancelled"
-    title = "The job was cancelled"

@@ -103,7 +103,8 @@ class JobTable:
                 for item in answer["Responses"].get(self._name) or ():
                     job = _to_job(item)
                     found[job.job_id] = job
-                keys = list(answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", []))
+                left = answer["UnprocessedKeys"].get(self._name)
+                keys = list(left["Keys"]) if left else []
         return [found[job_id] for job_id in ids if job_id in found]
 
     def due(self, status: Status) -> Iterator[Job]:

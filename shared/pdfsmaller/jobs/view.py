@@ -1,0 +1,114 @@
+"""The job as its caller sees it: the public JSON. Passwords, leases and keys are not in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from pdfsmaller.jobs.model import Job, Operation
+from pdfsmaller.jobs.states import Status
+
+
+class InputView(BaseModel):
+    """An input file's name and size in bytes."""
+
+    name: str
+    bytes: int
+
+
+class ResultView(BaseModel):
+    """The finished file: size in bytes, bytes out / bytes in, what became of it, where it is, the engine's report."""
+
+    bytes: int
+    ratio: float
+    outcome: str
+    download_url: str
+    report: dict[str, Any]
+
+
+class ErrorView(BaseModel):
+    """Why a job failed: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+class JobView(BaseModel):
+    """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100."""
+
+    job_id: str
+    operation: Operation
+    status: Status
+    stage: str
+    progress: int
+    attempts: int
+    created_at: str
+    updated_at: str
+    expires_at: str | None
+    inputs: list[InputView]
+    options: dict[str, Any]
+    result: ResultView | None
+    warnings: list[dict[str, str]]
+    error: ErrorView | None
+    batch_id: str | None
+    links: dict[str, str]
+
+
+class BatchView(BaseModel):
+    """The jobs of one request with several files."""
+
+    batch_id: str
+    jobs: list[JobView]
+
+
+class PresignedPost(BaseModel):
+    """A form for one file: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class UploadView(BaseModel):
+    """A job that waits for its files, and a form for each."""
+
+    job: JobView
+    uploads: list[PresignedPost]
+    expires_in: int
+
+
+def view(job: Job, base_url: str) -> JobView:
+    """What ``job`` looks like from outside; ``base_url`` (no slash at its end) begins its links."""
+    url = f"{base_url}/api/jobs/{job.job_id}"
+    links = {"self": url}
+    result = None
+    if job.status is Status.SUCCEEDED and job.result:
+        links["download"] = f"{url}/download"
+        result = ResultView(
+            download_url=links["download"], **{n: job.result[n] for n in ("bytes", "ratio", "outcome", "report")}
+        )
+    if job.batch_id:
+        links["batch"] = f"{base_url}/api/batches/{job.batch_id}"
+    return JobView(
+        job_id=job.job_id,
+        operation=job.operation,
+        status=job.status,
+        stage=job.stage,
+        progress=job.progress,
+        attempts=job.attempt,
+        created_at=_rfc3339(job.created_at),
+        updated_at=_rfc3339(job.updated_at),
+        expires_at=_rfc3339(job.expires_at) if job.expires_at else None,
+        inputs=[InputView(name=i.name, bytes=i.bytes) for i in job.inputs],
+        options=job.options,
+        result=result,
+        warnings=list(job.warnings),
+        error=ErrorView(**job.error) if job.error else None,
+        batch_id=job.batch_id,
+        links=links,
+    )
+
+
+def _rfc3339(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,172 @@
+"""Keeps the service tidy and nobody waiting: run on a schedule, safe to run twice or at the same time.
+
+It deletes the files of expired jobs, fails jobs whose upload never came, announces again the jobs whose event or
+worker was lost, marks the jobs whose message died, and aborts stale multipart uploads. What lies in ``inbox/`` belongs
+to its owner: it goes only after DROP_MAX_AGE_HOURS, which is never by default.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pdfsmaller import errors, events
+from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.states import Status
+from pdfsmaller.jobs.table import JobTable
+from pdfsmaller.queue import Queue
+from pdfsmaller.services.outcome import error_json, kept_seconds
+from pdfsmaller.storage import INBOX, Storage, input_key, job_of_input
+from pdfsmaller.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from pdfsmaller.settings import Settings
+
+logger = get_logger("cleanup")
+
+_MULTIPART_MAX_AGE = timedelta(hours=24)
+#: The worker whose lease ran out may still be redelivered its own message: it goes first.
+_DEAD_LEASE_GRACE_SECONDS = 5.0
+
+
+class OutOfTime(Exception):
+    """The function's time is nearly over; the next run goes on."""
+
+
+class CleanupService:
+    """One run of cleanup."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._storage = Storage(settings)
+        self._queue = Queue(settings)
+        self._table = JobTable(settings.jobs_table, clock)
+
+    def run(self, may_go_on: Callable[[], bool] = lambda: True) -> dict[str, int]:
+        """Do everything that is due.
+
+        Args:
+            may_go_on: asked before each piece of work; once it says no, the run ends and the next goes on.
+
+        Returns:
+            How much of what was done, by name. ``errors`` counts parts that failed; they are logged and tried again
+            by the next run, and keep no other part from its turn.
+        """
+        counts: Counter[str] = Counter(
+            expired=0, uploads_failed=0, announced=0, dead_lettered=0, drops_deleted=0, multipart_aborted=0, errors=0
+        )
+        if not self._settings.cleanup_enabled:
+            logger.info("cleanup is switched off (CLEANUP_ENABLED)")
+            return dict(counts)
+        parts = (
+            self._fail_dead_letters,
+            self._settle_uploads,
+            self._announce_forgotten,
+            self._expire_jobs,
+            self._delete_old_drops,
+            self._abort_multipart,
+        )
+        for part in parts:
+            try:
+                for done in part():
+                    counts[done] += 1
+                    if not may_go_on():
+                        raise OutOfTime
+            except OutOfTime:
+                counts["out_of_time"] = 1
+                break
+            except Exception:
+                counts["errors"] += 1
+                logger.exception("cleanup part failed", extra={"part": part.__name__})
+        logger.info("cleanup done", extra={"counts": dict(counts)})
+        return dict(counts)
+
+    def _fail_dead_letters(self) -> Iterator[str]:
+        """A job whose message lies in the dead-letter queue is given up. The message stays there for redrive."""
+        for message in self._queue.peek_dead_letters():
+            try:
+                created = events.parse(message.body)
+            except events.MalformedEvent:
+                continue  # a poison message: the alarm on the queue's depth is for people to look at it
+            for item in created:
+                job = self._job_of(item)
+                if job is None or job.status.is_final:
+                    continue
+                if job.status is Status.RUNNING and (job.lease_until or 0) > self._table.now():
+                    continue  # another message of the same job has a worker at it
+                error = errors.TooManyAttempts(
+                    f"Every one of {self._settings.max_receive_count} attempts failed. The operator can redrive the job; "
+                    "the original is untouched."
+                )
+                kept = kept_seconds(self._settings)
+                if self._table.fail(job, error_json(error), kept_seconds=kept, keep_password=True):
+                    yield "dead_lettered"
+
+    def _job_of(self, created: events.ObjectCreated) -> Job | None:
+        job_id = job_of_input(created.key)
+        if job_id is None and created.key.startswith(INBOX):
+            job_id = self._table.claimed_by("\n".join((created.bucket, created.key, created.version)))
+        return self._table.get(job_id) if job_id else None
+
+    def _settle_uploads(self) -> Iterator[str]:
+        """Uploads past their time: all there means that the event was lost, anything else that they never came."""
+        for job in self._table.due(Status.AWAITING_UPLOAD):
+            prefix = input_key(job.job_id, 0)[:-1]
+            if sum(1 for _ in self._storage.list(self._storage.uploads, prefix)) >= job.input_count:
+                if self._table.queue(job.job_id, due_at=self._requeue_at()):
+                    self._announce(job)
+                    yield "announced"
+                continue
+            error = errors.UploadIncomplete(
+                f"The upload did not come within {self._settings.upload_expires_seconds:,} seconds. Start a new one."
+            )
+            if self._table.fail(job, error_json(error), kept_seconds=kept_seconds(self._settings)):
+                self._storage.delete_job(job.job_id)
+                yield "uploads_failed"
+
+    def _announce_forgotten(self) -> Iterator[str]:
+        """Queued jobs that nobody took, and running ones whose worker died, get a new event."""
+        for status in (Status.QUEUED, Status.RUNNING):
+            for job in self._table.due(status):
+                dead_at = job.due_at + (_DEAD_LEASE_GRACE_SECONDS if status is Status.RUNNING else 0)
+                # The conditional write makes one cleanup of several the one that announces.
+                if dead_at <= self._table.now() and self._table.postpone(job, self._requeue_at()):
+                    self._announce(job)
+                    yield "announced"
+
+    def _announce(self, job: Job) -> None:
+        if job.drop:
+            self._queue.announce(events.ObjectCreated(job.drop.bucket, job.drop.key, job.drop.version))
+        else:
+            self._queue.announce(events.ObjectCreated(self._storage.uploads, input_key(job.job_id, 0)))
+
+    def _expire_jobs(self) -> Iterator[str]:
+        for status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED):
+            for job in self._table.due(status):
+                # Files first: should this run die in between, the next finds the row still due.
+                self._storage.delete_job(job.job_id)
+                if self._table.expire(job.job_id):
+                    yield "expired"
+
+    def _delete_old_drops(self) -> Iterator[str]:
+        hours = self._settings.drop_max_age_hours
+        if hours is None:
+            return
+        before = datetime.fromtimestamp(self._table.now(), UTC) - timedelta(hours=hours)
+        for bucket in (self._storage.uploads, self._storage.results):
+            for item in self._storage.list(bucket, INBOX):
+                if item.modified and item.modified < before:
+                    self._storage.delete(bucket, item.key)
+                    yield "drops_deleted"
+
+    def _abort_multipart(self) -> Iterator[str]:
+        before = datetime.fromtimestamp(self._table.now(), UTC) - _MULTIPART_MAX_AGE
+        for bucket in (self._storage.uploads, self._storage.results):
+            for _ in range(self._storage.abort_stale_multipart(bucket, before)):
+                yield "multipart_aborted"
+
+    def _requeue_at(self) -> float:
+        return self._table.now() + self._settings.requeue_after_seconds
