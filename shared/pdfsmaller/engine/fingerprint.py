@@ -1,0 +1,243 @@
+"""What a document holds besides its pages' looks, as plain values that compare with ``==``.
+
+Used by ``verify`` to tell that a result still has every box, link, bookmark, destination, field, tag, label,
+attachment, layer and setting of its source. Nothing is interpreted beyond what the comparison needs: pages become
+their numbers, streams a mark (attachments a digest), numbers are rounded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import pikepdf
+
+#: Entries of the catalog that are compared by themselves, say nothing to a reader (Version), or are private to the
+#: program that wrote the file (PieceInfo).
+_NOT_SETTINGS = frozenset(
+    "/Type /Pages /Version /Extensions /Metadata /PieceInfo /LastModified /SpiderInfo /Outlines /Names /Dests "
+    "/AcroForm /StructTreeRoot /MarkInfo /Lang /PageLabels /OCProperties".split()
+)
+
+
+class Reader:
+    """Reads one document's structure into plain values that compare with ``==``.
+
+    Broken documents have loops and nonsense anywhere: every walk remembers where it was, and ``budget`` bounds all of
+    them together, equally for both documents.
+    """
+
+    def __init__(self, pdf: pikepdf.Pdf, nodes: int) -> None:
+        self.pdf = pdf
+        self.root = pdf.Root
+        self.nodes = nodes
+        self.budget = nodes
+        self.page_of = {page.obj.objgen: number for number, page in enumerate(pdf.pages)}
+
+    def plain(self, value: Any, depth: int = 7) -> Hashable:
+        """A PDF object as nested tuples: pages as numbers, streams as a mark, numbers to a hundredth."""
+        self.budget -= 1
+        if isinstance(value, bool) or value is None:
+            return value
+        if isinstance(value, (int, float, Decimal)):
+            return round(float(value), 2)
+        if isinstance(value, pikepdf.String):
+            return bytes(value)
+        if isinstance(value, pikepdf.Name):
+            return str(value)
+        if depth == 0 or self.budget < 0:
+            return "…"
+        if isinstance(value, pikepdf.Stream):
+            return "a stream"
+        if isinstance(value, pikepdf.Array):
+            return tuple(self.plain(item, depth - 1) for item in value)
+        if isinstance(value, pikepdf.Dictionary):
+            if value.objgen in self.page_of and value.is_indirect:
+                return ("page", self.page_of[value.objgen])
+            if value.get("/Type") == "/Page":
+                return ("page", None)
+            return tuple(
+                sorted(
+                    (name, self.plain(item, depth - 1))
+                    for name, item in value.items()
+                    if name not in ("/Parent", "/P", "/Prev") and item is not None
+                )
+            )
+        return str(value)
+
+    def tree(self, node: Any, leaves: str, seen: set[tuple[int, int]]) -> Iterator[tuple[Any, Any]]:
+        """The pairs of a name or number tree, in order."""
+        if not isinstance(node, pikepdf.Dictionary) or self.budget < 0 or len(seen) > self.nodes:
+            return
+        if node.is_indirect:
+            if node.objgen in seen:
+                return
+            seen.add(node.objgen)
+        pairs = list(node.get(leaves) or [])
+        yield from zip(pairs[::2], pairs[1::2], strict=False)
+        for kid in node.get("/Kids") or []:
+            yield from self.tree(kid, leaves, seen)
+
+    def names(self, name: str) -> Hashable:
+        tree = self.root.get("/Names")
+        if not isinstance(tree, pikepdf.Dictionary):
+            return ()
+        pairs = self.tree(tree.get(name), "/Names", set())
+        return tuple(sorted((bytes(key), self.plain(value)) for key, value in pairs))
+
+    def boxes(self) -> Hashable:
+        shown = []
+        for page in self.pdf.pages:
+            box = page.mediabox
+            edges = [box, page.cropbox, page.trimbox, page.bleedbox, page.artbox]
+            rotate = page.rotation if hasattr(page, "rotation") else page.obj.get("/Rotate", 0)
+            shown.append(
+                (
+                    tuple(tuple(round(float(v), 1) for v in edge) for edge in edges),
+                    int(rotate) % 360,
+                    float(page.obj.get("/UserUnit", 1)),
+                )
+            )
+        return tuple(shown)
+
+    def annotations(self) -> Hashable:
+        return tuple(tuple(self._annotation(a) for a in page.obj.get("/Annots") or []) for page in self.pdf.pages)
+
+    def _annotation(self, annotation: Any) -> Hashable:
+        if not isinstance(annotation, pikepdf.Dictionary):
+            return None
+        keys = ("/Subtype", "/Rect", "/A", "/Dest", "/Contents", "/T", "/F", "/AS")
+        return tuple(self.plain(annotation.get(key), 4) for key in keys)
+
+    def outline(self) -> Hashable:
+        entries: list[Hashable] = []
+        seen: set[tuple[int, int]] = set()
+        outlines = self.root.get("/Outlines")
+        stack = [(outlines.get("/First"), 0)] if isinstance(outlines, pikepdf.Dictionary) else []
+        while stack and len(entries) < self.nodes:
+            item, level = stack.pop()
+            if not isinstance(item, pikepdf.Dictionary) or item.objgen in seen:
+                continue
+            seen.add(item.objgen)
+            entries.append((level, *(self.plain(item.get(key), 4) for key in ("/Title", "/Dest", "/A"))))
+            stack.append((item.get("/Next"), level))
+            stack.append((item.get("/First"), level + 1))
+        return tuple(entries)
+
+    def destinations(self) -> Hashable:
+        return (self.names("/Dests"), self.plain(self.root.get("/Dests")))
+
+    def other_names(self) -> Hashable:
+        tree = self.root.get("/Names")
+        if not isinstance(tree, pikepdf.Dictionary):
+            return ()
+        return tuple(
+            (name, self.names(name)) for name in sorted(map(str, tree)) if name not in ("/Dests", "/EmbeddedFiles")
+        )
+
+    def fields(self) -> Hashable:
+        form = self.root.get("/AcroForm")
+        if not isinstance(form, pikepdf.Dictionary):
+            return ()
+        found: list[Hashable] = []
+        seen: set[tuple[int, int]] = set()
+        stack = [(field, b"") for field in reversed(list(form.get("/Fields") or []))]
+        while stack and len(found) < self.nodes:
+            field, path = stack.pop()
+            if not isinstance(field, pikepdf.Dictionary) or (field.is_indirect and field.objgen in seen):
+                continue
+            seen.add(field.objgen)
+            if "/T" in field:
+                path += b"." + bytes(field.T)
+            found.append((path, *(self.plain(field.get(key), 4) for key in ("/FT", "/V", "/Ff", "/Opt", "/MaxLen"))))
+            stack += [(kid, path) for kid in reversed(list(field.get("/Kids") or []))]
+        return (tuple(found), self.plain(form.get("/SigFlags")), "/XFA" in form)
+
+    def tags(self) -> Hashable:
+        tree = self.root.get("/StructTreeRoot")
+        marked = self.plain(self.root.get("/MarkInfo"), 2) or ()
+        if not isinstance(tree, pikepdf.Dictionary):
+            return (marked, None)
+        digest, count = hashlib.sha1(usedforsecurity=False), 0
+        seen: set[tuple[int, int]] = set()
+        stack = [tree.get("/K")]
+        while stack and count < self.nodes:
+            item = stack.pop()
+            if isinstance(item, pikepdf.Array):
+                stack += reversed(list(item))
+            elif isinstance(item, pikepdf.Dictionary):
+                if item.is_indirect and item.objgen in seen:
+                    continue
+                seen.add(item.objgen)
+                count += 1
+                said = [self.plain(item.get(key), 2) for key in ("/S", "/Alt", "/ActualText", "/Lang", "/T", "/MCID")]
+                digest.update(repr(said).encode())
+                stack.append(item.get("/K"))
+        return (marked, count, digest.hexdigest(), "/ParentTree" in tree, "/RoleMap" in tree)
+
+    def attachments(self) -> Hashable:
+        tree = self.root.get("/Names")
+        if not isinstance(tree, pikepdf.Dictionary):
+            return ()
+        found = []
+        for name, spec in self.tree(tree.get("/EmbeddedFiles"), "/Names", set()):
+            files = spec.get("/EF") if isinstance(spec, pikepdf.Dictionary) else None
+            streams = [s for _, s in files.items() if isinstance(s, pikepdf.Stream)] if files is not None else []
+            found.append((bytes(name), self.plain(spec, 2), tuple(sorted(_digest(s) for s in streams))))
+        return tuple(sorted(found))
+
+    def information(self) -> Hashable:
+        # What a writer sets anew on every save says nothing of the document.
+        volatile = ("/Producer", "/ModDate", "/CreationDate", "/Trapped")
+        given = [(k, self.plain(v, 2)) for k, v in self.pdf.docinfo.items() if k not in volatile and str(v)]
+        return (tuple(sorted(given)), "/Metadata" in self.root)
+
+    def catalog(self) -> Hashable:
+        shown = ((k, self.plain(v)) for k, v in self.root.items() if k not in _NOT_SETTINGS and v is not None)
+        return tuple(sorted(shown))
+
+    def encryption(self) -> Hashable:
+        return (self.pdf.is_encrypted, self.pdf.allow if self.pdf.is_encrypted else None)
+
+
+#: (kind, what to say, how to read it)
+CHECKS: tuple[tuple[str, str, Callable[[Reader], Hashable]], ...] = (
+    ("boxes", "A page's boxes or rotation changed", Reader.boxes),
+    ("annotations", "Links or annotations changed", Reader.annotations),
+    ("outline", "The outline (bookmarks) changed", Reader.outline),
+    ("destinations", "Named destinations changed", Reader.destinations),
+    ("names", "Named objects (scripts, pages, appearances) changed", Reader.other_names),
+    ("fields", "Form fields or their values changed", Reader.fields),
+    ("tags", "The tags (logical structure) changed", Reader.tags),
+    ("language", "The language changed", lambda r: r.plain(r.root.get("/Lang"))),
+    (
+        "labels",
+        "The page labels changed",
+        lambda r: tuple((int(k), r.plain(v)) for k, v in r.tree(r.root.get("/PageLabels"), "/Nums", set())),
+    ),
+    ("attachments", "The attached files changed", Reader.attachments),
+    ("layers", "The layers (optional content) changed", lambda r: r.plain(r.root.get("/OCProperties"))),
+    ("metadata", "The document information or XMP changed", Reader.information),
+    ("catalog", "The document's settings changed", Reader.catalog),
+    ("encryption", "The encryption or its permissions changed", Reader.encryption),
+)
+
+
+def _digest(stream: pikepdf.Object, limit: int = 200_000_000) -> bytes:
+    """A digest of a stream's decoded data (of its beginning where it is larger than ``limit`` bytes)."""
+    raw = stream.read_raw_bytes()
+    digest = hashlib.sha1(usedforsecurity=False)
+    if stream.get("/Filter") == "/FlateDecode" and "/DecodeParms" not in stream:
+        inflate, rest, total = zlib.decompressobj(), raw, 0
+        with suppress(zlib.error):
+            while rest and total < limit:
+                chunk = inflate.decompress(rest, 1_000_000)
+                rest, total = inflate.unconsumed_tail, total + len(chunk)
+                digest.update(chunk)
+            return digest.digest()
+    digest.update(raw)
+    return digest.digest()

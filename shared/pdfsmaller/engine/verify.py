@@ -1,0 +1,333 @@
+"""Proof that a result is still the same document: structure, text and looks of two files compared.
+
+``compare`` opens both files anew, as any reader would, and lists what differs. It guarantees to see a page, box,
+link, bookmark, destination, field, tag, label, attachment, layer or piece of metadata that is gone or points
+elsewhere, other text on the pages it reads, and, on the pages it renders, anything that a person would notice at
+reading size: an inverted, shifted, black or missing picture, another colour, a lost mask. It does not judge
+sharpness beyond that size, and it does not look at what both files have in common but no reader can open.
+
+The measure of looks
+    Both pages are rendered at about ``RENDER_DPI`` and cut into blocks of 8 × 8 pixels (a ninth of an inch). Two
+    numbers come out. *Similarity* is the mean over all blocks of the structural similarity (SSIM) of their luminance:
+    1 for equal pages. *Shift* looks at each block's mean colour, which resampling and JPEG leave alone: blocks whose
+    mean has moved far are counted, however good the rest of the page is.
+
+pdfium is not thread-safe: one ``compare`` at a time in a process.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pikepdf
+import pypdfium2
+import pypdfium2.raw as pdfium
+import pyvips
+
+from pdfsmaller.engine.fingerprint import CHECKS, Reader
+
+#: Pages compared in ``sample`` mode: the first, the last and others evenly between.
+SAMPLE_PAGES = 12
+#: Pages of ordinary size are rendered at this many dots per inch …
+RENDER_DPI = 72
+#: … larger ones at fewer, so that no rendering holds more pixels than this; small ones at up to four times as many.
+RENDER_PIXELS = 700_000
+#: A page that shows a picture of more pixels than this is not rendered: decoding it would cost more than it proves.
+IMAGE_PIXELS = 80_000_000
+BLOCK = 8
+
+#: A block has moved when its mean colour differs by more than this (of 255) in any channel …
+MOVED = 40
+#: … in luminance alone, where colour was taken out on purpose (two ways to weigh the channels differ by less).
+MOVED_GRAY = 90
+#: More moved blocks than this share of a page's, and at least ``MOVED_BLOCKS`` of them, are a difference.
+MOVED_SHARE = 0.002
+MOVED_BLOCKS = 3
+
+_NODES = 20_000
+_ERRORS = (pikepdf.PdfError, ValueError, TypeError, AttributeError, KeyError, IndexError, RuntimeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as it was.
+
+    Attributes:
+        kind: what: ``unreadable``, ``pages``, ``boxes``, ``annotations``, ``outline``, ``destinations``, ``names``,
+            ``fields``, ``tags``, ``language``, ``labels``, ``attachments``, ``layers``, ``metadata``, ``catalog``,
+            ``encryption``, ``text`` or ``looks``.
+        page: the page it is on, counted from zero, or None.
+        message: in words, for a report.
+    """
+
+    kind: str
+    page: int | None
+    message: str
+
+
+def compare(
+    source: Path,
+    target: Path,
+    *,
+    mode: Literal["sample", "full"],
+    password: str | None,
+    min_similarity: float,
+    color_mode: str | None = None,
+    deadline: float | None = None,
+) -> list[Difference]:
+    """What differs between two files, worst first; an empty list when nothing does.
+
+    Args:
+        mode: ``sample`` reads and renders up to ``SAMPLE_PAGES`` pages, ``full`` all of them. Structure is always
+            compared for all pages.
+        password: opens both files, where they are encrypted.
+        min_similarity: the lowest similarity (0–1) of a rendered page; see the module. 1 asks for equal pixels.
+        color_mode: ``grayscale`` compares luminance only; ``bilevel`` only where dark and light are.
+        deadline: a ``time.monotonic()`` value; pages not reached by then are not compared.
+    """
+    found: list[Difference] = []
+    with ExitStack() as stack:
+        try:
+            before = stack.enter_context(pikepdf.open(source, password=password or ""))
+        except pikepdf.PdfError:
+            return []  # nothing to compare with
+        try:
+            after = stack.enter_context(pikepdf.open(target, password=password or ""))
+        except pikepdf.PdfError as exc:
+            return [Difference("unreadable", None, f"The result cannot be opened: {exc}")]
+        found += _compare_structure(before, after, nodes=_NODES if mode == "sample" else 20 * _NODES)
+        pages = min(len(before.pages), len(after.pages))
+    found += _compare_pages(
+        source,
+        target,
+        _sample(pages) if mode == "sample" else range(pages),
+        password,
+        _Looks(min_similarity, color_mode or "no-change"),
+        deadline,
+    )
+    return found
+
+
+def _sample(pages: int) -> list[int]:
+    if pages <= SAMPLE_PAGES:
+        return list(range(pages))
+    return sorted({round(n * (pages - 1) / (SAMPLE_PAGES - 1)) for n in range(SAMPLE_PAGES)})
+
+
+# --- structure ------------------------------------------------------------------------------------------------------
+
+
+def _compare_structure(before: pikepdf.Pdf, after: pikepdf.Pdf, nodes: int) -> list[Difference]:
+    if len(before.pages) != len(after.pages):
+        return [Difference("pages", None, f"{len(after.pages)} pages instead of {len(before.pages)}.")]
+    old, new = Reader(before, nodes), Reader(after, nodes)
+    found = []
+    for kind, message, read in CHECKS:
+        old.budget = new.budget = nodes
+        try:
+            expected = read(old)
+        except _ERRORS:
+            continue  # broken in the original: nothing to hold the result to
+        try:
+            same = read(new) == expected
+        except _ERRORS:
+            same = False
+        if not same:
+            found.append(Difference(kind, None, f"{message}."))
+    return found
+
+
+# --- text and looks -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """What counts as the same look."""
+
+    min_similarity: float
+    color_mode: str
+
+
+def _compare_pages(
+    source: Path,
+    target: Path,
+    pages: list[int] | range,
+    password: str | None,
+    looks: _Looks,
+    deadline: float | None,
+) -> list[Difference]:
+    found = []
+    with ExitStack() as stack:
+        try:
+            before = stack.enter_context(pypdfium2.PdfDocument(source, password=password))
+        except pypdfium2.PdfiumError:
+            return []  # this renderer cannot read the original
+        try:
+            after = stack.enter_context(pypdfium2.PdfDocument(target, password=password))
+        except pypdfium2.PdfiumError as exc:
+            return [Difference("unreadable", None, f"The result cannot be opened for rendering: {exc}")]
+        for document in (before, after):
+            with suppress(pypdfium2.PdfiumError):
+                if document.get_formtype() == pdfium.FORMTYPE_ACRO_FORM:  # or their fields are not drawn
+                    document.init_forms()
+        for number in pages:
+            if deadline is not None and time.monotonic() > deadline:
+                break
+            if number >= min(len(before), len(after)):
+                break
+            difference = _compare_page(before, after, number, looks)
+            if difference:
+                found.append(difference)
+    return found
+
+
+def _compare_page(
+    before: pypdfium2.PdfDocument, after: pypdfium2.PdfDocument, number: int, looks: _Looks
+) -> Difference | None:
+    with ExitStack() as stack:
+        try:
+            old = before[number]
+        except pypdfium2.PdfiumError:
+            return None
+        stack.callback(old.close)
+        try:
+            new = after[number]
+        except pypdfium2.PdfiumError:
+            return Difference("looks", number, f"Page {number + 1} cannot be read any more.")
+        stack.callback(new.close)
+        if _text(old) != _text(new):
+            return Difference("text", number, f"The text of page {number + 1} changed.")
+        if _largest_image(old) > IMAGE_PIXELS:
+            return None
+        first = _render(old)
+        if first is None:
+            return None
+        second = _render(new)
+        if second is None:
+            return Difference("looks", number, f"Page {number + 1} cannot be shown any more.")
+    why = _unlike(first, second, looks)
+    return Difference("looks", number, f"Page {number + 1} looks different: {why}.") if why else None
+
+
+def _text(page: pypdfium2.PdfPage) -> str:
+    """A page's text without white space, which readers add as they please."""
+    try:
+        textpage = page.get_textpage()
+    except pypdfium2.PdfiumError:
+        return ""
+    try:
+        return "".join(str(textpage.get_text_range()).split())
+    finally:
+        textpage.close()
+
+
+def _largest_image(page: pypdfium2.PdfPage) -> int:
+    largest = 0
+    with suppress(pypdfium2.PdfiumError):
+        for image in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4):
+            with suppress(pypdfium2.PdfiumError):
+                width, height = image.get_px_size()
+                largest = max(largest, width * height)
+    return largest
+
+
+def _render(page: pypdfium2.PdfPage) -> pyvips.Image | None:
+    """A page as an RGB image, or None where it cannot be rendered."""
+    width, height = page.get_size()
+    area = max(width, 1.0) * max(height, 1.0)
+    scale = min(RENDER_DPI / 72 * 4, (RENDER_PIXELS / area) ** 0.5)
+    if width * height > 200 * 200:
+        scale = min(scale, RENDER_DPI / 72)
+    if width <= 0 or height <= 0 or scale * max(width, height) > 20_000:
+        return None
+    try:
+        bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=True)
+    except (pypdfium2.PdfiumError, ValueError, MemoryError):
+        return None
+    try:
+        image = pyvips.Image.new_from_memory(
+            bytes(bitmap.buffer), bitmap.stride // bitmap.n_channels, bitmap.height, bitmap.n_channels, "uchar"
+        )
+        return image.extract_band(0, n=3).crop(0, 0, bitmap.width, bitmap.height)
+    finally:
+        bitmap.close()
+
+
+def _unlike(first: pyvips.Image, second: pyvips.Image, looks: _Looks) -> str | None:
+    """Why two renderings are not the same look, or None where they are."""
+    if abs(first.width - second.width) > 2 or abs(first.height - second.height) > 2:
+        return "its size changed"
+    first, second = _whole_blocks(first), _whole_blocks(second, first)
+    difference = (first - second).abs()
+    if difference.max() == 0:
+        return None
+    if looks.min_similarity >= 1 and looks.color_mode == "no-change":
+        return "its pixels changed"
+    if looks.color_mode == "bilevel":
+        return _unlike_bilevel(_luminance(first), _luminance(second))
+    similarity = _ssim(_luminance(first), _luminance(second)).avg()
+    if similarity < looks.min_similarity:
+        return f"similarity {similarity:.3f}, at least {looks.min_similarity:.3f} was asked for"
+    limit = MOVED
+    if looks.color_mode == "grayscale":
+        first, second, limit = _luminance(first), _luminance(second), MOVED_GRAY
+    moved = _moved_blocks(first, second, limit)
+    blocks = (first.width // BLOCK) * (first.height // BLOCK)
+    if moved >= max(MOVED_BLOCKS, blocks * MOVED_SHARE):
+        return f"{moved / blocks:.1%} of it changed colour"
+    return None
+
+
+def _whole_blocks(image: pyvips.Image, like: pyvips.Image | None = None) -> pyvips.Image:
+    """The image, filled up with white to whole blocks (and to another's size)."""
+    width, height = (like or image).width, (like or image).height
+    width, height = width + -width % BLOCK, height + -height % BLOCK
+    return (
+        image.gravity("north-west", width, height, extend="white")
+        if image.width <= width
+        else image.crop(0, 0, width, min(height, image.height)).gravity("north-west", width, height, extend="white")
+    )
+
+
+def _luminance(image: pyvips.Image) -> pyvips.Image:
+    return image.recomb([[0.299, 0.587, 0.114]]).cast("float")
+
+
+def _means(image: pyvips.Image) -> pyvips.Image:
+    return image.cast("float").shrink(BLOCK, BLOCK)
+
+
+def _ssim(x: pyvips.Image, y: pyvips.Image) -> pyvips.Image:
+    """The structural similarity of each block (Wang et al. 2004, on blocks that do not overlap)."""
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    mean_x, mean_y = _means(x), _means(y)
+    variance_x = _means(x * x) - mean_x * mean_x
+    variance_y = _means(y * y) - mean_y * mean_y
+    covariance = _means(x * y) - mean_x * mean_y
+    return ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / (
+        (mean_x * mean_x + mean_y * mean_y + c1) * (variance_x + variance_y + c2)
+    )
+
+
+def _moved_blocks(first: pyvips.Image, second: pyvips.Image, limit: float) -> int:
+    """How many blocks' mean colour moved by more than ``limit`` in any channel."""
+    moved = (_means(first) - _means(second)).abs() > limit
+    any_band = moved.bandor() if moved.bands > 1 else moved
+    share: float = any_band.avg() / 255
+    return round(share * any_band.width * any_band.height)
+
+
+def _unlike_bilevel(first: pyvips.Image, second: pyvips.Image) -> str | None:
+    """Black and white alone leave only this to ask: is dark still dark, and is there still something?"""
+    x, y = first.shrink(4 * BLOCK, 4 * BLOCK), second.shrink(4 * BLOCK, 4 * BLOCK)
+    spread_x, spread_y = x.deviate(), y.deviate()
+    if spread_x < 4:
+        return None
+    if spread_y < 0.5:
+        return "nothing is left of it"
+    correlation = ((x * y).avg() - x.avg() * y.avg()) / (spread_x * spread_y)
+    return "dark and light changed places" if correlation < 0.1 else None
