@@ -1,0 +1,105 @@
+# PDF Smaller. `make help` lists what there is; everything needed is installed into .venv by itself.
+# Written for any make from 3.81 (macOS) and any POSIX shell.
+
+VENV = .venv
+PY = $(VENV)/bin/python
+# What runs the local stack; see localstack/README.md.
+LOCAL = PYTHONPATH=localstack $(PY) -m pdfsmaller_local
+PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+SERVICE_READY = $(VENV)/.ready-service
+DEV_READY = $(VENV)/.ready-dev
+SAM_VENV = .venv-sam
+SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM_VENV)/bin/sam
+PYTEST = $(PY) -m pytest
+WORKERS_FOR_TESTS = 2
+
+.DEFAULT_GOAL = help
+.PHONY: help local up down status logs drop reset test test-all test-stack lint format validate clean
+
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  Settings go before or after: make local PORT=8081 EMULATOR_PORT=4567"
+
+local: $(SERVICE_READY) ## Run the whole service here, in the foreground; Ctrl-C stops all of it
+	@$(LOCAL) local
+
+up: $(SERVICE_READY) ## The same in the background; returns once it is healthy
+	@$(LOCAL) up
+
+down: $(SERVICE_READY) ## Stop it; its data stays
+	@$(LOCAL) down
+
+status: $(SERVICE_READY) ## Show what runs and where
+	@$(LOCAL) status
+
+logs: $(SERVICE_READY) ## Follow the logs; Ctrl-C ends that
+	@$(LOCAL) logs
+
+drop: $(SERVICE_READY) ## Drop a PDF into the bucket, fetch the result: make drop FILE=a.pdf OPTIONS="preset=ebook"
+	@$(LOCAL) drop "$(FILE)" $(OPTIONS)
+
+reset: $(SERVICE_READY) ## Delete the local service's data
+	@$(LOCAL) reset
+
+test: lint ## Lint and the quick tests
+	$(PYTEST) -m "not slow and not stack" -n $(WORKERS_FOR_TESTS)
+
+test-all: lint ## Everything: the slow tests and the whole stack on an emulator too
+	$(PYTEST) -m "not stack" -n $(WORKERS_FOR_TESTS)
+	$(PYTEST) -m stack
+
+test-stack: $(DEV_READY) ## Only the tests of the whole stack; EMULATOR=external AWS_ENDPOINT_URL=… takes a running one
+	$(PYTEST) -m stack
+
+lint: $(DEV_READY) ## Style, types and the template
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	MYPYPATH=localstack $(PY) -m mypy --package pdfsmaller_local
+	$(VENV)/bin/cfn-lint template.yaml
+
+format: $(DEV_READY) ## Bring the code into the style that lint demands
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+validate: $(SAM_VENV)/.ready ## Let the SAM command line check the template
+	$(SAM) validate --lint --template template.yaml
+
+clean: ## Delete everything that was made here, the local service's data too
+	@if [ -f .local/run/stack.json ] && [ -x $(PY) ]; then $(LOCAL) down; fi
+	rm -rf $(VENV) $(SAM_VENV) .local .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf shared/*.egg-info
+
+# ---------------------------------------------------------------- environments
+# A stamp file says that an environment is complete; one that is half built or older than its recipe is built again.
+
+$(PY):
+	@found=; \
+	for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "error: no Python 3.11 or newer was found → install one, or name it: make local PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	$$found -m venv --clear $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+		echo "error: $$found cannot make a virtual environment → install its venv package (Debian: apt install python3-venv)" >&2; exit 1; }
+
+$(SERVICE_READY): $(PY) pyproject.toml
+	@echo "Installing what the service needs into $(VENV) …"
+	@$(PIP_INSTALL) --editable ".[service,emulator]" || { \
+		echo "error: the installation failed → see above; with a network connection, run it again" >&2; exit 1; }
+	@touch $(SERVICE_READY)
+
+$(DEV_READY): $(PY) pyproject.toml
+	@echo "Installing what the tests need into $(VENV) …"
+	@$(PIP_INSTALL) --editable ".[service,emulator,dev]" || { \
+		echo "error: the installation failed → see above; with a network connection, run it again" >&2; exit 1; }
+	@touch $(SERVICE_READY) $(DEV_READY)
+
+# Its pins do not suit the others', so it has an environment of its own.
+$(SAM_VENV)/.ready: $(PY)
+	@$(PY) -m venv --clear $(SAM_VENV)
+	@$(SAM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "aws-sam-cli>=1.150,<2"
+	@touch $(SAM_VENV)/.ready

@@ -1,0 +1,130 @@
+"""Where a local stack lives and which ports it takes. Everything can be set, so that several stacks run side by side."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pdfsmaller_local.problems import Problem
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Settings of the functions that the template has as parameters. Set in the environment or in .env, they reach a local
+# stack under the names that operators know from the server.
+PARAMETERS = {
+    "MAX_FILE_SIZE": "MaxFileSize",
+    "MAX_FILES": "MaxFiles",
+    "MAX_PAGES": "MaxPages",
+    "MAX_FILE_AGE_HOURS": "MaxFileAgeHours",
+    "DROP_MAX_AGE_HOURS": "DropMaxAgeHours",
+    "CLEANUP_ENABLED": "CleanupEnabled",
+    "SOFT_TIMEOUT_SECONDS": "SoftTimeout",
+    "MAX_RECEIVE_COUNT": "MaxReceiveCount",
+    "RETRY_DELAY_SECONDS": "RetryDelaySeconds",
+    "LEASE_SECONDS": "LeaseSeconds",
+    "HEARTBEAT_SECONDS": "HeartbeatSeconds",
+    "REQUEUE_AFTER_SECONDS": "RequeueAfterSeconds",
+    "UPLOAD_EXPIRES_SECONDS": "UploadExpiresSeconds",
+    "ALLOWED_ORIGINS": "AllowedOrigins",
+    "API_KEYS": "ApiKeys",
+    "SECRET_KEY": "SecretKey",
+    "PUBLIC_BASE_URL": "PublicBaseUrl",
+    "S3_PUBLIC_ENDPOINT_URL": "S3PublicEndpointUrl",
+    "LOG_LEVEL": "LogLevel",
+    "MAXIMUM_CONCURRENCY": "MaximumConcurrency",
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """One local stack.
+
+    Attributes:
+        state: the folder for everything that the stack keeps: data, logs, process ids, the secret key.
+        emulator: which emulator runs it (``emulators.choose``).
+        emulator_port: where the emulator answers.
+        host: the address that the web server binds.
+        port: where the web server answers.
+        region: the AWS region that the emulator plays.
+        stack_name: the CloudFormation stack's name.
+        parameters: template parameters that differ from the template's defaults.
+        environ: the settings that the user made, for what is no template parameter (WORKERS, DEBUG …).
+    """
+
+    state: Path
+    emulator: str = "ministack"
+    emulator_port: int = 4566
+    host: str = "127.0.0.1"
+    port: int = 8080
+    region: str = "us-east-1"
+    stack_name: str = "pdfsmaller"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def public_url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def all_parameters(self) -> dict[str, str]:
+        """The template parameters of this stack, those that follow from it included."""
+        from_environ = {PARAMETERS[name]: value for name, value in self.environ.items() if name in PARAMETERS and value}
+        return {
+            "UniqueBucketNames": "false",
+            "AllowedOrigins": f"{self.public_url},http://127.0.0.1:{self.port}",
+            "PublicBaseUrl": self.public_url,
+            "S3PublicEndpointUrl": f"http://localhost:{self.emulator_port}",
+            **from_environ,
+            **self.parameters,
+            "SecretKey": self.environ.get("SECRET_KEY") or self._secret_key(),
+        }
+
+    def _secret_key(self) -> str:
+        """A key of this stack's own, made once: a new one could not open what the old one sealed."""
+        path = self.state / "secret-key"
+        if not path.exists():
+            self.state.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_hex(32))
+        return path.read_text().strip()
+
+
+def load(environ: Mapping[str, str] | None = None) -> Config:
+    """The stack that the environment (and ``.env`` beneath it) describes.
+
+    Raises:
+        Problem: a setting has a value that cannot be.
+    """
+    settings = {**_dotenv(ROOT / ".env"), **(os.environ if environ is None else environ)}
+    return Config(
+        state=Path(settings.get("LOCAL_STATE_DIR") or ROOT / ".local").resolve(),
+        emulator=settings.get("EMULATOR") or "ministack",
+        emulator_port=_port(settings, "EMULATOR_PORT", 4566),
+        host=settings.get("HOST") or "127.0.0.1",
+        port=_port(settings, "PORT", 8080),
+        region=settings.get("AWS_REGION") or settings.get("AWS_DEFAULT_REGION") or "us-east-1",
+        stack_name=settings.get("STACK_NAME") or "pdfsmaller",
+        environ=settings,
+    )
+
+
+def _port(settings: Mapping[str, str], name: str, default: int) -> int:
+    text = settings.get(name) or str(default)
+    if not re.fullmatch(r"\d+", text) or not 0 < int(text) < 65536:
+        raise Problem(f"{name} is {text!r}, which is no port.", f"Set {name} to a number from 1 to 65535.")
+    return int(text)
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(path).items() if value}

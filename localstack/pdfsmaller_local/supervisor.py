@@ -1,0 +1,185 @@
+"""``make local`` and ``make up``: one supervising process that starts a stack, watches it and stops all of it.
+
+``up`` is ``local`` in the background: the same process, its output in a log, found again by its pid file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+from pdfsmaller_local import processes, web
+from pdfsmaller_local.config import ROOT, Config
+from pdfsmaller_local.problems import Problem
+from pdfsmaller_local.stack import Stack
+
+_UP_SECONDS = 150
+_DOWN_SECONDS = 40
+
+
+class _Stopped(BaseException):
+    """A signal asked the supervisor to end. (No Exception, so that no handler on the way takes it for an error.)"""
+
+
+def run(config: Config) -> None:
+    """Run a stack in the foreground until it is told to stop.
+
+    Raises:
+        Problem: it cannot start, or a part of it ended.
+    """
+    with _only_one(config), _signals():
+        stack = Stack(config)
+        try:
+            print("Starting PDF Smaller …", flush=True)
+            begun = time.monotonic()
+            stack.start()
+            _running_file(config).write_text(json.dumps({"pid": os.getpid(), "outputs": stack.outputs}))
+            print(_greeting(config, stack, time.monotonic() - begun), flush=True)
+            while not (failure := stack.failure()):
+                time.sleep(0.5)
+            raise Problem(failure, f"The logs are in {config.logs}. Start again with make local.")
+        except _Stopped:
+            pass
+        finally:
+            # From here on a second Ctrl-C must not leave half of it running.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            print("\nStopping …", flush=True)
+            _running_file(config).unlink(missing_ok=True)
+            stack.stop()
+            print("Stopped. Data stays; make reset deletes it.", flush=True)
+
+
+def up(config: Config) -> None:
+    """Start a stack in the background and return once it is healthy.
+
+    Raises:
+        Problem: it cannot start; what the foreground would have said.
+    """
+    if running(config):
+        print(f"Already running at {config.public_url}")
+        return
+    config.logs.mkdir(parents=True, exist_ok=True)
+    log = config.logs / "supervisor.log"
+    with log.open("wb") as out:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "pdfsmaller_local", "local"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    processes.wait_until(lambda: running(config) or supervisor.poll() is not None, _UP_SECONDS)
+    text = log.read_text(errors="replace").strip()
+    if supervisor.poll() is not None:
+        what, _, remedy = text.splitlines()[-1].removeprefix("error: ").partition(" → ")
+        raise Problem(what, remedy or f"See {log}")
+    print(text)
+
+
+def down(config: Config) -> None:
+    """Stop a stack that runs in the background (or in another terminal), and what a killed one left behind."""
+    found = running(config)
+    if found:
+        os.kill(found["pid"], signal.SIGTERM)
+        if not processes.wait_until(lambda: not processes.is_running(found["pid"]), _DOWN_SECONDS):
+            raise Problem(f"Process {found['pid']} does not stop.", f"End it with kill -9 {found['pid']}, then make down.")
+    leftovers = [processes.Child(name, config.state).stop_leftover(10) for name in ("web", "emulator")]
+    print("Stopped." if found or any(leftovers) else "Nothing was running.")
+
+
+def running(config: Config) -> dict[str, Any] | None:
+    """What the supervisor wrote about itself once all was up, or None where none runs."""
+    try:
+        found: dict[str, Any] = json.loads(_running_file(config).read_text())
+    except (OSError, ValueError):
+        return None
+    return found if processes.is_running(found["pid"]) else None
+
+
+def status(config: Config) -> bool:
+    """Print each part's state. True where all is well."""
+    found = running(config)
+    if not found:
+        print("not running (make local starts it)")
+        return False
+    healthy = web.is_healthy(config.port)
+    print(f"running   process {found['pid']}")
+    print(f"service   {config.public_url}  {'healthy' if healthy else 'NOT healthy: see make logs'}")
+    print(f"emulator  {config.emulator} on port {config.emulator_port}")
+    for name, value in sorted(found["outputs"].items()):
+        print(f"          {name} = {value}")
+    return healthy
+
+
+def follow_logs(config: Config) -> None:
+    """Show the logs and what is added to them, until Ctrl-C."""
+    files = sorted(config.logs.glob("*.log"))
+    if not files:
+        raise Problem("There are no logs yet.", "make local makes some.")
+    with contextlib.suppress(KeyboardInterrupt):
+        subprocess.run(["tail", "-n", "40", "-F", *map(str, files)], check=False)
+
+
+def _running_file(config: Config) -> Path:
+    return config.state / "run" / "stack.json"
+
+
+@contextlib.contextmanager
+def _only_one(config: Config) -> Iterator[None]:
+    """Hold the state folder for this process. The lock ends with the process, however it ends."""
+    (config.state / "run").mkdir(parents=True, exist_ok=True)
+    with (config.state / "run" / "lock").open("w") as lock:
+        if not _try_lock(lock):
+            raise Problem("It is already running.", f"Open {config.public_url}, or stop it with make down.")
+        yield
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise _Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _greeting(config: Config, stack: Stack, seconds: float) -> str:
+    steps = ", ".join(f"{name} {taken:.1f} s" for name, taken in stack.seconds.items())
+    uploads, results = stack.outputs["UploadsBucketName"], stack.outputs["ResultsBucketName"]
+    bucket = stack.emulator.endpoint.replace("127.0.0.1", "localhost")
+    return f"""
+PDF Smaller is running: {config.public_url}        ({seconds:.1f} s: {steps})
+
+Try it with a PDF of yours:
+  curl -L -F files=@your.pdf -F preset=ebook -H 'Prefer: wait=60' {config.public_url}/api/compress -o smaller.pdf
+or drop one into the bucket and fetch the result under the same key:
+  curl -T your.pdf {bucket}/{uploads}/inbox/your.pdf
+  curl -f {bucket}/{results}/inbox/your.pdf -o smaller.pdf
+(make drop FILE=your.pdf does both.)
+
+Logs: {config.logs} (make logs). Ctrl-C or make down stops it; its data stays.
+"""

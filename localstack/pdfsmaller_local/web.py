@@ -1,0 +1,97 @@
+"""The upload function behind gunicorn: Functions Framework's application, with the deployed function's own settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+from pdfsmaller_local.clients import CREDENTIALS
+from pdfsmaller_local.config import ROOT, Config
+from pdfsmaller_local.problems import Problem
+from pdfsmaller_local.processes import Child, demand_free_port, wait_until
+
+_READY_SECONDS = 30
+_STOP_SECONDS = 8
+
+
+class Web:
+    """gunicorn as a child process."""
+
+    def __init__(self, config: Config, endpoint: str) -> None:
+        self._config = config
+        self._endpoint = endpoint
+        self._child = Child("web", config.state)
+
+    def demand_port(self) -> None:
+        """See that the port is free, before anything slow is started."""
+        self._child.stop_leftover(_STOP_SECONDS)
+        demand_free_port(self._config.port, "PORT", host=self._config.host)
+
+    def start(self, function_environ: dict[str, str]) -> None:
+        settings = self._config.environ
+        source = ROOT / "functions" / "upload" / "main.py"
+        command = [
+            *(sys.executable, "-m", "gunicorn"),
+            # Functions Framework's own server ignores gunicorn's settings, so gunicorn is started here.
+            f'functions_framework:create_app("upload", "{source}")',
+            *("--bind", f"{self._config.host}:{self._config.port}"),
+            *("--worker-class", "gthread"),
+            *("--workers", settings.get("WORKERS") or "1"),
+            # Threads, not processes: a request that waits for its job (Prefer: wait) costs little but its thread.
+            *("--threads", settings.get("THREADS") or "32"),
+            *("--timeout", "120"),
+            *("--graceful-timeout", str(_STOP_SECONDS - 3)),
+            *("--access-logfile", "-"),
+        ]
+        self._child.start(command, self._environ(function_environ), cwd=ROOT)
+
+    def _environ(self, function_environ: dict[str, str]) -> dict[str, str]:
+        # The user's own AWS account has no business here.
+        own = {name: value for name, value in {**self._config.environ, **os.environ}.items() if not name.startswith("AWS_")}
+        return {
+            **own,
+            **function_environ,
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": self._endpoint,
+            "AWS_DEFAULT_REGION": self._config.region,
+            "AWS_REGION": self._config.region,
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT / "shared")]),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def wait_ready(self) -> None:
+        if not wait_until(lambda: self._answers() or self._child.exit_code() is not None, _READY_SECONDS):
+            raise Problem(f"The web server is not healthy after {_READY_SECONDS} seconds.", f"See {self._child.log}")
+        if failure := self.failure():
+            raise Problem(failure, f"Its log says more: {self._child.log}")
+
+    def _answers(self) -> bool:
+        return is_healthy(self._config.port)
+
+    def failure(self) -> str | None:
+        code = self._child.exit_code()
+        return None if code is None else f"The web server ended with exit code {code}: {self._child.last_words()}"
+
+    def stop(self) -> None:
+        self._child.stop(_STOP_SECONDS)
+
+
+def is_healthy(port: int) -> bool:
+    """Whether the service says of itself that it is well."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as exc:
+        return exc.code == 404  # HEALTH_CHECK_ENABLED=false: it answers, and says no more
+    except OSError:
+        return False
+
+
+def environ_of(function: str, lambda_client: Any) -> dict[str, str]:
+    """The environment variables that the template gave a function."""
+    answer = lambda_client.get_function_configuration(FunctionName=function)
+    variables: dict[str, str] = answer["Environment"]["Variables"]
+    return variables
