@@ -19,8 +19,25 @@ import pikepdf
 #: Entries of the catalog that are compared by themselves, say nothing to a reader (Version), or are private to the
 #: program that wrote the file (PieceInfo).
 _NOT_SETTINGS = frozenset(
-    "/Type /Pages /Version /Extensions /Metadata /PieceInfo /LastModified /SpiderInfo /Outlines /Names /Dests "
-    "/AcroForm /StructTreeRoot /MarkInfo /Lang /PageLabels /OCProperties".split()
+    {
+        "/Type",
+        "/Pages",
+        "/Version",
+        "/Extensions",
+        "/Metadata",
+        "/PieceInfo",
+        "/LastModified",
+        "/SpiderInfo",
+        "/Outlines",
+        "/Names",
+        "/Dests",
+        "/AcroForm",
+        "/StructTreeRoot",
+        "/MarkInfo",
+        "/Lang",
+        "/PageLabels",
+        "/OCProperties",
+    }
 )
 
 

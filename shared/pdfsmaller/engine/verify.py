@@ -317,8 +317,8 @@ def _moved_blocks(first: pyvips.Image, second: pyvips.Image, limit: float) -> in
     """How many blocks' mean colour moved by more than ``limit`` in any channel."""
     moved = (_means(first) - _means(second)).abs() > limit
     any_band = moved.bandor() if moved.bands > 1 else moved
-    share: float = any_band.avg() / 255
-    return round(share * any_band.width * any_band.height)
+    share = float(any_band.avg()) / 255
+    return round(share * int(any_band.width) * int(any_band.height))
 
 
 def _unlike_bilevel(first: pyvips.Image, second: pyvips.Image) -> str | None:
