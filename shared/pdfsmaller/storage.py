@@ -68,6 +68,12 @@ class Storage:
         self.results = settings.results_bucket
         self._public_endpoint = settings.s3_public_endpoint_url
 
+    @property
+    def public_origin(self) -> str:
+        """Scheme and host that presigned URLs lead to."""
+        scheme, _, rest = aws.s3(self._public_endpoint).meta.endpoint_url.partition("://")
+        return f"{scheme}://{rest.split('/')[0]}"
+
     def put_file(
         self,
         bucket: str,

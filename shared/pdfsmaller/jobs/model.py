@@ -32,6 +32,11 @@ class Drop:
     key: str
     version: str
 
+    @property
+    def identity(self) -> str:
+        """One text for one writing of one key, by which a repeated event is known."""
+        return "\n".join((self.bucket, self.key, self.version))
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pdfsmaller import errors, events
-from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.queue import Queue
@@ -98,8 +98,8 @@ class CleanupService:
                 if job.status is Status.RUNNING and (job.lease_until or 0) > self._table.now():
                     continue  # another message of the same job has a worker at it
                 error = errors.TooManyAttempts(
-                    f"Every one of {self._settings.max_receive_count} attempts failed. The operator can redrive the job; "
-                    "the original is untouched."
+                    f"Every one of {self._settings.max_receive_count} attempts failed. The operator can redrive the "
+                    "job; the original is untouched."
                 )
                 kept = kept_seconds(self._settings)
                 if self._table.fail(job, error_json(error), kept_seconds=kept, keep_password=True):
@@ -108,7 +108,7 @@ class CleanupService:
     def _job_of(self, created: events.ObjectCreated) -> Job | None:
         job_id = job_of_input(created.key)
         if job_id is None and created.key.startswith(INBOX):
-            job_id = self._table.claimed_by("\n".join((created.bucket, created.key, created.version)))
+            job_id = self._table.claimed_by(Drop(created.bucket, created.key, created.version).identity)
         return self._table.get(job_id) if job_id else None
 
     def _settle_uploads(self) -> Iterator[str]:

@@ -139,7 +139,7 @@ class CompressService:
     def _adopt(self, created: events.ObjectCreated) -> Job | None:
         """The job of a dropped file: made on its first event, found again on every other."""
         drop = Drop(created.bucket, created.key, created.version)
-        job_id = self._table.claim("\n".join((drop.bucket, drop.key, drop.version)), new_id())
+        job_id = self._table.claim(drop.identity, new_id())
         if job := self._table.get(job_id):
             return job
         info = self._storage.head(drop.bucket, drop.key)

@@ -191,8 +191,8 @@ class SubmitService:
             return Result(key, job.result["bytes"], job.result_name)
         if job.status is Status.EXPIRED:
             raise errors.JobExpired(
-                f"The files of job {job_id} were deleted, {self._settings.max_file_age_hours:g} hours after it ended or "
-                "when asked to. Send the document again."
+                f"The files of job {job_id} were deleted, when asked to or {self._settings.max_file_age_hours:g} hours "
+                "after it ended. Send the document again."
             )
         if job.status is Status.CANCELLED:
             raise errors.JobCancelled(f"Job {job_id} was cancelled. Send the document again.")
@@ -228,7 +228,8 @@ class SubmitService:
             JobNotFound.
         """
         job = self.job(job_id)
-        if self._table.cancel(job_id, kept_seconds=kept_seconds(self._settings)) is None:
+        cancelled = self._table.cancel(job_id, kept_seconds=kept_seconds(self._settings))
+        if cancelled is None and job.status is not Status.CANCELLED:
             self._table.expire(job_id)
         self.storage.delete_job(job_id)
         if job.drop and job.status is Status.SUCCEEDED:

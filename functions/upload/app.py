@@ -1,0 +1,255 @@
+"""The Flask app: routes parse the request, call one service function and shape the answer."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import uuid
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect, request
+from werkzeug.datastructures import FileStorage
+
+from pdfsmaller import __version__, errors
+from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.states import Status
+from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
+from pdfsmaller.services.submit import IncomingFile, SubmitService
+from pdfsmaller.settings import Settings
+from pdfsmaller.storage import PDF, content_disposition
+from pdfsmaller.telemetry import get_logger
+from upload import health, metrics, problems
+
+logger = get_logger("upload")
+api = Blueprint("api", __name__)
+
+#: Above this, Werkzeug moves a form's text fields no further: they are options, not documents.
+_MAX_FORM_TEXT_BYTES = 100_000
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
+_OPEN_PATHS = ("/", "/health", "/api/health", "/openapi.json")
+_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
+
+
+def create_app(settings: Settings) -> Flask:
+    """The app for one set of settings."""
+    app = Flask(__name__)
+    app.config |= {
+        "SETTINGS": settings,
+        "SERVICE": SubmitService(settings),
+        "MAX_CONTENT_LENGTH": settings.max_request_size,
+        "MAX_FORM_MEMORY_SIZE": _MAX_FORM_TEXT_BYTES,
+        "MAX_FORM_PARTS": 200,
+    }
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.before_request(_name_request)
+    app.before_request(_demand_key)
+    app.after_request(_add_headers)
+    app.register_blueprint(api)
+    app.register_blueprint(health.blueprint)
+    problems.install(app)
+    if settings.metrics_enabled:
+        metrics.install(app)
+    if settings.allowed_origins:
+        from flask_cors import CORS
+
+        CORS(
+            app,
+            origins=settings.allowed_origins,
+            expose_headers=["Location", "Content-Disposition", "X-Request-Id", "X-Job-Id", "Preference-Applied"],
+        )
+    return app
+
+
+# Around every request
+
+
+def _name_request() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _demand_key() -> None:
+    keys = _settings().api_keys
+    if not keys or request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith("/static/"):
+        return
+    given = request.headers.get("X-Api-Key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
+    # Every key is compared, in constant time, so that the answer's time tells nothing.
+    if not any([hmac.compare_digest(given.encode(), key.encode()) for key in keys]):
+        raise errors.Unauthorized("Send one of this service's API keys as 'X-Api-Key' or 'Authorization: Bearer'.")
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.mimetype == "text/html":
+        store = _service().storage.public_origin  # forms go there, and a download's redirect leads there
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'self'; connect-src 'self' {store}; img-src 'self' data: {store}; frame-ancestors 'none'"
+        )
+        response.headers["Referrer-Policy"] = "no-referrer"
+    if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
+def _service() -> SubmitService:
+    service: SubmitService = current_app.config["SERVICE"]
+    return service
+
+
+def _base_url() -> str:
+    return (_settings().public_base_url or request.url_root).rstrip("/")
+
+
+def _view(job: Job) -> JobView:
+    return view(job, _base_url())
+
+
+def _json(model: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    response = jsonify(model.model_dump(mode="json"))
+    response.status_code = status
+    response.headers.update(headers or {})
+    return response
+
+
+# Routes
+
+
+@api.post("/api/compress")
+def compress() -> Response:
+    """Compress PDFs: one job for each file."""
+    files = [_incoming(part) for part in request.files.getlist("files") if part.filename]
+    unknown = sorted(set(request.files) - {"files"})
+    if unknown and not files:
+        raise errors.BadRequest(f"Files came in the multipart field {unknown[0]!r}. The field is called 'files'.")
+    jobs = _service().submit_files(files, request.form.to_dict())
+    seconds = _wait_seconds()
+    if seconds:
+        jobs = _service().wait(jobs, seconds)
+    return _answer_one(jobs[0], bool(seconds)) if len(jobs) == 1 else _answer_batch(jobs, bool(seconds))
+
+
+@api.post("/api/uploads")
+def reserve_upload() -> Response:
+    """Begin a job whose file goes straight to the bucket."""
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise errors.BadRequest("Send a JSON object with operation, options, name, size and count.")
+    unknown = sorted(set(body) - {"operation", "options", "name", "size", "count"})
+    if unknown:
+        raise errors.InvalidOption(unknown[0], body[unknown[0]], ["operation", "options", "name", "size", "count"])
+    job, posts = _service().reserve_upload(body)
+    shown = _view(job)
+    answer = UploadView(
+        job=shown,
+        uploads=[PresignedPost.model_validate(post) for post in posts],
+        expires_in=_settings().upload_expires_seconds,
+    )
+    return _json(answer, 201, {"Location": shown.links["self"]})
+
+
+@api.get("/api/jobs/<job_id>")
+def get_job(job_id: str) -> Response:
+    """How a job stands. ``Prefer: wait=N`` waits for its end."""
+    jobs = [_service().job(job_id)]
+    if seconds := _wait_seconds():
+        jobs = _service().wait(jobs, seconds)
+    return _json(_view(jobs[0]), headers=_applied(bool(seconds)))
+
+
+@api.get("/api/jobs/<job_id>/download")
+def download(job_id: str) -> Response:
+    """The finished PDF: its bytes where they are few, otherwise a redirect to the store."""
+    return _send_result(job_id)
+
+
+@api.delete("/api/jobs/<job_id>")
+def delete_job(job_id: str) -> Response:
+    """End a job and delete its files."""
+    _service().delete(job_id)
+    return Response(status=204)
+
+
+@api.get("/api/batches/<batch_id>")
+def get_batch(batch_id: str) -> Response:
+    """How the jobs of a batch stand."""
+    jobs = _service().batch(batch_id)
+    return _json(BatchView(batch_id=batch_id, jobs=[_view(job) for job in jobs]))
+
+
+@api.get("/openapi.json")
+def openapi() -> Response:
+    """This API, described."""
+    from upload.openapi import document
+
+    return jsonify(document(_base_url(), __version__))
+
+
+@api.get("/")
+def page() -> Response:
+    """The web page."""
+    return current_app.send_static_file("index.html")
+
+
+# Shaping
+
+
+def _incoming(part: FileStorage) -> IncomingFile:
+    return IncomingFile(part.filename or "", part.stream)
+
+
+def _wait_seconds() -> int:
+    """N of ``Prefer: wait=N`` (RFC 7240), capped; 0 where the caller does not wait."""
+    match = _WAIT.search(request.headers.get("Prefer", ""))
+    return min(int(match[1]), _settings().max_wait_seconds) if match else 0
+
+
+def _wants_pdf() -> bool:
+    """Whether a caller who waits gets the file itself.
+
+    Yes where it names application/pdf, or takes anything and does not name JSON (curl's ``*/*``). A program that
+    sends ``application/json, */*`` expects JSON.
+    """
+    named = {kind for kind, quality in request.accept_mimetypes if quality > 0}
+    return PDF in named or not named or ("*/*" in named and "application/json" not in named)
+
+
+def _applied(waited: bool) -> dict[str, str]:
+    return {"Preference-Applied": "wait"} if waited else {}
+
+
+def _answer_one(job: Job, waited: bool) -> Response:
+    if waited and job.status is Status.SUCCEEDED and _wants_pdf():
+        response = _send_result(job.job_id)
+        response.headers.update(_applied(waited))
+        return response
+    if waited and job.status is Status.FAILED and job.error:
+        raise problems.of_failed_job(_view(job))
+    shown = _view(job)
+    headers = {"Location": shown.links["self"], "X-Job-Id": job.job_id, **_applied(waited)}
+    return _json(shown, 200 if job.status is Status.SUCCEEDED and waited else 202, headers)
+
+
+def _answer_batch(jobs: list[Job], waited: bool) -> Response:
+    batch_id = jobs[0].batch_id or ""
+    shown = BatchView(batch_id=batch_id, jobs=[_view(job) for job in jobs])
+    done = waited and all(job.status.is_final for job in jobs)
+    headers = {"Location": f"{_base_url()}/api/batches/{batch_id}", **_applied(waited)}
+    return _json(shown, 200 if done else 202, headers)
+
+
+def _send_result(job_id: str) -> Response:
+    service = _service()
+    result = service.result(job_id)
+    headers = {"X-Job-Id": job_id}
+    if result.bytes > _settings().max_inline_result_size:
+        response = redirect(service.result_url(result), 303)
+        response.headers.update(headers)
+        return response  # type: ignore[return-value]
+    headers["Content-Disposition"] = content_disposition(result.name)
+    return Response(service.read_result(result), mimetype=PDF, headers=headers)

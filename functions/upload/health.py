@@ -1,0 +1,59 @@
+"""``/health``: whether the parts that the API needs answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, current_app, jsonify
+
+from pdfsmaller import __version__
+from pdfsmaller.jobs.table import JobTable
+from pdfsmaller.queue import Queue
+from pdfsmaller.settings import Settings
+from pdfsmaller.storage import Storage
+from pdfsmaller.telemetry import get_logger
+
+blueprint = Blueprint("health", __name__)
+logger = get_logger("upload")
+
+
+@blueprint.get("/health")
+@blueprint.get("/api/health")
+def health() -> tuple[Response, int]:
+    """200 with each part's state where all are up, 503 where one is down."""
+    settings: Settings = current_app.config["SETTINGS"]
+    storage = Storage(settings)
+    checks: dict[str, Callable[[], object]] = {}
+    if settings.health_check_enabled:
+        checks = {
+            "uploads": lambda: storage.head(storage.uploads, "jobs/health"),
+            "results": lambda: storage.head(storage.results, "jobs/health"),
+            "jobs": lambda: JobTable(settings.jobs_table).get("health"),
+            "queue": lambda: Queue(settings).depth(),
+        }
+    details = {
+        name: {"status": "up" if _answers(name, check) else "down", "timestamp": _now()}
+        for name, check in checks.items()
+    }
+    up = all(part["status"] == "up" for part in details.values())
+    body = {"status": "up" if up else "down", "version": __version__, "details": details}
+    return jsonify(body), 200 if up else 503
+
+
+def _answers(name: str, check: Callable[[], object]) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        check()
+    except ClientError as exc:
+        # Without the right to list, S3 says 403 for an object that is not there: it is up and knows us.
+        return exc.response["Error"]["Code"] in ("403", "AccessDenied")
+    except Exception:
+        logger.warning("health check failed", extra={"part": name}, exc_info=True)
+        return False
+    return True
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,111 @@
+"""Errors as ``application/problem+json`` (RFC 9457), always with a stable ``code``."""
+
+from __future__ import annotations
+
+import http
+from typing import Any
+
+from flask import Flask, Response, g, json, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from pdfsmaller import errors
+from pdfsmaller.jobs.view import JobView
+from pdfsmaller.telemetry import get_logger
+
+logger = get_logger("upload")
+
+_CHUNK_BYTES = 1 << 20
+#: How much of a refused body is read and thrown away, so that the client hears the answer instead of a reset.
+_MAX_DRAINED_BYTES = 1_000_000_000
+
+
+class FailedJob(errors.JobFailed):
+    """A job that failed while its caller waited; the answer carries the whole job."""
+
+    def __init__(self, job: JobView) -> None:
+        assert job.error
+        super().__init__(job.error.code, job.error.message)
+        self.job = job
+
+
+def of_failed_job(job: JobView) -> FailedJob:
+    return FailedJob(job)
+
+
+def install(app: Flask) -> None:
+    """Have every error of ``app`` answered as a problem."""
+    app.register_error_handler(errors.PdfSmallerError, _ours)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response:
+    if status in (413, 422, 415, 400, 401):
+        _drain()
+    body = {
+        "type": f"urn:pdfsmaller:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request.path,
+        "code": code,
+        "request_id": g.get("request_id", ""),
+        **extra,
+    }
+    return Response(json.dumps(body, sort_keys=False), status, mimetype="application/problem+json")
+
+
+def _ours(exc: errors.PdfSmallerError) -> Response:
+    extra: dict[str, Any] = {}
+    if isinstance(exc, errors.InvalidOption):
+        extra = {"field": exc.field, "value": exc.value, "allowed": exc.allowed}
+    elif isinstance(exc, FailedJob):
+        extra = {"job": exc.job.model_dump(mode="json")}
+    if exc.http_status >= 500:
+        logger.error("request failed", extra={"code": exc.code, "reason": exc.message})
+    response = _problem(exc.http_status, exc.code, exc.title, exc.message, **extra)
+    if isinstance(exc, errors.JobNotReady):
+        response.headers["Retry-After"] = "1"
+    if isinstance(exc, errors.Unauthorized):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _too_large(exc: RequestEntityTooLarge) -> Response:
+    from flask import current_app
+
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    detail = (
+        f"The request is larger than the {limit:,} bytes that MAX_REQUEST_SIZE allows, or has too many parts. "
+        "Send fewer files at once, or big ones by POST /api/uploads."
+    )
+    return _problem(413, errors.FileTooLarge.code, errors.FileTooLarge.title, detail, limit=limit)
+
+
+def _http(exc: HTTPException) -> Response:
+    status = exc.code or 500
+    title = http.HTTPStatus(status).phrase
+    response = _problem(status, title.lower().replace(" ", "_").replace("-", "_"), title, exc.description or title)
+    response.headers.extend(
+        (name, value) for name, value in exc.get_headers() if name not in ("Content-Type", "Content-Length")
+    )
+    return response
+
+
+def _unexpected(exc: Exception) -> Response:
+    logger.exception("unexpected error", extra={"request_id": g.get("request_id", "")})
+    return _problem(
+        500,
+        errors.PdfSmallerError.code,
+        errors.PdfSmallerError.title,
+        "Something went wrong on our side. Try again; if it stays, report the request_id.",
+    )
+
+
+def _drain() -> None:
+    """Read what is left of the body. A server that closes with unread data resets the connection."""
+    stream = request.environ["wsgi.input"]
+    left = min(request.content_length or 0, _MAX_DRAINED_BYTES)
+    while left > 0 and (chunk := stream.read(min(left, _CHUNK_BYTES))):
+        left -= len(chunk)
