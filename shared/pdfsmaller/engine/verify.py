@@ -45,8 +45,8 @@ MOVED = 40
 #: … in luminance alone, where colour was taken out on purpose (two ways to weigh the channels differ by less).
 MOVED_GRAY = 90
 #: More moved blocks than this share of a page's, and at least ``MOVED_BLOCKS`` of them, are a difference.
-MOVED_SHARE = 0.002
-MOVED_BLOCKS = 3
+MOVED_SHARE = 0.0005
+MOVED_BLOCKS = 4
 
 _NODES = 20_000
 _ERRORS = (pikepdf.PdfError, ValueError, TypeError, AttributeError, KeyError, IndexError, RuntimeError, RecursionError)
@@ -322,12 +322,16 @@ def _moved_blocks(first: pyvips.Image, second: pyvips.Image, limit: float) -> in
 
 
 def _unlike_bilevel(first: pyvips.Image, second: pyvips.Image) -> str | None:
-    """Black and white alone leave only this to ask: is dark still dark, and is there still something?"""
-    x, y = first.shrink(4 * BLOCK, 4 * BLOCK), second.shrink(4 * BLOCK, 4 * BLOCK)
-    spread_x, spread_y = x.deviate(), y.deviate()
-    if spread_x < 4:
-        return None
-    if spread_y < 0.5:
+    """Black and white alone leave only this to ask: is dark still dark, and is there still something?
+
+    Every tile of 8 × 8 blocks votes whether its blocks' brightness goes up and down together in both.
+    """
+    if second.min() > 250 and first.min() < 128:
         return "nothing is left of it"
-    correlation = ((x * y).avg() - x.avg() * y.avg()) / (spread_x * spread_y)
-    return "dark and light changed places" if correlation < 0.1 else None
+    x, y = _means(first), _means(second)
+    side = min(8, x.width, x.height)
+    mean_x, mean_y, mean_xx, mean_xy = (image.shrink(side, side) for image in (x, y, x * x, x * y))
+    eventful = mean_xx - mean_x * mean_x > 16
+    covariance = mean_xy - mean_x * mean_y
+    against, together = ((eventful & (covariance < -1)).avg(), (eventful & (covariance > 1)).avg())
+    return "dark and light changed places" if against > together else None

@@ -1,0 +1,340 @@
+"""What a verification must see, and what it must let pass."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+from pikepdf import Array, Dictionary, Name, Pdf, String
+from PIL import Image
+
+from pdfsmaller.engine import verify
+from pdfsmaller.engine.verify import Difference, compare
+from tests import documents
+
+
+def differences(
+    tmp_path: Path, before: bytes, after: bytes, *, password: str | None = None, similarity: float = 0.8, **options: Any
+) -> list[Difference]:
+    source = documents.write(tmp_path / "before.pdf", before)
+    target = documents.write(tmp_path / "after.pdf", after)
+    options.setdefault("mode", "sample")
+    return compare(source, target, password=password, min_similarity=similarity, **options)
+
+
+def kinds(found: list[Difference]) -> set[str]:
+    return {difference.kind for difference in found}
+
+
+def rewritten(data: bytes, password: str = "") -> bytes:
+    """The same document, stored in another way."""
+    with Pdf.open(io.BytesIO(data), password=password) as pdf:
+        buffer = io.BytesIO()
+        pdf.remove_unreferenced_resources()
+        pdf.save(
+            buffer,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            recompress_flate=True,
+            encryption=True if pdf.is_encrypted else None,
+        )
+    return buffer.getvalue()
+
+
+Change = Callable[[Image.Image], Image.Image]
+
+
+def recoded(data: bytes, scale: float = 0.25, quality: int = 60, change: Change = lambda image: image) -> bytes:
+    """The same document, its JPEGs decoded, changed, made smaller and encoded again."""
+
+    def recode(pdf: Pdf) -> None:
+        for obj in pdf.objects:
+            if isinstance(obj, pikepdf.Stream) and obj.get("/Filter") == "/DCTDecode":
+                with Image.open(io.BytesIO(obj.read_raw_bytes())) as image:
+                    small = change(image.convert("RGB")).resize(
+                        (round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS
+                    )
+                obj.write(documents.jpeg(small, quality), filter=Name.DCTDecode)
+                obj.Width, obj.Height = small.size
+
+    return documents.edited(data, recode)
+
+
+@pytest.mark.parametrize("name", [*documents.IMAGES, *documents.STRUCTURES])
+def test_the_same_document_stored_in_another_way_has_no_differences(name: str, tmp_path: Path) -> None:
+    data = (documents.IMAGES | documents.STRUCTURES)[name]()
+    assert differences(tmp_path, data, rewritten(data), similarity=1, mode="full") == []
+
+
+@pytest.mark.parametrize("name", documents.ENCRYPTED)
+def test_encrypted_documents_are_compared_with_their_password(name: str, tmp_path: Path) -> None:
+    data, password = documents.ENCRYPTED[name](), documents.USER_PASSWORD if "user" in name else ""
+    assert differences(tmp_path, data, rewritten(data, password), password=password or None, similarity=1) == []
+
+
+def test_lost_encryption_is_a_difference(tmp_path: Path) -> None:
+    data = documents.encrypted_owner()
+    with Pdf.open(io.BytesIO(data)) as pdf:
+        buffer = io.BytesIO()
+        pdf.save(buffer)
+    assert kinds(differences(tmp_path, data, buffer.getvalue())) == {"encryption"}
+
+
+@pytest.mark.parametrize(
+    "name", ["photo_jpeg", "icc_rgb", "nested_form", "soft_mask", "annotation_appearance", "tiling_pattern"]
+)
+def test_an_honest_loss_passes(name: str, tmp_path: Path) -> None:
+    """Down to 72 dpi at JPEG quality 60, as the screen preset does."""
+    data = documents.IMAGES[name]()
+    assert differences(tmp_path, data, recoded(data)) == []
+
+
+def test_any_other_pixel_is_a_difference_when_equal_pixels_were_asked_for(tmp_path: Path) -> None:
+    data = documents.photo_jpeg()
+    found = differences(tmp_path, data, recoded(data, scale=1, quality=90), similarity=1)
+    assert [(d.kind, d.page) for d in found] == [("looks", 0)]
+    assert "Page 1" in found[0].message
+
+
+def _swap_red_and_blue(image: Image.Image) -> Image.Image:
+    red, green, blue = image.split()
+    return Image.merge("RGB", (blue, green, red))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(_swap_red_and_blue, id="channels swapped"),
+        pytest.param(lambda i: i.point(lambda v: 255 - v), id="inverted"),
+        pytest.param(lambda i: Image.new("RGB", i.size), id="black"),
+        pytest.param(lambda i: Image.new("RGB", i.size, "white"), id="white"),
+        pytest.param(lambda i: i.transpose(Image.Transpose.FLIP_TOP_BOTTOM), id="upside down"),
+        pytest.param(lambda i: i.convert("L").convert("RGB"), id="gray"),
+        pytest.param(lambda i: i.resize((8, 6)).resize(i.size), id="far too coarse"),
+    ],
+)
+def test_a_spoilt_picture_is_a_difference(change: Change, tmp_path: Path) -> None:
+    data = documents.photo_jpeg()
+    assert kinds(differences(tmp_path, data, recoded(data, change=change))) == {"looks"}
+
+
+def _decode_dropped(pdf: Pdf) -> None:
+    del pdf.pages[0].Resources.XObject.Im0["/Decode"]
+
+
+def _mask_dropped(pdf: Pdf) -> None:
+    image = pdf.pages[0].Resources.XObject.Im0
+    for key in ("/SMask", "/Mask"):
+        if key in image:
+            del image[key]
+
+
+def _mask_shifted(pdf: Pdf) -> None:
+    mask = pdf.pages[0].Resources.XObject.Im0.SMask
+    width, data = int(mask.Width), mask.read_bytes()
+    moved = b"".join(data[n + width // 8 : n + width] + bytes(width // 8) for n in range(0, len(data), width))
+    mask.write(moved)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("cmyk_jpeg", _decode_dropped),  # inverted CMYK: torakiki/sejda#267
+        ("bilevel_flate_decode", _decode_dropped),
+        ("soft_mask", _mask_dropped),  # black boxes: py-pdf/pypdf#1895
+        ("soft_mask", _mask_shifted),
+        ("soft_mask_matte", _mask_dropped),
+        ("explicit_mask", _mask_dropped),
+        ("colour_key_mask", _mask_dropped),
+    ],
+)
+def test_a_lost_mask_or_decode_array_is_a_difference(name: str, change: Callable[[Pdf], None], tmp_path: Path) -> None:
+    data = documents.IMAGES[name]()
+    assert kinds(differences(tmp_path, data, documents.edited(data, change))) == {"looks"}
+
+
+def test_a_lost_picture_is_a_difference(tmp_path: Path) -> None:
+    data = documents.photo_jpeg()
+    assert kinds(differences(tmp_path, data, documents.without_images(data))) == {"looks"}
+
+
+def test_a_small_black_box_on_a_large_page_is_a_difference(tmp_path: Path) -> None:
+    data = documents.text()
+    spoilt = documents.with_content(data, b"q 0 g 300 300 30 30 re f Q")
+    assert [(d.kind, d.page) for d in differences(tmp_path, data, spoilt)] == [("looks", 0)]
+
+
+def test_a_form_field_that_is_not_drawn_any_more_is_a_difference(tmp_path: Path) -> None:
+    def change(pdf: Pdf) -> None:
+        for annotation in pdf.pages[0].Annots:
+            annotation.AP.N = pdf.make_stream(b"", Type=Name.XObject, Subtype=Name.Form, BBox=[0, 0, 200, 20])
+
+    data = documents.form()
+    assert "looks" in kinds(differences(tmp_path, data, documents.edited(data, change)))
+
+
+def test_other_text_is_a_difference(tmp_path: Path) -> None:
+    data = documents.text()
+
+    def change(pdf: Pdf) -> None:
+        page = pdf.pages[1]
+        page.Contents = pdf.make_stream(page.Contents.read_bytes().replace(b"single man", b"single cat"))
+
+    found = differences(tmp_path, data, documents.edited(data, change))
+    assert [(d.kind, d.page) for d in found] == [("text", 1)]
+
+
+def _link_target(pdf: Pdf) -> None:
+    pdf.pages[0].Annots[0].A.URI = String("https://example.com/")
+
+
+def _annotations_gone(pdf: Pdf) -> None:
+    del pdf.pages[0]["/Annots"]
+
+
+def _outline_order(pdf: Pdf) -> None:
+    with pdf.open_outline() as outline:
+        outline.root.reverse()
+
+
+def _destination_moved(pdf: Pdf) -> None:
+    pdf.Root.Names.Dests.Names[3][0] = pdf.pages[0].obj
+
+
+def _attachment_changed(pdf: Pdf) -> None:
+    pdf.attachments["data.csv"] = b"other"
+
+
+def _delete(*names: str) -> Callable[[Pdf], None]:
+    def change(pdf: Pdf) -> None:
+        for name in names:
+            del pdf.Root[name]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (_link_target, "annotations"),
+        (_annotations_gone, "annotations"),
+        (_outline_order, "outline"),
+        (_delete("/Outlines"), "outline"),
+        (_destination_moved, "destinations"),
+        (_attachment_changed, "attachments"),
+        (_delete("/Names"), "attachments"),
+        (_delete("/StructTreeRoot"), "tags"),
+        (_delete("/MarkInfo"), "tags"),
+        (lambda pdf: pdf.Root.StructTreeRoot.K.__delitem__(0), "tags"),
+        (_delete("/Lang"), "language"),
+        (_delete("/PageLabels"), "labels"),
+        (_delete("/OCProperties"), "layers"),
+        (_delete("/Metadata"), "metadata"),
+        (lambda pdf: pdf.docinfo.__delitem__("/Author"), "metadata"),
+        (_delete("/ViewerPreferences"), "catalog"),
+        (lambda pdf: pdf.pages[2].obj.__setitem__("/Rotate", 90), "boxes"),
+        (lambda pdf: pdf.pages[2].obj.__setitem__("/CropBox", Array([0, 0, 500, 500])), "boxes"),
+        (lambda pdf: pdf.pages.__delitem__(3), "pages"),
+        (lambda pdf: pdf.pages.reverse(), "text"),
+    ],
+)
+def test_lost_structure_is_a_difference(change: Callable[[Pdf], Any], kind: str, tmp_path: Path) -> None:
+    data = documents.structured()
+    assert kind in kinds(differences(tmp_path, data, documents.edited(data, change)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pdf: pdf.Root.AcroForm.Fields[0].__setitem__("/V", String("John Doe")),
+        lambda pdf: pdf.Root.AcroForm.Fields[3].Kids[0].__setitem__("/T", String("town")),
+        lambda pdf: pdf.Root.AcroForm.Fields.__delitem__(1),
+        _delete("/AcroForm"),
+    ],
+)
+def test_a_changed_form_is_a_difference(change: Callable[[Pdf], Any], tmp_path: Path) -> None:
+    data = documents.form()
+    assert "fields" in kinds(differences(tmp_path, data, documents.edited(data, change)))
+
+
+def test_grayscale_compares_brightness_only(tmp_path: Path) -> None:
+    data = documents.photo_jpeg()
+    gray = recoded(data, change=lambda i: i.convert("L").convert("RGB"))
+    assert differences(tmp_path, data, gray, color_mode="grayscale") == []
+    negative = recoded(data, change=lambda i: i.convert("L").point(lambda v: 255 - v).convert("RGB"))
+    assert kinds(differences(tmp_path, data, negative, color_mode="grayscale")) == {"looks"}
+
+
+def test_bilevel_asks_that_dark_stays_dark(tmp_path: Path) -> None:
+    data = documents.bilevel_as_gray()
+    assert differences(tmp_path, data, documents.bilevel_flate(), color_mode="bilevel") == []
+    photo = documents.gray_jpeg()
+    dithered = recoded(photo, scale=1, quality=95, change=lambda i: i.convert("1").convert("RGB"))
+    assert differences(tmp_path, photo, dithered, color_mode="bilevel") == []
+    negative = recoded(photo, scale=1, change=lambda i: i.convert("L").point(lambda v: 255 - v).convert("RGB"))
+    assert kinds(differences(tmp_path, photo, negative, color_mode="bilevel")) == {"looks"}
+    assert kinds(differences(tmp_path, data, documents.without_images(data), color_mode="bilevel")) == {"looks"}
+
+
+def test_sample_takes_pages_from_beginning_to_end() -> None:
+    assert verify._sample(3) == [0, 1, 2]
+    pages = verify._sample(100)
+    assert len(pages) == verify.SAMPLE_PAGES
+    assert (pages[0], pages[-1]) == (0, 99)
+
+
+def test_full_sees_what_sample_may_miss(tmp_path: Path) -> None:
+    data = documents.text(pages=40)
+    skipped = next(n for n in range(40) if n not in verify._sample(40))
+    spoilt = documents.with_content(data, b"0 g 100 100 200 200 re f", page=skipped)
+    assert differences(tmp_path, data, spoilt, mode="sample") == []
+    assert [d.page for d in differences(tmp_path, data, spoilt, mode="full")] == [skipped]
+
+
+def test_pages_after_the_deadline_are_not_looked_at(tmp_path: Path) -> None:
+    data = documents.photo_jpeg()
+    black = documents.with_content(data, b"0 g 0 0 999 999 re f")
+    assert differences(tmp_path, data, black, deadline=time.monotonic() - 1) == []
+
+
+def test_an_unreadable_result_is_a_difference(tmp_path: Path) -> None:
+    assert kinds(differences(tmp_path, documents.text(), documents.header_only())) == {"unreadable"}
+
+
+@pytest.mark.parametrize("name", ["broken_xref", "junk_before_header", "broken_image", "form_loop"])
+def test_damaged_documents_equal_their_repaired_selves(name: str, tmp_path: Path) -> None:
+    data = documents.BROKEN[name]()
+    assert differences(tmp_path, data, rewritten(data)) == []
+
+
+def test_loops_in_outline_fields_and_names_end(tmp_path: Path) -> None:
+    def loops(pdf: Pdf) -> None:
+        first = pdf.Root.Outlines.First
+        first.Next = first
+        first.First = first
+        tree = pdf.Root.Names.Dests
+        tree.Kids = Array([tree])
+        field = pdf.make_indirect(Dictionary(T=String("loop")))
+        field.Kids = Array([field])
+        pdf.Root.AcroForm = Dictionary(Fields=Array([field]))
+        element = pdf.Root.StructTreeRoot.K[0]
+        element.K = Array([element, element])
+
+    data = documents.edited(documents.structured(), loops)
+    assert differences(tmp_path, data, rewritten(data)) == []
+
+
+def test_a_page_with_a_gigantic_picture_is_not_rendered(tmp_path: Path) -> None:
+    data = documents.pixel_bomb(20_000)
+    assert differences(tmp_path, data, documents.without_images(data)) == []
+
+
+def test_a_hundred_pages_take_no_longer_than_a_moment(tmp_path: Path) -> None:
+    data = documents.text(pages=100)
+    started = time.monotonic()
+    assert differences(tmp_path, data, rewritten(data)) == []
+    assert time.monotonic() - started < 3
