@@ -12,7 +12,7 @@ from pdfsmaller_local.problems import Problem
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="pdfsmaller_local", description="Run the whole of PDF Smaller on this machine.")
+    parser = argparse.ArgumentParser(prog="pdfsmaller_local", description="Run PDF Smaller on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("local", help="run it in the foreground; Ctrl-C stops all of it")
     commands.add_parser("up", help="run it in the background; returns once it is healthy")

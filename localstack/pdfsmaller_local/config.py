@@ -1,4 +1,4 @@
-"""Where a local stack lives and which ports it takes. Everything can be set, so that several stacks run side by side."""
+"""Where a local stack lives and which ports it takes. All of it can be set, so that several stacks run side by side."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
 """Deploys ``template.yaml`` to an emulator through CloudFormation, as AWS would be deployed to.
 
-The template goes as it is; only the paths of code and layers become places in a deployment bucket. A stack that
-already is what would be deployed is left alone, so that a restart takes no time: the stack's ``digest`` tag tells.
+The template goes as it is; only the paths of code and layers become places in a deployment bucket, and references
+to number parameters become numbers. A stack that already is what would be deployed is left alone, so that a restart takes no time: the stack's ``digest`` tag tells.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from pdfsmaller_local.problems import Problem
 _BUCKET = "pdfsmaller-deploy"
 _TAG = "pdfsmaller-digest"
 _TIMEOUT_SECONDS = 120
+_NUMBER = re.compile(r"^  (\w+):\n    Type: Number\n    Default: (\S+)$", re.MULTILINE)
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
@@ -38,8 +40,8 @@ def deploy(config: Config, clients: Clients, template: Path = ROOT / "template.y
 def _deploy(config: Config, clients: Clients, template: Path) -> dict[str, str]:
     formation = clients("cloudformation")
     zips = packages()
-    body = _with_uploaded_code(template.read_text(), zips)
     parameters = config.all_parameters()
+    body = _with_numbers(_with_uploaded_code(template.read_text(), zips), parameters)
     wanted = digest(repr((body, sorted(parameters.items()))).encode())
 
     stack = _describe(formation, config.stack_name)
@@ -72,6 +74,17 @@ def _with_uploaded_code(template: str, zips: dict[str, bytes]) -> str:
         if changed == template:
             raise Problem(f"template.yaml names no code or layer at {path}", "Name it there, or correct package.py.")
         template = changed
+    return template
+
+
+def _with_numbers(template: str, parameters: dict[str, str]) -> str:
+    """Put number parameters in as numbers.
+
+    CloudFormation makes a number of a Ref where a property wants one. MiniStack 1.5.33 keeps the text, and its SQS
+    poller then fails to compare MaximumConcurrency with a count.
+    """
+    for name, default in _NUMBER.findall(template):
+        template = re.sub(rf"!Ref {name}\b", parameters.get(name, default), template)
     return template
 
 

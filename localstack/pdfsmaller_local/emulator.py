@@ -42,5 +42,5 @@ def choose(config: Config) -> Emulator:
 
     kinds: dict[str, type[Emulator]] = {"ministack": ministack.MiniStack, "external": external.External}
     if config.emulator not in kinds:
-        raise Problem(f"There is no emulator {config.emulator!r}.", f"Set EMULATOR to one of: {', '.join(sorted(kinds))}.")
+        raise Problem(f"There is no emulator {config.emulator!r}.", f"Set EMULATOR to {' or '.join(sorted(kinds))}.")
     return kinds[config.emulator](config)  # type: ignore[call-arg]

@@ -22,12 +22,12 @@ class External:
         if not self.endpoint:
             raise Problem(
                 "EMULATOR=external needs to know where the emulator is.",
-                "Set AWS_ENDPOINT_URL, for example http://localhost:4566. (To AWS itself: sam build && sam deploy --guided.)",
+                "Set AWS_ENDPOINT_URL, for example http://localhost:4566. (To AWS: sam build && sam deploy --guided.)",
             )
 
     def wait_ready(self) -> None:
         if not wait_until(self._answers, _READY_SECONDS, 0.5):
-            raise Problem(f"Nothing answers at {self.endpoint}.", "Start the emulator there, or correct AWS_ENDPOINT_URL.")
+            raise Problem(f"Nothing answers at {self.endpoint}.", "Start it there, or correct AWS_ENDPOINT_URL.")
 
     def _answers(self) -> bool:
         try:
@@ -45,4 +45,4 @@ class External:
         """It goes on."""
 
     def reset(self) -> None:
-        raise Problem("What another program stores is not for us to delete.", "Reset the emulator where it was started.")
+        raise Problem("What another program stores is not ours to delete.", "Reset the emulator where it was started.")

@@ -94,7 +94,7 @@ def down(config: Config) -> None:
     if found:
         os.kill(found["pid"], signal.SIGTERM)
         if not processes.wait_until(lambda: not processes.is_running(found["pid"]), _DOWN_SECONDS):
-            raise Problem(f"Process {found['pid']} does not stop.", f"End it with kill -9 {found['pid']}, then make down.")
+            raise Problem(f"Process {found['pid']} does not stop.", f"kill -9 {found['pid']}, then make down.")
     leftovers = [processes.Child(name, config.state).stop_leftover(10) for name in ("web", "emulator")]
     print("Stopped." if found or any(leftovers) else "Nothing was running.")
 

@@ -50,7 +50,8 @@ class Web:
 
     def _environ(self, function_environ: dict[str, str]) -> dict[str, str]:
         # The user's own AWS account has no business here.
-        own = {name: value for name, value in {**self._config.environ, **os.environ}.items() if not name.startswith("AWS_")}
+        settings = {**self._config.environ, **os.environ}
+        own = {name: value for name, value in settings.items() if not name.startswith("AWS_")}
         return {
             **own,
             **function_environ,
