@@ -32,5 +32,5 @@ class Clients:
     def __call__(self, service: str, **config: Any) -> Any:
         if service == "s3":
             config["s3"] = {"addressing_style": "path"}  # an emulator has no host name per bucket
-        retries = {"mode": "standard", "max_attempts": 3}
-        return self._session.client(service, config=BotoConfig(retries=retries, **config))
+        settings = BotoConfig(retries={"mode": "standard", "max_attempts": 3}, **config)
+        return self._session.client(service, config=settings)

@@ -1,7 +1,8 @@
 """Deploys ``template.yaml`` to an emulator through CloudFormation, as AWS would be deployed to.
 
 The template goes as it is; only the paths of code and layers become places in a deployment bucket, and references
-to number parameters become numbers. A stack that already is what would be deployed is left alone, so that a restart takes no time: the stack's ``digest`` tag tells.
+to number parameters become numbers. A stack that already is what would be deployed is left alone, so that a restart
+takes no time: the stack's ``digest`` tag tells.
 """
 
 from __future__ import annotations
