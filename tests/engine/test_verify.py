@@ -272,7 +272,7 @@ def test_grayscale_compares_brightness_only(tmp_path: Path) -> None:
 def test_bilevel_asks_that_dark_stays_dark(tmp_path: Path) -> None:
     data = documents.bilevel_as_gray()
     assert differences(tmp_path, data, documents.bilevel_flate(), color_mode="bilevel") == []
-    photo = documents.gray_jpeg()
+    photo = documents.photo_jpeg()
     dithered = recoded(photo, scale=1, quality=95, change=lambda i: i.convert("1").convert("RGB"))
     assert differences(tmp_path, photo, dithered, color_mode="bilevel") == []
     negative = recoded(photo, scale=1, change=lambda i: i.convert("L").point(lambda v: 255 - v).convert("RGB"))

@@ -324,14 +324,14 @@ def _moved_blocks(first: pyvips.Image, second: pyvips.Image, limit: float) -> in
 def _unlike_bilevel(first: pyvips.Image, second: pyvips.Image) -> str | None:
     """Black and white alone leave only this to ask: is dark still dark, and is there still something?
 
-    Every tile of 8 × 8 blocks votes whether its blocks' brightness goes up and down together in both.
+    Every tile of 4 × 4 blocks votes whether its blocks' brightness goes up and down together in both.
     """
     if second.min() > 250 and first.min() < 128:
         return "nothing is left of it"
     x, y = _means(first), _means(second)
-    side = min(8, x.width, x.height)
+    side = min(4, x.width, x.height)
     mean_x, mean_y, mean_xx, mean_xy = (image.shrink(side, side) for image in (x, y, x * x, x * y))
     eventful = mean_xx - mean_x * mean_x > 16
     covariance = mean_xy - mean_x * mean_y
     against, together = ((eventful & (covariance < -1)).avg(), (eventful & (covariance > 1)).avg())
-    return "dark and light changed places" if against > together else None
+    return "dark and light changed places" if 2 * against > together else None
