@@ -324,11 +324,13 @@ def _moved_blocks(first: pyvips.Image, second: pyvips.Image, limit: float) -> in
 def _unlike_bilevel(first: pyvips.Image, second: pyvips.Image) -> str | None:
     """Black and white alone leave only this to ask: is dark still dark, and is there still something?
 
-    Every tile of 4 × 4 blocks votes whether its blocks' brightness goes up and down together in both.
+    Blocks that were dark, or held something of strong contrast, must not have become blank. And every tile of 4 × 4
+    blocks votes whether its blocks' brightness goes up and down together in both.
     """
-    if second.min() > 250 and first.min() < 128:
-        return "nothing is left of it"
     x, y = _means(first), _means(second)
+    marked = (x < 100) | (_means(first * first) - x * x > 1000)
+    if 2 * (marked & (y > 254)).avg() > marked.avg():
+        return "most of it is gone"
     side = min(4, x.width, x.height)
     mean_x, mean_y, mean_xx, mean_xy = (image.shrink(side, side) for image in (x, y, x * x, x * y))
     eventful = mean_xx - mean_x * mean_x > 16
