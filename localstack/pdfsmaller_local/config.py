@@ -81,6 +81,8 @@ class Config:
             "AllowedOrigins": f"{self.public_url},http://127.0.0.1:{self.port}",
             "PublicBaseUrl": self.public_url,
             "S3PublicEndpointUrl": f"http://localhost:{self.emulator_port}",
+            # Every worker is a process here, and the machine is not Lambda.
+            "MaximumConcurrency": str(max(2, os.cpu_count() or 2)),
             **from_environ,
             **self.parameters,
             "SecretKey": self.environ.get("SECRET_KEY") or self._secret_key(),

@@ -1,8 +1,8 @@
 """Deploys ``template.yaml`` to an emulator through CloudFormation, as AWS would be deployed to.
 
-The template goes as it is; only the paths of code and layers become places in a deployment bucket, and references
-to number parameters become numbers. A stack that already is what would be deployed is left alone, so that a restart
-takes no time: the stack's ``digest`` tag tells.
+The template goes as it is; only the paths of code and layers become places in a deployment bucket, and one reference
+becomes its number. A stack that already is what would be deployed is left alone, so that a restart takes no time: the
+stack's ``digest`` tag tells.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from pdfsmaller_local.problems import Problem
 _BUCKET = "pdfsmaller-deploy"
 _TAG = "pdfsmaller-digest"
 _TIMEOUT_SECONDS = 120
-_NUMBER = re.compile(r"^  (\w+):\n    Type: Number\n    Default: (\S+)$", re.MULTILINE)
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
@@ -42,7 +41,7 @@ def _deploy(config: Config, clients: Clients, template: Path) -> dict[str, str]:
     formation = clients("cloudformation")
     zips = packages()
     parameters = config.all_parameters()
-    body = _with_numbers(_with_uploaded_code(template.read_text(), zips), parameters)
+    body = _with_concurrency(_with_uploaded_code(template.read_text(), zips), parameters)
     wanted = digest(repr((body, sorted(parameters.items()))).encode())
 
     stack = _describe(formation, config.stack_name)
@@ -78,15 +77,15 @@ def _with_uploaded_code(template: str, zips: dict[str, bytes]) -> str:
     return template
 
 
-def _with_numbers(template: str, parameters: dict[str, str]) -> str:
-    """Put number parameters in as numbers.
+def _with_concurrency(template: str, parameters: dict[str, str]) -> str:
+    """Put MaximumConcurrency in as a number.
 
-    CloudFormation makes a number of a Ref where a property wants one. MiniStack 1.5.33 keeps the text, and its SQS
-    poller then fails to compare MaximumConcurrency with a count.
+    CloudFormation makes a number of a Ref where a property wants one. MiniStack 1.5.33 keeps the text here, and its
+    SQS poller then fails to compare it with a count. (Elsewhere it does as it should.)
     """
-    for name, default in _NUMBER.findall(template):
-        template = re.sub(rf"!Ref {name}\b", parameters.get(name, default), template)
-    return template
+    default = re.search(r"^  MaximumConcurrency:\n    Type: Number\n    Default: (\d+)$", template, re.MULTILINE)
+    value = parameters.get("MaximumConcurrency") or (default[1] if default else "10")
+    return template.replace("MaximumConcurrency: !Ref MaximumConcurrency", f"MaximumConcurrency: {value}")
 
 
 def _upload(s3: Any, zips: dict[str, bytes]) -> None:
