@@ -1,0 +1,59 @@
+"""Building a result: a fresh copy of the source, the chosen images put in, tidied, saved.
+
+Every build starts from the source's bytes, so that leaving something out again (an image that failed the comparison, a
+structural step) is just another build, and nothing is ever compressed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
+from pdfsmaller.engine.images.apply import apply_images
+from pdfsmaller.engine.images.encode import Encoded
+from pdfsmaller.engine.images.find import ObjGen, externalize_inline_images
+from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.engine.structure import StructureCache, tidy
+from pdfsmaller.limits import Limits
+
+
+@dataclass(slots=True)
+class Builder:
+    """How one source becomes results.
+
+    Attributes:
+        inline_pages: pages whose large inline images become objects; must be those of the analysis.
+        pdfa: the part of PDF/A claimed, or None.
+    """
+
+    source: Path
+    options: CompressOptions
+    limits: Limits
+    deadline: Deadline
+    inline_pages: list[int]
+    pdfa: int | None
+    cache: StructureCache = field(default_factory=StructureCache)
+
+    def build(
+        self,
+        target: Path,
+        encoded: Mapping[ObjGen, Encoded],
+        without: Collection[ObjGen] = (),
+        *,
+        structure: bool = True,
+    ) -> int:
+        """Write a result and return its size in bytes."""
+        password = self.options.password
+        with open_pdf(self.source, password.get_secret_value() if password else None, self.limits) as pdf:
+            externalize_inline_images(pdf, self.inline_pages)
+            apply_images(pdf, encoded, without)
+            if structure:
+                level = 6 if self.options.effort == "fast" else 9
+                tidy(pdf, self.cache, self.limits, self.deadline, level=level)
+            if self.options.strip_metadata:
+                strip_metadata(pdf)
+            save_pdf(pdf, target, linearize=self.options.linearize, pdfa=self.pdfa)
+        return target.stat().st_size

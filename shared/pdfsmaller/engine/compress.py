@@ -1,0 +1,268 @@
+"""``compress``: a PDF in, a smaller PDF that is still the same document out, and a report of what was done.
+
+Guarantees, for every input:
+
+- the result opens and has the same pages, text, links, outline, destinations, fields, tags, language, labels,
+  attachments, layers and metadata (unless ``strip_metadata``);
+- no file grows: where nothing is won the target is the source, byte for byte, and the report says ``unchanged``;
+- a signed file is not altered unless ``allow_signature_invalidation``; PDF/A stays PDF/A; an encrypted file stays
+  encrypted with the same permissions;
+- the result is compared with the source before it is handed out (``verify``); what fails is taken back.
+
+Errors are those of ``pdfsmaller.errors``: EmptyFile, NotAPdf, UnreadablePdf, PasswordRequired, WrongPassword,
+LimitExceeded. Memory is bounded by the images in flight, but only a process with RLIMIT_AS is safe from hostile files:
+see ``pdfsmaller.engine.__main__``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from pdfsmaller.engine.audit import audit
+from pdfsmaller.engine.build import Builder
+from pdfsmaller.engine.clock import Deadline, Stopwatch
+from pdfsmaller.engine.document import check_header, is_signed, open_pdf, pdfa_part
+from pdfsmaller.engine.images.encode import Encoded
+from pdfsmaller.engine.images.find import Found, ObjGen, externalize_inline_images, find_images
+from pdfsmaller.engine.images.race import Goal
+from pdfsmaller.engine.images.work import Coded, encode_images
+from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.engine.report import Audit, ImageCounts, Outcome, Report, ReportWarning
+from pdfsmaller.engine.target_size import search
+from pdfsmaller.engine.verify import Difference, compare
+from pdfsmaller.errors import UnreadablePdf
+from pdfsmaller.limits import Limits
+
+Progress = Callable[[str, int], None]
+
+# Results that fail the comparison are built again with less, at most this often, before the source is handed back.
+MAX_REBUILDS = 3
+
+
+def compress(
+    source: Path,
+    target: Path,
+    options: CompressOptions | None = None,
+    *,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Write the smallest faithful version of ``source`` to ``target``.
+
+    Args:
+        source: a PDF. It is only read; it may be the same path as ``target``.
+        target: overwritten in one step, and only when the result is complete.
+        options: what may change; default: 144 dpi, quality 75.
+        limits: what the document may cost.
+        progress: called with a stage's name and a percentage from 0 to 100 of the whole.
+
+    Raises:
+        PdfSmallerError: one of the errors named in the module's text. The target is then untouched.
+    """
+    return _Run(source, target, options or CompressOptions(), limits or Limits(), progress).run()
+
+
+class _Run:
+    """One call of ``compress``: holds what its steps share."""
+
+    def __init__(
+        self, source: Path, target: Path, options: CompressOptions, limits: Limits, progress: Progress | None
+    ) -> None:
+        self.source, self.target, self.options, self.limits = source, target, options, limits
+        self.progress: Progress = progress or (lambda _stage, _percent: None)
+        self.deadline = Deadline(limits.soft_seconds)
+        self.watch = Stopwatch()
+        self.warnings: list[ReportWarning] = []
+        self.password = options.password.get_secret_value() if options.password else None
+        self.pages = 0
+        self.images_seen = 0
+        self.changed = 0
+        self.skipped: Counter[str] = Counter()
+        self.before = Audit()
+
+    def run(self) -> Report:
+        self.progress("open", 0)
+        self.input_bytes = check_header(self.source)
+        with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
+            return self._run(Path(folder))
+
+    def _run(self, folder: Path) -> Report:
+        goal = Goal(
+            self.options.effective_dpi,
+            self.options.effective_quality,
+            self.options.color_mode or "no-change",
+            self.options.effort,
+        )
+        with self.watch.stage("analyse"), open_pdf(self.source, self.password, self.limits) as pdf:
+            self.pages = len(pdf.pages)
+            self.before = audit(pdf, self.input_bytes)
+            if is_signed(pdf):
+                if not self.options.allow_signature_invalidation:
+                    self._warn(
+                        "signed", "The PDF is signed: it was left as it is, since any change ends its signatures."
+                    )
+                    return self._hand_back()
+                self._warn("signature_invalidated", "The PDF was signed; its signatures no longer hold.")
+            pdfa = pdfa_part(pdf)
+            self.progress("analyse", 5)
+            found = find_images(pdf, self.limits)
+            if found.inline_pages:
+                externalize_inline_images(pdf, found.inline_pages)
+                found = Found(find_images(pdf, self.limits).images, found.inline_pages)
+            self.images_seen = len(found.images)
+            builder = Builder(self.source, self.options, self.limits, self.deadline, found.inline_pages, pdfa)
+
+            def encode(wanted: Goal, share: Callable[[float], None]) -> Coded:
+                with self.watch.stage("images"):
+                    return encode_images(pdf, found.images.values(), wanted, self.limits, self.deadline, share)
+
+            result = folder / "result.pdf"
+            outcome: Outcome = "compressed"
+            if self.options.target_size is None:
+                coded = encode(goal, lambda share: self.progress("images", 10 + round(60 * share)))
+                with self.watch.stage("write"):
+                    self.progress("write", 72)
+                    size = builder.build(result, coded.encoded)
+            else:
+                coded, size, met = search(
+                    builder,
+                    result,
+                    self.options.target_size,
+                    encode,
+                    goal,
+                    self.deadline,
+                    lambda share: self.progress("images", 10 + round(60 * share)),
+                )
+                outcome = "compressed" if met else "target_not_met"
+        self.skipped = coded.skipped
+        if coded.out_of_time or self.deadline.passed():
+            self._warn("time_limit", "Time ran out: what was done by then is in the result.")
+        kept = self._verified(builder, result, coded, found, goal)
+        if kept is None:
+            self._warn("verification_failed", "No smaller version was the same document: the original was kept.")
+            return self._hand_back(outcome)
+        size = result.stat().st_size
+        if size >= self.input_bytes:
+            return self._hand_back(outcome)
+        self.changed = len(kept)
+        return self._hand_out(result, size, outcome)
+
+    # --- comparing ----------------------------------------------------------------------------------------------
+
+    def _verified(
+        self, builder: Builder, result: Path, coded: Coded, found: Found, goal: Goal
+    ) -> dict[ObjGen, Encoded] | None:
+        """The images that stayed in ``result`` once it compares equal, or None if nothing does."""
+        encoded = coded.encoded
+        if self.options.verify == "off" or result.stat().st_size >= self.input_bytes:
+            return encoded
+        structure = True
+        for attempt in range(MAX_REBUILDS + 1):
+            self.progress("verify", 80 + 5 * attempt)
+            with self.watch.stage("verify"):
+                differences = self._compare(result, goal)
+            if not differences:
+                return encoded
+            if attempt == MAX_REBUILDS:
+                break
+            guilty = _images_on(found, encoded, differences)
+            if guilty:
+                self._warn("image_rolled_back", f"{len(guilty)} images would have looked different and were kept.")
+                self.skipped["rolled_back"] += len(guilty)
+                encoded = {objgen: image for objgen, image in encoded.items() if objgen not in guilty}
+            elif structure:
+                self._warn("structure_kept", f"The structure was kept as it is: {differences[0].message}")
+                structure = False
+            elif encoded:
+                self.skipped["rolled_back"] += len(encoded)
+                encoded = {}
+                structure = True
+            else:
+                break
+            with self.watch.stage("write"):
+                builder.build(result, encoded, structure=structure)
+        return None
+
+    def _compare(self, result: Path, goal: Goal) -> list[Difference]:
+        return compare(
+            self.source,
+            result,
+            mode="full" if self.options.verify == "full" else "sample",
+            password=self.password,
+            min_similarity=_floor(goal, searching=self.options.target_size is not None),
+            color_mode=self.options.color_mode,
+            deadline=self.deadline.at + VERIFY_GRACE_SECONDS,
+        )
+
+    # --- handing out --------------------------------------------------------------------------------------------
+
+    def _warn(self, code: str, message: str) -> None:
+        self.warnings.append(ReportWarning(code=code, message=message))
+
+    def _hand_back(self, outcome: Outcome = "unchanged") -> Report:
+        """The source itself is the result."""
+        if not (self.target.exists() and self.target.samefile(self.source)):
+            _replace(self.source, self.target)
+        if outcome == "compressed":
+            outcome = "unchanged"
+        self.changed = 0
+        return self._report(self.input_bytes, outcome, self.before)
+
+    def _hand_out(self, result: Path, size: int, outcome: Outcome) -> Report:
+        try:
+            with open_pdf(result, self.password, self.limits) as pdf:
+                after = audit(pdf, size)
+        except UnreadablePdf:
+            self._warn("verification_failed", "The result could not be opened: the original was kept.")
+            return self._hand_back(outcome)
+        _replace(result, self.target)
+        return self._report(size, outcome, after)
+
+    def _report(self, size: int, outcome: Outcome, after: Audit) -> Report:
+        self.progress("done", 100)
+        return Report(
+            input_bytes=self.input_bytes,
+            output_bytes=size,
+            outcome=outcome,
+            pages=self.pages,
+            before=self.before,
+            after=after,
+            images=ImageCounts(seen=self.images_seen, changed=self.changed, skipped=dict(sorted(self.skipped.items()))),
+            warnings=self.warnings,
+            seconds=self.watch.seconds(),
+        )
+
+
+# The comparison may still run this long after the soft limit: an unproven result is worth nothing.
+VERIFY_GRACE_SECONDS = 20.0
+
+
+def _floor(goal: Goal, *, searching: bool) -> float:
+    """The lowest similarity of a rendered page, by how much was allowed to be lost."""
+    if goal.lossless:
+        return 1.0
+    if searching or goal.quality is None or goal.quality < 40:
+        return 0.5
+    dpi = goal.dpi or 300
+    return 0.93 if dpi >= 250 else 0.85 if dpi >= 120 else 0.7
+
+
+def _images_on(found: Found, encoded: dict[ObjGen, Encoded], differences: list[Difference]) -> set[ObjGen]:
+    """The changed images shown on pages that look different."""
+    pages = {difference.page for difference in differences if difference.kind == "looks"}
+    return {objgen for objgen in encoded if objgen in found.images and found.images[objgen].pages & pages}
+
+
+def _replace(result: Path, target: Path) -> None:
+    """Put a complete file in the target's place in one step."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        shutil.copyfile(result, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

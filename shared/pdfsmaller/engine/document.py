@@ -1,0 +1,167 @@
+"""Opening and saving: everything that holds for a document as a whole.
+
+Scope: refuse what cannot be done with a typed error, find out what must be respected (signatures, PDF/A, encryption),
+write the file so that it keeps its nature. Nothing here looks at images or content.
+
+Guarantees: a document that opens has at least one page and no more than ``limits.max_pages``; no stream is decoded
+beyond ``limits.max_stream_bytes`` (qpdf's own limits are set, and they are process-wide).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf, StreamDecodeLevel
+
+from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
+from pdfsmaller.limits import Limits
+
+# ISO 32000-1 asks for the header in the first line; every reader accepts it within the first 1,024 bytes.
+HEADER_WINDOW = 1024
+# Form fields nest a few levels deep; more is an attack or a loop.
+MAX_FIELD_DEPTH = 32
+MAX_FIELDS = 100_000
+_UINT32_MAX = 2**32 - 1
+
+# Where XMP says "this is PDF/A": as an element or as an attribute (ISO 19005-1, 6.7.11).
+_PDFA_PART = re.compile(rb"pdfaid:part(?:\s*=\s*[\"']|\s*>\s*)(\d)")
+
+
+def check_header(source: Path) -> int:
+    """The file's size in bytes.
+
+    Raises:
+        EmptyFile: it has none.
+        NotAPdf: no ``%PDF-`` within the first 1,024 bytes.
+    """
+    size = source.stat().st_size
+    if size == 0:
+        raise EmptyFile("The file is empty. Send a PDF.")
+    with source.open("rb") as file:
+        if b"%PDF-" not in file.read(HEADER_WINDOW):
+            raise NotAPdf("The file is not a PDF: it has no %PDF- header.")
+    return size
+
+
+def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
+    """Open, repairing what qpdf can repair.
+
+    Raises:
+        PasswordRequired, WrongPassword: it is encrypted and the password is missing or wrong.
+        UnreadablePdf: it is broken beyond repair or has no pages.
+        LimitExceeded: ``max_pages``.
+    """
+    _bound_qpdf(limits)
+    try:
+        pdf = pikepdf.open(source, password=password or "", suppress_warnings=True)
+    except pikepdf.PasswordError:
+        if password:
+            raise WrongPassword("The password does not open this PDF.") from None
+        raise PasswordRequired("This PDF is encrypted. Give its password.") from None
+    except (pikepdf.PdfError, ValueError, RuntimeError, OverflowError) as exc:
+        raise UnreadablePdf("The PDF is broken beyond repair.") from exc
+    try:
+        pages = len(pdf.pages)
+    except Exception as exc:  # a damaged page tree fails in many ways
+        pdf.close()
+        raise UnreadablePdf("The PDF's pages cannot be found.") from exc
+    if pages == 0:
+        pdf.close()
+        raise UnreadablePdf("The PDF has no pages.")
+    if pages > limits.max_pages:
+        pdf.close()
+        raise LimitExceeded(
+            "max_pages", limits.max_pages, f"The PDF has {pages:,} pages; at most {limits.max_pages:,} are allowed."
+        )
+    return pdf
+
+
+def _bound_qpdf(limits: Limits) -> None:
+    """Let qpdf itself refuse streams that decode to more than the limit, object streams at opening included."""
+    most = min(limits.max_stream_bytes, _UINT32_MAX)
+    pikepdf.settings.set_qpdf_limits(
+        flate_max_memory=most, run_length_max_memory=most, png_max_memory=most, tiff_max_memory=most
+    )
+
+
+def is_signed(pdf: Pdf) -> bool:
+    """Whether any signature field is filled, or usage rights or a certification (DocMDP) are granted."""
+    try:
+        permissions = pdf.Root.get("/Perms")
+        if isinstance(permissions, Dictionary) and any(key in permissions for key in ("/DocMDP", "/UR", "/UR3")):
+            return True
+        return any(field.get("/FT") == "/Sig" and field.get("/V") is not None for field in _fields(pdf))
+    except (pikepdf.PdfError, ValueError, TypeError, AttributeError):
+        return False
+
+
+def _fields(pdf: Pdf) -> Iterator[Dictionary]:
+    """Every form field's dictionary, parents before kids. Loops and absurd depths end quietly."""
+    form = pdf.Root.get("/AcroForm")
+    if not isinstance(form, Dictionary):
+        return
+    top = form.get("/Fields")
+    stack: list[tuple[pikepdf.Object, int]] = [(top, 0)] if isinstance(top, Array) else []
+    seen: set[tuple[int, int]] = set()
+    while stack and len(seen) < MAX_FIELDS:
+        node, depth = stack.pop()
+        for field in node.as_list() if isinstance(node, Array) else []:
+            if not isinstance(field, Dictionary) or (field.is_indirect and field.objgen in seen):
+                continue
+            seen.add(field.objgen)
+            yield field
+            kids = field.get("/Kids")
+            if isinstance(kids, Array) and depth < MAX_FIELD_DEPTH:
+                stack.append((kids, depth + 1))
+
+
+def pdfa_part(pdf: Pdf) -> int | None:
+    """The part of PDF/A that the document claims (1–4), or None. Only the claim is read, nothing is validated."""
+    try:
+        metadata = pdf.Root.get("/Metadata")
+        if not isinstance(metadata, pikepdf.Stream):
+            return None
+        match = _PDFA_PART.search(metadata.read_bytes())
+    except (pikepdf.PdfError, ValueError):
+        return None
+    return int(match[1]) if match else None
+
+
+def strip_metadata(pdf: Pdf) -> None:
+    """Drop the document information and the catalog's XMP."""
+    if "/Info" in pdf.trailer:
+        del pdf.trailer["/Info"]
+    if "/Metadata" in pdf.Root:
+        del pdf.Root["/Metadata"]
+
+
+def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None) -> None:
+    """Write the document, keeping its encryption and permissions, with object streams where its standard allows them.
+
+    Raises:
+        UnreadablePdf: an object that is needed cannot be written.
+    """
+    # PDF/A-1 is PDF 1.4: no object streams, no cross-reference streams (ISO 19005-1, 6.1.4).
+    streams = ObjectStreamMode.disable if pdfa == 1 else ObjectStreamMode.generate
+    try:
+        pdf.save(
+            target,
+            linearize=linearize,
+            object_stream_mode=streams,
+            compress_streams=True,
+            stream_decode_level=StreamDecodeLevel.none,
+            recompress_flate=False,
+            encryption=bool(pdf.is_encrypted),
+            fix_metadata_version=False,
+            deterministic_id=not pdf.is_encrypted,
+        )
+    except (pikepdf.PdfError, RuntimeError, ValueError) as exc:
+        raise UnreadablePdf("The PDF is too damaged to be written again.") from exc
+
+
+def is_name(value: object, name: str) -> bool:
+    """Whether a PDF object is this name."""
+    return isinstance(value, Name) and str(value) == name

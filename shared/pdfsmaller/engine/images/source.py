@@ -1,0 +1,248 @@
+"""One image as it stands in the file: its data taken out, its meaning known, or the named reason why not.
+
+Runs on the thread that owns the document, since pikepdf objects are not to be shared; what it returns is plain data
+that any thread may work on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pikepdf
+from pikepdf import Array, Dictionary, Pdf, Stream
+
+from pdfsmaller.engine.images.color import ColorSpace, read_color_space
+from pdfsmaller.engine.images.find import FoundImage, ObjGen, Role
+from pdfsmaller.engine.streams import GENERAL, Filter, filters_of, read_before_last, read_decoded
+from pdfsmaller.errors import LimitExceeded
+from pdfsmaller.limits import Limits
+
+Coding = Literal["samples", "jpeg", "jpx", "ccitt"]
+
+# Below this many stored bytes nothing worth the risk can be won.
+TINY_BYTES = 200
+
+
+class Skip(Exception):  # noqa: N818 - not an error: a decision with a name
+    """An image is left as it is, for a reason with a stable name (counted in the report)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class CcittParameters:
+    """The parameters of a CCITTFaxDecode filter (ISO 32000-1, table 11) that a decoder needs."""
+
+    k: int
+    black_is_1: bool
+    byte_align: bool
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSource:
+    """An image as plain data.
+
+    Attributes:
+        objgen: where it lies in the document.
+        role: shown by itself, a soft mask or a stencil.
+        width, height: in pixels.
+        bits: per component.
+        color: its colour space; a stencil counts as gray.
+        coding: what ``data`` is.
+        data: decoded samples, rows padded to bytes, or a whole JPEG, JPEG 2000 or CCITT stream.
+        stored: bytes in the file now.
+        filters: the filters it is stored with.
+        plain_decode: ``/Decode`` is absent or the default, so that samples mean what they say.
+        inverted: ``/Decode`` is exactly the opposite of the default (one component only).
+        lossy_ok: False where a changed sample would change more than a colour (colour-key masks, Matte).
+        keep_reason: why it may not be changed lossily, when ``lossy_ok`` is False.
+        ccitt: the filter's parameters when ``coding`` is ccitt.
+        width_pt, height_pt: the largest size it is shown at, in points; 0 = unknown.
+        resample: whether its pixel size may change.
+        pages: pages that show it.
+    """
+
+    objgen: ObjGen
+    role: Role
+    width: int
+    height: int
+    bits: int
+    color: ColorSpace
+    coding: Coding
+    data: bytes
+    stored: int
+    filters: tuple[str, ...]
+    plain_decode: bool
+    inverted: bool
+    lossy_ok: bool
+    keep_reason: str
+    ccitt: CcittParameters | None
+    width_pt: float
+    height_pt: float
+    resample: bool
+    pages: frozenset[int]
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+    @property
+    def decoded_bytes(self) -> int:
+        """What the image takes in memory, decoded to 8 bits per component."""
+        return self.pixels * self.color.components
+
+
+def read_source(pdf: Pdf, found: FoundImage, limits: Limits) -> ImageSource:
+    """Take an image out of the document.
+
+    Raises:
+        Skip: it is left alone, with the reason.
+        LimitExceeded: ``max_image_pixels`` or ``max_stream_bytes``.
+    """
+    stream = pdf.get_object(found.objgen)
+    if not isinstance(stream, Stream):
+        raise Skip("unreadable")
+    width, height = _size(stream, limits)
+    filters = filters_of(stream)
+    names = tuple(f.name for f in filters)
+    stored = len(stream.read_raw_bytes())
+    if stored < TINY_BYTES:
+        raise Skip("tiny")
+    if any(name not in GENERAL for name in names[:-1]):
+        raise Skip("unusual_filters")
+    last = names[-1] if names else None
+    if last == "/JBIG2Decode":
+        raise Skip("jbig2")
+    coding: Coding = {"/DCTDecode": "jpeg", "/JPXDecode": "jpx", "/CCITTFaxDecode": "ccitt"}.get(last or "", "samples")  # type: ignore[assignment]
+    if coding == "samples" and last is not None and last not in GENERAL:
+        raise Skip("unusual_filters")
+    color, bits = _meaning(stream, found.role, coding)
+    lossy_ok, keep_reason = _masking(stream)
+    plain, inverted = _decode_array(stream, color, bits)
+    if coding == "jpeg" and _color_transform(filters[-1]):
+        raise Skip("color_transform")
+    if coding == "jpx" and int(stream.get("/SMaskInData", 0)) != 0:
+        raise Skip("jpx_alpha")
+    if coding == "samples":
+        data = read_decoded(stream, limits)
+        if len(data) < ((width * color.samples * bits + 7) // 8) * height:
+            raise Skip("truncated")
+    else:
+        data = read_before_last(pdf, stream, filters, limits)
+    return ImageSource(
+        objgen=found.objgen,
+        role=found.role,
+        width=width,
+        height=height,
+        bits=bits,
+        color=color,
+        coding=coding,
+        data=data,
+        stored=stored,
+        filters=names,
+        plain_decode=plain,
+        inverted=inverted,
+        lossy_ok=lossy_ok,
+        keep_reason=keep_reason,
+        ccitt=_ccitt(filters[-1], width) if coding == "ccitt" else None,
+        width_pt=found.width_pt,
+        height_pt=found.height_pt,
+        resample=found.resample and found.width_pt > 0,
+        pages=frozenset(found.pages),
+    )
+
+
+def _size(stream: Stream, limits: Limits) -> tuple[int, int]:
+    try:
+        width, height = int(stream.get("/Width", stream.get("/W", 0))), int(stream.get("/Height", stream.get("/H", 0)))
+    except (TypeError, ValueError) as exc:
+        raise Skip("unreadable") from exc
+    if width <= 0 or height <= 0:
+        raise Skip("unreadable")
+    check_pixels(width, height, limits)
+    return width, height
+
+
+def check_pixels(width: int, height: int, limits: Limits) -> None:
+    """Refuse an image of more pixels than the limit.
+
+    Raises:
+        LimitExceeded: ``max_image_pixels``.
+    """
+    if width * height > limits.max_image_pixels:
+        raise LimitExceeded(
+            "max_image_pixels",
+            limits.max_image_pixels,
+            f"An image of {width:,} × {height:,} pixels is over the limit of {limits.max_image_pixels:,} pixels.",
+        )
+
+
+def _meaning(stream: Stream, role: Role, coding: Coding) -> tuple[ColorSpace, int]:
+    bits = int(stream.get("/BitsPerComponent", stream.get("/BPC", 8)))
+    if bool(stream.get("/ImageMask", False)):
+        return ColorSpace("gray", 1), 1
+    if coding == "ccitt":
+        bits = 1
+    color = read_color_space(stream.get("/ColorSpace", stream.get("/CS")))
+    if color is None and coding == "jpx" and "/ColorSpace" not in stream:
+        # JPEG 2000 brings its own colour space; the decoder tells which.
+        return ColorSpace("rgb", 3, neutral_is_gray=True), 8
+    if color is None:
+        raise Skip("unknown_color_space")
+    if coding in ("jpeg", "jpx"):
+        bits = 8
+    if bits not in (1, 2, 4, 8, 16):
+        raise Skip("unreadable")
+    return color, bits
+
+
+def _masking(stream: Stream) -> tuple[bool, str]:
+    if isinstance(stream.get("/Mask"), Array):
+        return False, "color_key"
+    if "/Matte" in stream:
+        return False, "matte"
+    mask = stream.get("/SMask")
+    if isinstance(mask, Stream) and "/Matte" in mask:
+        # The colours are premultiplied with the mask: changing one without the other shows fringes.
+        return False, "matte"
+    return True, ""
+
+
+def _decode_array(stream: Stream, color: ColorSpace, bits: int) -> tuple[bool, bool]:
+    """(is the default, is the exact opposite of the default)."""
+    value = stream.get("/Decode", stream.get("/D"))
+    if not isinstance(value, Array):
+        return True, False
+    try:
+        numbers = [float(v) for v in value]
+    except (TypeError, ValueError):
+        return False, False
+    if color.palette is not None:
+        return numbers == [0.0, float(2**bits - 1)], False
+    if color.family == "other" and color.components == 3:
+        return False, False  # Lab's defaults are its ranges
+    pairs = [numbers[i : i + 2] for i in range(0, len(numbers), 2)]
+    plain = len(pairs) == color.components and all(pair == [0.0, 1.0] for pair in pairs)
+    return plain, color.components == 1 and numbers == [1.0, 0.0]
+
+
+def _color_transform(last: Filter) -> bool:
+    """Whether a JPEG's own idea of its colours is overruled by the filter's parameters."""
+    return last.parms is not None and "/ColorTransform" in last.parms
+
+
+def _ccitt(last: Filter, width: int) -> CcittParameters:
+    parms = last.parms if last.parms is not None else Dictionary()
+    try:
+        return CcittParameters(
+            k=int(parms.get("/K", 0)),
+            black_is_1=bool(parms.get("/BlackIs1", False)),
+            byte_align=bool(parms.get("/EncodedByteAlign", False)),
+            columns=int(parms.get("/Columns", 1728)),
+        )
+    except (TypeError, ValueError, pikepdf.PdfError) as exc:
+        raise Skip("unreadable") from exc

@@ -1,0 +1,127 @@
+"""Every image of a document through the race, on every core, within bounds.
+
+The document is read by the calling thread alone (pikepdf objects are not to be shared); coding runs in a small pool.
+Memory is bounded by a budget of decoded bytes in flight, whatever the number of images: an image over the budget runs
+by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import pikepdf
+import pyvips
+from pikepdf import Pdf
+
+from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.images.encode import Encoded
+from pdfsmaller.engine.images.find import FoundImage, ObjGen
+from pdfsmaller.engine.images.race import Goal, optimize
+from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
+from pdfsmaller.errors import LimitExceeded
+from pdfsmaller.limits import Limits
+
+# Decoded bytes that may be in the works at once.
+BUDGET_BYTES = 80_000_000
+WORKERS = max(1, min(4, os.cpu_count() or 1))
+
+
+@dataclass(slots=True)
+class Coded:
+    """What became of a document's images.
+
+    Attributes:
+        encoded: the new codings, by object.
+        skipped: images left alone, by reason.
+        out_of_time: the deadline came before all were looked at.
+    """
+
+    encoded: dict[ObjGen, Encoded] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
+    out_of_time: bool = False
+
+
+def encode_images(
+    pdf: Pdf,
+    images: Iterable[FoundImage],
+    goal: Goal,
+    limits: Limits,
+    deadline: Deadline,
+    progress: Callable[[float], None],
+) -> Coded:
+    """Race the codings of every image.
+
+    Raises:
+        LimitExceeded: an image is over ``max_image_pixels`` or a stream over ``max_stream_bytes``.
+        MemoryError: even one image does not fit.
+    """
+    queue = sorted(images, key=lambda image: _stored(pdf, image), reverse=True)
+    result = Coded()
+    running: dict[Future[Encoded], ImageSource] = {}
+    finished = 0
+
+    def collect(*, everything: bool) -> None:
+        nonlocal finished
+        done, _ = wait(running, return_when="ALL_COMPLETED" if everything else FIRST_COMPLETED)
+        for future in done:
+            source = running.pop(future)
+            finished += 1
+            try:
+                result.encoded[source.objgen] = future.result()
+            except Skip as skip:
+                result.skipped[skip.reason] += 1
+            except (pyvips.Error, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError):
+                # Damaged image data fails in as many ways as there are codecs; the image stays as it is.
+                result.skipped["unreadable"] += 1
+            progress(finished / max(1, len(queue)))
+
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="image") as pool:
+        try:
+            for found in queue:
+                if deadline.passed():
+                    result.out_of_time = True
+                    result.skipped["time_limit"] += 1
+                    continue
+                try:
+                    source = read_source(pdf, found, limits)
+                except Skip as skip:
+                    result.skipped[skip.reason] += 1
+                    finished += 1
+                    continue
+                except LimitExceeded:
+                    raise
+                except (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+                    result.skipped["unreadable"] += 1
+                    finished += 1
+                    continue
+                while running and (len(running) > WORKERS or _in_flight(running) + _cost(source) > BUDGET_BYTES):
+                    collect(everything=False)
+                running[pool.submit(optimize, source, goal)] = source
+                del source
+            while running:
+                collect(everything=False)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return result
+
+
+def _cost(source: ImageSource) -> int:
+    """Bytes that working on this image takes: its data and its pixels."""
+    return len(source.data) + source.decoded_bytes
+
+
+def _in_flight(running: dict[Future[Encoded], ImageSource]) -> int:
+    return sum(_cost(source) for source in running.values())
+
+
+def _stored(pdf: Pdf, image: FoundImage) -> int:
+    """What an image claims to take in the file; the largest go first, so that a deadline costs least."""
+    try:
+        return int(pdf.get_object(image.objgen).get("/Length", 0))
+    except (pikepdf.PdfError, ValueError, TypeError, AttributeError):
+        return 0

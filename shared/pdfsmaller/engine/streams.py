@@ -1,0 +1,84 @@
+"""Reading streams without trusting them: filters as a list, decoded bytes under a limit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Stream
+
+from pdfsmaller.errors import LimitExceeded
+from pdfsmaller.limits import Limits
+
+# Short forms are legal in inline images and met in the wild elsewhere (ISO 32000-1, table 94).
+_SHORT = {
+    "/A85": "/ASCII85Decode",
+    "/AHx": "/ASCIIHexDecode",
+    "/CCF": "/CCITTFaxDecode",
+    "/DCT": "/DCTDecode",
+    "/Fl": "/FlateDecode",
+    "/LZW": "/LZWDecode",
+    "/RL": "/RunLengthDecode",
+}
+GENERAL = frozenset({"/ASCII85Decode", "/ASCIIHexDecode", "/FlateDecode", "/LZWDecode", "/RunLengthDecode"})
+# What qpdf says when one of its own memory limits stops a decoder.
+_OVER_LIMIT = re.compile(r"limit exceeded", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter of a stream with its parameters (None = defaults)."""
+
+    name: str
+    parms: Dictionary | None
+
+
+def filters_of(stream: Stream) -> list[Filter]:
+    """The stream's filters, outermost first, by their long names."""
+    names = stream.get("/Filter")
+    parms = stream.get("/DecodeParms", stream.get("/DP"))
+    listed = list(names.as_list()) if isinstance(names, Array) else [names] if isinstance(names, Name) else []
+    given = list(parms.as_list()) if isinstance(parms, Array) else [parms]
+    result = []
+    for index, name in enumerate(listed):
+        parm = given[index] if index < len(given) else None
+        text = str(name)
+        result.append(Filter(_SHORT.get(text, text), parm if isinstance(parm, Dictionary) else None))
+    return result
+
+
+def read_decoded(stream: Stream, limits: Limits) -> bytes:
+    """All of a stream whose filters are general-purpose ones, decoded.
+
+    Raises:
+        LimitExceeded: ``max_stream_bytes``.
+        pikepdf.PdfError: the data is damaged or a filter is not a general-purpose one.
+    """
+    try:
+        data = stream.read_bytes(pikepdf.StreamDecodeLevel.generalized)
+    except (pikepdf.PdfError, RuntimeError) as exc:
+        if _OVER_LIMIT.search(str(exc)):
+            raise _too_big(limits) from exc
+        raise pikepdf.PdfError(str(exc)) from exc
+    if len(data) > limits.max_stream_bytes:
+        raise _too_big(limits)
+    return data
+
+
+def read_before_last(pdf: pikepdf.Pdf, stream: Stream, filters: list[Filter], limits: Limits) -> bytes:
+    """The data as it stands before its last filter: the JPEG, JPEG 2000, CCITT or JBIG2 data inside."""
+    if len(filters) == 1:
+        return stream.read_raw_bytes()
+    outer = Stream(pdf, stream.read_raw_bytes())
+    outer["/Filter"] = Array([Name(f.name) for f in filters[:-1]])
+    outer["/DecodeParms"] = Array([f.parms if f.parms is not None else None for f in filters[:-1]])
+    return read_decoded(outer, limits)
+
+
+def _too_big(limits: Limits) -> LimitExceeded:
+    return LimitExceeded(
+        "max_stream_bytes",
+        limits.max_stream_bytes,
+        f"A stream of this PDF decodes to more than {limits.max_stream_bytes:,} bytes.",
+    )

@@ -1,0 +1,233 @@
+"""Structure: the same document in fewer bytes, with nothing changed that anybody can see or use.
+
+Identical streams become one, streams are deflated better, unused resources, thumbnails and applications' private data
+go. Outlines, destinations, names, tags, labels, attachments, layers, fields and metadata are not touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
+
+from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.images.work import WORKERS
+from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
+from pdfsmaller.errors import LimitExceeded
+from pdfsmaller.limits import Limits
+
+# Streams that must stay as they are: XMP is read by programs that know no PDF (ISO 19005-1, 6.7.2); the other two are
+# written by qpdf itself.
+_KEPT_TYPES = ("/Metadata", "/XRef", "/ObjStm")
+_REFERENCE = re.compile(rb"(\d+) (\d+) R\b")
+# Rounds of merging: every round can make the parents of merged streams identical in turn. Real files need 2 or 3.
+MAX_ROUNDS = 12
+MIN_RECOMPRESS_BYTES = 32
+RECOMPRESS_BATCH_BYTES = 40_000_000
+
+
+@dataclass(slots=True)
+class StructureCache:
+    """Work on streams that several builds of one document share: the better-deflated data by object (None = keep)."""
+
+    deflated: dict[ObjGen, bytes | None] = field(default_factory=dict)
+
+
+def tidy(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *, level: int = 9) -> None:
+    """All structural savings.
+
+    Raises:
+        LimitExceeded: a stream is over ``max_stream_bytes``.
+    """
+    drop_private_data(pdf)
+    if not deadline.passed():
+        drop_unused_resources(pdf)
+    deflate_streams(pdf, cache, limits, deadline, level=level)
+    if not deadline.passed():
+        merge_identical_streams(pdf)
+
+
+def drop_private_data(pdf: Pdf) -> None:
+    """Page thumbnails, and what applications keep for themselves in ``/PieceInfo`` (ISO 32000-1, 14.5)."""
+    for key in ("/PieceInfo",):
+        if key in pdf.Root:
+            del pdf.Root[key]
+    for page in pdf.pages:
+        for key in ("/Thumb", "/PieceInfo"):
+            if key in page.obj:
+                del page.obj[key]
+    for obj in pdf.objects:
+        if isinstance(obj, Stream) and "/PieceInfo" in obj:
+            del obj["/PieceInfo"]
+
+
+def drop_unused_resources(pdf: Pdf) -> None:
+    """Fonts and XObjects that no page content names.
+
+    Left alone where a Type 3 font has no resources of its own: its glyphs use the page's, which qpdf does not see.
+    """
+    try:
+        for obj in pdf.objects:
+            if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/Type3" and "/Resources" not in obj:
+                return
+        pdf.remove_unreferenced_resources()
+    except (pikepdf.PdfError, RuntimeError, ValueError):
+        return
+
+
+def deflate_streams(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *, level: int) -> None:
+    """Every stream with general-purpose filters as Flate at the best level, where that is smaller."""
+    pending: list[tuple[Stream, bytes, int]] = []
+    size = 0
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="deflate") as pool:
+
+        def flush() -> None:
+            nonlocal size
+            for (stream, _, before), packed in zip(
+                pending, pool.map(lambda item: zlib.compress(item[1], level), pending), strict=True
+            ):
+                better = packed if len(packed) < before else None
+                cache.deflated[stream.objgen] = better
+                if better is not None:
+                    stream.write(better, filter=Name.FlateDecode)
+            pending.clear()
+            size = 0
+
+        for obj in pdf.objects:
+            if not isinstance(obj, Stream) or not _may_deflate(obj):
+                continue
+            if obj.objgen in cache.deflated:
+                known = cache.deflated[obj.objgen]
+                if known is not None:
+                    obj.write(known, filter=Name.FlateDecode)
+                continue
+            if deadline.passed():
+                break
+            try:
+                raw = len(obj.read_raw_bytes())
+                data = read_decoded(obj, limits)
+            except LimitExceeded:
+                raise
+            except (pikepdf.PdfError, RuntimeError):
+                continue
+            pending.append((obj, data, raw))
+            size += len(data)
+            if size > RECOMPRESS_BATCH_BYTES:
+                flush()
+        flush()
+
+
+def _may_deflate(stream: Stream) -> bool:
+    if str(stream.get("/Type")) in _KEPT_TYPES or "/F" in stream:
+        return False
+    if stream.get("/Subtype") == "/Image":
+        return False  # images have had their own race
+    names = [f.name for f in filters_of(stream)]
+    return all(name in GENERAL for name in names)
+
+
+def merge_identical_streams(pdf: Pdf) -> None:
+    """Identical streams become one, to a fixpoint: merged images make the forms that show them identical.
+
+    Only streams: no page, field, annotation, structure element or layer is ever merged, since those have an identity
+    besides their content.
+    """
+    objects = {obj.objgen: obj for obj in pdf.objects if isinstance(obj, Stream | Dictionary | Array)}
+    text: dict[ObjGen, bytes] = {}
+    digests: dict[ObjGen, bytes] = {}
+    for objgen, obj in objects.items():
+        text[objgen] = _text(obj)
+    streams = [
+        objgen
+        for objgen, obj in objects.items()
+        if isinstance(obj, Stream) and str(obj.get("/Type")) not in _KEPT_TYPES
+    ]
+    merged: dict[ObjGen, ObjGen] = {}
+    for _ in range(MAX_ROUNDS):
+        first: dict[tuple[bytes, int], list[ObjGen]] = {}
+        replaced: dict[ObjGen, ObjGen] = {}
+        for objgen in streams:
+            if objgen in merged:
+                continue
+            body = _with_references(text[objgen], merged)
+            bucket = first.setdefault((body, 0), [])
+            if not bucket:
+                bucket.append(objgen)
+                continue
+            mine = digests.setdefault(objgen, _digest(objects[objgen]))
+            for other in bucket:
+                if digests.setdefault(other, _digest(objects[other])) == mine:
+                    replaced[objgen] = other
+                    break
+            else:
+                bucket.append(objgen)
+        if not replaced:
+            break
+        merged = {old: replaced.get(new, new) for old, new in merged.items()} | replaced
+    if merged:
+        for objgen, obj in objects.items():
+            if objgen not in merged and any(ref in merged for ref in _references(text[objgen])):
+                _redirect(pdf, obj, merged)
+        for key in ("/Root", "/Info"):
+            if key in pdf.trailer:
+                _redirect(pdf, pdf.trailer, merged)
+                break
+
+
+def _text(obj: Object) -> bytes:
+    try:
+        return obj.stream_dict.unparse(resolved=True) if isinstance(obj, Stream) else obj.unparse(resolved=True)
+    except (pikepdf.PdfError, RuntimeError):
+        return b""
+
+
+def _digest(stream: Object) -> bytes:
+    return hashlib.sha256(stream.read_raw_bytes()).digest()
+
+
+def _references(text: bytes) -> list[ObjGen]:
+    return [(int(number), int(generation)) for number, generation in _REFERENCE.findall(text)]
+
+
+def _with_references(text: bytes, merged: dict[ObjGen, ObjGen]) -> bytes:
+    """An object's text with references to merged objects pointing to what replaced them."""
+    if not merged:
+        return text
+
+    def swap(match: re.Match[bytes]) -> bytes:
+        new = merged.get((int(match[1]), int(match[2])))
+        return b"%d %d R" % new if new else match[0]
+
+    return _REFERENCE.sub(swap, text)
+
+
+def _redirect(pdf: Pdf, holder: Object, merged: dict[ObjGen, ObjGen], depth: int = 0) -> None:
+    """Point every reference within one object (not following references) to what replaced its target."""
+    if depth > 100:
+        return
+    container: Object = holder.stream_dict if isinstance(holder, Stream) else holder
+    if isinstance(container, Array):
+        for index in range(len(container)):
+            item = container[index]
+            if not isinstance(item, Object):
+                continue
+            if item.is_indirect:
+                if item.objgen in merged:
+                    container[index] = pdf.get_object(merged[item.objgen])
+            elif isinstance(item, Array | Dictionary):
+                _redirect(pdf, item, merged, depth + 1)
+    elif isinstance(container, Dictionary):
+        for key, item in list(container.items()):
+            if not isinstance(item, Object):
+                continue
+            if item.is_indirect:
+                if item.objgen in merged:
+                    container[key] = pdf.get_object(merged[item.objgen])
+            elif isinstance(item, Array | Dictionary):
+                _redirect(pdf, item, merged, depth + 1)
