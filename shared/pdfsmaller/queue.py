@@ -80,9 +80,9 @@ class Queue:
                 )
                 .get("Messages")
             ):
-                for item in found:
-                    held.append(Message(item["MessageId"], item["ReceiptHandle"], item["Body"]))
-                    yield held[-1]
+                page = [Message(item["MessageId"], item["ReceiptHandle"], item["Body"]) for item in found]
+                held += page
+                yield from page
         finally:
             for message in held:
                 aws.sqs().change_message_visibility(

@@ -1,0 +1,131 @@
+"""The stack's resources in moto, and the few moves that tests of the services make with them."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus
+
+import boto3
+from moto import mock_aws
+
+from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.table import JobTable
+from pdfsmaller.queue import Message
+from pdfsmaller.settings import Settings
+
+
+class Clock:
+    """A clock that tests can move."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+    def forward(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+@dataclass
+class Stack:
+    """What a test needs to look at buckets, queues and table."""
+
+    settings: Settings
+    clock: Clock
+    table: JobTable
+
+    def __post_init__(self) -> None:
+        self.s3, self.sqs = boto3.client("s3"), boto3.client("sqs")
+
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        return [item["Key"] for item in listed]
+
+    def upload_keys(self) -> list[str]:
+        return self.keys(self.settings.uploads_bucket)
+
+    def result_keys(self) -> list[str]:
+        return self.keys(self.settings.results_bucket)
+
+    def result(self, key: str) -> dict[str, Any]:
+        return dict(self.s3.get_object(Bucket=self.settings.results_bucket, Key=key))
+
+    def drop(self, key: str, body: bytes, metadata: dict[str, str] | None = None) -> None:
+        self.s3.put_object(Bucket=self.settings.uploads_bucket, Key=key, Body=body, Metadata=metadata or {})
+
+    def event(self, key: str, sequencer: str = "0055AED6DCD90281E5") -> str:
+        """What S3 sends for a created object, trimmed to what matters."""
+        s3 = {
+            "bucket": {"name": self.settings.uploads_bucket},
+            "object": {"key": quote_plus(key), "sequencer": sequencer},
+        }
+        return json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]})
+
+    def message(self, key: str, *, message_id: str = "", sequencer: str = "0055AED6DCD90281E5") -> Message:
+        """A message that really is in the queue, received once."""
+        self.sqs.send_message(QueueUrl=self.settings.compress_queue_url, MessageBody=self.event(key, sequencer))
+        got = self.sqs.receive_message(QueueUrl=self.settings.compress_queue_url, MaxNumberOfMessages=1)["Messages"][0]
+        return Message(message_id or got["MessageId"], got["ReceiptHandle"], got["Body"])
+
+    def waiting(self, url: str | None = None) -> list[dict[str, Any]]:
+        """Takes every visible message out of a queue."""
+        found: list[dict[str, Any]] = []
+        while got := self.sqs.receive_message(
+            QueueUrl=url or self.settings.compress_queue_url, MaxNumberOfMessages=10
+        ).get("Messages"):
+            for item in got:
+                self.sqs.delete_message(
+                    QueueUrl=url or self.settings.compress_queue_url, ReceiptHandle=item["ReceiptHandle"]
+                )
+                found.append(dict(item))
+        return found
+
+    def job(self, job_id: str) -> Job:
+        job = self.table.get(job_id)
+        assert job is not None
+        return job
+
+
+@contextmanager
+def made_stack(clock: Clock, **changes: Any) -> Iterator[Stack]:
+    """Make the resources; ``changes`` are settings."""
+    with mock_aws():
+        s3, sqs, dynamodb = boto3.client("s3"), boto3.client("sqs"), boto3.client("dynamodb")
+        tag = uuid.uuid4().hex[:8]
+        buckets = {"uploads_bucket": f"uploads-{tag}", "results_bucket": f"results-{tag}"}
+        for name in buckets.values():
+            s3.create_bucket(Bucket=name)
+        queues = {
+            "compress_queue_url": sqs.create_queue(QueueName=f"compress-{tag}")["QueueUrl"],
+            "dead_letter_queue_url": sqs.create_queue(QueueName=f"dead-{tag}")["QueueUrl"],
+        }
+        table = f"jobs-{tag}"
+        dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "job_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[
+                {"AttributeName": "job_id", "AttributeType": "S"},
+                {"AttributeName": "status", "AttributeType": "S"},
+                {"AttributeName": "due_at", "AttributeType": "N"},
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "by_status",
+                    "KeySchema": [
+                        {"AttributeName": "status", "KeyType": "HASH"},
+                        {"AttributeName": "due_at", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
+        )
+        settings = Settings(**buckets, **queues, jobs_table=table, secret_key="test-only", **changes)
+        yield Stack(settings, clock, JobTable(table, clock))

@@ -1,0 +1,45 @@
+"""Fixtures that every test may use. AWS is moto in this process unless a test starts an emulator itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pdfsmaller import aws
+from pdfsmaller.settings import Settings
+from tests.aws_stack import Clock, Stack, made_stack
+
+CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test sees the developer's own AWS account or settings."""
+    if request.node.get_closest_marker("stack"):  # those bring their own
+        yield
+        return
+    known = {name.upper() for name in Settings.model_fields}
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name in known:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    aws.forget_clients()
+    yield
+    aws.forget_clients()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def stack(clock: Clock) -> Iterator[Stack]:
+    """Buckets, queues and table as template.yaml makes them, in moto."""
+    with made_stack(clock) as stack:
+        yield stack

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from pdfsmaller import events
+from pdfsmaller.jobs.model import Drop, Job, new_id
+from pdfsmaller.jobs.states import Status
+from pdfsmaller.services.cleanup import CleanupService
+from pdfsmaller.services.submit import IncomingFile, SubmitService
+from pdfsmaller.storage import input_key, report_key, result_key
+from tests import documents
+from tests.aws_stack import Clock, Stack, made_stack
+
+HOUR = 3_600
+
+
+@pytest.fixture
+def cleanup(stack: Stack) -> CleanupService:
+    return CleanupService(stack.settings, stack.clock)
+
+
+def submit(stack: Stack) -> Job:
+    files = [IncomingFile("a.pdf", io.BytesIO(documents.text(1)))]
+    [job] = SubmitService(stack.settings, stack.clock).submit_files(files, {})
+    return job
+
+
+def run(stack: Stack, job: Job) -> Job:
+    started = stack.table.start(job.job_id, "m", 60)
+    assert started
+    return started
+
+
+def finish(stack: Stack, job: Job) -> Job:
+    for key in (result_key(job.job_id), report_key(job.job_id)):
+        stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=key, Body=b"x")
+    return stack.table.succeed(run(stack, job), {"bytes": 1, "ratio": 1.0}, [], kept_seconds=24 * HOUR)
+
+
+def announced(stack: Stack) -> list[str]:
+    return [created.key for message in stack.waiting() for created in events.parse(message["Body"])]
+
+
+def test_nothing_due_means_nothing_done(cleanup: CleanupService, stack: Stack) -> None:
+    finish(stack, submit(stack))
+    submit(stack)
+    assert set(cleanup.run().values()) == {0}
+
+
+class TestExpiry:
+    def test_files_go_and_the_row_says_so(self, cleanup: CleanupService, stack: Stack) -> None:
+        job, other = submit(stack), submit(stack)
+        finish(stack, job)
+        stack.clock.forward(24 * HOUR + 1)
+        kept = finish(stack, submit(stack))
+        assert cleanup.run()["expired"] == 1
+        assert stack.job(job.job_id).status is Status.EXPIRED
+        assert not [key for key in stack.upload_keys() + stack.result_keys() if job.job_id in key]
+        assert stack.job(kept.job_id).status is Status.SUCCEEDED
+        assert [key for key in stack.upload_keys() if other.job_id in key]  # still queued: does not expire
+
+    def test_running_it_again_changes_nothing(self, cleanup: CleanupService, stack: Stack) -> None:
+        finish(stack, submit(stack))
+        stack.clock.forward(25 * HOUR)
+        assert [cleanup.run()["expired"] for _ in range(2)] == [1, 0]
+
+    def test_many_jobs_are_done_page_by_page(self, cleanup: CleanupService, stack: Stack) -> None:
+        now = stack.clock()
+        for _ in range(1_100):
+            stack.table.create(
+                Job(
+                    job_id=new_id(),
+                    status=Status.FAILED,
+                    created_at=now,
+                    updated_at=now,
+                    due_at=now - 1,
+                    expires_at=now - 1,
+                )
+            )
+        assert cleanup.run()["expired"] == 1_100
+
+    def test_it_stops_when_time_is_up_and_the_next_run_goes_on(self, cleanup: CleanupService, stack: Stack) -> None:
+        for _ in range(3):
+            finish(stack, submit(stack))
+        stack.clock.forward(25 * HOUR)
+        counts = cleanup.run(may_go_on=lambda: False)
+        assert (counts["expired"], counts["out_of_time"]) == (1, 1)
+        assert cleanup.run()["expired"] == 2
+
+    def test_a_drop_and_its_result_stay_with_their_owner(self, cleanup: CleanupService, stack: Stack) -> None:
+        stack.drop("inbox/a.pdf", b"x")
+        stack.s3.put_object(Bucket=stack.settings.results_bucket, Key="inbox/a.pdf", Body=b"x")
+        stack.clock.forward(1_000 * HOUR)
+        assert cleanup.run()["drops_deleted"] == 0
+        assert (stack.upload_keys(), stack.result_keys()) == (["inbox/a.pdf"], ["inbox/a.pdf"])
+
+    def test_unless_the_operator_gave_drops_an_age(self, clock: Clock) -> None:
+        with made_stack(clock, drop_max_age_hours=2) as stack:
+            stack.drop("inbox/a.pdf", b"x")
+            service = CleanupService(stack.settings, clock)
+            assert service.run()["drops_deleted"] == 0
+            clock.forward(2 * HOUR + 5)
+            assert service.run()["drops_deleted"] == 1
+
+
+class TestUploadsThatNeverCame:
+    def test_fail_their_job(self, cleanup: CleanupService, stack: Stack) -> None:
+        job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
+        assert cleanup.run()["uploads_failed"] == 0
+        stack.clock.forward(HOUR + 1)
+        assert cleanup.run()["uploads_failed"] == 1
+        failed = stack.job(job.job_id)
+        assert failed.status is Status.FAILED
+        assert (failed.error or {})["code"] == "upload_incomplete"
+
+    def test_start_it_when_only_the_event_was_lost(self, cleanup: CleanupService, stack: Stack) -> None:
+        job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
+        stack.drop(input_key(job.job_id, 0), b"%PDF-")
+        stack.clock.forward(HOUR + 1)
+        assert cleanup.run()["announced"] == 1
+        assert stack.job(job.job_id).status is Status.QUEUED
+        assert announced(stack) == [input_key(job.job_id, 0)]
+
+
+class TestForgottenJobs:
+    def test_a_queued_job_nobody_took_is_announced_again(self, cleanup: CleanupService, stack: Stack) -> None:
+        job = submit(stack)
+        stack.clock.forward(901)
+        assert [cleanup.run()["announced"] for _ in range(2)] == [1, 0]
+        assert announced(stack) == [input_key(job.job_id, 0)]
+
+    def test_so_is_a_running_one_whose_worker_died(self, cleanup: CleanupService, stack: Stack) -> None:
+        job = submit(stack)
+        run(stack, job)
+        assert cleanup.run()["announced"] == 0
+        stack.clock.forward(70)
+        assert cleanup.run()["announced"] == 1
+        assert announced(stack) == [input_key(job.job_id, 0)]
+
+    def test_a_drop_is_announced_as_what_it_was(self, cleanup: CleanupService, stack: Stack) -> None:
+        now = stack.clock()
+        drop = Drop(stack.settings.uploads_bucket, "inbox/a b.pdf", "7")
+        stack.table.create(
+            Job(job_id=new_id(), status=Status.QUEUED, created_at=now, updated_at=now, due_at=now - 1, drop=drop)
+        )
+        cleanup.run()
+        [message] = stack.waiting()
+        assert events.parse(message["Body"]) == [events.ObjectCreated(drop.bucket, drop.key, drop.version)]
+
+
+class TestDeadLetters:
+    def bury(self, stack: Stack, body: str) -> None:
+        stack.sqs.send_message(QueueUrl=stack.settings.dead_letter_queue_url, MessageBody=body)
+
+    def test_fail_their_job_and_stay_for_redrive(self, cleanup: CleanupService, stack: Stack) -> None:
+        job = submit(stack)
+        self.bury(stack, stack.event(input_key(job.job_id, 0)))
+        assert [cleanup.run()["dead_lettered"] for _ in range(2)] == [1, 0]
+        assert (stack.job(job.job_id).error or {})["code"] == "too_many_attempts"
+        assert len(stack.waiting(stack.settings.dead_letter_queue_url)) == 1
+
+    def test_fail_a_dropped_files_job_too(self, cleanup: CleanupService, stack: Stack) -> None:
+        now = stack.clock()
+        drop = Drop(stack.settings.uploads_bucket, "inbox/a.pdf", "7")
+        job_id = stack.table.claim(drop.identity, new_id())
+        stack.table.create(
+            Job(job_id=job_id, status=Status.QUEUED, created_at=now, updated_at=now, due_at=now + 900, drop=drop)
+        )
+        self.bury(stack, stack.event(drop.key, sequencer="7"))
+        assert cleanup.run()["dead_lettered"] == 1
+        assert stack.job(job_id).status is Status.FAILED
+
+    def test_leave_finished_and_running_jobs_alone(self, cleanup: CleanupService, stack: Stack) -> None:
+        done, running = submit(stack), submit(stack)
+        finish(stack, done)
+        run(stack, running)
+        for job in (done, running):
+            self.bury(stack, stack.event(input_key(job.job_id, 0)))
+        assert cleanup.run()["dead_lettered"] == 0
+
+    def test_poison_among_them_keeps_none_from_its_turn(self, cleanup: CleanupService, stack: Stack) -> None:
+        job = submit(stack)
+        self.bury(stack, "poison")
+        self.bury(stack, stack.event(input_key(job.job_id, 0)))
+        counts = cleanup.run()
+        assert (counts["dead_lettered"], counts["errors"]) == (1, 0)
+
+
+def test_a_part_that_fails_keeps_no_other_from_its_turn(cleanup: CleanupService, stack: Stack) -> None:
+    finish(stack, submit(stack))
+    stack.clock.forward(25 * HOUR)
+    stack.sqs.delete_queue(QueueUrl=stack.settings.dead_letter_queue_url)
+    counts = cleanup.run()
+    assert (counts["errors"], counts["expired"]) == (1, 1)
+
+
+def test_switched_off_it_does_nothing(clock: Clock) -> None:
+    with made_stack(clock, cleanup_enabled=False) as stack:
+        finish(stack, submit(stack))
+        clock.forward(25 * HOUR)
+        assert CleanupService(stack.settings, clock).run()["expired"] == 0
