@@ -1,0 +1,54 @@
+"""The ``pdfsmaller`` command.
+
+    pdfsmaller compress IN… (-o OUT | --output-dir DIR) [options]
+    pdfsmaller inspect IN [--json]
+
+Results go to a temporary file beside the target and take its name when they are whole, so a run that is stopped
+leaves the target as it was; the source may be the target. Reports go to standard output, everything else to standard
+error: a progress bar (on a terminal only) and one line for each error. The engine runs in a child process, bounded in
+memory and time.
+
+Exit codes::
+
+    0    every file was done (files that could not be made smaller are copied and count as done)
+    1    something unexpected
+    2    wrong usage, or an option that is not valid
+    3    not a PDF, empty, or broken beyond repair
+    4    a password is needed or wrong
+    5    over a limit (pages, pixels, memory, time)
+    6    the target size is out of reach; the smallest file possible was written
+    7    a file cannot be read or written
+    130  stopped with Ctrl-C
+
+With several inputs, one that fails does not stop the others, and the code is that of the first failure.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and exit with its code. ``arguments`` default to ``sys.argv[1:]``."""
+    from pdfsmaller.cli.app import run
+    from pdfsmaller.cli.errors import INTERRUPTED
+
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away, as in `pdfsmaller inspect … | head`
+        sys.stdout = None
+        code = 0
+    sys.exit(code)
+
+
+def _terminated(signum: int, frame: FrameType | None) -> None:
+    """End as an exception does: children are stopped, half files removed."""
+    raise SystemExit(128 + signum)

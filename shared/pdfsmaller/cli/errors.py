@@ -1,0 +1,70 @@
+"""Exit codes, and one line for each error: what, why, and what to do."""
+
+from __future__ import annotations
+
+import sys
+
+from pdfsmaller import errors
+
+OK = 0
+UNEXPECTED = 1
+USAGE = 2
+UNREADABLE = 3
+PASSWORD = 4
+LIMIT = 5
+TARGET_NOT_MET = 6
+FILE = 7
+INTERRUPTED = 130
+
+_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (errors.InvalidOption, USAGE),
+    (errors.NotAPdf, UNREADABLE),
+    (errors.EmptyFile, UNREADABLE),
+    (errors.UnreadablePdf, UNREADABLE),
+    (errors.PasswordRequired, PASSWORD),
+    (errors.WrongPassword, PASSWORD),
+    (errors.LimitExceeded, LIMIT),
+    (errors.FileTooLarge, LIMIT),
+    (OSError, FILE),
+)
+
+#: Which option of the command raises a limit.
+_LIMIT_OPTIONS = {
+    "max_pages": "--max-pages",
+    "memory_bytes": "--max-memory",
+    "hard_seconds": "--timeout",
+    "max_image_pixels": "--max-pixels",
+}
+
+
+def exit_code(error: Exception) -> int:
+    """The exit code that stands for an error."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), UNEXPECTED)
+
+
+def describe(error: Exception) -> str:
+    """An error in one line."""
+    if isinstance(error, errors.InvalidOption):
+        return error.message.replace(error.field, f"--{error.field.replace('_', '-')}")
+    if isinstance(error, (errors.PasswordRequired, errors.WrongPassword)):
+        return f"{error.message} Use --password-file FILE (or - for standard input)."
+    if isinstance(error, errors.LimitExceeded) and error.limit in _LIMIT_OPTIONS:
+        return f"{error.message} {_LIMIT_OPTIONS[error.limit]} raises the limit."
+    if isinstance(error, errors.PdfSmallerError):
+        return error.message
+    if isinstance(error, OSError):
+        what = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror or error}{what}."
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def code_of(error: Exception) -> str:
+    """The stable code of an error, for JSON."""
+    if isinstance(error, errors.PdfSmallerError):
+        return error.code
+    return "file_error" if isinstance(error, OSError) else "internal_error"
+
+
+def complain(message: str) -> None:
+    """One line on standard error."""
+    print("pdfsmaller: " + " ".join(message.split()), file=sys.stderr)

@@ -1,0 +1,93 @@
+"""What people read: sizes, the summary of a file, the progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pdfsmaller.engine.report import Report
+
+_KINDS = ("images", "fonts", "content", "metadata", "attachments", "structure")
+
+
+def size(count: int) -> str:
+    """Bytes in three figures: 987 B, 1.23 kB, 45.6 MB (powers of 1,000)."""
+    if count < 1000:
+        return f"{count} B"
+    value, unit = float(count), "B"
+    for unit in ("kB", "MB", "GB", "TB"):  # noqa: B007 - the last one is used
+        value /= 1000
+        if value < 999.5:
+            break
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
+
+
+def summary(source: Path, target: Path, report: Report, target_size: int | None) -> str:
+    """What happened to one file, in a few lines."""
+    lines = [f"{source} → {target}: {size(report.input_bytes)} → {size(report.output_bytes)} ({report.ratio:.1%})"]
+    if report.outcome == "unchanged":
+        lines[0] += ", unchanged: copied as it is"
+    elif report.outcome == "target_not_met" and target_size:
+        lines.append(f"  the target of {size(target_size)} is out of reach; this is the smallest file possible")
+    if report.outcome != "unchanged":
+        images = report.images
+        for kind in _KINDS:
+            before, after = getattr(report.before, kind), getattr(report.after, kind)
+            if before or after:
+                detail = f"   {images.changed} of {images.seen} changed" if kind == "images" and images.seen else ""
+                lines.append(f"  {kind:<12}{size(before):>9} → {size(after):>9}{detail}")
+    skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(report.images.skipped.items()))
+    if skipped:
+        lines.append(f"  images left as they are: {skipped}")
+    lines += [f"  warning ({warning.code}): {warning.message}" for warning in report.warnings]
+    return "\n".join(lines)
+
+
+def totals(reports: Sequence[Report]) -> str:
+    """All files together, in one line."""
+    before, after = sum(r.input_bytes for r in reports), sum(r.output_bytes for r in reports)
+    ratio = after / before if before else 1.0
+    return f"{len(reports)} files: {size(before)} → {size(after)} ({ratio:.1%})"
+
+
+class Progress:
+    """A progress bar on standard error: only where that is a terminal, otherwise nothing."""
+
+    def __init__(self, files: int, *, enabled: bool) -> None:
+        self.files = files
+        self._bar: Any = None
+        self._task: Any = None
+        if enabled and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
+
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+            elapsed = (TextColumn("{task.fields[stage]}", markup=False), TimeElapsedColumn())
+            self._bar = Bar(*columns, *elapsed, console=Console(stderr=True), transient=True)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.pause()
+
+    def file(self, name: str) -> Callable[[str, int], None]:
+        """Begin with a file; what comes back is called with the stage and 0–100."""
+        if self._bar is None:
+            return lambda stage, percent: None
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(name, total=100, stage="")
+        self._bar.start()
+        return lambda stage, percent: self._bar.update(self._task, completed=percent, stage=stage)
+
+    def pause(self) -> None:
+        """Take the bar away, so that something can be printed."""
+        if self._bar is not None:
+            self._bar.stop()
