@@ -1,0 +1,97 @@
+"""One running stack for all tests here: an emulator on free ports with its own state, or (``EMULATOR=external``) one
+that is already there.
+
+For AWS: deploy ``template.yaml`` with the parameters of ``live.QUICK``, then set EMULATOR=external, STACK_NAME, and
+SERVICE_URL where the service's address is not the Function URL.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stack.live import QUICK, Live
+
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs a stack."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.stack)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_config(state: Path, **changes: Any) -> Any:
+    """A local stack of a test's own."""
+    from pdfsmaller_local.config import Config
+
+    emulator = os.environ.get("EMULATOR") or "ministack"
+    made = Config(state=state, emulator=emulator, emulator_port=free_port(), port=free_port(), parameters=QUICK)
+    return replace(made, **changes)
+
+
+test_config.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    if os.environ.get("EMULATOR") == "external":
+        yield _external()
+        return
+    from pdfsmaller_local.stack import Stack
+
+    config = test_config(tmp_path_factory.mktemp("stack"))
+    stack = Stack(config)
+    try:
+        stack.start()
+        yield Live(f"http://127.0.0.1:{config.port}", stack.clients, stack.outputs, marker=str(config.state))
+    finally:
+        stack.stop()
+        if request.session.testsfailed:
+            _show_logs(request, config.logs)
+
+
+def _external() -> Live:
+    """A stack on AWS or on an emulator that somebody else runs; deployed to where an endpoint is named."""
+    from pdfsmaller_local import clients, config, deploy
+
+    name = os.environ.get("STACK_NAME", "pdfsmaller")
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        loaded = replace(config.load(), parameters=QUICK)
+        made = clients.Clients(endpoint, loaded.region)
+        outputs = deploy.deploy(loaded, made)
+        return Live(os.environ.get("SERVICE_URL", loaded.public_url), made, outputs, marker=None)
+    import boto3
+
+    stack = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
+    url = os.environ.get("SERVICE_URL") or outputs["UploadFunctionUrl"]
+    return Live(url.rstrip("/"), boto3.client, outputs, marker=None)
+
+
+def _show_logs(request: pytest.FixtureRequest, logs: Path) -> None:
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    for log in sorted(logs.glob("*.log")) if reporter else []:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if "[persistence]" not in line]
+        reporter.section(f"end of {log.name}")
+        reporter.line("\n".join(line[:600] for line in lines[-60:]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def abandoned(live: Live) -> tuple[str, float]:
+    """A job whose upload never comes, begun before the first test: cleanup's schedule finds it while they run."""
+    return live.reserve(name="never.pdf", size=1_000)["job"]["job_id"], time.monotonic()

@@ -1,0 +1,55 @@
+"""Workers that die half-way: the job is done all the same, and once."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import requests
+
+from tests.stack.live import Live, page_count, slow_pdf
+
+
+@pytest.fixture(autouse=True)
+def _here(live: Live) -> None:
+    if live.marker is None:
+        pytest.skip("the workers are on somebody else's machine")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param("pdfsmaller.engine", id="engine"),
+        pytest.param("ministack-lambda-pdfsmaller-compress", id="worker"),
+    ],
+)
+def test_a_killed_process_costs_one_attempt_and_nothing_else(live: Live, what: str) -> None:
+    posted = live.post(slow_pdf(), preset="ebook").json()
+    live.running(posted["job_id"])
+    time.sleep(0.5)
+    assert live.kill(what)
+    job = live.finished(posted["job_id"], 90)
+    assert (job["status"], job["attempts"]) == ("succeeded", 2)
+    assert page_count(live.result(f"jobs/{job['job_id']}/out.pdf")["Body"].read()) == 10
+    live.until(lambda: live.depth("CompressQueueUrl") == 0, 30, "its message is acknowledged")
+    assert live.job(job["job_id"])["attempts"] == 2
+
+
+def test_a_killed_worker_leaves_no_engine_behind(live: Live) -> None:
+    from tests.stack.live import processes
+
+    posted = live.post(slow_pdf(), preset="ebook").json()
+    live.running(posted["job_id"])
+    before = {pid for pid, command in processes() if live.marker in command and "pdfsmaller.engine" in command}
+    assert before
+    live.kill("ministack-lambda-pdfsmaller-compress")
+    live.until(lambda: not before & {pid for pid, _ in processes()}, 10, "engines end with their worker")
+    assert live.finished(posted["job_id"], 90)["status"] == "succeeded"
+
+
+def test_a_job_deleted_while_it_runs_leaves_nothing(live: Live) -> None:
+    posted = live.post(slow_pdf(), preset="ebook").json()
+    live.running(posted["job_id"])
+    assert requests.delete(f"{live.url}/api/jobs/{posted['job_id']}", timeout=30).status_code == 204
+    live.until(lambda: live.depth("CompressQueueUrl") == 0, 60, "the message is acknowledged")
+    assert live.keys(f"jobs/{posted['job_id']}/") == []

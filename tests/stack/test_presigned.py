@@ -1,0 +1,45 @@
+"""Big files: a form from the service, the bytes straight to the bucket."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import documents
+from tests.stack.live import Live, page_count
+
+
+def test_a_presigned_upload_becomes_a_result(live: Live) -> None:
+    pdf = documents.photo_jpeg()
+    reserved = live.reserve(name="big.pdf", size=len(pdf), options={"preset": "ebook"})
+    assert reserved["job"]["status"] == "awaiting_upload"
+    [upload] = reserved["uploads"]
+    assert live.send_form(upload, pdf).status_code in (200, 201, 204)
+    job = live.finished(reserved["job"]["job_id"])
+    assert (job["status"], job["inputs"]) == ("succeeded", [{"name": "big.pdf", "bytes": len(pdf)}])
+    result = live.get(f"/api/jobs/{job['job_id']}/download")
+    assert page_count(result.content) == 1
+    assert len(result.content) < len(pdf)
+
+
+def test_the_store_refuses_more_than_was_reserved(live: Live) -> None:
+    [upload] = live.reserve(name="big.pdf", size=1_000)["uploads"]
+    answer = live.send_form(upload, documents.photo_jpeg())
+    assert answer.status_code == 400
+    assert "EntityTooLarge" in answer.text
+
+
+def test_the_store_refuses_another_key(live: Live) -> None:
+    pdf = documents.text()
+    [upload] = live.reserve(name="mine.pdf", size=len(pdf))["uploads"]
+    answer = live.send_form(upload, pdf, key=f"jobs/{'0' * 32}/in/0")
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [(b"GIF89a, no PDF at all", "not_a_pdf"), (b"%PDF-1.7 and no more", "unreadable_pdf")]
+)
+def test_what_was_uploaded_is_looked_at_again(live: Live, body: bytes, code: str) -> None:
+    reserved = live.reserve(name="wrong.pdf", size=len(body))
+    assert live.send_form(reserved["uploads"][0], body).status_code in (200, 201, 204)
+    job = live.finished(reserved["job"]["job_id"])
+    assert (job["status"], job["error"]["code"]) == ("failed", code)
