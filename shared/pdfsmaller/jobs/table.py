@@ -87,8 +87,9 @@ class JobTable:
     # Reading
 
     def get(self, job_id: str) -> Job | None:
+        """The job with this id; None for anything else, the table's other rows included."""
         item = self._get(job_id)
-        return _to_job(item) if item else None
+        return _to_job(item) if item and "status" in item else None
 
     def get_many(self, job_ids: Iterable[str]) -> list[Job]:
         """The jobs that exist, in the order asked for."""

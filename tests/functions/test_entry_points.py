@@ -1,0 +1,185 @@
+"""Every function through both of its doors: Lambda's handler and Functions Framework's target."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import functions_framework
+import pytest
+
+from pdfsmaller.jobs.model import Job, new_id
+from pdfsmaller.jobs.states import Status
+from tests import documents
+from tests.aws_stack import Stack
+
+ROOT = Path(__file__).parents[2]
+EVENTS = ROOT / "tests" / "events"
+
+
+class Context:
+    """What Lambda passes beside the event, as far as we read it."""
+
+    aws_request_id = "request-1"
+
+    def __init__(self, seconds: float = 300) -> None:
+        self.seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1_000)
+
+
+def framework_client(function: str) -> Any:
+    return functions_framework.create_app(function, str(ROOT / "functions" / function / "main.py")).test_client()
+
+
+def cloud_event(data: object) -> dict[str, Any]:
+    headers = {"ce-id": "1", "ce-source": "/test", "ce-type": "com.example", "ce-specversion": "1.0"}
+    return {"json": data, "headers": headers}
+
+
+def function_url_event(
+    method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """A Function URL's event (payload format 2.0)."""
+    event = json.loads((EVENTS / "function_url.json").read_text())
+    event["rawPath"] = event["requestContext"]["http"]["path"] = path
+    event["requestContext"]["http"]["method"] = method
+    event["headers"] |= headers or {}
+    event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True} if body else {}
+    return event
+
+
+def sqs_event(stack: Stack, *bodies: str) -> dict[str, Any]:
+    """An SQS batch as Lambda gets it, with messages that really are in the queue."""
+    template = json.loads((EVENTS / "sqs.json").read_text())["Records"][0]
+    records = []
+    for body in bodies:
+        stack.sqs.send_message(QueueUrl=stack.settings.compress_queue_url, MessageBody=body)
+        got = stack.sqs.receive_message(QueueUrl=stack.settings.compress_queue_url)["Messages"][0]
+        records.append(template | {"messageId": got["MessageId"], "receiptHandle": got["ReceiptHandle"], "body": body})
+    return {"Records": records}
+
+
+class TestUpload:
+    def test_lambda_takes_a_pdf_and_answers_with_a_job(self, deployed: Stack) -> None:
+        from upload.main import lambda_handler
+
+        boundary = "x"
+        pdf = documents.text(1)
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.pdf"\r\n\r\n'.encode()
+        body = head + pdf + f"\r\n--{boundary}--\r\n".encode()
+        headers = {"content-type": f"multipart/form-data; boundary={boundary}", "content-length": str(len(body))}
+        answer = lambda_handler(function_url_event("POST", "/api/compress", body, headers), Context())
+        assert answer["statusCode"] == 202
+        job = json.loads(answer["body"])
+        assert job["inputs"] == [{"name": "a.pdf", "bytes": len(pdf)}]
+
+    def test_lambda_answers_binary_as_base64(self, deployed: Stack) -> None:
+        from upload.main import lambda_handler
+
+        job_id = new_id()
+        now = deployed.clock()
+        result = {"bytes": 7, "ratio": 1.0, "outcome": "unchanged", "report": {}}
+        job = Job(job_id=job_id, status=Status.SUCCEEDED, created_at=now, updated_at=now, due_at=now, result=result)
+        deployed.table.create(job)
+        deployed.s3.put_object(
+            Bucket=deployed.settings.results_bucket, Key=f"jobs/{job_id}/out.pdf", Body=b"%PDF-\xff\x00"
+        )
+        answer = lambda_handler(function_url_event("GET", f"/api/jobs/{job_id}/download"), Context())
+        assert answer["isBase64Encoded"]
+        assert base64.b64decode(answer["body"]) == b"%PDF-\xff\x00"
+
+    def test_functions_framework_routes_every_path(self, deployed: Stack) -> None:
+        client = framework_client("upload")
+        assert client.get("/health").status_code == 200
+        assert client.get("/").mimetype == "text/html"
+        response = client.post("/api/compress", data={"files": (io.BytesIO(documents.text(1)), "a.pdf")})
+        assert response.status_code == 202
+        assert client.delete(f"/api/jobs/{response.get_json()['job_id']}").status_code == 204
+
+    def test_a_refused_body_is_read_to_its_end(self, deployed: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        import upload.main
+        from pdfsmaller.settings import get_settings
+
+        monkeypatch.setenv("MAX_REQUEST_SIZE", "1KB")
+        get_settings.cache_clear()
+        upload.main._app.cache_clear()
+        body = io.BytesIO(b"x" * 3_000_000)
+        response = framework_client("upload").post(
+            "/api/compress", input_stream=body, content_length=3_000_000, content_type="multipart/form-data; boundary=b"
+        )
+        assert response.status_code == 413
+        assert body.tell() == 3_000_000
+
+
+class TestCompress:
+    def test_lambda_names_only_what_failed(self, deployed: Stack) -> None:
+        from compress.main import lambda_handler
+
+        deployed.drop("inbox/a.pdf", documents.photo_jpeg())
+        event = sqs_event(deployed, "poison", deployed.event("inbox/a.pdf"))
+        answer = lambda_handler(event, Context())
+        assert answer == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+        assert deployed.result_keys()[0] == "inbox/a.pdf"
+
+    def test_lambda_acknowledges_s3s_test_event(self, deployed: Stack) -> None:
+        from compress.main import lambda_handler
+
+        event = sqs_event(deployed, (EVENTS / "s3_test_event.json").read_text())
+        assert lambda_handler(event, Context()) == {"batchItemFailures": []}
+
+    def test_functions_framework_does_the_event(self, deployed: Stack) -> None:
+        deployed.drop("inbox/a.pdf", documents.photo_jpeg())
+        client = framework_client("compress")
+        assert client.post("/", **cloud_event(json.loads(deployed.event("inbox/a.pdf")))).status_code == 200
+        assert "inbox/a.pdf" in deployed.result_keys()
+
+    def test_functions_framework_answers_500_for_the_sender_to_try_again(self, deployed: Stack) -> None:
+        assert framework_client("compress").post("/", **cloud_event({"no": "event"})).status_code == 500
+
+
+class TestCleanup:
+    def test_lambda_returns_its_counts(self, deployed: Stack) -> None:
+        from cleanup.main import lambda_handler
+
+        assert lambda_handler(json.loads((EVENTS / "schedule.json").read_text()), Context())["expired"] == 0
+
+    def test_lambda_stops_before_its_time_is_over(self, deployed: Stack) -> None:
+        from cleanup.main import lambda_handler
+
+        now = deployed.clock()
+        for _ in range(2):
+            deployed.table.create(
+                Job(job_id=new_id(), status=Status.FAILED, created_at=now, updated_at=now, due_at=now - 1)
+            )
+        assert lambda_handler({}, Context(seconds=5)).get("out_of_time") == 1
+
+    def test_functions_framework_runs_it(self, deployed: Stack) -> None:
+        assert framework_client("cleanup").post("/", **cloud_event({})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("function", "heavy"),
+    [
+        ("upload", ("pikepdf", "pyvips", "pypdfium2", "PIL", "functions_framework")),
+        ("cleanup", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
+        ("compress", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
+    ],
+)
+def test_a_function_starts_without_what_it_does_not_need(function: str, heavy: tuple[str, ...]) -> None:
+    """Cold starts: the engine's libraries belong to the engine's process alone."""
+    code = f"import sys, {function}.main; print([m for m in {heavy!r} if m in sys.modules])"
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'shared'}", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.strip() == "[]"

@@ -1,0 +1,328 @@
+"""The HTTP API through Flask's own client, with moto behind it."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from pdfsmaller.jobs.states import Status
+from pdfsmaller.queue import Message
+from pdfsmaller.services.compress import CompressService
+from tests import documents
+from tests.aws_stack import Clock, Stack, made_stack
+from upload.app import create_app
+
+
+@pytest.fixture
+def client(stack: Stack) -> FlaskClient:
+    return create_app(stack.settings).test_client()
+
+
+@pytest.fixture(scope="module")
+def pdf() -> bytes:
+    return documents.photo_jpeg()
+
+
+def post(client: FlaskClient, *files: bytes, headers: dict[str, str] | None = None, **fields: str) -> TestResponse:
+    parts = [(io.BytesIO(data), f"file {n}.pdf") for n, data in enumerate(files)]
+    return client.post("/api/compress", data={"files": parts, **fields}, headers=headers)
+
+
+def work(stack: Stack) -> None:
+    """Do every job whose input lies in the bucket, as the compress function would on S3's events."""
+    service = CompressService(stack.settings, stack.clock)
+    for key in stack.upload_keys():
+        service.handle(Message(f"message-{key}", "", stack.event(key)))
+
+
+def assert_problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
+    assert (response.status_code, response.mimetype) == (status, "application/problem+json")
+    body: dict[str, Any] = response.get_json(force=True)
+    assert (body["status"], body["code"]) == (status, code)
+    assert body["detail"]
+    assert body["request_id"] == response.headers["X-Request-Id"]
+    assert "Traceback" not in response.text
+    return body
+
+
+class TestCompress:
+    def test_answers_202_with_the_job_and_where_it_is(self, client: FlaskClient, pdf: bytes) -> None:
+        response = post(client, pdf, preset="ebook", dpi="100")
+        assert response.status_code == 202
+        job = response.get_json()
+        assert response.headers["Location"] == job["links"]["self"] == f"http://localhost/api/jobs/{job['job_id']}"
+        assert job["status"] == "queued"
+        assert job["inputs"] == [{"name": "file 0.pdf", "bytes": len(pdf)}]
+        assert job["options"] == {"preset": "ebook", "dpi": 100}
+        assert set(job) == {
+            "job_id", "operation", "status", "stage", "progress", "attempts", "created_at", "updated_at", "expires_at",
+            "inputs", "options", "result", "warnings", "error", "batch_id", "links",
+        }  # fmt: skip
+
+    def test_several_files_answer_with_a_batch(self, client: FlaskClient, pdf: bytes) -> None:
+        batch = post(client, pdf, pdf).get_json()
+        assert len(batch["jobs"]) == 2
+        assert {job["batch_id"] for job in batch["jobs"]} == {batch["batch_id"]}
+        assert client.get(f"/api/batches/{batch['batch_id']}").get_json() == batch
+
+    def test_the_whole_way_to_the_download(self, client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+        job_id = post(client, pdf).get_json()["job_id"]
+        assert_problem(client.get(f"/api/jobs/{job_id}/download"), 409, "job_not_ready")
+        work(stack)
+        job = client.get(f"/api/jobs/{job_id}").get_json()
+        assert job["status"] == "succeeded"
+        result = job["result"]
+        assert result["outcome"] == "compressed"
+        assert result["ratio"] == pytest.approx(result["bytes"] / len(pdf), abs=1e-4)
+        assert result["report"]["images"]["changed"] == 1
+        response = client.get(result["download_url"])
+        assert (response.status_code, response.mimetype) == (200, "application/pdf")
+        assert len(response.data) == result["bytes"]
+        assert "file 0-smaller.pdf" in response.headers["Content-Disposition"]
+
+    def test_a_big_result_is_a_redirect_to_the_store(self, clock: Clock, pdf: bytes) -> None:
+        with made_stack(clock, max_inline_result_size=1_000) as stack:
+            client = create_app(stack.settings).test_client()
+            job_id = post(client, pdf).get_json()["job_id"]
+            work(stack)
+            response = client.get(f"/api/jobs/{job_id}/download")
+            assert response.status_code == 303
+            assert f"/{stack.settings.results_bucket}/jobs/{job_id}/out.pdf?" in response.headers["Location"]
+
+    def test_a_password_never_shows(self, client: FlaskClient, stack: Stack) -> None:
+        response = post(client, documents.encrypted_user(), password=documents.USER_PASSWORD)
+        work(stack)
+        job = client.get(response.headers["Location"])
+        assert job.get_json()["status"] == "succeeded"
+        assert documents.USER_PASSWORD not in response.text + job.text
+
+
+class TestWaiting:
+    @pytest.fixture
+    def quick(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+        """A client whose jobs are done as soon as somebody waits for them."""
+        client = create_app(stack.settings).test_client()
+        service = client.application.config["SERVICE"]
+        real = service.wait
+        monkeypatch.setattr(service, "wait", lambda jobs, seconds: (work(stack), real(jobs, seconds))[1])
+        return client
+
+    def test_gives_the_pdf_itself(self, quick: FlaskClient, pdf: bytes) -> None:
+        response = post(quick, pdf, headers={"Prefer": "wait=20", "Accept": "*/*"})
+        assert (response.status_code, response.mimetype) == (200, "application/pdf")
+        assert response.headers["Preference-Applied"] == "wait"
+        assert response.data.startswith(b"%PDF-")
+        assert len(response.data) < len(pdf)
+
+    def test_gives_json_to_who_asks_for_it(self, quick: FlaskClient, pdf: bytes) -> None:
+        for accept in ("application/json", "application/json, text/plain, */*"):
+            response = post(quick, pdf, headers={"Prefer": "wait=20", "Accept": accept})
+            assert response.status_code == 200
+            assert response.get_json()["status"] == "succeeded"
+
+    def test_a_failed_job_is_422_with_its_own_code(self, quick: FlaskClient) -> None:
+        response = post(quick, documents.encrypted_user(), headers={"Prefer": "wait=20"})
+        body = assert_problem(response, 422, "password_required")
+        assert body["job"]["status"] == "failed"
+
+    def test_a_batch_is_200_once_all_are_done(self, quick: FlaskClient, pdf: bytes) -> None:
+        response = post(quick, pdf, documents.encrypted_user(), headers={"Prefer": "wait=20"})
+        assert response.status_code == 200
+        assert [job["status"] for job in response.get_json()["jobs"]] == ["succeeded", "failed"]
+
+    def test_time_up_is_still_202(self, client: FlaskClient, pdf: bytes) -> None:
+        response = post(client, pdf, headers={"Prefer": "respond-async, wait=1"})
+        assert response.status_code == 202
+        assert response.headers["Preference-Applied"] == "wait"
+
+    def test_a_preference_that_makes_no_sense_is_ignored(self, client: FlaskClient, pdf: bytes) -> None:
+        response = post(client, pdf, headers={"Prefer": "wait=soon"})
+        assert response.status_code == 202
+        assert "Preference-Applied" not in response.headers
+
+
+class TestRefusing:
+    def test_what_is_not_a_pdf(self, client: FlaskClient) -> None:
+        assert "file 0.pdf" in assert_problem(post(client, b"GIF89a"), 415, "not_a_pdf")["detail"]
+
+    def test_an_empty_file(self, client: FlaskClient) -> None:
+        assert_problem(post(client, b""), 400, "empty_file")
+
+    def test_no_file_at_all(self, client: FlaskClient) -> None:
+        assert_problem(client.post("/api/compress", data={}), 400, "bad_request")
+        wrong_field = client.post("/api/compress", data={"file": (io.BytesIO(b"%PDF-"), "a.pdf")})
+        assert "'files'" in assert_problem(wrong_field, 400, "bad_request")["detail"]
+
+    def test_a_file_over_the_limit_naming_it(self, clock: Clock, pdf: bytes) -> None:
+        with made_stack(clock, max_file_size=1_000) as stack:
+            body = assert_problem(post(create_app(stack.settings).test_client(), pdf), 413, "file_too_large")
+            assert "MAX_FILE_SIZE" in body["detail"]
+            assert "1,000" in body["detail"]
+
+    def test_a_request_over_the_limit_naming_it(self, clock: Clock, pdf: bytes) -> None:
+        with made_stack(clock, max_request_size=1_000) as stack:
+            body = assert_problem(post(create_app(stack.settings).test_client(), pdf), 413, "file_too_large")
+            assert "MAX_REQUEST_SIZE" in body["detail"]
+
+    def test_too_many_files_naming_the_limit(self, clock: Clock, pdf: bytes) -> None:
+        with made_stack(clock, max_files=1) as stack:
+            body = assert_problem(post(create_app(stack.settings).test_client(), pdf, pdf), 422, "too_many_files")
+            assert "MAX_FILES" in body["detail"]
+
+    @pytest.mark.parametrize(
+        ("field", "value", "allowed"),
+        [
+            ("preset", "tiny", "ebook"),
+            ("dpi", "9000", "a whole number from 36 to 1200"),
+            ("color_mode", "blue", "grayscale"),
+            ("target_size", "small", "500KB"),
+            ("colour", "gray", "color_mode"),
+            ("linearize", "perhaps", "true"),
+        ],
+    )
+    def test_a_bad_option_naming_field_value_and_allowed(
+        self, client: FlaskClient, pdf: bytes, field: str, value: str, allowed: str
+    ) -> None:
+        body = assert_problem(post(client, pdf, **{field: value}), 422, "invalid_option")
+        assert (body["field"], body["value"]) == (field, value)
+        assert any(allowed in choice for choice in body["allowed"])
+
+    @pytest.mark.parametrize("path", ["/api/jobs/{}", "/api/jobs/{}/download", "/api/batches/{}"])
+    def test_an_unknown_id(self, client: FlaskClient, path: str) -> None:
+        for unknown in ("0" * 32, "x", "a%20b", "batch%230"):
+            response = client.get(path.format(unknown))
+            assert response.status_code == 404
+            assert response.mimetype == "application/problem+json"
+
+    def test_rows_that_are_no_jobs_cannot_be_read_as_jobs(self, client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+        batch_id = post(client, pdf, pdf).get_json()["batch_id"]
+        assert_problem(client.get(f"/api/jobs/batch%23{batch_id}"), 404, "job_not_found")
+        assert_problem(client.delete(f"/api/jobs/batch%23{batch_id}"), 404, "job_not_found")
+
+    def test_a_wrong_path_or_method(self, client: FlaskClient) -> None:
+        assert_problem(client.get("/nowhere"), 404, "not_found")
+        response = client.get("/api/compress")
+        assert_problem(response, 405, "method_not_allowed")
+        assert "POST" in response.headers["Allow"]
+
+    def test_a_broken_body(self, client: FlaskClient) -> None:
+        assert_problem(client.post("/api/uploads", data="{", content_type="application/json"), 400, "bad_request")
+        assert_problem(client.post("/api/uploads", data="[]", content_type="application/json"), 400, "bad_request")
+        broken = client.post("/api/compress", data=b"--x\r\nbroken", content_type="multipart/form-data; boundary=x")
+        assert_problem(broken, 400, "bad_request")
+
+    def test_an_unexpected_failure_without_its_inside(self, client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+        stack.s3.delete_bucket(Bucket=stack.settings.uploads_bucket)
+        body = assert_problem(post(client, pdf), 500, "internal_error")
+        assert stack.settings.uploads_bucket not in json.dumps(body)
+
+
+class TestUploads:
+    def test_a_form_that_takes_the_file_and_starts_the_job(self, client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+        import requests
+
+        request = {"operation": "compress", "options": {"preset": "screen"}, "name": "big.pdf", "size": len(pdf)}
+        response = client.post("/api/uploads", json=request)
+        assert response.status_code == 201
+        body = response.get_json()
+        assert body["job"]["status"] == "awaiting_upload"
+        [form] = body["uploads"]
+        sent = requests.post(form["url"], data=form["fields"], files={"file": pdf}, timeout=20)
+        assert sent.ok
+        work(stack)
+        assert client.get(response.headers["Location"]).get_json()["status"] == "succeeded"
+
+    def test_an_unknown_field_is_named(self, client: FlaskClient) -> None:
+        assert (
+            assert_problem(client.post("/api/uploads", json={"url": "http://x"}), 422, "invalid_option")["field"]
+            == "url"
+        )
+
+
+class TestDeleting:
+    def test_cancels_and_is_done_once(self, client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+        job_id = post(client, pdf).get_json()["job_id"]
+        for _ in range(2):
+            response = client.delete(f"/api/jobs/{job_id}")
+            assert (response.status_code, response.data) == (204, b"")
+        assert stack.job(job_id).status is Status.CANCELLED
+        work(stack)
+        assert_problem(client.get(f"/api/jobs/{job_id}/download"), 410, "job_cancelled")
+
+    def test_a_finished_job_is_gone_with_its_files(self, client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+        job_id = post(client, pdf).get_json()["job_id"]
+        work(stack)
+        assert client.delete(f"/api/jobs/{job_id}").status_code == 204
+        assert_problem(client.get(f"/api/jobs/{job_id}/download"), 410, "job_expired")
+        assert stack.upload_keys() == stack.result_keys() == []
+
+
+class TestAround:
+    def test_the_page_and_its_parts(self, client: FlaskClient) -> None:
+        page = client.get("/")
+        assert page.status_code == 200
+        assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+        for part in ("/static/page.js", "/static/page.css"):
+            assert part in page.text
+            assert client.get(part).status_code == 200
+
+    @pytest.mark.parametrize("path", ["/health", "/api/health"])
+    def test_health_tells_each_part(self, client: FlaskClient, path: str) -> None:
+        response = client.get(path)
+        assert response.status_code == 200
+        parts = response.get_json()["details"]
+        assert {name: part["status"] for name, part in parts.items()} == dict.fromkeys(
+            ("uploads", "results", "jobs", "queue"), "up"
+        )
+
+    def test_health_is_503_when_a_part_is_down(self, client: FlaskClient, stack: Stack) -> None:
+        stack.sqs.delete_queue(QueueUrl=stack.settings.compress_queue_url)
+        response = client.get("/health")
+        assert response.status_code == 503
+        assert response.get_json()["details"]["queue"]["status"] == "down"
+
+    def test_metrics_count_requests_by_route(self, client: FlaskClient) -> None:
+        client.get(f"/api/jobs/{'0' * 32}")
+        shown = client.get("/metrics").text
+        assert 'pdfsmaller_http_requests_total{method="GET",route="/api/jobs/<job_id>",status="404"} 1.0' in shown
+        assert 'pdfsmaller_queue_messages{state="waiting"} 0.0' in shown
+
+    def test_openapi_is_valid_and_describes_every_api_route(self, client: FlaskClient) -> None:
+        from openapi_spec_validator import validate
+
+        described = client.get("/openapi.json").get_json()
+        validate(described)
+        routes = {
+            str(rule).replace("<", "{").replace(">", "}")
+            for rule in client.application.url_map.iter_rules()
+            if str(rule).startswith("/api/")
+        }
+        assert routes == set(described["paths"])
+
+    def test_a_request_id_is_kept_and_a_forged_one_is_not(self, client: FlaskClient) -> None:
+        assert client.get("/health", headers={"X-Request-Id": "abc-123"}).headers["X-Request-Id"] == "abc-123"
+        assert client.get("/health", headers={"X-Request-Id": "a b<script>"}).headers["X-Request-Id"] != "a b<script>"
+
+    def test_other_sites_may_call_only_when_allowed(self, clock: Clock) -> None:
+        with made_stack(clock, allowed_origins=["https://a.example"]) as stack:
+            client = create_app(stack.settings).test_client()
+            allowed = client.get("/health", headers={"Origin": "https://a.example"})
+            assert allowed.headers["Access-Control-Allow-Origin"] == "https://a.example"
+            other = client.get("/health", headers={"Origin": "https://b.example"})
+            assert "Access-Control-Allow-Origin" not in other.headers
+
+    def test_keys_are_demanded_where_there_are_some(self, clock: Clock, pdf: bytes) -> None:
+        with made_stack(clock, api_keys=["first", "second"]) as stack:
+            client = create_app(stack.settings).test_client()
+            refused = post(client, pdf)
+            assert_problem(refused, 401, "unauthorized")
+            assert refused.headers["WWW-Authenticate"] == "Bearer"
+            assert_problem(post(client, pdf, headers={"X-Api-Key": "third"}), 401, "unauthorized")
+            assert post(client, pdf, headers={"X-Api-Key": "second"}).status_code == 202
+            assert post(client, pdf, headers={"Authorization": "Bearer first"}).status_code == 202
+            assert client.get("/health").status_code == 200
