@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -63,6 +64,13 @@ def _bound_memory(limits: Limits) -> None:
             continue
 
 
+def _die_with_parent() -> None:
+    """End this process when its caller is gone, which closes our standard input: nobody waits for the answer."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
 def _own_stdout() -> IO[str]:
     """Standard output for the protocol alone; file descriptor 1 becomes standard error."""
     own = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -84,6 +92,7 @@ def main() -> int:
     line = sys.stdin.readline()
     if not line.strip():
         return 0
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     limits = Limits()
     try:
         spec = json.loads(line)

@@ -1,0 +1,172 @@
+"""The engine's child process: what it is told, what it answers, and how it dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pdfsmaller import errors, sandbox
+from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.limits import Limits
+from tests import documents
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return documents.write(tmp_path / "in.pdf", documents.photo_jpeg())
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "out.pdf"
+
+
+def run(source: Path, target: Path, limits: Limits | None = None, **options: object) -> object:
+    return sandbox.run_compress(source, target, CompressOptions.parse(dict(options)), limits or Limits())
+
+
+def test_the_report_comes_back_typed(source: Path, target: Path) -> None:
+    seen: list[tuple[str, int]] = []
+    report = sandbox.run_compress(
+        source, target, CompressOptions(preset="ebook"), Limits(), lambda stage, percent: seen.append((stage, percent))
+    )
+    assert report.output_bytes == target.stat().st_size < report.input_bytes == source.stat().st_size
+    assert seen
+    assert all(0 <= percent <= 100 for _, percent in seen)
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "kind"),
+    [
+        (documents.empty, {}, errors.EmptyFile),
+        (documents.not_a_pdf, {}, errors.NotAPdf),
+        (documents.header_only, {}, errors.UnreadablePdf),
+        (documents.encrypted_user, {}, errors.PasswordRequired),
+        (documents.encrypted_user, {"password": "x"}, errors.WrongPassword),
+    ],
+)
+def test_what_is_wrong_with_a_document_comes_back_as_its_error(
+    tmp_path: Path, target: Path, make: documents.Make, options: dict[str, str], kind: type[Exception]
+) -> None:
+    with pytest.raises(kind):
+        run(documents.write(tmp_path / "in.pdf", make()), target, **options)
+    assert not target.exists()
+
+
+def test_a_limit_is_named(tmp_path: Path, target: Path) -> None:
+    source = documents.write(tmp_path / "in.pdf", documents.text(3))
+    with pytest.raises(errors.LimitExceeded) as caught:
+        run(source, target, Limits(max_pages=2))
+    assert (caught.value.limit, caught.value.allowed) == ("max_pages", 2)
+
+
+def test_memory_is_bounded(tmp_path: Path, target: Path) -> None:
+    if sys.platform == "darwin":
+        pytest.skip("macOS ignores RLIMIT_AS; the watchdog there looks twice a second")
+    source = documents.write(tmp_path / "in.pdf", documents.photo_flate(6_000, 6_000))
+    with pytest.raises((errors.LimitExceeded, errors.WorkerCrashed)):
+        run(source, target, Limits(memory_bytes=400_000_000))
+
+
+def test_the_child_knows_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not Path("/proc").exists():
+        pytest.skip("needs /proc to look into the child's environment")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret-aws")
+    monkeypatch.setenv("SECRET_KEY", "s3cret-ours")
+    child = sandbox.EngineProcess()
+    try:
+        environment = Path(f"/proc/{child.pid}/environ").read_bytes()
+        command = Path(f"/proc/{child.pid}/cmdline").read_bytes()
+    finally:
+        child.close()
+    assert b"s3cret" not in environment + command
+
+
+def test_a_child_that_dies_is_a_crash(source: Path, target: Path) -> None:
+    child = sandbox.EngineProcess()
+    os.kill(child.pid, signal.SIGKILL)
+    with pytest.raises(errors.WorkerCrashed, match="SIGKILL"):
+        child.run({"source": str(source), "target": str(target)}, Limits(), None)
+
+
+def test_a_child_that_hangs_is_ended(source: Path, target: Path) -> None:
+    child = sandbox.EngineProcess()
+    os.kill(child.pid, signal.SIGSTOP)
+    with pytest.raises(errors.LimitExceeded) as caught:
+        child.run({"source": str(source), "target": str(target)}, Limits(hard_seconds=0.3), None)
+    assert caught.value.limit == "hard_seconds"
+    assert not child.alive
+
+
+def test_what_the_progress_callback_raises_ends_the_child(source: Path, target: Path) -> None:
+    def cancelled(_stage: str, _percent: int) -> None:
+        raise errors.LeaseLost("gone")
+
+    child = sandbox.EngineProcess()
+    with pytest.raises(errors.LeaseLost):
+        child.run({"source": str(source), "target": str(target)}, Limits(), cancelled)
+    assert not child.alive
+
+
+def test_a_prepared_child_does_the_next_job(source: Path, target: Path) -> None:
+    sandbox.prepare()
+    spare = sandbox._spare
+    assert spare
+    used: list[sandbox.EngineProcess] = []
+    sandbox.run_compress(source, target, CompressOptions(), Limits(), stop=used.append)
+    assert used == [spare]
+    assert sandbox._spare is None
+
+
+def test_a_prepared_child_that_died_is_replaced(source: Path, target: Path) -> None:
+    sandbox.prepare()
+    spare = sandbox._spare
+    assert spare
+    spare.kill()
+    spare._process.wait()
+    run(source, target)
+    assert target.exists()
+
+
+@pytest.mark.parametrize("working", [False, True])
+def test_no_child_outlives_its_parent(tmp_path: Path, working: bool) -> None:
+    endless = tmp_path / "endless.pdf"
+    os.mkfifo(endless)  # opening it blocks for ever: a job that never ends
+    spec = json.dumps({"source": str(endless), "target": str(tmp_path / "out.pdf")})
+    begin = f"child._process.stdin.write({spec!r} + chr(10)); child._process.stdin.flush(); time.sleep(0.5)"
+    code = (
+        "import time; from pdfsmaller.sandbox import EngineProcess; child = EngineProcess();"
+        f"child._process.stdout.readline(); {begin if working else 'pass'};"
+        "print(child.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert parent.stdout
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and _runs(child):
+        time.sleep(0.05)
+    assert not _runs(child)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and no zombie (nobody may be left to reap an orphan)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
