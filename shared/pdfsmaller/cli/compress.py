@@ -79,7 +79,8 @@ def compress_all(
             results.append(done)
             if done.error:
                 progress.pause()
-                errors.complain(f"{source}: {errors.describe(done.error)}")
+                why = errors.describe(done.error)
+                errors.complain(why if isinstance(done.error, OSError) else f"{source}: {why}")
             elif not (as_json or quiet):
                 assert done.report
                 progress.pause()
@@ -163,11 +164,15 @@ def _compress_one(
 @contextmanager
 def _replacing(target: Path) -> Iterator[Path]:
     """A temporary file beside ``target`` that takes its place at the end of the block; on an error it disappears."""
-    target = target.resolve()  # write through a symbolic link, as cp does
     special = target.exists() and not target.is_file()  # /dev/stdout, a pipe
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.name[:100]}.", suffix=".part", dir=None if special else target.parent
-    )
+    if not special:
+        target = target.resolve()  # write through a symbolic link, as cp does
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.name[:100]}.", suffix=".part", dir=None if special else target.parent
+        )
+    except OSError as exc:
+        raise OSError(exc.errno, f"cannot be written: {exc.strerror}", str(target)) from None
     os.close(handle)
     unfinished = Path(name)
     try:

@@ -53,8 +53,7 @@ def describe(error: Exception) -> str:
     if isinstance(error, errors.PdfSmallerError):
         return error.message
     if isinstance(error, OSError):
-        what = f" ({error.filename})" if error.filename else ""
-        return f"{error.strerror or error}{what}."
+        return f"{error.filename or 'A file'}: {error.strerror or error}."
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 

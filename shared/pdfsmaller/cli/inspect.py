@@ -28,7 +28,7 @@ def inspect_file(source: Path, *, password_file: Path | None, as_json: bool) -> 
         password = read_password(password_file) if password_file else None
         found = _inspect(source.resolve(), password)
     except (errors.PdfSmallerError, OSError) as exc:
-        complain(f"{source}: {describe(exc)}")
+        complain(describe(exc) if isinstance(exc, OSError) else f"{source}: {describe(exc)}")
         return exit_code(exc)
     print(
         json.dumps({"source": str(source), **found}, indent=2, ensure_ascii=False) if as_json else _words(source, found)
@@ -74,19 +74,23 @@ def _words(source: Path, found: dict[str, Any]) -> str:
     if found["pdfa"]:
         marks.append(f"PDF/A-{found['pdfa']}")
     lines = [
-        f"{source}: {size(found['bytes'])}, {found['pages']:,} page{'s' * (found['pages'] != 1)}, "
+        f"{source}: {size(found['bytes'])}, {_count(found['pages'], 'page')}, "
         f"PDF {found['pdf_version']}{''.join(', ' + mark for mark in marks)}"
     ]
     for kind, count in sorted(found["audit"].items(), key=lambda item: -item[1]):
         if count:
             lines.append(f"  {kind:<12}{size(count):>9}  {count / found['bytes']:6.1%}")
     if found["images"]:
-        lines.append(f"{found['image_count']:,} images, largest first:")
+        lines.append(f"{_count(found['image_count'], 'image')}, largest first:")
         lines += [f"  {_image(image)}" for image in found["images"][:_LISTED]]
     if found["fonts"]:
-        lines.append(f"{len(found['fonts']):,} fonts, largest first:")
+        lines.append(f"{_count(len(found['fonts']), 'font')}, largest first:")
         lines += [f"  {_font(font)}" for font in found["fonts"][:_LISTED]]
     return "\n".join(lines)
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _image(image: dict[str, Any]) -> str:

@@ -97,8 +97,8 @@ def compare(
             return []  # nothing to compare with
         try:
             after = stack.enter_context(pikepdf.open(target, password=password or ""))
-        except pikepdf.PdfError as exc:
-            return [Difference("unreadable", None, f"The result cannot be opened: {exc}")]
+        except pikepdf.PdfError:
+            return [Difference("unreadable", None, "The result cannot be opened.")]
         found += _compare_structure(before, after, nodes=_NODES if mode == "sample" else 20 * _NODES)
         pages = min(len(before.pages), len(after.pages))
     found += _compare_pages(
@@ -168,8 +168,8 @@ def _compare_pages(
             return []  # this renderer cannot read the original
         try:
             after = stack.enter_context(pypdfium2.PdfDocument(target, password=password))
-        except pypdfium2.PdfiumError as exc:
-            return [Difference("unreadable", None, f"The result cannot be opened for rendering: {exc}")]
+        except pypdfium2.PdfiumError:
+            return [Difference("unreadable", None, "The result cannot be opened for rendering.")]
         for document in (before, after):
             with suppress(pypdfium2.PdfiumError):
                 if document.get_formtype() == pdfium.FORMTYPE_ACRO_FORM:  # or their fields are not drawn
