@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pdfsmaller import aws
 from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.settings import get_settings
 
@@ -30,3 +31,5 @@ if "functions_framework" in sys.modules:
     import functions_framework
 
     cleanup = functions_framework.cloud_event(cleanup)  # type: ignore[assignment]
+
+aws.connect_early()

@@ -7,7 +7,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pdfsmaller import sandbox
+from pdfsmaller import aws, sandbox
 from pdfsmaller.queue import Message
 from pdfsmaller.services.compress import CompressService
 from pdfsmaller.settings import get_settings
@@ -54,3 +54,4 @@ if "functions_framework" in sys.modules:
     compress = functions_framework.cloud_event(compress)  # type: ignore[assignment]
 
 sandbox.prepare()  # the first job finds its engine process started
+aws.connect_early()

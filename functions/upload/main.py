@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Request
 from werkzeug.wrappers import Response
 
+from pdfsmaller import aws
 from pdfsmaller.settings import get_settings
 from upload.app import create_app
 
@@ -39,4 +40,5 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return answer
 
 
-_app()  # while Lambda gives the initialisation its full CPU
+_app()
+aws.connect_early()
