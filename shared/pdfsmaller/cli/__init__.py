@@ -40,12 +40,8 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         code = run(arguments)
-        sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except BrokenPipeError:  # the reader of our output went away, as in `pdfsmaller inspect … | head`
-        sys.stdout = None
-        code = 0
     sys.exit(code)
 
 

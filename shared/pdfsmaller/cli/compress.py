@@ -14,7 +14,7 @@ from typing import Any
 
 from pdfsmaller.cli import errors
 from pdfsmaller.cli.password import read_password
-from pdfsmaller.cli.show import Progress, summary, totals
+from pdfsmaller.cli.show import Progress, say, summary, totals
 from pdfsmaller.engine.options import CompressOptions, parse_size
 from pdfsmaller.engine.report import Report
 from pdfsmaller.errors import InvalidOption, PdfSmallerError
@@ -84,12 +84,12 @@ def compress_all(
             elif not (as_json or quiet):
                 assert done.report
                 progress.pause()
-                print(summary(source, target, done.report, options.target_size), flush=True)
+                say(summary(source, target, done.report, options.target_size))
     if as_json:
         said = [done.as_json() for done in results]
-        print(json.dumps(said[0] if len(said) == 1 else said, indent=2, ensure_ascii=False))
+        say(json.dumps(said[0] if len(said) == 1 else said, indent=2, ensure_ascii=False))
     elif len(results) > 1 and not quiet:
-        print(totals([done.report for done in results if done.report]))
+        say(totals([done.report for done in results if done.report]))
     return next((done.exit_code for done in results if done.exit_code), errors.OK)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pdfsmaller import errors
 from pdfsmaller.cli.errors import OK, complain, describe, exit_code
 from pdfsmaller.cli.password import read_password
-from pdfsmaller.cli.show import size
+from pdfsmaller.cli.show import say, size
 from pdfsmaller.limits import Limits
 
 _TIMEOUT_SECONDS = 60.0
@@ -30,9 +30,10 @@ def inspect_file(source: Path, *, password_file: Path | None, as_json: bool) -> 
     except (errors.PdfSmallerError, OSError) as exc:
         complain(describe(exc) if isinstance(exc, OSError) else f"{source}: {describe(exc)}")
         return exit_code(exc)
-    print(
-        json.dumps({"source": str(source), **found}, indent=2, ensure_ascii=False) if as_json else _words(source, found)
-    )
+    if as_json:
+        say(json.dumps({"source": str(source), **found}, indent=2, ensure_ascii=False))
+    else:
+        say(_words(source, found))
     return OK
 
 

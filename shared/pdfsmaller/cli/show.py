@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,14 @@ from typing import Any
 from pdfsmaller.engine.report import Report
 
 _KINDS = ("images", "fonts", "content", "metadata", "attachments", "structure")
+
+
+def say(text: str) -> None:
+    """Print. That the reader went away, as in ``pdfsmaller inspect … | head``, stops nothing."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def size(count: int) -> str:

@@ -1,0 +1,394 @@
+"""The command from outside: arguments, files, exit codes, and what it prints. The engine really runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from pdfsmaller import __version__
+from pdfsmaller.cli.app import run
+from pdfsmaller.cli.show import size
+from tests import documents
+
+COMMAND = [sys.executable, "-m", "pdfsmaller.cli"]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    return documents.write(tmp_path / "photo.pdf", documents.photo_jpeg(600, 450))
+
+
+def command(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command as a process of its own."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], input=stdin, capture_output=True, text=True, encoding="utf-8", timeout=120
+    )
+
+
+def run_here(*arguments: object) -> int:
+    """Run the command in this process (the engine is a child process all the same)."""
+    return run([str(argument) for argument in arguments])
+
+
+def leftovers(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
+# --- compress -------------------------------------------------------------------------------------------------------
+
+
+def test_compress_writes_a_smaller_file_and_says_so(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.pdf"
+    done = command("compress", photo, "-o", out, "--preset", "screen")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert out.stat().st_size < photo.stat().st_size
+    with pikepdf.open(out) as pdf:
+        assert len(pdf.pages) == 1
+    assert "→" in done.stdout
+    assert "images" in done.stdout
+    assert leftovers(tmp_path) == []
+
+
+def test_json_is_the_report(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.pdf"
+    assert run_here("compress", photo, "-o", out, "--json", "--dpi", "100", "--image-quality", "60") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["source"] == str(photo)
+    assert said["target"] == str(out)
+    report = said["report"]
+    assert (report["input_bytes"], report["output_bytes"]) == (photo.stat().st_size, out.stat().st_size)
+    assert report["outcome"] == "compressed"
+    assert 0 < report["ratio"] < 1
+    assert sum(report["after"].values()) == report["output_bytes"]
+
+
+def test_quiet_says_nothing(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here("compress", photo, "-o", tmp_path / "out.pdf", "-q") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_source_may_be_the_target(photo: Path) -> None:
+    before = photo.stat().st_size
+    photo.chmod(0o640)
+    assert run_here("compress", photo, "-o", photo, "--preset", "screen", "-q") == 0
+    assert photo.stat().st_size < before
+    assert stat.S_IMODE(photo.stat().st_mode) == 0o640
+    assert leftovers(photo.parent) == []
+
+
+def test_an_existing_target_is_replaced_through_its_link(photo: Path, tmp_path: Path) -> None:
+    real = documents.write(tmp_path / "real.pdf", b"old")
+    link = tmp_path / "link.pdf"
+    link.symlink_to(real)
+    assert run_here("compress", photo, "-o", link, "-q") == 0
+    assert link.is_symlink()
+    assert real.read_bytes().startswith(b"%PDF")
+
+
+def test_new_files_have_ordinary_permissions(photo: Path, tmp_path: Path) -> None:
+    mask = os.umask(0o022)
+    try:
+        assert run_here("compress", photo, "-o", tmp_path / "out.pdf", "-q") == 0
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "out.pdf").stat().st_mode) == 0o644
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no /dev/stdout here")
+def test_the_result_can_go_to_a_pipe(photo: Path) -> None:
+    done = subprocess.run([*COMMAND, "compress", photo, "-o", "/dev/stdout", "-q"], capture_output=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"%PDF-")
+
+
+def test_what_cannot_shrink_is_copied_and_counts_as_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = documents.write(tmp_path / "signed.pdf", documents.signed())
+    out = tmp_path / "out.pdf"
+    assert run_here("compress", source, "-o", out) == 0
+    assert out.read_bytes() == source.read_bytes()
+    said = capsys.readouterr().out
+    assert "unchanged" in said
+    assert "warning (signed)" in said
+
+
+def test_several_inputs_into_a_folder(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = documents.write(tmp_path / "text.pdf", documents.text())
+    folder = tmp_path / "made" / "here"
+    assert run_here("compress", photo, other, "--output-dir", folder, "--json") == 0
+    assert [Path(said["target"]).name for said in json.loads(capsys.readouterr().out)] == ["photo.pdf", "text.pdf"]
+    assert sorted(path.name for path in folder.iterdir()) == ["photo.pdf", "text.pdf"]
+
+
+def test_one_that_fails_does_not_stop_the_others(photo: Path, tmp_path: Path) -> None:
+    bad = documents.write(tmp_path / "bad.pdf", documents.not_a_pdf())
+    locked = documents.write(tmp_path / "locked.pdf", documents.encrypted_user())
+    folder = tmp_path / "out"
+    done = command("compress", bad, locked, photo, "--output-dir", folder)
+    assert done.returncode == 3  # the first failure's
+    assert [path.name for path in folder.iterdir()] == ["photo.pdf"]
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"pdfsmaller: {bad}: ")
+    assert "--password-file" in lines[1]
+    assert "1 files" in done.stdout
+
+
+def test_a_target_size_within_reach(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.pdf"
+    assert run_here("compress", photo, "-o", out, "--target-size", "15KB", "-q") == 0
+    assert out.stat().st_size <= 15_000
+
+
+def test_a_target_size_out_of_reach_writes_the_smallest(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.pdf"
+    done = command("compress", photo, "-o", out, "--target-size", "1KB")
+    assert done.returncode == 6
+    assert out.exists()
+    assert "out of reach" in done.stdout
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_the_password_comes_from_a_file(tmp_path: Path, end: str) -> None:
+    source = documents.write(tmp_path / "locked.pdf", documents.encrypted_user())
+    secret = tmp_path / "secret"
+    secret.write_bytes((documents.USER_PASSWORD + end).encode())
+    out = tmp_path / "out.pdf"
+    assert run_here("compress", source, "-o", out, "--password-file", secret, "-q") == 0
+    with pytest.raises(pikepdf.PasswordError):
+        pikepdf.open(out)
+    pikepdf.open(out, password=documents.USER_PASSWORD).close()
+
+
+def test_the_password_comes_from_standard_input(tmp_path: Path) -> None:
+    source = documents.write(tmp_path / "locked.pdf", documents.encrypted_user())
+    done = command("inspect", source, "--password-file", "-", stdin=documents.USER_PASSWORD + "\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "encrypted" in done.stdout
+
+
+# --- exit codes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "-o"),
+        (["-o", "a.pdf", "--output-dir", "d"], "one of the two"),
+        (["-o", "x.pdf", "--preset", "tiny"], "lossless, printer, ebook, screen, scan"),
+        (["-o", "x.pdf", "--dpi", "1"], "--dpi"),
+        (["-o", "x.pdf", "--image-quality", "high"], "--image-quality"),
+        (["-o", "x.pdf", "--target-size", "small"], "500KB"),
+        (["-o", "x.pdf", "--color-mode", "sepia"], "grayscale"),
+        (["-o", "x.pdf", "--preset", "lossless", "--dpi", "100"], "lossless"),
+        (["-o", "x.pdf", "--max-memory", "lots"], "--max-memory"),
+        (["-o", "x.pdf", "--no-such-option"], "--no-such-option"),
+    ],
+)
+def test_wrong_usage_is_said_in_one_line_and_nothing_is_written(
+    photo: Path, tmp_path: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.iterdir())
+    arguments = [str(tmp_path / a) if a.endswith(".pdf") else a for a in arguments]
+    assert run_here("compress", photo, *arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_two_inputs_of_one_name_are_refused_before_anything_starts(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = documents.write(tmp_path / "other" / "photo.pdf", photo.read_bytes())
+    assert run_here("compress", photo, other, "--output-dir", tmp_path / "out") == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_folder_never_overwrites_an_input(photo: Path, tmp_path: Path) -> None:
+    before = photo.read_bytes()
+    assert run_here("compress", photo, "--output-dir", tmp_path) == 2
+    assert photo.read_bytes() == before
+
+
+def test_several_inputs_need_a_folder(photo: Path, tmp_path: Path) -> None:
+    assert run_here("compress", photo, photo, "-o", tmp_path / "x.pdf") == 2
+    assert run_here("compress", photo, "-o", tmp_path) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (documents.empty, 3),
+        (documents.not_a_pdf, 3),
+        (documents.header_only, 3),
+        (documents.encrypted_user, 4),
+        (documents.many_pages, 5),
+        (documents.pixel_bomb, 5),
+    ],
+)
+def test_each_kind_of_bad_file_has_its_code(make: documents.Make, code: int, tmp_path: Path) -> None:
+    source = documents.write(tmp_path / "bad.pdf", make())
+    out = tmp_path / "out.pdf"
+    done = command("compress", source, "-o", out)
+    assert done.returncode == code
+    assert done.stderr.startswith(f"pdfsmaller: {source}: ")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+    assert leftovers(tmp_path) == []
+
+
+def test_a_wrong_password_has_its_code(tmp_path: Path) -> None:
+    source = documents.write(tmp_path / "locked.pdf", documents.encrypted_user())
+    secret = documents.write(tmp_path / "secret", b"guess\n")
+    assert run_here("compress", source, "-o", tmp_path / "out.pdf", "--password-file", secret) == 4
+
+
+def test_files_that_cannot_be_read_or_written(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here("compress", tmp_path / "missing.pdf", "-o", tmp_path / "out.pdf") == 7
+    assert run_here("compress", tmp_path, "-o", tmp_path / "out.pdf") == 7
+    assert run_here("compress", photo, "-o", tmp_path / "no" / "folder" / "out.pdf") == 7
+    assert run_here("compress", photo, "-o", tmp_path / "out.pdf", "--password-file", tmp_path / "none") == 7
+    assert run_here("inspect", tmp_path / "missing.pdf") == 7
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 5
+    assert all(line.startswith("pdfsmaller: ") for line in lines)
+    assert ".part" not in "".join(lines)
+
+
+def test_a_file_over_its_time_limit_has_its_code_and_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = documents.write(tmp_path / "large.pdf", documents.photo_flate(5000, 4000))
+    done = command("compress", source, "-o", tmp_path / "out.pdf", "--timeout", "1", "--effort", "max")
+    if done.returncode == 0:
+        pytest.skip("this machine is too quick")
+    assert done.returncode == 5
+    assert "--timeout" in done.stderr
+    assert leftovers(tmp_path) == []
+
+
+def _interrupted(tmp_path: Path, how: signal.Signals) -> tuple[int, str]:
+    source = documents.write(tmp_path / "large.pdf", documents.photo_flate(6000, 5000))
+    target = documents.write(tmp_path / "out.pdf", b"as it was")
+    process = subprocess.Popen(
+        [*COMMAND, "compress", source, "-o", target, "--effort", "max"], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 20
+    while not leftovers(tmp_path) and time.monotonic() < deadline:  # until it has begun to work
+        time.sleep(0.02)
+    assert process.poll() is None
+    process.send_signal(how)
+    _, err = process.communicate(timeout=20)
+    assert target.read_bytes() == b"as it was"
+    assert leftovers(tmp_path) == []
+    return process.returncode, err.decode()
+
+
+def test_ctrl_c_leaves_no_half_file(tmp_path: Path) -> None:
+    code, err = _interrupted(tmp_path, signal.SIGINT)
+    assert code == 130
+    assert "Traceback" not in err
+
+
+def test_being_terminated_leaves_no_half_file(tmp_path: Path) -> None:
+    code, err = _interrupted(tmp_path, signal.SIGTERM)
+    assert code == 128 + signal.SIGTERM
+    assert "Traceback" not in err
+
+
+# --- inspect, version, help -----------------------------------------------------------------------------------------
+
+
+def test_inspect_tells_where_the_bytes_are(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here("inspect", photo) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{photo}: ")
+    assert "1 page" in said
+    assert "600×450" in said
+    assert "300 dpi" in said
+
+
+def test_inspect_as_json(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here("inspect", photo, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert sum(said["audit"].values()) == said["bytes"] == photo.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("make", "code"), [(documents.empty, 3), (documents.encrypted_user, 4), (documents.many_pages, 5)]
+)
+def test_inspect_has_the_same_codes(make: documents.Make, code: int, tmp_path: Path) -> None:
+    assert run_here("inspect", documents.write(tmp_path / "bad.pdf", make())) == code
+
+
+def test_version_is_quick_and_light() -> None:
+    started = time.monotonic()
+    done = command("--version")
+    assert done.stdout == f"pdfsmaller {__version__}\n"
+    assert time.monotonic() - started < 1  # about 0.1 s on an idle machine
+    probe = (
+        "import sys, pdfsmaller.cli.app; print(sorted({'pikepdf', 'pyvips', 'pydantic', 'rich'} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["compress", "--help"], ["inspect", "-h"]])
+def test_help_tells_the_exit_codes(arguments: list[str]) -> None:
+    done = command(*arguments)
+    assert done.returncode == 0
+    assert "Exit codes: 0 done" in " ".join(done.stdout.split())
+
+
+def test_output_to_a_closed_pipe_is_no_error(photo: Path) -> None:
+    process = subprocess.Popen([*COMMAND, "inspect", photo], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    assert process.stderr.read() == b""
+    assert process.wait(30) == 0
+    process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.00 kB"),
+        (12_345, "12.3 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.00 MB"),
+        (5 * 10**9, "5.00 GB"),
+    ],
+)
+def test_sizes_have_three_figures(count: int, said: str) -> None:
+    assert size(count) == said
+
+
+def test_a_progress_bar_is_only_for_terminals(photo: Path, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "compress", photo, "-o", tmp_path / "out.pdf"], stdout=subprocess.PIPE, stderr=theirs
+    )
+    os.close(theirs)
+    shown = io.BytesIO()
+    try:
+        while chunk := os.read(ours, 4096):
+            shown.write(chunk)
+    except OSError:  # Linux: the other end is closed
+        pass
+    os.close(ours)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert b"photo.pdf" in shown.getvalue()
