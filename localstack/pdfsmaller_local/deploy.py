@@ -89,7 +89,8 @@ def _with_concurrency(template: str, parameters: dict[str, str]) -> str:
 
 
 def _upload(s3: Any, zips: dict[str, bytes]) -> None:
-    s3.create_bucket(Bucket=_BUCKET)
+    if _BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=_BUCKET)
     for data in zips.values():
         s3.put_object(Bucket=_BUCKET, Key=f"{digest(data)}.zip", Body=data)
 

@@ -10,7 +10,9 @@ What this project relies on, found by reading and running 1.5.33:
   Visibility timeouts, maxReceiveCount, partial batch failures and MaximumConcurrency are kept.
 - EventBridge looks every 10 seconds whether a rule is due; ``rate(1 minute)`` is the shortest.
 - S3 answers every preflight with ``*`` and refuses a presigned POST over its ``content-length-range``.
-- S3 objects lie on disk at once; everything else is written only at a clean shutdown (SIGTERM).
+- S3 objects lie on disk at once; everything else is written at a clean shutdown (SIGTERM) and by our
+  ``ministack_process`` every few seconds.
+- Its CloudFormation leaves out a table's TTL, recovery and encryption, and a bucket's lifecycle rules.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ class MiniStack:
         shutil.rmtree(self._temporary, ignore_errors=True)
         for folder in (self._temporary, self._data):
             folder.mkdir(parents=True, exist_ok=True)
-        self._child.start([sys.executable, "-m", "ministack"], self._environ(), cwd=ROOT)
+        # -P: the script's own folder has a module named ministack too.
+        script = Path(__file__).with_name("ministack_process.py")
+        self._child.start([sys.executable, "-P", str(script)], self._environ(), cwd=ROOT)
 
     def _environ(self) -> dict[str, str]:
         """Small on purpose: every function inherits it."""
@@ -89,8 +93,8 @@ class MiniStack:
             return False
 
     def failure(self) -> str | None:
-        code = self._child.exit_code()
-        return None if code is None else f"MiniStack ended with exit code {code}: {self._child.last_words()}"
+        how = self._child.failure()
+        return how and f"MiniStack {how}"
 
     def stop(self) -> None:
         # SIGTERM makes it write its state; the grace is for that.

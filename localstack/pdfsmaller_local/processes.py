@@ -14,6 +14,7 @@ from pathlib import Path
 from pdfsmaller_local.problems import Problem
 
 _KEEP_LOG_BYTES = 10_000_000
+_QUOTED = 300
 
 
 class Child:
@@ -90,13 +91,15 @@ class Child:
             return None
         return pid if program and _program(pid) == program else None
 
-    def last_words(self, lines: int = 1) -> str:
-        """The end of the log, for a message about why the process ended."""
-        try:
-            text = self.log.read_text(errors="replace")
-        except OSError:
-            return ""
-        return " ".join([line.strip() for line in text.splitlines() if line.strip()][-lines:])
+    def failure(self) -> str | None:
+        """How the process ended, or None while it runs (or was never started)."""
+        code = self.exit_code()
+        if code is None:
+            return None
+        if code < 0:
+            return f"was killed ({signal.Signals(-code).name})"
+        lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return f"ended with exit code {code}: {lines[-1][:_QUOTED] if lines else '(it said nothing)'}"
 
 
 def _program(pid: int) -> str:

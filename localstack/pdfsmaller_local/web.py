@@ -45,6 +45,7 @@ class Web:
             *("--timeout", "120"),
             *("--graceful-timeout", str(_STOP_SECONDS - 3)),
             *("--access-logfile", "-"),
+            *_no_control_socket(),
         ]
         self._child.start(command, self._environ(function_environ), cwd=ROOT)
 
@@ -73,11 +74,19 @@ class Web:
         return is_healthy(self._config.port)
 
     def failure(self) -> str | None:
-        code = self._child.exit_code()
-        return None if code is None else f"The web server ended with exit code {code}: {self._child.last_words()}"
+        how = self._child.failure()
+        return how and f"The web server {how}"
 
     def stop(self) -> None:
         self._child.stop(_STOP_SECONDS)
+
+
+def _no_control_socket() -> list[str]:
+    """Newer gunicorns open a control socket in the home folder, the same one for every server."""
+    from gunicorn.config import KNOWN_SETTINGS  # type: ignore[import-untyped]
+
+    known = any(setting.name == "control_socket_disable" for setting in KNOWN_SETTINGS)
+    return ["--no-control-socket"] if known else []
 
 
 def is_healthy(port: int) -> bool:
