@@ -28,6 +28,12 @@ def photo(tmp_path: Path) -> Path:
     return documents.write(tmp_path / "photo.pdf", documents.photo_jpeg(600, 450))
 
 
+@pytest.fixture(scope="module")
+def large() -> bytes:
+    """A document that keeps the engine busy for seconds."""
+    return documents.photo_flate(4000, 3000)
+
+
 def command(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command as a process of its own."""
     return subprocess.run(
@@ -266,8 +272,8 @@ def test_files_that_cannot_be_read_or_written(photo: Path, tmp_path: Path, capsy
     assert ".part" not in "".join(lines)
 
 
-def test_a_file_over_its_time_limit_has_its_code_and_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = documents.write(tmp_path / "large.pdf", documents.photo_flate(5000, 4000))
+def test_a_file_over_its_time_limit_has_its_code_and_remedy(large: bytes, tmp_path: Path) -> None:
+    source = documents.write(tmp_path / "large.pdf", large)
     done = command("compress", source, "-o", tmp_path / "out.pdf", "--timeout", "1", "--effort", "max")
     if done.returncode == 0:
         pytest.skip("this machine is too quick")
@@ -276,8 +282,8 @@ def test_a_file_over_its_time_limit_has_its_code_and_remedy(tmp_path: Path, caps
     assert leftovers(tmp_path) == []
 
 
-def _interrupted(tmp_path: Path, how: signal.Signals) -> tuple[int, str]:
-    source = documents.write(tmp_path / "large.pdf", documents.photo_flate(6000, 5000))
+def _interrupted(large: bytes, tmp_path: Path, how: signal.Signals) -> tuple[int, str]:
+    source = documents.write(tmp_path / "large.pdf", large)
     target = documents.write(tmp_path / "out.pdf", b"as it was")
     process = subprocess.Popen(
         [*COMMAND, "compress", source, "-o", target, "--effort", "max"], stderr=subprocess.PIPE, stdout=subprocess.PIPE
@@ -293,14 +299,14 @@ def _interrupted(tmp_path: Path, how: signal.Signals) -> tuple[int, str]:
     return process.returncode, err.decode()
 
 
-def test_ctrl_c_leaves_no_half_file(tmp_path: Path) -> None:
-    code, err = _interrupted(tmp_path, signal.SIGINT)
+def test_ctrl_c_leaves_no_half_file(large: bytes, tmp_path: Path) -> None:
+    code, err = _interrupted(large, tmp_path, signal.SIGINT)
     assert code == 130
     assert "Traceback" not in err
 
 
-def test_being_terminated_leaves_no_half_file(tmp_path: Path) -> None:
-    code, err = _interrupted(tmp_path, signal.SIGTERM)
+def test_being_terminated_leaves_no_half_file(large: bytes, tmp_path: Path) -> None:
+    code, err = _interrupted(large, tmp_path, signal.SIGTERM)
     assert code == 128 + signal.SIGTERM
     assert "Traceback" not in err
 

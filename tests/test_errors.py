@@ -1,0 +1,68 @@
+"""The error tree keeps its promises: stable codes, drawn whole, safe to show."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from pdfsmaller import errors
+from pdfsmaller.errors import PdfSmallerError
+
+CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PdfSmallerError)]
+
+
+def _make(kind: type[PdfSmallerError]) -> PdfSmallerError:
+    known: dict[type[PdfSmallerError], PdfSmallerError] = {
+        errors.InvalidOption: errors.InvalidOption("dpi", 5, ["36 to 1200"]),
+        errors.LimitExceeded: errors.LimitExceeded("max_pages", 10, "Too many."),
+        errors.LeaseHeld: errors.LeaseHeld("Busy.", 5.0),
+        errors.JobFailed: errors.JobFailed("unreadable_pdf", "Said in words."),
+    }
+    return known.get(kind) or kind("Said in words.")
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_error_has_a_code_a_title_and_a_status(kind: type[PdfSmallerError]) -> None:
+    error = _make(kind)
+    assert re.fullmatch(r"[a-z_]+", error.code)
+    assert error.title
+    assert 400 <= error.http_status <= 599
+    assert str(error) == error.message
+
+
+def test_codes_are_unique_among_the_leaves() -> None:
+    leaves = [kind for kind in CLASSES if not kind.__subclasses__()]
+    codes = [kind.code for kind in leaves]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_only_transient_errors_are_tried_again(kind: type[PdfSmallerError]) -> None:
+    assert kind.retryable == issubclass(kind, errors.TransientError)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_the_drawing_in_the_docstring_is_the_tree(kind: type[PdfSmallerError]) -> None:
+    drawn = next(line for line in (errors.__doc__ or "").splitlines() if re.search(rf"\b{kind.__name__}\b", line))
+    said = re.search(rf"{kind.__name__}\s+(\d{{3}}) (\w+_\w+)?", drawn)
+    if said:
+        assert int(said[1]) == kind.http_status
+        assert said[2] in (kind.code, None)
+    parent = kind.__mro__[1]
+    if parent is not Exception:
+        drawing = errors.__doc__ or ""
+        assert drawing.index(parent.__name__) < drawing.index(kind.__name__)
+
+
+def test_an_invalid_option_names_field_value_and_what_is_allowed() -> None:
+    error = errors.InvalidOption("preset", "x" * 500, ["lossless", "ebook"])
+    assert error.field == "preset"
+    assert len(error.value) == 100
+    assert "lossless, ebook" in error.message
+
+
+def test_a_limit_names_itself() -> None:
+    error = errors.LimitExceeded("max_pages", 10_000, "The PDF has 20,000 pages; at most 10,000 are allowed.")
+    assert (error.limit, error.allowed) == ("max_pages", 10_000)
