@@ -1,0 +1,75 @@
+"""The web page in a real browser, against the whole stack."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import documents
+from tests.stack.live import Live
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here (Debian's package is called chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *quiet])
+        page = browser.new_page(viewport={"width": 900, "height": 600})
+        said: list[ConsoleMessage] = []
+        page.on("console", lambda message: said.append(message))  # it wants a function of its own
+        yield page
+        browser.close()
+    # A breach of the page's Content-Security-Policy shows here too.
+    assert [message.text for message in said if message.type == "error"] == []
+
+
+def test_two_files_are_chosen_and_come_back_smaller(live: Live, page: Page, tmp_path: Path) -> None:
+    # The second is too big for a request through a Function URL: the page sends it straight to the bucket.
+    small = documents.write(tmp_path / "kleine Übung.pdf", documents.photo_jpeg())
+    big = documents.write(tmp_path / "big.pdf", documents.photo_flate(1_600, 1_200))
+    assert big.stat().st_size > 4_000_000
+    page.goto(live.url)
+    page.set_input_files("#files", [small, big])
+    page.select_option("#preset", "screen")
+    page.click("button")
+    page.wait_for_function("document.querySelectorAll('a.download').length === 2", timeout=60_000)
+    for row in page.query_selector_all("li"):
+        name = row.query_selector(".name")
+        state = row.query_selector(".state")
+        link = row.query_selector("a.download")
+        assert name
+        assert state
+        assert link
+        assert "% smaller" in state.inner_text()
+        with page.expect_download() as download:
+            link.click()
+        source = tmp_path / name.inner_text()
+        assert download.value.suggested_filename == f"{source.stem}-smaller.pdf"
+        result = Path(download.value.path()).read_bytes()
+        assert result.startswith(b"%PDF-")
+        assert len(result) < source.stat().st_size
+
+
+def test_a_failure_is_told_in_its_row(live: Live, page: Page, tmp_path: Path) -> None:
+    locked = documents.write(tmp_path / "locked.pdf", documents.encrypted_user())
+    page.goto(live.url)
+    page.set_input_files("#files", locked)
+    page.click("button")
+    page.wait_for_selector(".failed", timeout=60_000)
+    assert "password" in page.inner_text(".failed").lower()
+    page.fill("#password", documents.USER_PASSWORD)
+    page.click("button")
+    page.wait_for_selector("a.download", timeout=60_000)
