@@ -45,7 +45,7 @@ def test_two_files_are_chosen_and_come_back_smaller(live: Live, page: Page, tmp_
     page.set_input_files("#files", [small, big])
     page.select_option("#preset", "screen")
     page.click("button")
-    page.wait_for_function("document.querySelectorAll('a.download').length === 2", timeout=60_000)
+    page.locator("a.download").nth(1).wait_for(timeout=60_000)
     for row in page.query_selector_all("li"):
         name = row.query_selector(".name")
         state = row.query_selector(".state")
