@@ -946,7 +946,17 @@ def signed() -> bytes:
     return doc.bytes()
 
 
-def _pdfa(part: int, version: str) -> bytes:
+_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" {attributes}>{elements}</rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
+_PDFAID = 'xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/"'
+
+
+def _pdfa(version: str, attributes: str, elements: str = "") -> bytes:
     doc = Builder()
     pdf = doc.pdf
     profile = doc.flate(srgb_profile(), N=3)
@@ -962,21 +972,26 @@ def _pdfa(part: int, version: str) -> bytes:
             )
         ]
     )
-    with pdf.open_metadata(set_pikepdf_as_editor=False) as meta:
-        meta["pdfaid:part"] = str(part)
-        meta["pdfaid:conformance"] = "B"
-        meta["dc:title"] = f"PDF/A-{part}b"
+    xmp = _XMP.format(attributes=attributes, elements=elements).encode()
+    pdf.Root.Metadata = doc.stream(xmp, Type=Name.Metadata, Subtype=Name.XML)
     return doc.bytes(force_version=version)
 
 
 def pdfa_1b() -> bytes:
-    """Says that it is PDF/A-1b."""
-    return _pdfa(1, "1.4")
+    """Says that it is PDF/A-1b, in elements."""
+    elements = "<pdfaid:part>1</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>"
+    return _pdfa("1.4", _PDFAID, elements)
 
 
 def pdfa_2b() -> bytes:
-    """Says that it is PDF/A-2b."""
-    return _pdfa(2, "1.7")
+    """Says that it is PDF/A-2b, in attributes."""
+    return _pdfa("1.7", f'{_PDFAID} pdfaid:part="2" pdfaid:conformance="B"')
+
+
+def pdfa_3b() -> bytes:
+    """Says that it is PDF/A-3b, in elements that declare their own name space (as pikepdf, so OCRmyPDF, writes it)."""
+    elements = f"<pdfaid:part {_PDFAID}>3</pdfaid:part><pdfaid:conformance {_PDFAID}>B</pdfaid:conformance>"
+    return _pdfa("1.7", "", elements)
 
 
 # --- encrypted ------------------------------------------------------------------------------------------------------
@@ -1217,7 +1232,7 @@ IMAGES: dict[str, Make] = {
 
 STRUCTURES: dict[str, Make] = {
     make.__name__: make
-    for make in (text, text_embedded, structured, form, boxes, unused_objects, signed, pdfa_1b, pdfa_2b)
+    for make in (text, text_embedded, structured, form, boxes, unused_objects, signed, pdfa_1b, pdfa_2b, pdfa_3b)
 }
 
 ENCRYPTED: dict[str, Make] = {
