@@ -29,7 +29,7 @@ from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.document import check_header, is_signed, open_pdf, pdfa_part
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, ObjGen, externalize_inline_images, find_images
-from pdfsmaller.engine.images.race import Goal
+from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.report import Audit, ImageCounts, Outcome, Report, ReportWarning
@@ -244,7 +244,7 @@ VERIFY_GRACE_SECONDS = 20.0
 
 def _floor(goal: Goal, *, searching: bool) -> float:
     """The lowest similarity of a rendered page, by how much was allowed to be lost."""
-    if goal.lossless:
+    if goal.quality is None:
         return 1.0
     if searching or goal.quality is None or goal.quality < 40:
         return 0.5

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf, StreamDecodeLevel
+from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf
 
 from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
 from pdfsmaller.limits import Limits
@@ -152,7 +152,6 @@ def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None) -> No
             linearize=linearize,
             object_stream_mode=streams,
             compress_streams=True,
-            stream_decode_level=StreamDecodeLevel.none,
             recompress_flate=False,
             encryption=bool(pdf.is_encrypted),
             fix_metadata_version=False,

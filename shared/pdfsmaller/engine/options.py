@@ -96,7 +96,8 @@ class CompressOptions(BaseModel):
                         name,
                         value,
                         ["(leave it out)"],
-                        f"{name} cannot be set with preset lossless, which changes no pixel. Leave {name} out or choose another preset.",
+                        f"{name} cannot be set with preset lossless, which changes no pixel. "
+                        f"Leave {name} out or choose another preset.",
                     )
         return self
 

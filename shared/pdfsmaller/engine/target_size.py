@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline
-from pdfsmaller.engine.images.race import Goal
+from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded
 
 Encode = Callable[[Goal, Callable[[float], None]], Coded]

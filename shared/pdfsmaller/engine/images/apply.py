@@ -53,5 +53,4 @@ def _color_space(stream: Stream, image: Encoded) -> Object | None:
     if image.palette is None:
         return base
     over = base if base is not None else present
-    components = 1 if over == Name.DeviceGray else 3
-    return Array([Name.Indexed, over, len(image.palette) // components - 1, String(image.palette)])
+    return Array([Name.Indexed, over, image.entries - 1, String(image.palette)])

@@ -20,6 +20,7 @@ pyvips.cache_set_max(0)
 JPEG_QUANT_TABLE = 3
 # From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
 FULL_CHROMA_QUALITY = 90
+QUICK_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,11 @@ class Encoded:
         filter: its only filter, e.g. ``/DCTDecode``.
         width, height, bits: of the image now.
         parms: the filter's parameters.
-        color: ``keep`` the colour space, ``gray`` = DeviceGray, ``rgb`` = DeviceRGB.
-        palette: components of the palette's entries; the colour space becomes Indexed over the base that ``color`` says.
+        color: ``keep`` the colour space, ``gray`` = DeviceGray, ``base`` = the base of the present Indexed one.
+        palette: the components of its entries; the colour space becomes Indexed over the one that ``color`` says.
+        entries: colours in the palette.
         drop_decode: the samples now mean what they say, whatever ``/Decode`` said before.
         exact: no decoded sample differs from the source's.
-        dead_mask: this is a soft mask that hides nothing.
     """
 
     data: bytes
@@ -46,9 +47,9 @@ class Encoded:
     parms: dict[str, int | bool] = field(default_factory=dict)
     color: str = "keep"
     palette: bytes | None = None
+    entries: int = 0
     drop_decode: bool = False
     exact: bool = False
-    dead_mask: bool = False
 
     @property
     def cost(self) -> int:
@@ -160,23 +161,26 @@ def jpeg_info(data: bytes) -> JpegInfo | None:
 
 def predicted(image: pyvips.Image, *, bits: int = 8, effort: int = 9) -> Encoded:
     """Flate with whichever PNG predictors are smaller: none, or the best per row. Exact. 1 or 3 bands."""
-    best = b""
-    for rows in ("none", "all"):
-        options: dict[str, Any] = {"bitdepth": bits} if bits < 8 else {}
-        png = image.pngsave_buffer(compression=effort, filter=rows, keep="none", **options)
-        data = _png_chunks(png)[b"IDAT"]
-        if not best or len(data) < len(best):
-            best = data
+    options: dict[str, Any] = {"bitdepth": bits} if bits < 8 else {}
+
+    def coded(rows: str, level: int) -> bytes:
+        png = image.pngsave_buffer(compression=level, filter=rows, keep="none", **options)
+        return _png_chunks(png)[b"IDAT"]
+
+    # A quick try tells which way is better; only that one is done at full effort.
+    quick = {rows: coded(rows, QUICK_LEVEL) for rows in ("none", "all")}
+    rows = min(quick, key=lambda r: len(quick[r]))
+    best = min(quick[rows], coded(rows, effort), key=len)
     parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": image.bands, "/Columns": image.width}
     if bits != 8:
         parms["/BitsPerComponent"] = bits
     return Encoded(best, "/FlateDecode", image.width, image.height, bits, parms, exact=True)
 
 
-def palette(image: pyvips.Image, *, effort: int = 9, quality: int = 100) -> Encoded:
-    """At most 256 colours as indices with a palette. Exact only if the caller finds it so: compare the pixels."""
+def palette(image: pyvips.Image, *, effort: int = 9, quality: int = 100, bits: int = 8) -> Encoded:
+    """At most 256 colours (16 with ``bits=4``) as indices with a palette. How exact it is, the caller must measure."""
     png = image.pngsave_buffer(
-        compression=effort, filter="none", palette=True, Q=quality, dither=0.0, effort=7, keep="none"
+        compression=effort, filter="none", palette=True, Q=quality, bitdepth=bits, dither=0.0, effort=4, keep="none"
     )
     chunks = _png_chunks(png)
     _, _, depth, kind = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
@@ -185,9 +189,30 @@ def palette(image: pyvips.Image, *, effort: int = 9, quality: int = 100) -> Enco
     parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": 1, "/Columns": image.width}
     if depth != 8:
         parms["/BitsPerComponent"] = depth
+    colors = chunks[b"PLTE"]
     return Encoded(
-        chunks[b"IDAT"], "/FlateDecode", image.width, image.height, depth, parms, palette=chunks[b"PLTE"], color="rgb"
+        chunks[b"IDAT"],
+        "/FlateDecode",
+        image.width,
+        image.height,
+        depth,
+        parms,
+        palette=colors,
+        entries=len(colors) // 3,
     )
+
+
+def decode_palette(indexed: Encoded) -> pyvips.Image:
+    """The colours that a reader will see of a palette coding."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", indexed.width, indexed.height, indexed.bits, 3, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"PLTE", indexed.palette or b"")
+    png += chunk(b"IDAT", indexed.data) + chunk(b"IEND", b"")
+    image = pyvips.Image.pngload_buffer(png)
+    return image[0:3] if image.bands > 3 else image
 
 
 def flate(data: bytes, width: int, height: int, bits: int, level: int = 9) -> Encoded:

@@ -24,7 +24,7 @@ Coding = Literal["samples", "jpeg", "jpx", "ccitt"]
 TINY_BYTES = 200
 
 
-class Skip(Exception):  # noqa: N818 - not an error: a decision with a name
+class Skip(Exception):
     """An image is left as it is, for a reason with a stable name (counted in the report)."""
 
     def __init__(self, reason: str) -> None:
@@ -58,11 +58,12 @@ class ImageSource:
         filters: the filters it is stored with.
         plain_decode: ``/Decode`` is absent or the default, so that samples mean what they say.
         inverted: ``/Decode`` is exactly the opposite of the default (one component only).
-        lossy_ok: False where a changed sample would change more than a colour (colour-key masks, Matte).
+        lossy_ok: False where a changed sample would change more than a colour (colour-key masks, a mask's Matte).
         keep_reason: why it may not be changed lossily, when ``lossy_ok`` is False.
         ccitt: the filter's parameters when ``coding`` is ccitt.
         width_pt, height_pt: the largest size it is shown at, in points; 0 = unknown.
         resample: whether its pixel size may change.
+        fixed_color: whether its colour space must stay.
         pages: pages that show it.
     """
 
@@ -84,6 +85,7 @@ class ImageSource:
     width_pt: float
     height_pt: float
     resample: bool
+    fixed_color: bool
     pages: frozenset[int]
 
     @property
@@ -122,6 +124,7 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits) -> ImageSource:
         raise Skip("unusual_filters")
     color, bits = _meaning(stream, found.role, coding)
     lossy_ok, keep_reason = _masking(stream)
+    matted = _is_matted(stream)
     plain, inverted = _decode_array(stream, color, bits)
     if coding == "jpeg" and _color_transform(filters[-1]):
         raise Skip("color_transform")
@@ -151,7 +154,8 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits) -> ImageSource:
         ccitt=_ccitt(filters[-1], width) if coding == "ccitt" else None,
         width_pt=found.width_pt,
         height_pt=found.height_pt,
-        resample=found.resample and found.width_pt > 0,
+        resample=found.resample and found.width_pt > 0 and not matted,
+        fixed_color=matted,
         pages=frozenset(found.pages),
     )
 
@@ -201,15 +205,21 @@ def _meaning(stream: Stream, role: Role, coding: Coding) -> tuple[ColorSpace, in
 
 
 def _masking(stream: Stream) -> tuple[bool, str]:
+    """(may samples change, why not)."""
     if isinstance(stream.get("/Mask"), Array):
         return False, "color_key"
     if "/Matte" in stream:
         return False, "matte"
-    mask = stream.get("/SMask")
-    if isinstance(mask, Stream) and "/Matte" in mask:
-        # The colours are premultiplied with the mask: changing one without the other shows fringes.
-        return False, "matte"
     return True, ""
+
+
+def _is_matted(stream: Stream) -> bool:
+    """Whether the colours are premultiplied with the soft mask (ISO 32000-1, 11.6.5.3).
+
+    Then both must have the same size, and the mask says what ``/Matte`` means in the present colour space.
+    """
+    mask = stream.get("/SMask")
+    return isinstance(mask, Stream) and "/Matte" in mask
 
 
 def _decode_array(stream: Stream, color: ColorSpace, bits: int) -> tuple[bool, bool]:

@@ -20,7 +20,8 @@ from pikepdf import Pdf
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import FoundImage, ObjGen
-from pdfsmaller.engine.images.race import Goal, optimize
+from pdfsmaller.engine.images.goal import Goal
+from pdfsmaller.engine.images.race import optimize
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits

@@ -1,0 +1,83 @@
+"""What is asked of every image, and what follows from it for one: how many pixels, at which quality."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pdfsmaller.engine.images.source import ImageSource
+from pdfsmaller.engine.options import ColorMode, Effort
+
+# Ghostscript's threshold too: an image is downsampled only when that takes away more than half its pixels.
+DOWNSAMPLE_ABOVE = 1.5
+# Text in one bit per pixel needs the resolution: 1-bit images are reduced only far above what a printer can show.
+BILEVEL_DPI = 300
+BILEVEL_ABOVE = 450
+# A halving of dots hides coding errors of about this much quality, on libjpeg's scale: what is shown finer than the
+# target may be coded coarser, and the other way round.
+QUALITY_PER_OCTAVE = 14
+QUALITY_DOWN, QUALITY_UP = 12, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is asked of every image.
+
+    Attributes:
+        dpi: downsample to this above 1.5 × it; None = never.
+        quality: JPEG quality; None = no sample may change.
+        color_mode: take colour out.
+        effort: how much time a byte is worth.
+    """
+
+    dpi: int | None
+    quality: int | None
+    color_mode: ColorMode = "no-change"
+    effort: Effort = "default"
+
+    @property
+    def flate_level(self) -> int:
+        return 6 if self.effort == "fast" else 9
+
+    @property
+    def fast(self) -> bool:
+        return self.effort == "fast"
+
+
+def shown_dpi(source: ImageSource) -> float | None:
+    """Dots per inch at the largest placement, on the axis that has fewer; None = unknown."""
+    if not source.resample or source.width_pt <= 0 or source.height_pt <= 0:
+        return None
+    return min(source.width / source.width_pt, source.height / source.height_pt) * 72.0
+
+
+def scale_for(source: ImageSource, goal: Goal) -> float:
+    """The factor to resize by: 1.0, or what brings the image down to the goal's dpi."""
+    shown = shown_dpi(source)
+    if goal.dpi is None or goal.quality is None or shown is None or shown <= goal.dpi * DOWNSAMPLE_ABOVE:
+        return 1.0
+    return goal.dpi / shown
+
+
+def bilevel_scale(source: ImageSource, goal: Goal) -> float:
+    """The same for an image of one bit per pixel."""
+    shown = shown_dpi(source)
+    if goal.dpi is None or goal.quality is None or shown is None:
+        return 1.0
+    floor = max(goal.dpi, BILEVEL_DPI)
+    return floor / shown if shown > max(BILEVEL_ABOVE, floor * DOWNSAMPLE_ABOVE) else 1.0
+
+
+def target_pixels(source: ImageSource, scale: float) -> tuple[int, int]:
+    """Width and height after resizing, rounded up."""
+    return max(1, math.ceil(source.width * scale - 1e-6)), max(1, math.ceil(source.height * scale - 1e-6))
+
+
+def jpeg_quality(source: ImageSource, goal: Goal, scale: float) -> int:
+    """The JPEG quality for an image that is shown at ``scale`` of its dots."""
+    assert goal.quality is not None
+    shown = shown_dpi(source)
+    if shown is None or goal.dpi is None:
+        return goal.quality
+    change = -QUALITY_PER_OCTAVE * math.log2(max(shown * scale, 1.0) / goal.dpi)
+    return max(10, min(95, goal.quality + round(max(-QUALITY_DOWN, min(QUALITY_UP, change)))))
