@@ -53,6 +53,7 @@ class Config:
         stack_name: the CloudFormation stack's name.
         parameters: template parameters that differ from the template's defaults.
         environ: the settings that the user made, for what is no template parameter (WORKERS, DEBUG …).
+        enforce_policies: have the emulator refuse what IAM policies do not allow, where it can.
     """
 
     state: Path
@@ -64,6 +65,7 @@ class Config:
     stack_name: str = "pdfsmaller"
     parameters: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    enforce_policies: bool = False
 
     @property
     def logs(self) -> Path:

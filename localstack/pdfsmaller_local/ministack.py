@@ -40,6 +40,7 @@ class MiniStack:
         self.endpoint = f"http://127.0.0.1:{config.emulator_port}"
         self._port = config.emulator_port
         self._region = config.region
+        self._enforce_policies = config.enforce_policies
         self._data = config.state / "data"
         self._temporary = config.state / "tmp"
         self._child = Child("emulator", config.state)
@@ -75,6 +76,8 @@ class MiniStack:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LOG_LEVEL": "INFO",
+            # Whether IAM policies count: each worker then has its function's role and nothing else.
+            "AUTH": "true" if self._enforce_policies else "false",
         }
 
     def wait_ready(self) -> None:

@@ -54,10 +54,13 @@ def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         return
     from pdfsmaller_local.stack import Stack
 
-    config = test_config(tmp_path_factory.mktemp("stack"))
+    # With policies enforced, so that a right which template.yaml forgets fails here and not on AWS.
+    config = test_config(tmp_path_factory.mktemp("stack"), enforce_policies=True)
     stack = Stack(config)
     try:
         stack.start()
+        for bucket in (stack.outputs["UploadsBucketName"], stack.outputs["ResultsBucketName"]):
+            stack.clients("s3").delete_bucket_policy(Bucket=bucket)  # only TLS: the emulator speaks plain HTTP
         yield Live(f"http://127.0.0.1:{config.port}", stack.clients, stack.outputs, marker=str(config.state))
     finally:
         stack.stop()
