@@ -93,6 +93,14 @@ def test_an_honest_loss_passes(name: str, tmp_path: Path) -> None:
     assert differences(tmp_path, data, recoded(data)) == []
 
 
+def test_the_coarsest_coding_passes_where_little_similarity_is_asked_for(tmp_path: Path) -> None:
+    """36 dpi at quality 10, as the search for a target size may need; a lost picture is seen all the same."""
+    data = documents.photo_jpeg()
+    coarse = recoded(data, scale=0.12, quality=10)
+    assert differences(tmp_path, data, coarse, similarity=0.5) == []
+    assert kinds(differences(tmp_path, data, documents.without_images(data), similarity=0.5)) == {"looks"}
+
+
 def test_any_other_pixel_is_a_difference_when_equal_pixels_were_asked_for(tmp_path: Path) -> None:
     data = documents.photo_jpeg()
     found = differences(tmp_path, data, recoded(data, scale=1, quality=90), similarity=1)

@@ -42,6 +42,8 @@ BLOCK = 8
 
 #: A block has moved when its mean colour differs by more than this (of 255) in any channel …
 MOVED = 40
+#: … this where a similarity of 0.6 or less will do (the coarsest JPEGs move blocks of sharp contrast by up to 60) …
+MOVED_COARSE = 64
 #: … in luminance alone, where colour was taken out on purpose (two ways to weigh the channels differ by less).
 MOVED_GRAY = 90
 #: More moved blocks than this share of a page's, and at least ``MOVED_BLOCKS`` of them, are a difference.
@@ -272,7 +274,8 @@ def _unlike(first: pyvips.Image, second: pyvips.Image, looks: _Looks) -> str | N
     similarity = _ssim(_luminance(first), _luminance(second)).avg()
     if similarity < looks.min_similarity:
         return f"similarity {similarity:.3f}, at least {looks.min_similarity:.3f} was asked for"
-    limit = MOVED
+    coarse = min(max((0.8 - looks.min_similarity) / 0.2, 0.0), 1.0)
+    limit = MOVED + coarse * (MOVED_COARSE - MOVED)
     if looks.color_mode == "grayscale":
         first, second, limit = _luminance(first), _luminance(second), MOVED_GRAY
     moved = _moved_blocks(first, second, limit)
