@@ -30,6 +30,7 @@ class Builder:
     """
 
     source: Path
+    password: str | None
     options: CompressOptions
     limits: Limits
     deadline: Deadline
@@ -46,8 +47,7 @@ class Builder:
         structure: bool = True,
     ) -> int:
         """Write a result and return its size in bytes."""
-        password = self.options.password
-        with open_pdf(self.source, password.get_secret_value() if password else None, self.limits) as pdf:
+        with open_pdf(self.source, self.password, self.limits) as pdf:
             externalize_inline_images(pdf, self.inline_pages)
             apply_images(pdf, encoded, without)
             if structure:

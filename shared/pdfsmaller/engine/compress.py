@@ -26,7 +26,7 @@ from pathlib import Path
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline, Stopwatch
-from pdfsmaller.engine.document import check_header, is_signed, open_pdf, pdfa_part
+from pdfsmaller.engine.document import check_header, is_signed, open_pdf, pdfa_part, working_password
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, ObjGen, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
@@ -88,6 +88,7 @@ class _Run:
     def run(self) -> Report:
         self.progress("open", 0)
         self.input_bytes = check_header(self.source)
+        self.password = working_password(self.source, self.password)
         with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
             return self._run(Path(folder))
 
@@ -115,7 +116,9 @@ class _Run:
                 externalize_inline_images(pdf, found.inline_pages)
                 found = Found(find_images(pdf, self.limits).images, found.inline_pages)
             self.images_seen = len(found.images)
-            builder = Builder(self.source, self.options, self.limits, self.deadline, found.inline_pages, pdfa)
+            builder = Builder(
+                self.source, self.password, self.options, self.limits, self.deadline, found.inline_pages, pdfa
+            )
 
             def encode(wanted: Goal, share: Callable[[float], None]) -> Coded:
                 with self.watch.stage("images"):
@@ -172,9 +175,11 @@ class _Run:
                 break
             guilty = _images_on(found, encoded, differences)
             if guilty:
-                self._warn("image_rolled_back", f"{len(guilty)} images would have looked different and were kept.")
-                self.skipped["rolled_back"] += len(guilty)
+                self._warn("image_rolled_back", f"Images whose loss showed were coded without loss: {len(guilty)}.")
                 encoded = {objgen: image for objgen, image in encoded.items() if objgen not in guilty}
+                if attempt == 0:
+                    encoded |= self._without_loss(found, guilty)
+                self.skipped["rolled_back"] += len(guilty - encoded.keys())
             elif structure:
                 self._warn("structure_kept", f"The structure was kept as it is: {differences[0].message}")
                 structure = False
@@ -187,6 +192,14 @@ class _Run:
             with self.watch.stage("write"):
                 builder.build(result, encoded, structure=structure)
         return None
+
+    def _without_loss(self, found: Found, guilty: set[ObjGen]) -> dict[ObjGen, Encoded]:
+        """The lossless codings of these images."""
+        with self.watch.stage("images"), open_pdf(self.source, self.password, self.limits) as pdf:
+            externalize_inline_images(pdf, found.inline_pages)
+            images = [found.images[objgen] for objgen in guilty]
+            goal = Goal(None, None, effort=self.options.effort)
+            return encode_images(pdf, images, goal, self.limits, self.deadline, lambda _share: None).encoded
 
     def _compare(self, result: Path, goal: Goal) -> list[Difference]:
         return compare(

@@ -79,6 +79,23 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
     return pdf
 
 
+def working_password(source: Path, password: str | None) -> str | None:
+    """The password that opens the file: the one given, or none where none is needed after all."""
+    if not password:
+        return None
+    try:
+        pikepdf.open(source, password=password, suppress_warnings=True).close()
+    except pikepdf.PasswordError:
+        try:
+            pikepdf.open(source, suppress_warnings=True).close()
+        except (pikepdf.PdfError, ValueError, RuntimeError):
+            return password
+        return None
+    except (pikepdf.PdfError, ValueError, RuntimeError):
+        return password
+    return password
+
+
 def _bound_qpdf(limits: Limits) -> None:
     """Let qpdf itself refuse streams that decode to more than the limit, object streams at opening included."""
     most = min(limits.max_stream_bytes, _UINT32_MAX)
@@ -146,6 +163,9 @@ def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None) -> No
     """
     # PDF/A-1 is PDF 1.4: no object streams, no cross-reference streams (ISO 19005-1, 6.1.4).
     streams = ObjectStreamMode.disable if pdfa == 1 else ObjectStreamMode.generate
+    if "/Size" not in pdf.trailer:
+        # A trailer that qpdf has reconstructed lacks it, and qpdf then writes a file that it cannot read.
+        pdf.trailer["/Size"] = len(pdf.objects) + 1
     try:
         pdf.save(
             target,

@@ -17,6 +17,9 @@ BILEVEL_ABOVE = 450
 # target may be coded coarser, and the other way round.
 QUALITY_PER_OCTAVE = 14
 QUALITY_DOWN, QUALITY_UP = 12, 3
+# Below this every dot is seen by itself, and so are the blocks of a coarse JPEG: quality rises again, up to so much.
+COARSE_DPI = 72
+QUALITY_UP_COARSE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +83,7 @@ def jpeg_quality(source: ImageSource, goal: Goal, scale: float) -> int:
     if shown is None or goal.dpi is None:
         return goal.quality
     change = -QUALITY_PER_OCTAVE * math.log2(max(shown * scale, 1.0) / goal.dpi)
-    return max(10, min(95, goal.quality + round(max(-QUALITY_DOWN, min(QUALITY_UP, change)))))
+    change = max(-QUALITY_DOWN, min(QUALITY_UP, change))
+    if shown < COARSE_DPI:
+        change += min(QUALITY_UP_COARSE, QUALITY_PER_OCTAVE * math.log2(COARSE_DPI / max(shown, 1.0)))
+    return max(10, min(95, goal.quality + round(change)))

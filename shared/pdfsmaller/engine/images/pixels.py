@@ -1,4 +1,4 @@
-"""Pixels: taken out of their coding, resized, turned gray, and looked at. libvips images of 8-bit samples throughout."""
+"""Pixels: taken out of their coding, resized, turned gray, looked at. Always libvips images of 8-bit samples."""
 
 from __future__ import annotations
 
