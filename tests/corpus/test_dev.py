@@ -106,7 +106,7 @@ def test_every_document_keeps_what_it_is(source: Path, preset: str, tmp_path: Pa
 
 
 @needs_corpus
-@pytest.mark.parametrize("preset", ["lossless", "screen"])
+@pytest.mark.parametrize("preset", ["screen"])
 @pytest.mark.parametrize("source", [file for file in files("dev") if file.name in QUICK], ids=lambda file: file.stem)
 def test_small_documents_keep_what_they_are(source: Path, preset: str, tmp_path: Path) -> None:
     check(source, tmp_path, preset)

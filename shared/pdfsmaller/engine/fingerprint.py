@@ -111,11 +111,10 @@ class Reader:
         for page in self.pdf.pages:
             box = page.mediabox
             edges = [box, page.cropbox, page.trimbox, page.bleedbox, page.artbox]
-            rotate = page.rotation if hasattr(page, "rotation") else page.obj.get("/Rotate", 0)
             shown.append(
                 (
                     tuple(tuple(round(float(v), 1) for v in edge) for edge in edges),
-                    int(rotate) % 360,
+                    _rotation(page.obj),
                     float(page.obj.get("/UserUnit", 1)),
                 )
             )
@@ -242,6 +241,17 @@ CHECKS: tuple[tuple[str, str, Callable[[Reader], Hashable]], ...] = (
     ("catalog", "The document's settings changed", Reader.catalog),
     ("encryption", "The encryption or its permissions changed", Reader.encryption),
 )
+
+
+def _rotation(node: Any) -> int:
+    """A page's rotation, its own or the nearest ancestor's: 0, 90, 180 or 270."""
+    for _ in range(64):  # page trees are shallow; a loop of parents ends here
+        if not isinstance(node, pikepdf.Dictionary):
+            break
+        if "/Rotate" in node:
+            return int(node.Rotate) % 360
+        node = node.get("/Parent")
+    return 0
 
 
 def _digest(stream: pikepdf.Object, limit: int = 200_000_000) -> bytes:
