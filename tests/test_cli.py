@@ -330,7 +330,7 @@ def test_inspect_as_json(photo: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("make", "code"), [(documents.empty, 3), (documents.encrypted_user, 4), (documents.many_pages, 5)]
+    ("make", "code"), [(documents.empty, 3), (documents.encrypted_user, 4), (documents.flate_bomb, 5)]
 )
 def test_inspect_has_the_same_codes(make: documents.Make, code: int, tmp_path: Path) -> None:
     assert run_here("inspect", documents.write(tmp_path / "bad.pdf", make())) == code

@@ -42,13 +42,13 @@ def exit_code(error: Exception) -> int:
     return next((code for kind, code in _CODES if isinstance(error, kind)), UNEXPECTED)
 
 
-def describe(error: Exception) -> str:
-    """An error in one line."""
+def describe(error: Exception, *, limits: bool = True) -> str:
+    """An error in one line. ``limits``: the command at hand has options that raise limits."""
     if isinstance(error, errors.InvalidOption):
         return error.message.replace(error.field, f"--{error.field.replace('_', '-')}")
     if isinstance(error, (errors.PasswordRequired, errors.WrongPassword)):
         return f"{error.message} Use --password-file FILE (or - for standard input)."
-    if isinstance(error, errors.LimitExceeded) and error.limit in _LIMIT_OPTIONS:
+    if limits and isinstance(error, errors.LimitExceeded) and error.limit in _LIMIT_OPTIONS:
         return f"{error.message} {_LIMIT_OPTIONS[error.limit]} raises the limit."
     if isinstance(error, errors.PdfSmallerError):
         return error.message

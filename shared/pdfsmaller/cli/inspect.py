@@ -16,6 +16,8 @@ from pdfsmaller.cli.show import say, size
 from pdfsmaller.limits import Limits
 
 _TIMEOUT_SECONDS = 60.0
+#: More than may be compressed by default: looking costs little.
+_MAX_PAGES = 1_000_000
 _LISTED = 10
 _KNOWN = (errors.NotAPdf, errors.EmptyFile, errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword)
 
@@ -28,7 +30,8 @@ def inspect_file(source: Path, *, password_file: Path | None, as_json: bool) -> 
         password = read_password(password_file) if password_file else None
         found = _inspect(source.resolve(), password)
     except (errors.PdfSmallerError, OSError) as exc:
-        complain(describe(exc) if isinstance(exc, OSError) else f"{source}: {describe(exc)}")
+        why = describe(exc, limits=False)
+        complain(why if isinstance(exc, OSError) else f"{source}: {why}")
         return exit_code(exc)
     if as_json:
         say(json.dumps({"source": str(source), **found}, indent=2, ensure_ascii=False))
@@ -43,7 +46,7 @@ def _inspect(source: Path, password: str | None) -> dict[str, Any]:
     Raises:
         PdfSmallerError: what the child found wrong, or that it died or took too long.
     """
-    spec = {"source": str(source), "password": password, "limits": asdict(Limits())}
+    spec = {"source": str(source), "password": password, "limits": asdict(Limits(max_pages=_MAX_PAGES))}
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pdfsmaller.cli.inspect_child"],
