@@ -146,7 +146,7 @@ def test_one_that_fails_does_not_stop_the_others(photo: Path, tmp_path: Path) ->
     assert len(lines) == 2
     assert lines[0].startswith(f"pdfsmaller: {bad}: ")
     assert "--password-file" in lines[1]
-    assert "1 files" in done.stdout
+    assert "1 file:" in done.stdout
 
 
 def test_a_target_size_within_reach(photo: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from pdfsmaller import errors
 from pdfsmaller.cli.errors import OK, complain, describe, exit_code
 from pdfsmaller.cli.password import read_password
-from pdfsmaller.cli.show import say, size
+from pdfsmaller.cli.show import counted, say, size
 from pdfsmaller.limits import Limits
 
 _TIMEOUT_SECONDS = 60.0
@@ -78,23 +78,19 @@ def _words(source: Path, found: dict[str, Any]) -> str:
     if found["pdfa"]:
         marks.append(f"PDF/A-{found['pdfa']}")
     lines = [
-        f"{source}: {size(found['bytes'])}, {_count(found['pages'], 'page')}, "
+        f"{source}: {size(found['bytes'])}, {counted(found['pages'], 'page')}, "
         f"PDF {found['pdf_version']}{''.join(', ' + mark for mark in marks)}"
     ]
     for kind, count in sorted(found["audit"].items(), key=lambda item: -item[1]):
         if count:
             lines.append(f"  {kind:<12}{size(count):>9}  {count / found['bytes']:6.1%}")
     if found["images"]:
-        lines.append(f"{_count(found['image_count'], 'image')}, largest first:")
+        lines.append(f"{counted(found['image_count'], 'image')}, largest first:")
         lines += [f"  {_image(image)}" for image in found["images"][:_LISTED]]
     if found["fonts"]:
-        lines.append(f"{_count(len(found['fonts']), 'font')}, largest first:")
+        lines.append(f"{counted(len(found['fonts']), 'font')}, largest first:")
         lines += [f"  {_font(font)}" for font in found["fonts"][:_LISTED]]
     return "\n".join(lines)
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _image(image: dict[str, Any]) -> str:

@@ -34,6 +34,11 @@ def size(count: int) -> str:
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
 
 
+def counted(number: int, what: str) -> str:
+    """``1 page``, ``2 pages``."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def summary(source: Path, target: Path, report: Report, target_size: int | None) -> str:
     """What happened to one file, in a few lines."""
     lines = [f"{source} → {target}: {size(report.input_bytes)} → {size(report.output_bytes)} ({report.ratio:.1%})"]
@@ -59,7 +64,7 @@ def totals(reports: Sequence[Report]) -> str:
     """All files together, in one line."""
     before, after = sum(r.input_bytes for r in reports), sum(r.output_bytes for r in reports)
     ratio = after / before if before else 1.0
-    return f"{len(reports)} files: {size(before)} → {size(after)} ({ratio:.1%})"
+    return f"{counted(len(reports), 'file')}: {size(before)} → {size(after)} ({ratio:.1%})"
 
 
 class Progress:
