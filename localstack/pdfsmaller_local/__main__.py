@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from pdfsmaller_local import config as configuration
-from pdfsmaller_local import emulator, supervisor
+from pdfsmaller_local import supervisor
 from pdfsmaller_local.problems import Problem
 
 
@@ -44,9 +44,7 @@ def _run(given: argparse.Namespace) -> int:
     elif given.command == "logs":
         supervisor.follow_logs(config)
     elif given.command == "reset":
-        if supervisor.running(config):
-            raise Problem("It is running.", "Stop it first: make down")
-        emulator.choose(config).reset()
+        supervisor.reset(config)
         print("Its data is deleted.")
     elif given.command == "drop":
         from pdfsmaller_local.drop import drop

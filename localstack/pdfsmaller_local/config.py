@@ -72,6 +72,13 @@ class Config:
         return self.state / "logs"
 
     @property
+    def endpoint(self) -> str:
+        """Where the emulator answers."""
+        if self.emulator == "external":
+            return self.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
+        return f"http://127.0.0.1:{self.emulator_port}"
+
+    @property
     def public_url(self) -> str:
         return f"http://localhost:{self.port}"
 
@@ -82,7 +89,7 @@ class Config:
             "UniqueBucketNames": "false",
             "AllowedOrigins": f"{self.public_url},http://127.0.0.1:{self.port}",
             "PublicBaseUrl": self.public_url,
-            "S3PublicEndpointUrl": f"http://localhost:{self.emulator_port}",
+            "S3PublicEndpointUrl": self.endpoint.replace("127.0.0.1", "localhost"),
             # Every worker is a process here, and the machine is not Lambda.
             "MaximumConcurrency": str(max(2, os.cpu_count() or 2)),
             **from_environ,

@@ -16,7 +16,7 @@ class External:
     """An emulator that somebody else runs."""
 
     def __init__(self, config: Config) -> None:
-        self.endpoint = config.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
+        self.endpoint = config.endpoint
 
     def start(self) -> None:
         if not self.endpoint:

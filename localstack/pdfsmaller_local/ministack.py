@@ -37,7 +37,7 @@ class MiniStack:
     """MiniStack as a child process."""
 
     def __init__(self, config: Config) -> None:
-        self.endpoint = f"http://127.0.0.1:{config.emulator_port}"
+        self.endpoint = config.endpoint
         self._port = config.emulator_port
         self._region = config.region
         self._enforce_policies = config.enforce_policies

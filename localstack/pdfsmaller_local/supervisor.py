@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from pdfsmaller_local import processes, web
+from pdfsmaller_local import emulator, processes, web
 from pdfsmaller_local.config import ROOT, Config
 from pdfsmaller_local.problems import Problem
 from pdfsmaller_local.stack import Stack
@@ -90,13 +90,25 @@ def up(config: Config) -> None:
 
 def down(config: Config) -> None:
     """Stop a stack that runs in the background (or in another terminal), and what a killed one left behind."""
-    found = running(config)
-    if found:
-        os.kill(found["pid"], signal.SIGTERM)
-        if not processes.wait_until(lambda: not processes.is_running(found["pid"]), _DOWN_SECONDS):
-            raise Problem(f"Process {found['pid']} does not stop.", f"kill -9 {found['pid']}, then make down.")
+    pid = _supervisor(config)
+    if pid:
+        os.kill(pid, signal.SIGTERM)
+        if not processes.wait_until(lambda: not processes.is_running(pid), _DOWN_SECONDS):
+            raise Problem(f"Process {pid} does not stop.", f"kill -9 {pid}, then make down.")
     leftovers = [processes.Child(name, config.state).stop_leftover(10) for name in ("web", "emulator")]
-    print("Stopped." if found or any(leftovers) else "Nothing was running.")
+    print("Stopped." if pid or any(leftovers) else "Nothing was running.")
+
+
+def reset(config: Config) -> None:
+    """Delete what a stopped stack has stored.
+
+    Raises:
+        Problem: it runs.
+    """
+    if _supervisor(config):
+        raise Problem("It is running.", "Stop it first: make down")
+    emulator.choose(config).reset()
+    print("Its data is deleted.")
 
 
 def running(config: Config) -> dict[str, Any] | None:
@@ -128,8 +140,7 @@ def follow_logs(config: Config) -> None:
     files = sorted(config.logs.glob("*.log"))
     if not files:
         raise Problem("There are no logs yet.", "make local makes some.")
-    with contextlib.suppress(KeyboardInterrupt):
-        subprocess.run(["tail", "-n", "40", "-F", *map(str, files)], check=False)
+    os.execvp("tail", ["tail", "-n", "40", "-F", *map(str, files)])
 
 
 def _running_file(config: Config) -> Path:
@@ -139,11 +150,27 @@ def _running_file(config: Config) -> Path:
 @contextlib.contextmanager
 def _only_one(config: Config) -> Iterator[None]:
     """Hold the state folder for this process. The lock ends with the process, however it ends."""
-    (config.state / "run").mkdir(parents=True, exist_ok=True)
-    with (config.state / "run" / "lock").open("w") as lock:
+    path = _lock_file(config)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as lock:
         if not _try_lock(lock):
             raise Problem("It is already running.", f"Open {config.public_url}, or stop it with make down.")
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         yield
+
+
+def _supervisor(config: Config) -> int | None:
+    """The process that holds the state folder, be it still starting or already stopping."""
+    with contextlib.suppress(OSError), _lock_file(config).open("r+") as lock:
+        if not _try_lock(lock):
+            return int(lock.read())
+    return None
+
+
+def _lock_file(config: Config) -> Path:
+    return config.state / "run" / "lock"
 
 
 def _try_lock(file: IO[str]) -> bool:

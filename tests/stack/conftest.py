@@ -1,8 +1,8 @@
-"""One running stack for all tests here: an emulator on free ports with its own state, or (``EMULATOR=external``) one
-that is already there.
+"""One running stack for all tests here: an emulator on free ports with its own state, or (``EMULATOR=external``) what
+answers at AWS_ENDPOINT_URL.
 
-For AWS: deploy ``template.yaml`` with the parameters of ``live.QUICK``, then set EMULATOR=external, STACK_NAME, and
-SERVICE_URL where the service's address is not the Function URL.
+For AWS itself: deploy ``template.yaml`` with the parameters of ``live.QUICK``, then set EMULATOR=external, STACK_NAME,
+and SERVICE_URL where the service's address is not the Function URL.
 """
 
 from __future__ import annotations
@@ -49,37 +49,31 @@ test_config.__test__ = False  # type: ignore[attr-defined]
 
 @pytest.fixture(scope="session")
 def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    if os.environ.get("EMULATOR") == "external":
-        yield _external()
+    external = os.environ.get("EMULATOR") == "external"
+    if external and "AWS_ENDPOINT_URL" not in os.environ:
+        yield _on_aws()
         return
     from pdfsmaller_local.stack import Stack
 
     # With policies enforced, so that a right which template.yaml forgets fails here and not on AWS.
-    config = test_config(tmp_path_factory.mktemp("stack"), enforce_policies=True)
+    config = test_config(tmp_path_factory.mktemp("stack"), environ=dict(os.environ), enforce_policies=True)
     stack = Stack(config)
     try:
         stack.start()
         for bucket in (stack.outputs["UploadsBucketName"], stack.outputs["ResultsBucketName"]):
-            stack.clients("s3").delete_bucket_policy(Bucket=bucket)  # only TLS: the emulator speaks plain HTTP
-        yield Live(f"http://127.0.0.1:{config.port}", stack.clients, stack.outputs, marker=str(config.state))
+            stack.clients("s3").delete_bucket_policy(Bucket=bucket)  # only TLS: an emulator speaks plain HTTP
+        marker = None if external else str(config.state)
+        yield Live(f"http://127.0.0.1:{config.port}", stack.clients, stack.outputs, marker)
     finally:
         stack.stop()
         if request.session.testsfailed:
             _show_logs(request, config.logs)
 
 
-def _external() -> Live:
-    """A stack on AWS or on an emulator that somebody else runs; deployed to where an endpoint is named."""
-    from pdfsmaller_local import clients, config, deploy
-
-    name = os.environ.get("STACK_NAME", "pdfsmaller")
-    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
-        loaded = replace(config.load(), parameters=QUICK)
-        made = clients.Clients(endpoint, loaded.region)
-        outputs = deploy.deploy(loaded, made)
-        return Live(os.environ.get("SERVICE_URL", loaded.public_url), made, outputs, marker=None)
+def _on_aws() -> Live:
     import boto3
 
+    name = os.environ.get("STACK_NAME", "pdfsmaller")
     stack = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
     url = os.environ.get("SERVICE_URL") or outputs["UploadFunctionUrl"]
