@@ -88,7 +88,7 @@ class _Run:
     def run(self) -> Report:
         self.progress("open", 0)
         self.input_bytes = check_header(self.source)
-        self.password = working_password(self.source, self.password)
+        self.password = working_password(self.source, self.password, self.limits)
         with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
             return self._run(Path(folder))
 
@@ -179,12 +179,12 @@ class _Run:
                 encoded = {objgen: image for objgen, image in encoded.items() if objgen not in guilty}
                 if attempt == 0:
                     encoded |= self._without_loss(found, guilty)
-                self.skipped["rolled_back"] += len(guilty - encoded.keys())
+                self._roll_back(len(guilty - encoded.keys()))
             elif structure:
                 self._warn("structure_kept", f"The structure was kept as it is: {differences[0].message}")
                 structure = False
             elif encoded:
-                self.skipped["rolled_back"] += len(encoded)
+                self._roll_back(len(encoded))
                 encoded = {}
                 structure = True
             else:
@@ -192,6 +192,10 @@ class _Run:
             with self.watch.stage("write"):
                 builder.build(result, encoded, structure=structure)
         return None
+
+    def _roll_back(self, images: int) -> None:
+        if images:
+            self.skipped["rolled_back"] += images
 
     def _without_loss(self, found: Found, guilty: set[ObjGen]) -> dict[ObjGen, Encoded]:
         """The lossless codings of these images."""
@@ -202,7 +206,7 @@ class _Run:
             return encode_images(pdf, images, goal, self.limits, self.deadline, lambda _share: None).encoded
 
     def _compare(self, result: Path, goal: Goal) -> list[Difference]:
-        return compare(
+        found = compare(
             self.source,
             result,
             mode="full" if self.options.verify == "full" else "sample",
@@ -211,6 +215,8 @@ class _Run:
             color_mode=self.options.color_mode,
             deadline=self.deadline.at + VERIFY_GRACE_SECONDS,
         )
+        wanted = {"metadata"} if self.options.strip_metadata else set()
+        return [difference for difference in found if difference.kind not in wanted]
 
     # --- handing out --------------------------------------------------------------------------------------------
 

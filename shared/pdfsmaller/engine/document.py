@@ -79,21 +79,18 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
     return pdf
 
 
-def working_password(source: Path, password: str | None) -> str | None:
+def working_password(source: Path, password: str | None, limits: Limits) -> str | None:
     """The password that opens the file: the one given, or none where none is needed after all."""
     if not password:
         return None
+    _bound_qpdf(limits)
     try:
-        pikepdf.open(source, password=password, suppress_warnings=True).close()
+        pikepdf.open(source, suppress_warnings=True).close()
     except pikepdf.PasswordError:
-        try:
-            pikepdf.open(source, suppress_warnings=True).close()
-        except (pikepdf.PdfError, ValueError, RuntimeError):
-            return password
-        return None
-    except (pikepdf.PdfError, ValueError, RuntimeError):
         return password
-    return password
+    except (pikepdf.PdfError, ValueError, RuntimeError):
+        return password  # broken: opening it properly says so
+    return None
 
 
 def _bound_qpdf(limits: Limits) -> None:

@@ -160,8 +160,8 @@ def jpeg_info(data: bytes) -> JpegInfo | None:
 
 
 def predicted(image: pyvips.Image, *, bits: int = 8, effort: int = 9) -> Encoded:
-    """Flate with whichever PNG predictors are smaller: none, or the best per row. Exact. 1 or 3 bands."""
-    options: dict[str, Any] = {"bitdepth": bits} if bits < 8 else {}
+    """Flate with whichever PNG predictors are smaller: none, or the best per row. Exact. 1 to 4 bands."""
+    options: dict[str, Any] = {"bitdepth": bits} if bits != 8 else {}
 
     def coded(rows: str, level: int) -> bytes:
         png = image.pngsave_buffer(compression=level, filter=rows, keep="none", **options)

@@ -117,14 +117,12 @@ def _of_jpx(source: ImageSource, goal: Goal) -> Encoded | None:
 def _photo(image: pyvips.Image, source: ImageSource, goal: Goal, *, adobe: bool = False) -> Encoded:
     """A JPEG of an image in memory; in gray where it is gray or is to be; black and white where that is asked for."""
     image, color = _simplified(image, source, goal)
-    if goal.color_mode == "bilevel" and image.bands == 1 and _may_recolor(source):
+    if goal.color_mode == "bilevel" and color == "gray":
         return replace(_smallest_bilevel(pixels.black_and_white(image), goal), color="gray", drop_decode=True)
-    return _jpeg(image, goal, color=color, adobe=adobe)
+    return replace(_jpeg(image, goal, adobe=adobe), color=color, drop_decode=color == "gray")
 
 
-def _jpeg(
-    image: pyvips.Image, goal: Goal, *, color: str = "keep", adobe: bool = False, full_chroma: bool = False
-) -> Encoded:
+def _jpeg(image: pyvips.Image, goal: Goal, *, adobe: bool = False, full_chroma: bool = False) -> Encoded:
     assert goal.quality is not None
     if image.bands == 4:
         # libvips writes CMYK turned round and with Adobe's marker: turn it first, so that the stored samples are the
@@ -135,13 +133,14 @@ def _jpeg(
     else:
         named = image.copy(interpretation="srgb" if image.bands == 3 else "b-w")
         data = encode.jpeg(named, goal.quality, full_chroma=full_chroma, fast=goal.fast)
-    return Encoded(data, "/DCTDecode", image.width, image.height, 8, color=color)
+    return Encoded(data, "/DCTDecode", image.width, image.height, 8)
 
 
 def _may_recolor(source: ImageSource) -> bool:
+    """Whether what the samples mean is known well enough to put them in another colour space."""
     return (
         source.role == "image"
-        and source.plain_decode
+        and (source.plain_decode or source.inverted)
         and not source.fixed_color
         and source.color.family in ("gray", "rgb", "cmyk")
     )
@@ -151,10 +150,12 @@ def _simplified(image: pyvips.Image, source: ImageSource, goal: Goal) -> tuple[p
     """One band where the colours are gray or gray is asked for. The second value is ``Encoded.color``."""
     if not _may_recolor(source):
         return image, "keep"
-    if goal.color_mode != "no-change" and image.bands in (3, 4):
-        return pixels.luma(image), "gray"
+    if goal.color_mode != "no-change":
+        meant = image.invert() if source.inverted else image
+        return (pixels.luma(meant) if image.bands in (3, 4) else meant), "gray"
     tolerance = 0 if goal.quality is None else GRAY_TOLERANCE
-    if image.bands == 3 and source.color.neutral_is_gray and pixels.is_gray(image, tolerance):
+    gray_ok = image.bands == 3 and source.color.neutral_is_gray and source.plain_decode
+    if gray_ok and pixels.is_gray(image, tolerance):
         return image[1].copy_memory(), "gray"
     return image, "keep"
 
@@ -171,7 +172,20 @@ def _of_bilevel(source: ImageSource, goal: Goal) -> Encoded | None:
         image = pixels.resize(image, *target_pixels(source, scale))
         image = pixels.settle((image >= 128).ifthenelse(255, 0))
     best = _smallest_bilevel(image, goal)
+    if goal.color_mode != "no-change" and source.color.palette is not None and source.color.family in ("rgb", "cmyk"):
+        return replace(best, palette=_gray_pair(source, goal), entries=source.color.entries, color="gray")
     return best if scale == 1.0 or _worth(best, source, MIN_GAIN_RESAMPLED) else None
+
+
+def _gray_pair(source: ImageSource, goal: Goal) -> bytes:
+    """The palette of a two-coloured image in gray; for black and white, the lighter colour becomes the white."""
+    table = pyvips.Image.new_from_memory(
+        source.color.palette, source.color.entries, 1, source.color.components, "uchar"
+    )
+    levels = bytes(pixels.luma(table).write_to_memory())
+    if goal.color_mode != "bilevel":
+        return levels
+    return bytes(255 if level >= 128 or (level == max(levels) > min(levels)) else 0 for level in levels)
 
 
 def _smallest_bilevel(image: pyvips.Image, goal: Goal) -> Encoded:
@@ -194,15 +208,16 @@ def _of_samples(source: ImageSource, goal: Goal) -> Encoded | None:
     color = source.color
     if source.bits < 8 and color.palette is None and color.components != 1:
         raise Skip("bits_per_component")
-    if source.bits == 16 and (goal.quality is None or color.palette is not None or color.samples not in (1, 3, 4)):
-        raise Skip("sixteen_bits")
+    if source.bits == 16 and goal.quality is None:
+        return _sixteen_bits(source, goal)
     raw = pixels.load_samples(source)
     if color.palette is None:
         if goal.quality is None:
             return _smallest(_lossless(raw, source, goal))
         return _lossy(raw, source, goal)
     exact = _same_indices(raw, source, goal)
-    if goal.quality is None or not source.plain_decode or color.family not in ("gray", "rgb"):
+    known = color.family in ("gray", "rgb") or (color.family == "cmyk" and goal.color_mode != "no-change")
+    if goal.quality is None or not source.plain_decode or not known:
         return exact
     best = _lossy(pixels.expand_palette(raw, source), source, goal)
     if goal.color_mode != "no-change" and _may_recolor(source):
@@ -227,7 +242,7 @@ def _lossless(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[Enco
         found = _lossless_gray(image, goal)
         return [replace(e, color="gray", drop_decode=True) for e in found] if color == "gray" else found
     if image.bands != 3:
-        return [encode.flate(image.write_to_memory(), image.width, image.height, 8, goal.flate_level)]
+        return [_flate_of_any(image, goal)]
     named = image.copy(interpretation="srgb")
     if source.plain_decode and pixels.has_few_colors(image):
         indexed = encode.palette(named, effort=goal.flate_level)
@@ -235,6 +250,26 @@ def _lossless(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[Enco
         if (encode.decode_palette(indexed) - image).abs().max() == 0:
             return [replace(indexed, exact=True)]
     return [encode.predicted(named, effort=goal.flate_level)]
+
+
+def _flate_of_any(image: pyvips.Image, goal: Goal) -> Encoded:
+    """Components of any number and meaning, deflated; with predictors where PNG knows that many."""
+    plain = encode.flate(image.write_to_memory(), image.width, image.height, 8, goal.flate_level)
+    if image.bands not in (2, 4):
+        return plain
+    # To PNG the last band is an alpha channel; to the predictors it is one more byte per pixel.
+    named = image.copy(interpretation="b-w" if image.bands == 2 else "srgb")
+    return min(plain, encode.predicted(named, effort=goal.flate_level), key=lambda e: e.cost)
+
+
+def _sixteen_bits(source: ImageSource, goal: Goal) -> Encoded:
+    """Both bytes of every sample, deflated with predictors."""
+    bands = source.color.samples
+    if source.color.palette is not None or bands not in (1, 3):
+        raise Skip("sixteen_bits")
+    image = pyvips.Image.new_from_memory(source.data, source.width, source.height, bands, "ushort").byteswap()
+    named = image.copy(interpretation="grey16" if bands == 1 else "rgb16")
+    return encode.predicted(named, bits=16, effort=goal.flate_level)
 
 
 def _lossless_gray(image: pyvips.Image, goal: Goal) -> list[Encoded]:
@@ -259,7 +294,7 @@ def _lossy(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | No
         return _marked(_smallest_bilevel(image, goal), source)
     image = pixels.resize(image, *target_pixels(source, scale))
     simple, color = _simplified(image, source, goal)
-    if goal.color_mode == "bilevel" and simple.bands == 1 and _may_recolor(source):
+    if goal.color_mode == "bilevel" and color == "gray":
         return replace(_smallest_bilevel(pixels.black_and_white(simple), goal), color="gray", drop_decode=True)
     best = _photo_or_flat(simple, source, replace(goal, quality=jpeg_quality(source, goal, scale)))
     if best is None:

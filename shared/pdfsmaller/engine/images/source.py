@@ -57,7 +57,7 @@ class ImageSource:
         stored: bytes in the file now.
         filters: the filters it is stored with.
         plain_decode: ``/Decode`` is absent or the default, so that samples mean what they say.
-        inverted: ``/Decode`` is exactly the opposite of the default (one component only).
+        inverted: ``/Decode`` is exactly the opposite of the default.
         lossy_ok: False where a changed sample would change more than a colour (colour-key masks, a mask's Matte).
         keep_reason: why it may not be changed lossily, when ``lossy_ok`` is False.
         ccitt: the filter's parameters when ``coding`` is ccitt.
@@ -237,7 +237,7 @@ def _decode_array(stream: Stream, color: ColorSpace, bits: int) -> tuple[bool, b
         return False, False  # Lab's defaults are its ranges
     pairs = [numbers[i : i + 2] for i in range(0, len(numbers), 2)]
     plain = len(pairs) == color.components and all(pair == [0.0, 1.0] for pair in pairs)
-    return plain, color.components == 1 and numbers == [1.0, 0.0]
+    return plain, len(pairs) == color.components and all(pair == [1.0, 0.0] for pair in pairs)
 
 
 def _color_transform(last: Filter) -> bool:

@@ -1,0 +1,235 @@
+"""The promise of ``compress``, on documents of every kind."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from pdfsmaller.engine import CompressOptions
+from pdfsmaller.engine.compress import compress
+from pdfsmaller.engine.verify import compare
+from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
+from pdfsmaller.limits import Limits
+from tests import documents
+from tests.engine.conftest import Run
+
+
+@pytest.mark.parametrize("name", documents.IMAGES)
+def test_ebook_looks_the_same(run: Run, name: str) -> None:
+    """Every way to store and use an image, rendered: no colour, place or mask is lost."""
+    result = run(documents.IMAGES[name](), preset="ebook", verify="off")
+    for page in range(result.report.pages):
+        assert result.mean_error(page) < 4
+    found = compare(result.source, result.target, mode="full", password=None, min_similarity=0.8)
+    assert found == []
+
+
+@pytest.mark.parametrize("name", documents.IMAGES)
+def test_lossless_changes_no_pixel(run: Run, name: str) -> None:
+    result = run(documents.IMAGES[name](), preset="lossless", verify="off")
+    for page in range(result.report.pages):
+        assert result.same_pixels(page, dpi=150)
+
+
+@pytest.mark.parametrize("preset", ["lossless", "ebook", "screen"])
+@pytest.mark.parametrize("name", documents.STRUCTURES)
+def test_structure_is_kept(run: Run, name: str, preset: str) -> None:
+    result = run(documents.STRUCTURES[name](), preset=preset, verify="off", allow_signature_invalidation=True)
+    found = compare(result.source, result.target, mode="full", password=None, min_similarity=0.7)
+    assert found == []
+
+
+@pytest.mark.parametrize("name", documents.ENCRYPTED)
+def test_encrypted_stays_encrypted_with_the_same_permissions(run: Run, name: str) -> None:
+    password = documents.USER_PASSWORD if "user" in name else None
+    result = run(documents.ENCRYPTED[name](), preset="ebook", password=password)
+    with pikepdf.open(result.source, password=password or "") as before, result.open() as after:
+        assert after.is_encrypted
+        assert after.allow == before.allow
+        assert after.encryption.R == before.encryption.R
+    assert result.report.outcome == "compressed"
+    if password:
+        with pytest.raises(pikepdf.PasswordError):
+            pikepdf.open(result.target)
+
+
+def test_a_password_that_is_not_needed_does_no_harm(run: Run) -> None:
+    assert run(documents.encrypted_owner(), preset="ebook", password="superfluous").report.outcome == "compressed"
+    assert run(documents.photo_jpeg(), preset="ebook", password="superfluous").report.outcome == "compressed"
+
+
+def test_password_missing(run: Run) -> None:
+    with pytest.raises(PasswordRequired):
+        run(documents.encrypted_user(), preset="ebook")
+
+
+def test_password_wrong(run: Run) -> None:
+    with pytest.raises(WrongPassword):
+        run(documents.encrypted_user(), preset="ebook", password="wrong")
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("empty", EmptyFile), ("not_a_pdf", NotAPdf), ("header_only", UnreadablePdf)]
+)
+def test_what_is_no_document_is_refused(run: Run, name: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        run(documents.BROKEN[name]())
+
+
+@pytest.mark.parametrize("name", ["broken_xref", "truncated", "junk_before_header", "broken_image", "form_loop"])
+def test_damaged_documents_are_repaired(run: Run, name: str) -> None:
+    result = run(documents.BROKEN[name](), preset="ebook")
+    with result.open() as pdf:
+        assert len(pdf.pages) == result.report.pages >= 1
+
+
+def test_no_pages_is_unreadable(run: Run) -> None:
+    buffer = io.BytesIO()
+    with pikepdf.new() as pdf:
+        pdf.save(buffer)
+    with pytest.raises(UnreadablePdf):
+        run(buffer.getvalue())
+
+
+def test_too_many_pages_names_the_limit(run: Run) -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        run(documents.text(pages=4), limits=Limits(max_pages=3))
+    assert (caught.value.limit, caught.value.allowed) == ("max_pages", 3)
+
+
+def test_a_pixel_bomb_names_the_limit(run: Run) -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        run(documents.pixel_bomb())
+    assert caught.value.limit == "max_image_pixels"
+
+
+def test_a_flate_bomb_names_the_limit(run: Run) -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        run(documents.flate_bomb(megabytes=50), limits=Limits(max_stream_bytes=20_000_000))
+    assert caught.value.limit == "max_stream_bytes"
+
+
+def test_signed_is_left_alone(run: Run) -> None:
+    data = documents.signed()
+    result = run(data, preset="screen")
+    assert result.target.read_bytes() == data
+    assert result.report.outcome == "unchanged"
+    assert result.warnings() == ["signed"]
+
+
+def test_signed_is_changed_only_when_allowed(run: Run) -> None:
+    result = run(documents.signed(), preset="screen", allow_signature_invalidation=True)
+    assert result.report.outcome == "compressed"
+    assert result.warnings() == ["signature_invalidated"]
+
+
+@pytest.mark.parametrize("right", ["/DocMDP", "/UR3"])
+def test_certified_documents_are_left_alone(run: Run, right: str) -> None:
+    def certify(pdf: pikepdf.Pdf) -> None:
+        signature = pdf.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.Sig))
+        pdf.Root.Perms = pikepdf.Dictionary({right: signature})
+
+    result = run(documents.edited(documents.photo_jpeg(), certify), preset="ebook")
+    assert result.report.outcome == "unchanged"
+    assert result.warnings() == ["signed"]
+
+
+def test_pdfa_1_gets_no_object_streams(run: Run) -> None:
+    result = run(documents.pdfa_1b(), preset="ebook")
+    data = result.target.read_bytes()
+    assert result.report.outcome == "compressed"
+    assert b"/ObjStm" not in data
+    assert b"/XRef" not in data
+
+
+@pytest.mark.parametrize("name", ["pdfa_1b", "pdfa_2b", "pdfa_3b"])
+def test_pdfa_keeps_plain_xmp_and_output_intent(run: Run, name: str) -> None:
+    result = run(documents.STRUCTURES[name](), preset="ebook")
+    with result.open() as pdf:
+        assert "/Filter" not in pdf.Root.Metadata
+        assert b"pdfaid:part" in pdf.Root.Metadata.read_raw_bytes()
+        assert len(pdf.Root.OutputIntents) == 1
+
+
+def test_nothing_won_returns_the_same_bytes(run: Run) -> None:
+    once = run(documents.photo_jpeg(), preset="lossless").target.read_bytes()
+    again = run(once, preset="lossless")
+    assert again.report.outcome == "unchanged"
+    assert again.target.read_bytes() == once
+
+
+def test_a_second_run_loses_no_more(run: Run) -> None:
+    once = run(documents.photo_jpeg(), preset="ebook")
+    again = run(once.target.read_bytes(), preset="ebook")
+    assert again.report.output_bytes > once.report.output_bytes * 0.95
+
+
+def test_presets_are_ordered(run: Run) -> None:
+    data = documents.photo_jpeg(dpi=400, quality=95)
+    sizes = [run(data, preset=p).report.output_bytes for p in ("lossless", "printer", "ebook", "screen")]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == 4
+
+
+def test_source_and_target_may_be_one_file(tmp_path: Path) -> None:
+    path = documents.write(tmp_path / "one.pdf", documents.photo_jpeg())
+    before = path.stat().st_size
+    report = compress(path, path, CompressOptions(preset="ebook"))
+    assert path.stat().st_size == report.output_bytes < before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_leaves_the_target_alone(tmp_path: Path) -> None:
+    source = documents.write(tmp_path / "in.pdf", documents.header_only())
+    target = documents.write(tmp_path / "out.pdf", b"precious")
+    with pytest.raises(UnreadablePdf):
+        compress(source, target)
+    assert target.read_bytes() == b"precious"
+
+
+def test_the_report_adds_up(run: Run) -> None:
+    report = run(documents.structured(), preset="ebook").report
+    assert report.before.total == report.input_bytes
+    assert report.after.total == report.output_bytes
+    assert report.images.seen == report.images.changed + sum(report.images.skipped.values())
+    assert report.pages == 4
+    assert set(report.seconds) >= {"images", "write", "verify", "total"}
+
+
+def test_progress_rises_to_100(tmp_path: Path) -> None:
+    source = documents.write(tmp_path / "in.pdf", documents.duplicate_images())
+    seen: list[tuple[str, int]] = []
+    compress(source, tmp_path / "out.pdf", progress=lambda stage, percent: seen.append((stage, percent)))
+    percents = [percent for _, percent in seen]
+    assert percents == sorted(percents)
+    assert seen[0] == ("open", 0)
+    assert seen[-1] == ("done", 100)
+
+
+def test_strip_metadata(run: Run) -> None:
+    with run(documents.structured(), preset="ebook", strip_metadata=True).open() as pdf:
+        assert "/Metadata" not in pdf.Root
+        assert "/Info" not in pdf.trailer
+        assert "/Outlines" in pdf.Root
+
+
+def test_metadata_is_kept_by_default(run: Run) -> None:
+    result = run(documents.structured(), preset="ebook")
+    with pikepdf.open(result.source) as before, result.open() as after:
+        assert dict(after.docinfo) == dict(before.docinfo)
+        assert ("/Metadata" in after.Root) == ("/Metadata" in before.Root)
+
+
+def test_linearize(run: Run) -> None:
+    with run(documents.structured(), preset="ebook", linearize=True).open() as pdf:
+        assert pdf.is_linearized
+
+
+def test_the_soft_limit_ends_the_search_with_a_valid_file(run: Run) -> None:
+    result = run(documents.photo_jpeg(), preset="ebook", limits=Limits(soft_seconds=0.0))
+    assert "time_limit" in result.warnings()
+    with result.open() as pdf:
+        assert len(pdf.pages) == 1

@@ -1,0 +1,225 @@
+"""Each kind of image, coded as it should be."""
+
+from __future__ import annotations
+
+import pikepdf
+import pytest
+from pikepdf import Array, Dictionary, Name
+
+from tests import documents
+from tests.engine.conftest import Result, Run
+
+
+def only_image(result: Result) -> pikepdf.Stream:
+    (image,) = result.images()
+    return image
+
+
+def by_mask(result: Result) -> tuple[pikepdf.Stream, pikepdf.Stream]:
+    """The image and its soft mask."""
+    base = next(image for image in result.images() if "/SMask" in image)
+    return base, base.SMask
+
+
+def size(image: pikepdf.Stream) -> tuple[int, int]:
+    return int(image.Width), int(image.Height)
+
+
+def test_downsampled_to_the_target(run: Run) -> None:
+    image = only_image(run(documents.photo_jpeg(1200, 900, dpi=300), preset="ebook"))
+    assert size(image) == (600, 450)
+    assert image.Filter == Name.DCTDecode
+
+
+def test_not_downsampled_below_the_threshold(run: Run) -> None:
+    assert size(only_image(run(documents.photo_jpeg(1200, 900, dpi=220), preset="ebook"))) == (1200, 900)
+
+
+def test_explicit_dpi_wins(run: Run) -> None:
+    assert size(only_image(run(documents.photo_jpeg(1200, 900, dpi=300), preset="ebook", dpi=100))) == (400, 300)
+
+
+def test_lower_quality_is_smaller(run: Run) -> None:
+    data = documents.photo_jpeg()
+    sizes = [run(data, preset="ebook", image_quality=q).report.output_bytes for q in (85, 60, 30)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_user_unit_counts(run: Run) -> None:
+    """A page whose unit is 2/72 inch shows its images at twice the size."""
+
+    def double(pdf: pikepdf.Pdf) -> None:
+        pdf.pages[0].obj.UserUnit = 2
+
+    data = documents.edited(documents.photo_jpeg(1200, 900, dpi=300), double)
+    assert size(only_image(run(data, preset="ebook"))) == (1200, 900)
+
+
+@pytest.mark.parametrize("name", ["nested_form", "tiling_pattern", "annotation_appearance", "inline_image"])
+def test_found_wherever_it_is(run: Run, name: str) -> None:
+    report = run(documents.IMAGES[name](), preset="ebook").report
+    assert (report.images.seen, report.images.changed) == (1, 1)
+
+
+def test_an_image_in_a_glyph_keeps_its_pixels(run: Run) -> None:
+    assert size(only_image(run(documents.type3_glyph(), preset="screen"))) == (400, 400)
+
+
+def test_the_largest_of_all_placements_decides(run: Run) -> None:
+    """Shown at 600 and at 100 dpi: the second needs all its pixels."""
+    assert size(only_image(run(documents.shared_two_sizes(), preset="ebook"))) == (1200, 900)
+
+
+def test_gray_stored_as_rgb_becomes_gray(run: Run) -> None:
+    for data in (documents.gray_as_rgb(), documents.gray_as_rgb_jpeg()):
+        assert only_image(run(data, preset="ebook")).ColorSpace == Name.DeviceGray
+
+
+@pytest.mark.parametrize("name", ["bilevel_as_rgb", "bilevel_as_gray", "bilevel_flate", "bilevel_flate_decode"])
+def test_black_and_white_becomes_group_4(run: Run, name: str) -> None:
+    image = only_image(run(documents.IMAGES[name](), preset="ebook"))
+    assert image.Filter == Name.CCITTFaxDecode
+    assert image.DecodeParms.K == -1
+    assert image.BitsPerComponent == 1
+
+
+def test_black_and_white_keeps_its_resolution(run: Run) -> None:
+    result = run(documents.bilevel_flate(dpi=200), preset="screen")
+    assert size(only_image(result)) == size(Result(result.source, result.source, result.report, None).images()[0])
+
+
+def test_black_and_white_far_above_print_resolution_is_reduced(run: Run) -> None:
+    data = documents.bilevel_flate(dpi=600)
+    result = run(data, preset="ebook")
+    before = Result(result.source, result.source, result.report, None).images()[0]
+    assert size(only_image(result))[0] == pytest.approx(int(before.Width) / 2, abs=1)
+    assert result.mean_error() < 4
+
+
+def test_drawn_images_get_no_jpeg_ringing(run: Run) -> None:
+    image = only_image(run(documents.chart_flate(), preset="screen"))
+    assert image.Filter == Name.FlateDecode
+
+
+def test_16_bits_become_8(run: Run) -> None:
+    assert only_image(run(documents.rgb_16(), preset="ebook")).BitsPerComponent == 8
+    assert only_image(run(documents.rgb_16(), preset="lossless")).BitsPerComponent == 16
+
+
+def test_an_icc_profile_stays(run: Run) -> None:
+    space = only_image(run(documents.icc_rgb(), preset="ebook")).ColorSpace
+    assert space[0] == Name.ICCBased
+    assert space[1].N == 3
+
+
+def test_cmyk_stays_cmyk(run: Run) -> None:
+    for data in (documents.cmyk_jpeg(), documents.cmyk_flate()):
+        assert only_image(run(data, preset="ebook")).ColorSpace == Name.DeviceCMYK
+
+
+def test_cmyk_without_adobe_marker_gets_none(run: Run) -> None:
+    """Readers turn CMYK round by that marker or do not: the result must be read as the source was."""
+    assert b"Adobe" not in only_image(run(documents.cmyk_flate(), preset="ebook")).read_raw_bytes()[:200]
+
+
+def test_soft_mask_is_resized_with_its_image(run: Run) -> None:
+    base, mask = by_mask(run(documents.soft_mask(900, 600, dpi=300), preset="ebook"))
+    assert size(base) == size(mask) == (450, 300)
+    assert mask.ColorSpace == Name.DeviceGray
+
+
+def test_matte_keeps_image_and_mask_the_same_size(run: Run) -> None:
+    base, mask = by_mask(run(documents.soft_mask_matte(), preset="screen"))
+    assert size(base) == size(mask)
+    assert "/Matte" in mask
+
+
+def test_colour_key_masks_get_no_loss(run: Run) -> None:
+    result = run(documents.colour_key_mask(), preset="screen")
+    assert result.same_pixels()
+    assert only_image(result).Filter == Name.FlateDecode
+
+
+def test_lab_and_devicen_are_never_jpeg(run: Run) -> None:
+    for data in (documents.lab(), documents.device_n()):
+        assert only_image(run(data, preset="ebook")).Filter == Name.FlateDecode
+
+
+def test_stencil_keeps_its_polarity(run: Run) -> None:
+    result = run(documents.stencil(), preset="ebook")
+    assert only_image(result).ImageMask
+    assert result.same_pixels()
+
+
+def test_indexed_1_bit_is_not_taken_for_black_and_white(run: Run) -> None:
+    """Two colours at one bit are not necessarily black and white."""
+    result = run(documents.indexed_1(), preset="ebook")
+    assert only_image(result).ColorSpace[0] == Name.Indexed
+    assert result.same_pixels()
+
+
+def test_identical_images_become_one(run: Run) -> None:
+    result = run(documents.duplicate_images(copies=3), preset="ebook")
+    assert len(result.images()) == 1
+
+
+def test_no_image_grows(run: Run) -> None:
+    result = run(documents.low_resolution(), preset="printer")
+    assert result.report.images.skipped == {"already_small": 1}
+    assert result.report.images.changed == 0
+
+
+def test_jpeg_loses_its_metadata_without_loss(run: Run) -> None:
+    """A thumbnail, a comment or a profile inside a JPEG is never shown by a PDF reader."""
+
+    def fatten(pdf: pikepdf.Pdf) -> None:
+        for image in [o for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image"]:
+            data = image.read_raw_bytes()
+            comment = b"\xff\xfe\xea\x62" + b"x" * 60_000
+            image.write(data[:2] + comment + data[2:], filter=Name.DCTDecode)
+
+    result = run(documents.edited(documents.photo_jpeg(), fatten), preset="lossless")
+    assert result.report.output_bytes < result.report.input_bytes - 59_000
+    assert result.same_pixels()
+
+
+def test_a_flate_wrapped_jpeg_is_unwrapped(run: Run) -> None:
+    def wrap(pdf: pikepdf.Pdf) -> None:
+        import zlib
+
+        for image in [o for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image"]:
+            packed = zlib.compress(image.read_raw_bytes())
+            image.write(packed, filter=Array([Name.FlateDecode, Name.DCTDecode]))
+
+    result = run(documents.edited(documents.photo_jpeg(), wrap), preset="ebook")
+    assert only_image(result).Filter == Name.DCTDecode
+    assert result.mean_error() < 3
+
+
+def test_a_wrong_width_leaves_the_image_alone(run: Run) -> None:
+    def lie(pdf: pikepdf.Pdf) -> None:
+        for image in [o for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image"]:
+            image.Width = int(image.Width) + 7
+
+    result = run(documents.edited(documents.photo_jpeg(), lie), preset="ebook")
+    assert result.report.images.skipped == {"jpeg_mismatch": 1}
+
+
+def test_a_jpeg_with_its_own_color_transform_is_left_alone(run: Run) -> None:
+    def transform(pdf: pikepdf.Pdf) -> None:
+        for image in [o for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image"]:
+            image.DecodeParms = Dictionary(ColorTransform=0)
+
+    result = run(documents.edited(documents.photo_jpeg(), transform), preset="ebook")
+    assert result.report.images.skipped == {"color_transform": 1}
+
+
+@pytest.mark.parametrize("mode", ["grayscale", "bilevel"])
+@pytest.mark.parametrize("name", ["photo_jpeg", "photo_flate", "cmyk_jpeg", "chart_flate", "icc_rgb", "indexed_8"])
+def test_color_mode_takes_colour_out_of_images(run: Run, name: str, mode: str) -> None:
+    result = run(documents.IMAGES[name](), preset="ebook", color_mode=mode)
+    space = only_image(result).ColorSpace
+    assert space == Name.DeviceGray or (space[0] == Name.Indexed and space[1] == Name.DeviceGray)
+    picture = result.render(result.target)
+    red, green, blue = picture.split()
+    assert red.tobytes() == green.tobytes() == blue.tobytes()
