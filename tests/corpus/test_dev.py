@@ -99,6 +99,9 @@ def check(source: Path, tmp_path: Path, preset: str) -> None:
 
 @needs_corpus
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore:pikepdf is missing some specialized decoders"
+)  # jbig2dec, which qpdf has not either
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("source", files("dev"), ids=lambda file: file.stem)
 def test_every_document_keeps_what_it_is(source: Path, preset: str, tmp_path: Path) -> None:
