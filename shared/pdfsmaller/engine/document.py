@@ -27,7 +27,7 @@ MAX_FIELDS = 100_000
 _UINT32_MAX = 2**32 - 1
 
 # Where XMP says "this is PDF/A": as an element or as an attribute (ISO 19005-1, 6.7.11).
-_PDFA_PART = re.compile(rb"pdfaid:part(?:\s*=\s*[\"']|\s*>\s*)(\d)")
+_PDFA_PART = re.compile(rb"pdfaid:part(?:\s*=\s*[\"']|[^<>]*>\s*)(\d)")
 
 
 def check_header(source: Path) -> int:

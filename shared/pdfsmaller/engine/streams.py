@@ -53,6 +53,7 @@ def read_decoded(stream: Stream, limits: Limits) -> bytes:
 
     Raises:
         LimitExceeded: ``max_stream_bytes``.
+        MemoryError: it does not fit into the memory there is.
         pikepdf.PdfError: the data is damaged or a filter is not a general-purpose one.
     """
     try:
@@ -60,6 +61,8 @@ def read_decoded(stream: Stream, limits: Limits) -> bytes:
     except (pikepdf.PdfError, RuntimeError) as exc:
         if _OVER_LIMIT.search(str(exc)):
             raise _too_big(limits) from exc
+        if "bad_alloc" in str(exc):
+            raise MemoryError from exc
         raise pikepdf.PdfError(str(exc)) from exc
     if len(data) > limits.max_stream_bytes:
         raise _too_big(limits)

@@ -30,7 +30,7 @@ IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 POINTS_PER_INCH = 72.0
 # Forms nest a handful of levels deep in real files. The budget bounds "a form that shows a form twice, n times over".
 MAX_DEPTH = 24
-MAX_VISITS = 200_000
+MAX_VISITS = 100_000
 # Inline images below this stay inline: an object of its own costs about as much as it saves.
 INLINE_MIN_BYTES = 1024
 _OPERATORS = "q Q cm Do gs BI ID EI"

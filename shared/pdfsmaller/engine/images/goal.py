@@ -10,6 +10,7 @@ from pdfsmaller.engine.options import ColorMode, Effort
 
 # Ghostscript's threshold too: an image is downsampled only when that takes away more than half its pixels.
 DOWNSAMPLE_ABOVE = 1.5
+MIN_GAIN = 0.12
 # Text in one bit per pixel needs the resolution: 1-bit images are reduced only far above what a printer can show.
 BILEVEL_DPI = 300
 BILEVEL_ABOVE = 450
@@ -31,12 +32,16 @@ class Goal:
         quality: JPEG quality; None = no sample may change.
         color_mode: take colour out.
         effort: how much time a byte is worth.
+        above: images are downsampled above so many times ``dpi``.
+        min_gain: what coding again at the same size must save, as a share of the bytes stored, to be worth its loss.
     """
 
     dpi: int | None
     quality: int | None
     color_mode: ColorMode = "no-change"
     effort: Effort = "default"
+    above: float = DOWNSAMPLE_ABOVE
+    min_gain: float = MIN_GAIN
 
     @property
     def flate_level(self) -> int:
@@ -57,7 +62,7 @@ def shown_dpi(source: ImageSource) -> float | None:
 def scale_for(source: ImageSource, goal: Goal) -> float:
     """The factor to resize by: 1.0, or what brings the image down to the goal's dpi."""
     shown = shown_dpi(source)
-    if goal.dpi is None or goal.quality is None or shown is None or shown <= goal.dpi * DOWNSAMPLE_ABOVE:
+    if goal.dpi is None or goal.quality is None or shown is None or shown <= goal.dpi * goal.above:
         return 1.0
     return goal.dpi / shown
 

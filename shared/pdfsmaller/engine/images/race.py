@@ -23,9 +23,8 @@ from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.goal import Goal, bilevel_scale, jpeg_quality, scale_for, target_pixels
 from pdfsmaller.engine.images.source import ImageSource, Skip
 
-# What a lossy change must save, of the bytes stored now, to be worth its loss.
+# What downsampling must save, of the bytes stored now, to be worth its loss (``Goal.min_gain`` is for the rest).
 MIN_GAIN_RESAMPLED = 0.03
-MIN_GAIN_REQUANTIZED = 0.12
 MIN_GAIN_BYTES = 24
 # A JPEG coded this much below the quality asked for is not worth trying.
 QUALITY_BELOW = 12
@@ -100,7 +99,7 @@ def _of_jpeg(source: ImageSource, goal: Goal) -> Encoded | None:
     image = pixels.load_jpeg(source, scale, adobe=info.adobe)
     image = pixels.resize(image, *target_pixels(source, scale))
     encoded = _photo(image, source, replace(goal, quality=quality), adobe=info.adobe)
-    gain = MIN_GAIN_RESAMPLED if scale < 1.0 or recolor else MIN_GAIN_REQUANTIZED
+    gain = MIN_GAIN_RESAMPLED if scale < 1.0 or recolor else goal.min_gain
     return encoded if _worth(encoded, source, gain) else lossless
 
 
@@ -111,7 +110,7 @@ def _of_jpx(source: ImageSource, goal: Goal) -> Encoded | None:
     scale = scale_for(source, goal)
     image = pixels.resize(pixels.load_jpx(source, scale), *target_pixels(source, scale))
     encoded = _photo(image, source, replace(goal, quality=jpeg_quality(source, goal, scale)))
-    return encoded if _worth(encoded, source, MIN_GAIN_RESAMPLED if scale < 1.0 else MIN_GAIN_REQUANTIZED) else None
+    return encoded if _worth(encoded, source, MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain) else None
 
 
 def _photo(image: pyvips.Image, source: ImageSource, goal: Goal, *, adobe: bool = False) -> Encoded:

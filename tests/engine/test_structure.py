@@ -1,0 +1,144 @@
+"""Fewer bytes for the same document."""
+
+from __future__ import annotations
+
+import zlib
+
+import pikepdf
+import pytest
+from pikepdf import Array, Dictionary, Name, Pdf
+
+from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.document import is_signed, pdfa_part
+from pdfsmaller.engine.structure import StructureCache, merge_identical_streams, tidy
+from pdfsmaller.limits import Limits
+from tests import documents
+from tests.engine.conftest import Run
+
+
+def tidied(pdf: Pdf) -> Pdf:
+    tidy(pdf, StructureCache(), Limits(), Deadline(60))
+    return pdf
+
+
+@pytest.fixture
+def pdf() -> Pdf:
+    new = pikepdf.new()
+    new.add_blank_page()
+    new.add_blank_page()
+    return new
+
+
+def form(pdf: Pdf, content: bytes, **entries: pikepdf.Object) -> pikepdf.Stream:
+    return pdf.make_stream(content, Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 9, 9]), **entries)
+
+
+def test_identical_streams_become_one(pdf: Pdf) -> None:
+    for page in pdf.pages:
+        page.obj.Resources = Dictionary(XObject=Dictionary(X=form(pdf, b"0 0 9 9 re f")))
+        page.Contents = pdf.make_stream(b"/X Do")
+    merge_identical_streams(pdf)
+    first, second = (page.obj.Resources.XObject.X.objgen for page in pdf.pages)
+    assert first == second
+
+
+def test_merging_goes_on_to_a_fixpoint(pdf: Pdf) -> None:
+    """Two chains of three forms are the same only once their ends are one."""
+    for page in pdf.pages:
+        inner = form(pdf, b"0 0 9 9 re f")
+        for _ in range(3):
+            inner = form(pdf, b"/X Do", Resources=Dictionary(XObject=Dictionary(X=inner)))
+        page.obj.Resources = Dictionary(XObject=Dictionary(X=inner))
+    merge_identical_streams(pdf)
+    assert pdf.pages[0].obj.Resources.XObject.X.objgen == pdf.pages[1].obj.Resources.XObject.X.objgen
+
+
+def test_different_dictionaries_are_not_merged(pdf: Pdf) -> None:
+    for number, page in enumerate(pdf.pages):
+        page.obj.Resources = Dictionary(XObject=Dictionary(X=form(pdf, b"0 0 9 9 re f", StructParents=number)))
+    merge_identical_streams(pdf)
+    assert pdf.pages[0].obj.Resources.XObject.X.objgen != pdf.pages[1].obj.Resources.XObject.X.objgen
+
+
+def test_pages_stay_apart_though_they_are_equal(pdf: Pdf) -> None:
+    merge_identical_streams(pdf)
+    assert len({page.objgen for page in pdf.pages}) == 2
+
+
+@pytest.mark.parametrize("filters", [[], ["/ASCII85Decode"], ["/ASCIIHexDecode", "/FlateDecode"], ["/FlateDecode"]])
+def test_streams_are_deflated_well(pdf: Pdf, filters: list[str]) -> None:
+    content = b"0 0 10 10 re f\n" * 500
+    data = content
+    for name in reversed(filters):
+        if name == "/FlateDecode":
+            data = zlib.compress(data, 1)
+        elif name == "/ASCIIHexDecode":
+            data = data.hex().encode() + b">"
+        else:
+            import base64
+
+            data = base64.a85encode(data) + b"~>"
+    stream = pdf.make_stream(content)
+    if filters:
+        stream.write(data, filter=Array([Name(n) for n in filters]))
+    pdf.pages[0].Contents = stream
+    tidied(pdf)
+    packed = pdf.pages[0].Contents
+    assert packed.Filter == Name.FlateDecode
+    assert packed.read_bytes() == content
+    assert len(packed.read_raw_bytes()) <= len(zlib.compress(content, 9))
+
+
+def test_unused_resources_go(run: Run) -> None:
+    result = run(documents.unused_objects(), preset="lossless")
+    assert result.report.output_bytes < result.report.input_bytes / 2
+    assert result.same_pixels()
+
+
+def test_resources_stay_where_a_type_3_font_borrows_them() -> None:
+    """Glyphs without resources of their own use the page's, which no page content names."""
+
+    def borrow(pdf: Pdf) -> None:
+        resources = pdf.pages[0].obj.Resources
+        font = next(f for f in resources.Font.values() if f.get("/Subtype") == "/Type3")
+        resources.XObject = font.Resources.XObject
+        del font["/Resources"]
+
+    import io
+
+    with Pdf.open(io.BytesIO(documents.edited(documents.type3_glyph(), borrow))) as pdf:
+        tidied(pdf)
+        assert "/Im0" in pdf.pages[0].obj.Resources.XObject
+
+
+def test_private_data_and_thumbnails_go(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Thumb = pdf.make_stream(b"x" * 1000)
+    pdf.pages[0].obj.PieceInfo = Dictionary(App=Dictionary(Private=pdf.make_stream(b"y" * 1000)))
+    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(X=form(pdf, b"", PieceInfo=Dictionary())))
+    tidied(pdf)
+    assert "/Thumb" not in pdf.pages[0].obj
+    assert "/PieceInfo" not in pdf.pages[0].obj
+
+
+def test_old_revisions_go(run: Run) -> None:
+    """Bytes that an incremental update left behind are not copied."""
+    data = documents.photo_jpeg()
+    stale = data + b"% old revision\n" + b"9" * 50_000 + b"\n" + data[data.rindex(b"startxref") :]
+    assert run(stale, preset="lossless").report.output_bytes < len(data) + 100
+
+
+def test_signatures_are_found() -> None:
+    import io
+
+    for make, signed in ((documents.signed, True), (documents.form, False), (documents.text, False)):
+        with Pdf.open(io.BytesIO(make())) as pdf:
+            assert is_signed(pdf) is signed
+
+
+def test_the_part_of_pdfa_is_found() -> None:
+    import io
+
+    cases = ((documents.pdfa_1b, 1), (documents.pdfa_2b, 2), (documents.pdfa_3b, 3), (documents.text, None))
+    for make, part in cases:
+        with Pdf.open(io.BytesIO(make())) as pdf:
+            assert pdfa_part(pdf) == part
