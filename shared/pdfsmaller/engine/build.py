@@ -50,10 +50,10 @@ class Builder:
         with open_pdf(self.source, self.password, self.limits) as pdf:
             externalize_inline_images(pdf, self.inline_pages)
             apply_images(pdf, encoded, without)
+            level = 6 if self.options.effort == "fast" else 9
             if structure:
-                level = 6 if self.options.effort == "fast" else 9
                 tidy(pdf, self.cache, self.limits, self.deadline, level=level)
             if self.options.strip_metadata:
                 strip_metadata(pdf)
-            save_pdf(pdf, target, linearize=self.options.linearize, pdfa=self.pdfa)
+            save_pdf(pdf, target, linearize=self.options.linearize, pdfa=self.pdfa, level=level)
         return target.stat().st_size

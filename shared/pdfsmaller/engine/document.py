@@ -152,13 +152,17 @@ def strip_metadata(pdf: Pdf) -> None:
         del pdf.Root["/Metadata"]
 
 
-def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None) -> None:
+def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None, level: int) -> None:
     """Write the document, keeping its encryption and permissions, with object streams where its standard allows them.
+
+    Args:
+        level: zlib's, for what qpdf itself deflates: object and cross-reference streams.
 
     Raises:
         UnreadablePdf: an object that is needed cannot be written.
     """
     # PDF/A-1 is PDF 1.4: no object streams, no cross-reference streams (ISO 19005-1, 6.1.4).
+    pikepdf.settings.set_flate_compression_level(level)
     streams = ObjectStreamMode.disable if pdfa == 1 else ObjectStreamMode.generate
     if "/Size" not in pdf.trailer:
         # A trailer that qpdf has reconstructed lacks it, and qpdf then writes a file that it cannot read.

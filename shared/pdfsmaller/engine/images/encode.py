@@ -18,8 +18,7 @@ pyvips.cache_set_max(0)
 
 # mozjpeg's tables by number: 3 is ImageMagick's (N. Robidoux), best in SSIM per byte on photos and scans alike.
 JPEG_QUANT_TABLE = 3
-# From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
-FULL_CHROMA_QUALITY = 90
+# Deflating at this level tells which predictors will win.
 QUICK_LEVEL = 6
 
 
@@ -67,7 +66,7 @@ def jpeg(image: pyvips.Image, quality: int, *, full_chroma: bool, fast: bool = F
         trellis_quant=not fast,
         overshoot_deringing=not fast,
         quant_table=JPEG_QUANT_TABLE,
-        subsample_mode="off" if full_chroma or quality >= FULL_CHROMA_QUALITY else "on",
+        subsample_mode="off" if full_chroma else "on",
         keep="none",
     )
     return strip_jpeg(data)

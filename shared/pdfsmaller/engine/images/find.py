@@ -33,6 +33,7 @@ MAX_DEPTH = 24
 MAX_VISITS = 100_000
 # Inline images below this stay inline: an object of its own costs about as much as it saves.
 INLINE_MIN_BYTES = 1024
+_MASKS: tuple[tuple[str, Role], ...] = (("/SMask", "soft_mask"), ("/Mask", "stencil"))
 _OPERATORS = "q Q cm Do gs BI ID EI"
 _MAYBE_INLINE = re.compile(rb"\bBI\b.{0,2000}?\bID\b", re.DOTALL)
 
@@ -78,7 +79,16 @@ class _Event:
 
     kind: Literal["image", "form"]
     target: Stream
+    objgen: ObjGen
     matrix: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What a form says of itself, read once."""
+
+    matrix: Matrix
+    resources: Dictionary | None
 
 
 def multiply(m: Matrix, n: Matrix) -> Matrix:
@@ -122,6 +132,9 @@ class _Walk:
         self.page_has_inline = False
         # (form, resources it inherits) → what it draws. Bounded by the number of forms in the file.
         self.events: dict[tuple[ObjGen, int], list[_Event]] = {}
+        # An image with its masks: they are shown together.
+        self.together: dict[ObjGen, list[FoundImage]] = {}
+        self.forms: dict[ObjGen, _Form] = {}
         self.done: set[tuple[ObjGen, tuple[int, ...]]] = set()
 
     def run(self) -> Found:
@@ -169,21 +182,26 @@ class _Walk:
                 fit = _fit(_numbers(stream.get("/BBox"), 4), _matrix(stream), _numbers(annot.get("/Rect"), 4))
                 self._form(stream, multiply(fit, base), None, 0)
 
-    def _form(self, form: Stream, ctm: Matrix, inherited: Dictionary | None, depth: int) -> None:
+    def _form(
+        self, form: Stream, ctm: Matrix, inherited: Dictionary | None, depth: int, objgen: ObjGen | None = None
+    ) -> None:
         """Everything a form draws, ``ctm`` being the matrix in force where it is drawn."""
         self.visits += 1
         if depth > MAX_DEPTH or self.visits > MAX_VISITS:
             self.complete = False
             return
-        matrix = multiply(_matrix(form), ctm)
-        own = form.get("/Resources")
-        resources = own if isinstance(own, Dictionary) else inherited
+        objgen = objgen or form.objgen
+        about = self.forms.get(objgen)
+        if about is None:
+            about = self.forms[objgen] = _Form(_matrix(form), _dictionary(form.get("/Resources")))
+        matrix = multiply(about.matrix, ctm)
         # The same form at the same scale shows nothing new; this also ends loops.
-        key = (form.objgen, tuple(round(v * 1000) for v in matrix[:4]))
+        key = (objgen, tuple([round(v * 1000) for v in matrix[:4]]))
         if key in self.done:
             return
         self.done.add(key)
-        cache = (form.objgen, 0 if isinstance(own, Dictionary) else id(inherited))
+        resources = about.resources if about.resources is not None else inherited
+        cache = (objgen, 0 if about.resources is not None else id(inherited))
         if cache not in self.events:
             self.events[cache] = self._content(form, resources, form)
         self._play(self.events[cache], matrix, resources, depth + 1)
@@ -192,23 +210,22 @@ class _Walk:
         for event in events:
             matrix = multiply(event.matrix, base)
             if event.kind == "image":
-                self._image(event.target, matrix)
+                self._image(event.target, event.objgen, matrix)
             else:
-                self._form(event.target, matrix, resources, depth)
-        for pattern in _values(resources, "/Pattern"):
-            # A pattern's space is that of the content stream which uses it, whatever the CTM (8.7.3.1).
-            if isinstance(pattern, Stream):
-                self._form(pattern, base, None, depth)
+                self._form(event.target, matrix, resources, depth, event.objgen)
 
-    def _image(self, image: Stream, matrix: Matrix) -> None:
-        stencil = bool(image.get("/ImageMask", False))
-        self._note(image, "stencil" if stencil else "image").shown(matrix, self.page)
-        mask = image.get("/SMask")
-        if isinstance(mask, Stream):
-            self._note(mask, "soft_mask").shown(matrix, self.page)
-        stencil_mask = image.get("/Mask")
-        if isinstance(stencil_mask, Stream):
-            self._note(stencil_mask, "stencil").shown(matrix, self.page)
+    def _image(self, image: Stream, objgen: ObjGen, matrix: Matrix) -> None:
+        together = self.together.get(objgen)
+        if together is None:
+            stencil = bool(image.get("/ImageMask", False))
+            together = [self._note(image, "stencil" if stencil else "image")]
+            for key, role in _MASKS:
+                mask = image.get(key)
+                if isinstance(mask, Stream):
+                    together.append(self._note(mask, role))
+            self.together[objgen] = together
+        for found in together:
+            found.shown(matrix, self.page)
 
     def _note(self, image: Stream, role: Role) -> FoundImage:
         found = self.found.images.get(image.objgen)
@@ -228,9 +245,11 @@ class _Walk:
         data = _bounded_content(contents, self.limits)
         inline = bool(_MAYBE_INLINE.search(data))
         drawn = any(isinstance(value, Stream) for value in xobjects.values())
+        # A pattern's space is that of the content stream which uses it, whatever the CTM (ISO 32000-1, 8.7.3.1).
+        patterns = [value for value in _values(resources, "/Pattern") if isinstance(value, Stream)]
+        events = [_Event("form", pattern, pattern.objgen, IDENTITY) for pattern in patterns]
         if not (inline or masks or drawn):
-            return []
-        events: list[_Event] = []
+            return events
         ctm = IDENTITY
         stack: list[Matrix] = []
         for instruction in pikepdf.parse_content_stream(owner, _OPERATORS):
@@ -250,13 +269,14 @@ class _Walk:
             elif instruction.operands and isinstance(instruction.operands[0], Name):
                 name = str(instruction.operands[0])
                 if operator == "gs" and name in masks:
-                    events.append(_Event("form", masks[name], ctm))
+                    events.append(_Event("form", masks[name], masks[name].objgen, ctm))
                 elif operator == "Do":
                     target = xobjects.get(name)
                     if isinstance(target, Stream):
                         subtype = str(target.get("/Subtype"))
                         if subtype in ("/Image", "/Form"):
-                            events.append(_Event("image" if subtype == "/Image" else "form", target, ctm))
+                            kind: Literal["image", "form"] = "image" if subtype == "/Image" else "form"
+                            events.append(_Event(kind, target, target.objgen, ctm))
         return events
 
     def _glyphs(self) -> None:

@@ -29,6 +29,9 @@ MIN_GAIN_BYTES = 24
 # A JPEG coded this much below the quality asked for is not worth trying.
 QUALITY_BELOW = 12
 
+# From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
+FULL_CHROMA_QUALITY = 90
+
 # An image with more than this share of pixels equal to both neighbours is flat: drawn, not photographed.
 FLAT_SHARE = 0.45
 # At most this share of the flat pixels may ring.
@@ -98,7 +101,7 @@ def _of_jpeg(source: ImageSource, goal: Goal) -> Encoded | None:
         return lossless
     image = pixels.load_jpeg(source, scale, adobe=info.adobe)
     image = pixels.resize(image, *target_pixels(source, scale))
-    encoded = _photo(image, source, replace(goal, quality=quality), adobe=info.adobe)
+    encoded = _photo(image, source, replace(goal, quality=quality), adobe=info.adobe, full_chroma=info.full_chroma)
     gain = MIN_GAIN_RESAMPLED if scale < 1.0 or recolor else goal.min_gain
     return encoded if _worth(encoded, source, gain) else lossless
 
@@ -113,12 +116,19 @@ def _of_jpx(source: ImageSource, goal: Goal) -> Encoded | None:
     return encoded if _worth(encoded, source, MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain) else None
 
 
-def _photo(image: pyvips.Image, source: ImageSource, goal: Goal, *, adobe: bool = False) -> Encoded:
-    """A JPEG of an image in memory; in gray where it is gray or is to be; black and white where that is asked for."""
+def _photo(
+    image: pyvips.Image, source: ImageSource, goal: Goal, *, adobe: bool = False, full_chroma: bool = True
+) -> Encoded:
+    """A JPEG of an image in memory; in gray where it is gray or is to be; black and white where that is asked for.
+
+    ``full_chroma`` says that the source has it; whether it is kept depends on the quality.
+    """
+    assert goal.quality is not None
     image, color = _simplified(image, source, goal)
     if goal.color_mode == "bilevel" and color == "gray":
         return replace(_smallest_bilevel(pixels.black_and_white(image), goal), color="gray", drop_decode=True)
-    return replace(_jpeg(image, goal, adobe=adobe), color=color, drop_decode=color == "gray")
+    sharp = full_chroma and goal.quality >= FULL_CHROMA_QUALITY
+    return replace(_jpeg(image, goal, adobe=adobe, full_chroma=sharp), color=color, drop_decode=color == "gray")
 
 
 def _jpeg(image: pyvips.Image, goal: Goal, *, adobe: bool = False, full_chroma: bool = False) -> Encoded:
@@ -309,7 +319,8 @@ def _photo_or_flat(image: pyvips.Image, source: ImageSource, goal: Goal) -> Enco
     jpeg_ok = image.bands == 1 or (image.bands in (3, 4) and source.color.family != "other")
     flat = pixels.flat_mask(image)
     if flat.avg() / 255.0 <= FLAT_SHARE:
-        photo = _jpeg(image, goal) if jpeg_ok else None
+        sharp = goal.quality >= FULL_CHROMA_QUALITY
+        photo = _jpeg(image, goal, full_chroma=sharp) if jpeg_ok else None
         # Small and simple pictures are sometimes smaller without loss.
         if photo is not None and photo.cost * 8 < image.width * image.height * image.bands and image.width > 64:
             return photo
