@@ -180,6 +180,13 @@ def test_secrets_are_not_shown(template: dict[str, Any]) -> None:
     assert not any("Secret" in name or "Key" in name for name in template["Outputs"])
 
 
+def test_an_open_function_url_demands_keys(template: dict[str, Any]) -> None:
+    [rule] = template["Rules"].values()
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "UploadAuthType"}, "NONE"]}
+    [assertion] = rule["Assertions"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiKeys"}, ""]}]}
+
+
 def test_the_function_url_is_closed_unless_it_is_opened(template: dict[str, Any], resources: dict[str, Any]) -> None:
     assert default(template, "UploadAuthType") == "AWS_IAM"
     [url] = of_type(resources, "AWS::Lambda::Url").values()

@@ -35,16 +35,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_config(state: Path, **changes: Any) -> Any:
+def local_config(state: Path, **changes: Any) -> Any:
     """A local stack of a test's own."""
     from pdfsmaller_local.config import Config
 
     emulator = os.environ.get("EMULATOR") or "ministack"
     made = Config(state=state, emulator=emulator, emulator_port=free_port(), port=free_port(), parameters=QUICK)
     return replace(made, **changes)
-
-
-test_config.__test__ = False  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +53,7 @@ def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     from pdfsmaller_local.stack import Stack
 
     # With policies enforced, so that a right which template.yaml forgets fails here and not on AWS.
-    config = test_config(tmp_path_factory.mktemp("stack"), environ=dict(os.environ), enforce_policies=True)
+    config = local_config(tmp_path_factory.mktemp("stack"), environ=dict(os.environ), enforce_policies=True)
     stack = Stack(config)
     try:
         stack.start()
