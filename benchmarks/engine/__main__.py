@@ -29,13 +29,13 @@ from pathlib import Path
 import pypdfium2
 
 OURS = f"{sys.executable} -m pdfsmaller.cli compress {{in}} -o {{out}} -q --preset"
-GHOSTSCRIPT = "gs -q -dNOPAUSE -dBATCH -dSAFER -sDEVICE=pdfwrite -sOutputFile={out} {in} -dPDFSETTINGS="
+GHOSTSCRIPT = "gs -q -dNOPAUSE -dBATCH -dSAFER -sDEVICE=pdfwrite -dPDFSETTINGS=/PRESET -sOutputFile={out} {in}"
 TOOLS = {
     "pdfsmaller lossless": f"{OURS} lossless",
     "pdfsmaller ebook": f"{OURS} ebook",
     "pdfsmaller screen": f"{OURS} screen",
-    "gs /ebook": GHOSTSCRIPT.replace("-dPDFSETTINGS=", "-dPDFSETTINGS=/ebook"),
-    "gs /screen": GHOSTSCRIPT.replace("-dPDFSETTINGS=", "-dPDFSETTINGS=/screen"),
+    "gs /ebook": GHOSTSCRIPT.replace("PRESET", "ebook"),
+    "gs /screen": GHOSTSCRIPT.replace("PRESET", "screen"),
     "qpdf": "qpdf --object-streams=generate --recompress-flate --compression-level=9 --optimize-images "
     "--warning-exit-0 {in} {out}",
     "mutool": "mutool clean -gggg -z -i -f {in} {out}",

@@ -99,7 +99,7 @@ def test_the_nature_of_a_document(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("make", "part"),
-    [(documents.pdfa_1b, 1), (documents.pdfa_2b, 2), pytest.param(documents.pdfa_3b, 3, marks=pytest.mark.xfail)],
+    [(documents.pdfa_1b, 1), (documents.pdfa_2b, 2), (documents.pdfa_3b, 3)],
 )
 def test_a_claim_of_pdfa_is_told(make: documents.Make, part: int, tmp_path: Path) -> None:
     assert inspected(tmp_path, make()).pdfa == part
