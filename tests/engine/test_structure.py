@@ -142,3 +142,12 @@ def test_the_part_of_pdfa_is_found() -> None:
     for make, part in cases:
         with Pdf.open(io.BytesIO(make())) as pdf:
             assert pdfa_part(pdf) == part
+
+
+def test_xmp_loses_its_padding_only(pdf: Pdf) -> None:
+    packet = b"<?xpacket begin='' id='x'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>kept</x:xmpmeta>"
+    pdf.Root.Metadata = pdf.make_stream(
+        packet + b" " * 2000 + b"<?xpacket end='w'?>", Type=Name.Metadata, Subtype=Name.XML
+    )
+    tidied(pdf)
+    assert pdf.Root.Metadata.read_raw_bytes() == packet + b"\n<?xpacket end='w'?>"

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.color_mode import take_color_out
 from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
 from pdfsmaller.engine.images.apply import apply_images
 from pdfsmaller.engine.images.encode import Encoded
@@ -27,6 +29,7 @@ class Builder:
     Attributes:
         inline_pages: pages whose large inline images become objects; must be those of the analysis.
         pdfa: the part of PDF/A claimed, or None.
+        color_left: the last build could not take all colour out.
     """
 
     source: Path
@@ -36,6 +39,7 @@ class Builder:
     deadline: Deadline
     inline_pages: list[int]
     pdfa: int | None
+    color_left: bool = False
     cache: StructureCache = field(default_factory=StructureCache)
 
     def build(
@@ -50,7 +54,10 @@ class Builder:
         with open_pdf(self.source, self.password, self.limits) as pdf:
             externalize_inline_images(pdf, self.inline_pages)
             apply_images(pdf, encoded, without)
-            level = 6 if self.options.effort == "fast" else 9
+            mode = self.options.color_mode or "no-change"
+            if mode != "no-change":
+                self.color_left = take_color_out(pdf, mode, self.limits)
+            level: Literal[6, 9] = 6 if self.options.effort == "fast" else 9
             if structure:
                 tidy(pdf, self.cache, self.limits, self.deadline, level=level)
             if self.options.strip_metadata:

@@ -145,6 +145,8 @@ class _Run:
         self.skipped = coded.skipped
         if coded.out_of_time or self.deadline.passed():
             self._warn("time_limit", "Time ran out: what was done by then is in the result.")
+        if builder.color_left or (goal.color_mode != "no-change" and self._colored_images(coded)):
+            self._warn("color_mode_partial", "Some colour had to stay: it could not be turned gray with certainty.")
         kept = self._verified(builder, result, coded, found, goal)
         if kept is None:
             self._warn("verification_failed", "No smaller version was the same document: the original was kept.")
@@ -154,6 +156,10 @@ class _Run:
             return self._hand_back(outcome)
         self.changed = len(kept)
         return self._hand_out(result, size, outcome)
+
+    def _colored_images(self, coded: Coded) -> bool:
+        """Whether images were left alone that may have colour."""
+        return any(reason not in ("already_small", "tiny") for reason in coded.skipped)
 
     # --- comparing ----------------------------------------------------------------------------------------------
 

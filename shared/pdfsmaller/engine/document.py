@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf
@@ -152,7 +153,7 @@ def strip_metadata(pdf: Pdf) -> None:
         del pdf.Root["/Metadata"]
 
 
-def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None, level: int) -> None:
+def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None, level: Literal[6, 9]) -> None:
     """Write the document, keeping its encryption and permissions, with object streams where its standard allows them.
 
     Args:

@@ -22,9 +22,11 @@ from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
-# Streams that must stay as they are: XMP is read by programs that know no PDF (ISO 19005-1, 6.7.2); the other two are
-# written by qpdf itself.
+# Streams that are not deflated here: XMP is read by programs that know no PDF (PDF/A demands that it stays plain: ISO
+# 19005-1, 6.7.2; qpdf keeps it so everywhere); the other two are written by qpdf itself.
 _KEPT_TYPES = ("/Metadata", "/XRef", "/ObjStm")
+# XMP packets end in some 2 KB of blanks, for programs that edit them in place.
+_XMP_PADDING = re.compile(rb"\s{64,}(?=<\?xpacket end)")
 _REFERENCE = re.compile(rb"(\d+) (\d+) R\b")
 # Rounds of merging: every round can make the parents of merged streams identical in turn. Real files need 2 or 3.
 MAX_ROUNDS = 12
@@ -42,10 +44,14 @@ class StructureCache:
 def tidy(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *, level: int = 9) -> None:
     """All structural savings.
 
+    Args:
+        level: zlib's.
+
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
     drop_private_data(pdf)
+    trim_xmp(pdf)
     if not deadline.passed():
         drop_unused_resources(pdf)
     deflate_streams(pdf, cache, limits, deadline, level=level)
@@ -65,6 +71,16 @@ def drop_private_data(pdf: Pdf) -> None:
     for obj in pdf.objects:
         if isinstance(obj, Stream) and "/PieceInfo" in obj:
             del obj["/PieceInfo"]
+
+
+def trim_xmp(pdf: Pdf) -> None:
+    """Take the padding out of XMP packets."""
+    for obj in pdf.objects:
+        if isinstance(obj, Stream) and obj.get("/Type") == "/Metadata" and "/Filter" not in obj:
+            data = obj.read_raw_bytes()
+            trimmed = _XMP_PADDING.sub(b"\n", data)
+            if len(trimmed) < len(data):
+                obj.write(trimmed)
 
 
 def drop_unused_resources(pdf: Pdf) -> None:
