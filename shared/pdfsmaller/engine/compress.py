@@ -21,6 +21,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from pdfsmaller.engine.audit import audit
@@ -114,7 +115,7 @@ class _Run:
             found = find_images(pdf, self.limits)
             if found.inline_pages:
                 externalize_inline_images(pdf, found.inline_pages)
-                found = Found(find_images(pdf, self.limits).images, found.inline_pages)
+                found = replace(find_images(pdf, self.limits), inline_pages=found.inline_pages)
             self.images_seen = len(found.images)
             builder = Builder(
                 self.source, self.password, self.options, self.limits, self.deadline, found.inline_pages, pdfa
@@ -122,7 +123,7 @@ class _Run:
 
             def encode(wanted: Goal, share: Callable[[float], None]) -> Coded:
                 with self.watch.stage("images"):
-                    return encode_images(pdf, found.images.values(), wanted, self.limits, self.deadline, share)
+                    return encode_images(pdf, found, wanted, self.limits, self.deadline, share)
 
             result = folder / "result.pdf"
             outcome: Outcome = "compressed"
@@ -207,9 +208,9 @@ class _Run:
         """The lossless codings of these images."""
         with self.watch.stage("images"), open_pdf(self.source, self.password, self.limits) as pdf:
             externalize_inline_images(pdf, found.inline_pages)
-            images = [found.images[objgen] for objgen in guilty]
+            some = Found({objgen: found.images[objgen] for objgen in guilty})
             goal = Goal(None, None, effort=self.options.effort)
-            return encode_images(pdf, images, goal, self.limits, self.deadline, lambda _share: None).encoded
+            return encode_images(pdf, some, goal, self.limits, self.deadline, lambda _share: None).encoded
 
     def _compare(self, result: Path, goal: Goal) -> list[Difference]:
         found = compare(
@@ -280,7 +281,11 @@ def _floor(goal: Goal, *, searching: bool) -> float:
 def _images_on(found: Found, encoded: dict[ObjGen, Encoded], differences: list[Difference]) -> set[ObjGen]:
     """The changed images shown on pages that look different."""
     pages = {difference.page for difference in differences if difference.kind == "looks"}
-    return {objgen for objgen in encoded if objgen in found.images and found.images[objgen].pages & pages}
+    guilty = {objgen for objgen in encoded if objgen in found.images and found.images[objgen].pages & pages}
+    for image, mask in found.matted:  # these two change together or not at all
+        if image in guilty or mask in guilty:
+            guilty |= {image, mask} & encoded.keys()
+    return guilty
 
 
 def _replace(result: Path, target: Path) -> None:

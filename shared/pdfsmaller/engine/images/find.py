@@ -44,6 +44,7 @@ class FoundImage:
 
     Attributes:
         objgen: its object number and generation.
+        size: width and height in pixels, as claimed; (0, 0) where that cannot be read.
         role: what it is for: shown by itself, the soft mask of another image, or a stencil (``/ImageMask``).
         width_pt, height_pt: the largest size it is shown at, in points; 0 while no placement is known.
         resample: False where some placement cannot be known, so that its pixels must stay.
@@ -52,6 +53,7 @@ class FoundImage:
 
     objgen: ObjGen
     role: Role
+    size: tuple[int, int]
     width_pt: float = 0.0
     height_pt: float = 0.0
     resample: bool = True
@@ -67,10 +69,18 @@ class FoundImage:
 
 @dataclass(slots=True)
 class Found:
-    """All images of a document, by object, and the pages whose content holds large inline images."""
+    """What a walk found.
+
+    Attributes:
+        images: all of them, by object.
+        inline_pages: pages whose content holds large inline images.
+        matted: images with the soft mask that their colours are premultiplied with (``/Matte``); both must keep the
+            same size.
+    """
 
     images: dict[ObjGen, FoundImage] = field(default_factory=dict)
     inline_pages: list[int] = field(default_factory=list)
+    matted: list[tuple[ObjGen, ObjGen]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +233,8 @@ class _Walk:
                 mask = image.get(key)
                 if isinstance(mask, Stream):
                     together.append(self._note(mask, role))
+                    if "/Matte" in mask:
+                        self.found.matted.append((objgen, mask.objgen))
             self.together[objgen] = together
         for found in together:
             found.shown(matrix, self.page)
@@ -230,7 +242,7 @@ class _Walk:
     def _note(self, image: Stream, role: Role) -> FoundImage:
         found = self.found.images.get(image.objgen)
         if found is None:
-            found = self.found.images[image.objgen] = FoundImage(image.objgen, role)
+            found = self.found.images[image.objgen] = FoundImage(image.objgen, role, _pixels(image))
         elif found.role != role:
             # One object used as an image here and as a mask there: leave its pixels alone.
             found.resample = False
@@ -330,6 +342,10 @@ def _bounded_content(contents: pikepdf.Object | None, limits: Limits) -> bytes:
                 )
             parts.append(part)
     return b"\n".join(parts)
+
+
+def _pixels(image: Stream) -> tuple[int, int]:
+    return int(_number(image.get("/Width"), 0.0)), int(_number(image.get("/Height"), 0.0))
 
 
 def _inline_size(instruction: pikepdf.ContentStreamInlineImage) -> int:

@@ -34,8 +34,9 @@ FULL_CHROMA_QUALITY = 90
 
 # An image with more than this share of pixels equal to both neighbours is flat: drawn, not photographed.
 FLAT_SHARE = 0.45
-# At most this share of the flat pixels may ring.
+# At most this share of the flat pixels may ring; more where quality and full chroma keep it from being seen.
 RINGING_SHARE = 0.002
+RINGING_SHARE_FINE = 0.01
 # A JPEG of a flat image has to be this much smaller than the palette or the lossless one.
 FLAT_JPEG_GAIN = 0.75
 FLAT_JPEG_QUALITY = 88
@@ -330,11 +331,12 @@ def _photo_or_flat(image: pyvips.Image, source: ImageSource, goal: Goal) -> Enco
         candidates = _plain_lossless(image, source, goal)
     smallest = min((e.cost for e in candidates), default=source.stored)
     if jpeg_ok:
-        for quality, full_chroma in ((goal.quality, False), (max(goal.quality, FLAT_JPEG_QUALITY), True)):
+        fine = max(goal.quality, FLAT_JPEG_QUALITY)
+        for quality, full_chroma, share in ((goal.quality, False, RINGING_SHARE), (fine, True, RINGING_SHARE_FINE)):
             tried = _jpeg(image, replace(goal, quality=quality), full_chroma=full_chroma)
             if tried.cost > smallest * FLAT_JPEG_GAIN:
                 break
-            if pixels.ringing(image, tried.data, flat) <= RINGING_SHARE:
+            if pixels.ringing(image, tried.data, flat) <= share:
                 candidates.append(tried)
                 break
     return _smallest(candidates)
@@ -377,9 +379,12 @@ def _marked(encoded: Encoded, source: ImageSource) -> Encoded:
 def _soft_mask(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | None:
     """Transparency: lossless unless it is smooth all over, since an edge that rings is a halo."""
     scale = scale_for(source, goal)
-    if not pixels.only_extremes(image):
+    if source.fixed_color or not pixels.only_extremes(image):
         image = pixels.resize(image, *target_pixels(source, scale))
     candidates = _lossless_gray(image, goal)
+    if source.fixed_color:
+        # Colours premultiplied with the mask need it exactly.
+        return _smallest(candidates)
     smallest = min(e.cost for e in candidates)
     tried = _jpeg(image, replace(goal, quality=min(95, jpeg_quality(source, goal, scale) + 12)))
     if (

@@ -58,12 +58,12 @@ class ImageSource:
         filters: the filters it is stored with.
         plain_decode: ``/Decode`` is absent or the default, so that samples mean what they say.
         inverted: ``/Decode`` is exactly the opposite of the default.
-        lossy_ok: False where a changed sample would change more than a colour (colour-key masks, a mask's Matte).
+        lossy_ok: False where a changed sample would change more than a colour (colour-key masks).
         keep_reason: why it may not be changed lossily, when ``lossy_ok`` is False.
         ccitt: the filter's parameters when ``coding`` is ccitt.
         width_pt, height_pt: the largest size it is shown at, in points; 0 = unknown.
         resample: whether its pixel size may change.
-        fixed_color: whether its colour space must stay.
+        fixed_color: its colour space must stay, and it has the same size as its mask or image (``/Matte``).
         pages: pages that show it.
     """
 
@@ -154,7 +154,7 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits) -> ImageSource:
         ccitt=_ccitt(filters[-1], width) if coding == "ccitt" else None,
         width_pt=found.width_pt,
         height_pt=found.height_pt,
-        resample=found.resample and found.width_pt > 0 and not matted,
+        resample=found.resample and found.width_pt > 0,
         fixed_color=matted,
         pages=frozenset(found.pages),
     )
@@ -208,18 +208,16 @@ def _masking(stream: Stream) -> tuple[bool, str]:
     """(may samples change, why not)."""
     if isinstance(stream.get("/Mask"), Array):
         return False, "color_key"
-    if "/Matte" in stream:
-        return False, "matte"
     return True, ""
 
 
 def _is_matted(stream: Stream) -> bool:
-    """Whether the colours are premultiplied with the soft mask (ISO 32000-1, 11.6.5.3).
+    """Whether colours premultiplied with a soft mask are involved: this is such an image or such a mask.
 
-    Then both must have the same size, and the mask says what ``/Matte`` means in the present colour space.
+    Both must have the same size, and ``/Matte`` is a colour in the image's present space (ISO 32000-1, 11.6.5.3).
     """
     mask = stream.get("/SMask")
-    return isinstance(mask, Stream) and "/Matte" in mask
+    return "/Matte" in stream or (isinstance(mask, Stream) and "/Matte" in mask)
 
 
 def _decode_array(stream: Stream, color: ColorSpace, bits: int) -> tuple[bool, bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.images.encode import Encoded
-from pdfsmaller.engine.images.find import FoundImage, ObjGen
+from pdfsmaller.engine.images.find import Found, FoundImage, ObjGen
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.race import optimize
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
@@ -48,7 +48,7 @@ class Coded:
 
 def encode_images(
     pdf: Pdf,
-    images: Iterable[FoundImage],
+    found_images: Found,
     goal: Goal,
     limits: Limits,
     deadline: Deadline,
@@ -60,7 +60,7 @@ def encode_images(
         LimitExceeded: an image is over ``max_image_pixels`` or a stream over ``max_stream_bytes``.
         MemoryError: even one image does not fit.
     """
-    queue = sorted(images, key=lambda image: _stored(pdf, image), reverse=True)
+    queue = sorted(found_images.images.values(), key=lambda image: _stored(pdf, image), reverse=True)
     result = Coded()
     running: dict[Future[Encoded], ImageSource] = {}
     finished = 0
@@ -108,7 +108,26 @@ def encode_images(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+    _keep_pairs_alike(result, found_images)
     return result
+
+
+def _keep_pairs_alike(result: Coded, found: Found) -> None:
+    """Leave alone an image and its Matte mask that did not come out at one size, until all pairs are alike."""
+
+    def size(objgen: ObjGen) -> tuple[int, int] | None:
+        image = result.encoded.get(objgen)
+        return (image.width, image.height) if image is not None else found.images[objgen].size
+
+    unlike = True
+    while unlike:
+        unlike = False
+        for pair in found.matted:
+            if size(pair[0]) != size(pair[1]) and any(objgen in result.encoded for objgen in pair):
+                unlike = True
+                for objgen in pair:
+                    if result.encoded.pop(objgen, None) is not None:
+                        result.skipped["matte"] += 1
 
 
 def _cost(source: ImageSource) -> int:
