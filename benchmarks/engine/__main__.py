@@ -81,17 +81,21 @@ def main() -> None:
     tools = {name: TOOLS[name] for name in arguments.tools.split(",") if shutil.which(TOOLS[name].split()[0])}
     # Files whose name ends in pw_… need a password, which not every tool can be given in the same way.
     files = [file for file in sorted(arguments.corpus.glob("*.pdf")) if "pw_" not in file.stem]
-    rows = []
+    rows: list[Row] = []
     for number, file in enumerate(files[: arguments.limit or None], 1):
         print(f"{number}/{len(files)} {file.name}", file=sys.stderr)
         expected = _texts(file)
         rows += [_measure(file, name, command, expected, arguments.timeout) for name, command in tools.items()]
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    with (arguments.out / "engine.tsv").open("w", newline="") as table:
+        _write(rows, list(tools), arguments.out)  # after each file: a run that is stopped leaves what it measured
+
+
+def _write(rows: list[Row], tools: list[str], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "engine.tsv").open("w", newline="") as table:
         writer = csv.writer(table, delimiter="\t", lineterminator="\n")
         writer.writerow(field.name for field in fields(Row))
         writer.writerows(asdict(row).values() for row in rows)
-    (arguments.out / "engine.md").write_text(_markdown(rows, list(tools)), encoding="utf-8")
+    (folder / "engine.md").write_text(_markdown(rows, tools), encoding="utf-8")
 
 
 def _measure(file: Path, tool: str, command: str, expected: list[str] | None, timeout: float) -> Row:
