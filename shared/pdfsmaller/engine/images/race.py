@@ -47,6 +47,8 @@ GRAY_TOLERANCE = 6
 PALETTE_MEAN = 0.7
 PALETTE_SHARES = ((8, 0.015), (24, 0.0006))
 REFERENCE_QUALITY = 72
+# Searching a palette takes seconds above this many pixels.
+PALETTE_PIXELS = 16_000_000
 # libimagequant's quality, from coarse to fine.
 PALETTE_QUALITIES = (75, 88, 100)
 
@@ -326,7 +328,8 @@ def _photo_or_flat(image: pyvips.Image, source: ImageSource, goal: Goal) -> Enco
         if photo is not None and photo.cost * 8 < image.width * image.height * image.bands and image.width > 64:
             return photo
         return _smallest([e for e in (photo, *_plain_lossless(image, source, goal)) if e is not None])
-    candidates = _few_colors(image, source, goal) if image.bands in (1, 3) and source.plain_decode else []
+    small = image.width * image.height <= PALETTE_PIXELS
+    candidates = _few_colors(image, source, goal) if small and image.bands in (1, 3) and source.plain_decode else []
     if not candidates:
         candidates = _plain_lossless(image, source, goal)
     smallest = min((e.cost for e in candidates), default=source.stored)
