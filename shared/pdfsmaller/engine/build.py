@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color_mode import take_color_out
 from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
 from pdfsmaller.engine.images.apply import apply_images
@@ -37,6 +37,7 @@ class Builder:
     options: CompressOptions
     limits: Limits
     deadline: Deadline
+    watch: Stopwatch
     inline_pages: list[int]
     pdfa: int | None
     color_left: bool = False
@@ -51,7 +52,7 @@ class Builder:
         structure: bool = True,
     ) -> int:
         """Write a result and return its size in bytes."""
-        with open_pdf(self.source, self.password, self.limits) as pdf:
+        with self.watch.stage("write"), open_pdf(self.source, self.password, self.limits) as pdf:
             externalize_inline_images(pdf, self.inline_pages)
             apply_images(pdf, encoded, without)
             mode = self.options.color_mode or "no-change"

@@ -24,6 +24,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from pikepdf import Pdf
+
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline, Stopwatch
@@ -43,6 +45,8 @@ Progress = Callable[[str, int], None]
 
 # Results that fail the comparison are built again with less, at most this often, before the source is handed back.
 MAX_REBUILDS = 3
+# The comparison may still run this long after the soft limit: an unproven result is worth nothing.
+VERIFY_GRACE_SECONDS = 20.0
 
 
 def compress(
@@ -94,69 +98,74 @@ class _Run:
             return self._run(Path(folder))
 
     def _run(self, folder: Path) -> Report:
+        result = folder / "result.pdf"
         goal = Goal(
             self.options.effective_dpi,
             self.options.effective_quality,
             self.options.color_mode or "no-change",
             self.options.effort,
         )
-        with self.watch.stage("analyse"), open_pdf(self.source, self.password, self.limits) as pdf:
-            self.pages = len(pdf.pages)
-            self.before = audit(pdf, self.input_bytes)
-            if is_signed(pdf):
-                if not self.options.allow_signature_invalidation:
-                    self._warn(
-                        "signed", "The PDF is signed: it was left as it is, since any change ends its signatures."
-                    )
-                    return self._hand_back()
-                self._warn("signature_invalidated", "The PDF was signed; its signatures no longer hold.")
-            pdfa = pdfa_part(pdf)
-            self.progress("analyse", 5)
-            found = find_images(pdf, self.limits)
-            if found.inline_pages:
-                externalize_inline_images(pdf, found.inline_pages)
-                found = replace(find_images(pdf, self.limits), inline_pages=found.inline_pages)
-            self.images_seen = len(found.images)
-            builder = Builder(
-                self.source, self.password, self.options, self.limits, self.deadline, found.inline_pages, pdfa
-            )
-
-            def encode(wanted: Goal, share: Callable[[float], None]) -> Coded:
-                with self.watch.stage("images"):
-                    return encode_images(pdf, found, wanted, self.limits, self.deadline, share)
-
-            result = folder / "result.pdf"
-            outcome: Outcome = "compressed"
-            if self.options.target_size is None:
-                coded = encode(goal, lambda share: self.progress("images", 10 + round(60 * share)))
-                with self.watch.stage("write"):
-                    self.progress("write", 72)
-                    size = builder.build(result, coded.encoded)
-            else:
-                coded, size, met = search(
-                    builder,
-                    result,
-                    self.options.target_size,
-                    encode,
-                    goal,
-                    self.deadline,
-                    lambda share: self.progress("images", 10 + round(60 * share)),
+        with open_pdf(self.source, self.password, self.limits) as pdf:
+            with self.watch.stage("analyse"):
+                self.progress("analyse", 2)
+                self.pages = len(pdf.pages)
+                self.before = audit(pdf, self.input_bytes)
+                if is_signed(pdf):
+                    if not self.options.allow_signature_invalidation:
+                        self._warn("signed", "The PDF is signed. It was left as it is: any change ends its signatures.")
+                        return self._hand_back()
+                    self._warn("signature_invalidated", "The PDF was signed; its signatures no longer hold.")
+                found = self._find(pdf)
+                builder = Builder(
+                    source=self.source,
+                    password=self.password,
+                    options=self.options,
+                    limits=self.limits,
+                    deadline=self.deadline,
+                    watch=self.watch,
+                    inline_pages=found.inline_pages,
+                    pdfa=pdfa_part(pdf),
                 )
-                outcome = "compressed" if met else "target_not_met"
+            coded = self._encoded(pdf, found, goal, builder, result)
         self.skipped = coded.skipped
         if coded.out_of_time or self.deadline.passed():
             self._warn("time_limit", "Time ran out: what was done by then is in the result.")
-        if builder.color_left or (goal.color_mode != "no-change" and self._colored_images(coded)):
-            self._warn("color_mode_partial", "Some colour had to stay: it could not be turned gray with certainty.")
         kept = self._verified(builder, result, coded, found, goal)
         if kept is None:
             self._warn("verification_failed", "No smaller version was the same document: the original was kept.")
-            return self._hand_back(outcome)
+            return self._hand_back()
         size = result.stat().st_size
         if size >= self.input_bytes:
-            return self._hand_back(outcome)
+            return self._hand_back()
+        if builder.color_left or (goal.color_mode != "no-change" and self._colored_images(coded)):
+            self._warn("color_mode_partial", "Some colour had to stay: it could not be turned gray with certainty.")
         self.changed = len(kept)
-        return self._hand_out(result, size, outcome)
+        return self._hand_out(result, size)
+
+    def _find(self, pdf: Pdf) -> Found:
+        found = find_images(pdf, self.limits)
+        if found.inline_pages:
+            externalize_inline_images(pdf, found.inline_pages)
+            found = replace(find_images(pdf, self.limits), inline_pages=found.inline_pages)
+        self.images_seen = len(found.images)
+        return found
+
+    def _encoded(self, pdf: Pdf, found: Found, goal: Goal, builder: Builder, result: Path) -> Coded:
+        """Code the images and write a first result with them."""
+
+        def encode(wanted: Goal, share: Callable[[float], None]) -> Coded:
+            with self.watch.stage("images"):
+                return encode_images(pdf, found, wanted, self.limits, self.deadline, share)
+
+        def progress(share: float) -> None:
+            self.progress("images", 10 + round(60 * share))
+
+        if self.options.target_size is not None:
+            return search(builder, result, self.options.target_size, encode, goal, self.deadline, progress)
+        coded = encode(goal, progress)
+        self.progress("write", 72)
+        builder.build(result, coded.encoded)
+        return coded
 
     def _colored_images(self, coded: Coded) -> bool:
         """Whether images were left alone that may have colour."""
@@ -196,8 +205,7 @@ class _Run:
                 structure = True
             else:
                 break
-            with self.watch.stage("write"):
-                builder.build(result, encoded, structure=structure)
+            builder.build(result, encoded, structure=structure)
         return None
 
     def _roll_back(self, images: int) -> None:
@@ -227,30 +235,36 @@ class _Run:
 
     # --- handing out --------------------------------------------------------------------------------------------
 
+    def _codes(self) -> set[str]:
+        return {warning.code for warning in self.warnings}
+
     def _warn(self, code: str, message: str) -> None:
         self.warnings.append(ReportWarning(code=code, message=message))
 
-    def _hand_back(self, outcome: Outcome = "unchanged") -> Report:
+    def _hand_back(self) -> Report:
         """The source itself is the result."""
         if not (self.target.exists() and self.target.samefile(self.source)):
             _replace(self.source, self.target)
-        if outcome == "compressed":
-            outcome = "unchanged"
         self.changed = 0
-        return self._report(self.input_bytes, outcome, self.before)
+        wanted = self.options.color_mode not in (None, "no-change") or self.options.strip_metadata
+        if wanted and not self.warnings:
+            self._warn("options_not_applied", "The result would have been larger than the original, which was kept.")
+        return self._report(self.input_bytes, "unchanged", self.before)
 
-    def _hand_out(self, result: Path, size: int, outcome: Outcome) -> Report:
+    def _hand_out(self, result: Path, size: int) -> Report:
         try:
             with open_pdf(result, self.password, self.limits) as pdf:
                 after = audit(pdf, size)
         except UnreadablePdf:
             self._warn("verification_failed", "The result could not be opened: the original was kept.")
-            return self._hand_back(outcome)
+            return self._hand_back()
         _replace(result, self.target)
-        return self._report(size, outcome, after)
+        return self._report(size, "compressed", after)
 
     def _report(self, size: int, outcome: Outcome, after: Audit) -> Report:
         self.progress("done", 100)
+        if self.options.target_size is not None and size > self.options.target_size and "signed" not in self._codes():
+            outcome = "target_not_met"
         return Report(
             input_bytes=self.input_bytes,
             output_bytes=size,
@@ -262,10 +276,6 @@ class _Run:
             warnings=self.warnings,
             seconds=self.watch.seconds(),
         )
-
-
-# The comparison may still run this long after the soft limit: an unproven result is worth nothing.
-VERIFY_GRACE_SECONDS = 20.0
 
 
 def _floor(goal: Goal, *, searching: bool) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf
+from pikepdf import Array, Dictionary, ObjectStreamMode, Pdf
 
 from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
 from pdfsmaller.limits import Limits
@@ -181,8 +181,3 @@ def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None, level
         )
     except (pikepdf.PdfError, RuntimeError, ValueError) as exc:
         raise UnreadablePdf("The PDF is too damaged to be written again.") from exc
-
-
-def is_name(value: object, name: str) -> bool:
-    """Whether a PDF object is this name."""
-    return isinstance(value, Name) and str(value) == name

@@ -61,9 +61,8 @@ def tidy(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *,
 
 def drop_private_data(pdf: Pdf) -> None:
     """Page thumbnails, and what applications keep for themselves in ``/PieceInfo`` (ISO 32000-1, 14.5)."""
-    for key in ("/PieceInfo",):
-        if key in pdf.Root:
-            del pdf.Root[key]
+    if "/PieceInfo" in pdf.Root:
+        del pdf.Root["/PieceInfo"]
     for page in pdf.pages:
         for key in ("/Thumb", "/PieceInfo"):
             if key in page.obj:

@@ -64,11 +64,11 @@ def search(
     goal: Goal,
     deadline: Deadline,
     progress: Callable[[float], None],
-) -> tuple[Coded, int, bool]:
+) -> Coded:
     """Write the best-looking result of at most ``wanted`` bytes, or the smallest there is.
 
     Returns:
-        What became of the images, the size written, and whether it fits.
+        What became of the images.
     """
     tries: list[_Try] = []
     written: _Try | None = None
@@ -84,7 +84,7 @@ def search(
     if goal.color_mode == "no-change":
         lossless = attempt(BEST - 1, replace(goal, dpi=None, quality=None))
         if lossless.size <= wanted:
-            return lossless.coded, lossless.size, True
+            return lossless.coded
     position = _first_position(tries, wanted)
     while len(tries) < MAX_TRIES:
         last = attempt(position, _goal_at(position, goal))
@@ -101,8 +101,7 @@ def search(
         last = attempt(SMALLEST, _goal_at(SMALLEST, goal))
         fitting = [last] if last.size <= wanted else []
     if not fitting:
-        smallest = min(tries, key=lambda t: t.size)
-        return smallest.coded, _written(builder, result, smallest, written), False
+        return _chosen(builder, result, min(tries, key=lambda t: t.size), written)
     best = max(fitting, key=lambda t: t.size)
     over = [t for t in tries if t.size > wanted]
     if over and best.size < NEAR * wanted:
@@ -111,13 +110,15 @@ def search(
         size = builder.build(result, mixed.encoded)
         written = None
         if best.size < size <= wanted:
-            return mixed, size, True
-    return best.coded, _written(builder, result, best, written), True
+            return mixed
+    return _chosen(builder, result, best, written)
 
 
-def _written(builder: Builder, result: Path, chosen: _Try, written: _Try | None) -> int:
-    """The size of ``chosen``, which is written again unless it was the last to be."""
-    return chosen.size if chosen is written else builder.build(result, chosen.coded.encoded)
+def _chosen(builder: Builder, result: Path, chosen: _Try, written: _Try | None) -> Coded:
+    """Make ``chosen`` the result, which is written again unless it was the last to be."""
+    if chosen is not written:
+        builder.build(result, chosen.coded.encoded)
+    return chosen.coded
 
 
 def _goal_at(position: float, goal: Goal) -> Goal:
