@@ -58,7 +58,7 @@ def read_decoded(stream: Stream, limits: Limits) -> bytes:
     """
     try:
         data = stream.read_bytes(pikepdf.StreamDecodeLevel.generalized)
-    except (pikepdf.PdfError, RuntimeError) as exc:
+    except (pikepdf.PdfError, RuntimeError, UnicodeDecodeError) as exc:  # qpdf's own message may be no UTF-8
         if _OVER_LIMIT.search(str(exc)):
             raise _too_big(limits) from exc
         if "bad_alloc" in str(exc):
