@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name
@@ -140,6 +142,25 @@ def test_colour_key_masks_get_no_loss(run: Run) -> None:
     assert only_image(result).Filter == Name.FlateDecode
 
 
+@pytest.mark.parametrize("bits", [4, 8])
+def test_colour_keys_keep_naming_the_same_samples(run: Run, bits: int) -> None:
+    """Few colours or few levels are no reason for a palette or fewer bits where a mask names sample values."""
+
+    def key(pdf: pikepdf.Pdf) -> None:
+        image = next(o for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image")
+        image.Width, image.Height, image.BitsPerComponent = 64, 64, bits
+        image.ColorSpace = Name.DeviceRGB if bits == 8 else Name.DeviceGray
+        image.Mask = Array([0, 0] * (3 if bits == 8 else 1))
+        row = bytes([0, 0, 0, 255, 255, 255]) * 32 if bits == 8 else bytes([0x0F]) * 32
+        image.write(row * 64)
+
+    result = run(documents.edited(documents.photo_flate(), key), preset="ebook")
+    assert result.same_pixels()
+    image = only_image(result)
+    assert image.BitsPerComponent == bits
+    assert image.ColorSpace in (Name.DeviceRGB, Name.DeviceGray)
+
+
 def test_lab_and_devicen_are_never_jpeg(run: Run) -> None:
     for data in (documents.lab(), documents.device_n()):
         assert only_image(run(data, preset="ebook")).Filter == Name.FlateDecode
@@ -214,6 +235,12 @@ def test_a_jpeg_with_its_own_color_transform_is_left_alone(run: Run) -> None:
     assert result.report.images.skipped == {"color_transform": 1}
 
 
+def test_colour_that_must_stay_is_told(run: Run) -> None:
+    result = run(documents.lab(), preset="ebook", color_mode="grayscale")
+    assert result.report.images.skipped == {"color_kept": 1}
+    assert "color_mode_partial" in result.warnings()
+
+
 @pytest.mark.parametrize("mode", ["grayscale", "bilevel"])
 @pytest.mark.parametrize("name", ["photo_jpeg", "photo_flate", "cmyk_jpeg", "chart_flate", "icc_rgb", "indexed_8"])
 def test_color_mode_takes_colour_out_of_images(run: Run, name: str, mode: str) -> None:
@@ -223,3 +250,21 @@ def test_color_mode_takes_colour_out_of_images(run: Run, name: str, mode: str) -
     picture = result.render(result.target)
     red, green, blue = picture.split()
     assert red.tobytes() == green.tobytes() == blue.tobytes()
+
+
+@pytest.mark.parametrize("intent", [True, False])
+def test_pdfa_without_output_intent_gets_no_device_gray(run: Run, intent: bool) -> None:
+    """Device colour spaces are allowed in PDF/A only under an output intent (ISO 19005-2, 6.2.4.3)."""
+    donor = pikepdf.open(io.BytesIO(documents.pdfa_2b()))
+
+    def make_pdfa(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.Metadata = pdf.copy_foreign(donor.Root.Metadata)
+        if intent:
+            pdf.Root.OutputIntents = Array([pdf.copy_foreign(donor.Root.OutputIntents[0])])
+        profile = pdf.make_stream(documents.srgb_profile(), N=3)
+        for image in [o for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image"]:
+            image.ColorSpace = Array([Name.ICCBased, profile])
+
+    result = run(documents.edited(documents.gray_as_rgb(), make_pdfa), preset="ebook")
+    space = only_image(result).ColorSpace
+    assert (space == Name.DeviceGray) is intent

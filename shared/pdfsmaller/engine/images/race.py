@@ -60,6 +60,8 @@ def optimize(source: ImageSource, goal: Goal) -> Encoded:
         Skip: the stored one is best, or nothing else is known to be right.
     """
     reason = "already_small"
+    if goal.color_mode != "no-change" and source.color.family != "gray" and not _may_recolor(source):
+        raise Skip("color_kept")
     if not source.lossy_ok:
         goal, reason = replace(goal, dpi=None, quality=None, color_mode="no-change"), source.keep_reason
     if source.coding == "jpeg":
@@ -70,6 +72,8 @@ def optimize(source: ImageSource, goal: Goal) -> Encoded:
         best = _of_bilevel(source, goal)
     else:
         best = _of_samples(source, goal)
+    if best is not None and best.color == "gray" and _recolors(source, goal):
+        return best  # asked for, whatever it costs
     if best is None or best.cost > source.stored - MIN_GAIN_BYTES:
         raise Skip(reason)
     return best
@@ -98,15 +102,15 @@ def _of_jpeg(source: ImageSource, goal: Goal) -> Encoded | None:
     if goal.quality is None or (source.color.family == "other" and source.color.components != 1):
         return lossless
     scale = scale_for(source, goal)
-    recolor = goal.color_mode != "no-change" and _may_recolor(source)
+    recolor = _recolors(source, goal)
     quality = jpeg_quality(source, goal, scale)
     if scale == 1.0 and not recolor and info.quality <= quality - QUALITY_BELOW:
         return lossless
     image = pixels.load_jpeg(source, scale, adobe=info.adobe)
     image = pixels.resize(image, *target_pixels(source, scale))
     encoded = _photo(image, source, replace(goal, quality=quality), adobe=info.adobe, full_chroma=info.full_chroma)
-    gain = MIN_GAIN_RESAMPLED if scale < 1.0 or recolor else goal.min_gain
-    return encoded if _worth(encoded, source, gain) else lossless
+    gain = MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain
+    return encoded if recolor or _worth(encoded, source, gain) else lossless
 
 
 def _of_jpx(source: ImageSource, goal: Goal) -> Encoded | None:
@@ -116,7 +120,8 @@ def _of_jpx(source: ImageSource, goal: Goal) -> Encoded | None:
     scale = scale_for(source, goal)
     image = pixels.resize(pixels.load_jpx(source, scale), *target_pixels(source, scale))
     encoded = _photo(image, source, replace(goal, quality=jpeg_quality(source, goal, scale)))
-    return encoded if _worth(encoded, source, MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain) else None
+    gain = MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain
+    return encoded if _recolors(source, goal) or _worth(encoded, source, gain) else None
 
 
 def _photo(
@@ -158,11 +163,17 @@ def _may_recolor(source: ImageSource) -> bool:
     )
 
 
+def _recolors(source: ImageSource, goal: Goal) -> bool:
+    """Whether the colour mode asks for other samples than there are."""
+    colored = source.color.family in ("rgb", "cmyk")
+    return _may_recolor(source) and (goal.color_mode == "bilevel" or (goal.color_mode == "grayscale" and colored))
+
+
 def _simplified(image: pyvips.Image, source: ImageSource, goal: Goal) -> tuple[pyvips.Image, str]:
     """One band where the colours are gray or gray is asked for. The second value is ``Encoded.color``."""
     if not _may_recolor(source):
         return image, "keep"
-    if goal.color_mode != "no-change":
+    if _recolors(source, goal):
         meant = image.invert() if source.inverted else image
         return (pixels.luma(meant) if image.bands in (3, 4) else meant), "gray"
     tolerance = 0 if goal.quality is None else GRAY_TOLERANCE
@@ -232,7 +243,7 @@ def _of_samples(source: ImageSource, goal: Goal) -> Encoded | None:
     if goal.quality is None or not source.plain_decode or not known:
         return exact
     best = _lossy(pixels.expand_palette(raw, source), source, goal)
-    if goal.color_mode != "no-change" and _may_recolor(source):
+    if _recolors(source, goal):
         return best
     return _smallest([e for e in (exact, best) if e is not None])
 
@@ -248,6 +259,8 @@ def _same_indices(raw: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded
 
 def _lossless(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[Encoded]:
     """Codings that give back every sample."""
+    if not source.lossy_ok:
+        return [_same_samples(image, source, goal)]
     exact_goal = replace(goal, quality=None, color_mode="no-change")
     image, color = _simplified(image, source, exact_goal) if image.bands == 3 else (image, "keep")
     if image.bands == 1:
@@ -262,6 +275,15 @@ def _lossless(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[Enco
         if (encode.decode_palette(indexed) - image).abs().max() == 0:
             return [replace(indexed, exact=True)]
     return [encode.predicted(named, effort=goal.flate_level)]
+
+
+def _same_samples(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
+    """The same numbers at the same bits: a colour-key mask names them."""
+    if source.bits == 8 and image.bands in (1, 3):
+        return encode.predicted(
+            image.copy(interpretation="b-w" if image.bands == 1 else "srgb"), effort=goal.flate_level
+        )
+    return encode.flate(source.data, source.width, source.height, source.bits, goal.flate_level)
 
 
 def _flate_of_any(image: pyvips.Image, goal: Goal) -> Encoded:

@@ -6,7 +6,7 @@ that any thread may work on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pikepdf
@@ -98,8 +98,11 @@ class ImageSource:
         return self.pixels * self.color.components
 
 
-def read_source(pdf: Pdf, found: FoundImage, limits: Limits) -> ImageSource:
+def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: bool = True) -> ImageSource:
     """Take an image out of the document.
+
+    Args:
+        device_gray_ok: False in PDF/A without an output intent, where device colour spaces are not allowed.
 
     Raises:
         Skip: it is left alone, with the reason.
@@ -123,6 +126,8 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits) -> ImageSource:
     if coding == "samples" and last is not None and last not in GENERAL:
         raise Skip("unusual_filters")
     color, bits = _meaning(stream, found.role, coding)
+    if not device_gray_ok:
+        color = replace(color, neutral_is_gray=False)
     lossy_ok, keep_reason = _masking(stream)
     matted = _is_matted(stream)
     plain, inverted = _decode_array(stream, color, bits)

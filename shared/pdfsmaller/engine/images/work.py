@@ -18,6 +18,7 @@ import pyvips
 from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.document import pdfa_part
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage, ObjGen
 from pdfsmaller.engine.images.goal import Goal
@@ -61,6 +62,7 @@ def encode_images(
         MemoryError: even one image does not fit.
     """
     queue = sorted(found_images.images.values(), key=lambda image: _stored(pdf, image), reverse=True)
+    device_gray_ok = pdfa_part(pdf) is None or "/OutputIntents" in pdf.Root
     result = Coded()
     running: dict[Future[Encoded], ImageSource] = {}
     finished = 0
@@ -88,7 +90,7 @@ def encode_images(
                     result.skipped["time_limit"] += 1
                     continue
                 try:
-                    source = read_source(pdf, found, limits)
+                    source = read_source(pdf, found, limits, device_gray_ok=device_gray_ok)
                 except Skip as skip:
                     result.skipped[skip.reason] += 1
                     finished += 1
