@@ -260,7 +260,7 @@ def test_pdfa_without_output_intent_gets_no_device_gray(run: Run, intent: bool) 
     def make_pdfa(pdf: pikepdf.Pdf) -> None:
         pdf.Root.Metadata = pdf.copy_foreign(donor.Root.Metadata)
         if intent:
-            pdf.Root.OutputIntents = Array([pdf.copy_foreign(donor.Root.OutputIntents[0])])
+            pdf.Root.OutputIntents = Array([pdf.copy_foreign(donor.make_indirect(donor.Root.OutputIntents[0]))])
         profile = pdf.make_stream(documents.srgb_profile(), N=3)
         for image in [o for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image"]:
             image.ColorSpace = Array([Name.ICCBased, profile])
