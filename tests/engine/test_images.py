@@ -6,8 +6,10 @@ import io
 
 import pikepdf
 import pytest
+import pyvips
 from pikepdf import Array, Dictionary, Name
 
+from pdfsmaller.engine.images import encode
 from tests import documents
 from tests.engine.conftest import Result, Run
 
@@ -122,6 +124,28 @@ def test_cmyk_stays_cmyk(run: Run) -> None:
 def test_cmyk_without_adobe_marker_gets_none(run: Run) -> None:
     """Readers turn CMYK round by that marker or do not: the result must be read as the source was."""
     assert b"Adobe" not in only_image(run(documents.cmyk_flate(), preset="ebook")).read_raw_bytes()[:200]
+
+
+def test_cmyk_jpeg_decodes_to_the_samples_it_was_made_of() -> None:
+    """With Adobe's marker or without: the samples stored are those that went in (libvips gives them turned round)."""
+    ramp = pyvips.Image.xyz(64, 64)[0] * 4
+    samples = ramp.bandjoin([255 - ramp, ramp * 0 + 40, 255 - ramp * 0.5]).cast("uchar").copy_memory()
+    for adobe in (True, False):
+        data = encode.jpeg_cmyk(samples, 98, adobe=adobe)
+        assert (b"Adobe" in data) is adobe
+        decoded = pyvips.Image.jpegload_buffer(data).invert().copy(interpretation="multiband")
+        assert (decoded - samples).abs().avg() < 2
+
+
+def test_cmyk_jpeg_without_adobe_marker_keeps_its_colours(run: Run) -> None:
+    def unmark(pdf: pikepdf.Pdf) -> None:
+        for image in [o for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image"]:
+            data = encode.strip_jpeg(image.read_raw_bytes(), keep_adobe=False)
+            image.write(data, filter=Name.DCTDecode)
+
+    result = run(documents.edited(documents.cmyk_jpeg(), unmark), preset="ebook", verify="off")
+    assert b"Adobe" not in only_image(result).read_raw_bytes()[:200]
+    assert result.mean_error() < 4
 
 
 def test_soft_mask_is_resized_with_its_image(run: Run) -> None:

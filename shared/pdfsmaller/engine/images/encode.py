@@ -57,7 +57,7 @@ class Encoded:
 
 
 def jpeg(image: pyvips.Image, quality: int, *, full_chroma: bool, fast: bool = False) -> bytes:
-    """A progressive JPEG of 1, 3 or 4 bands without metadata."""
+    """A progressive JPEG of 1 or 3 bands (4: see ``jpeg_cmyk``) without metadata."""
     data: bytes = image.jpegsave_buffer(
         Q=quality,
         optimize_coding=True,
@@ -70,6 +70,20 @@ def jpeg(image: pyvips.Image, quality: int, *, full_chroma: bool, fast: bool = F
         keep="none",
     )
     return strip_jpeg(data)
+
+
+def jpeg_cmyk(image: pyvips.Image, quality: int, *, adobe: bool, fast: bool = False) -> bytes:
+    """A JPEG whose decoded samples are those of a four-band image.
+
+    Args:
+        adobe: the source carried Adobe's marker, so the result does. Readers turn CMYK round by that marker or do
+            not; either way the result is read as the source was.
+
+    YCCK would be a quarter smaller, but not every reader takes it as it is meant.
+    """
+    # libvips turns CMYK round when it writes: turned before, the stored samples are these.
+    turned = image.invert().copy(interpretation="cmyk")
+    return strip_jpeg(jpeg(turned, quality, full_chroma=True, fast=fast), keep_adobe=adobe)
 
 
 def strip_jpeg(data: bytes, *, keep_adobe: bool = True) -> bytes:

@@ -20,15 +20,15 @@ RINGING_LEVELS = 16
 # --- taken out of their coding ----------------------------------------------------------------------------------------
 
 
-def load_jpeg(source: ImageSource, scale: float, *, adobe: bool) -> pyvips.Image:
+def load_jpeg(source: ImageSource, scale: float) -> pyvips.Image:
     """The samples that a PDF reader gets from the stream, possibly reduced already by a power of two."""
     factor = max(1.0, 1 / scale / SHRINK_MARGIN)
     shrink = max(s for s in (1, 2, 4, 8) if s <= factor)
     image = pyvips.Image.jpegload_buffer(source.data, shrink=shrink, fail_on="error", access="sequential")
     if image.bands != source.color.components:
         raise Skip("jpeg_mismatch")
-    # libvips turns Adobe's CMYK round on loading; the PDF's samples are those stored.
-    return image.invert() if image.bands == 4 and adobe else image
+    # libvips turns CMYK round on loading, with Adobe's marker and without; the PDF's samples are those stored.
+    return image.invert() if image.bands == 4 else image
 
 
 def load_jpx(source: ImageSource, scale: float) -> pyvips.Image:

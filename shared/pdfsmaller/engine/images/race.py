@@ -106,7 +106,7 @@ def _of_jpeg(source: ImageSource, goal: Goal) -> Encoded | None:
     quality = jpeg_quality(source, goal, scale)
     if scale == 1.0 and not recolor and info.quality <= quality - QUALITY_BELOW:
         return lossless
-    image = pixels.load_jpeg(source, scale, adobe=info.adobe)
+    image = pixels.load_jpeg(source, scale)
     image = pixels.resize(image, *target_pixels(source, scale))
     encoded = _photo(image, source, replace(goal, quality=quality), adobe=info.adobe, full_chroma=info.full_chroma)
     gain = MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain
@@ -142,11 +142,7 @@ def _photo(
 def _jpeg(image: pyvips.Image, goal: Goal, *, adobe: bool = False, full_chroma: bool = False) -> Encoded:
     assert goal.quality is not None
     if image.bands == 4:
-        # libvips writes CMYK turned round and with Adobe's marker: turn it first, so that the stored samples are the
-        # PDF's own, and keep the marker only where the source had one.
-        turned = image.invert().copy(interpretation="cmyk")
-        data = encode.jpeg(turned, goal.quality, full_chroma=full_chroma, fast=goal.fast)
-        data = encode.strip_jpeg(data, keep_adobe=adobe)
+        data = encode.jpeg_cmyk(image, goal.quality, adobe=adobe, fast=goal.fast)
     else:
         named = image.copy(interpretation="srgb" if image.bands == 3 else "b-w")
         data = encode.jpeg(named, goal.quality, full_chroma=full_chroma, fast=goal.fast)
