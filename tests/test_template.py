@@ -258,6 +258,20 @@ def test_every_variable_of_the_functions_is_a_setting(template: dict[str, Any]) 
     assert {name.lower() for name in given - others} <= set(Settings.model_fields)
 
 
+def test_the_templates_defaults_are_the_settings_defaults(template: dict[str, Any]) -> None:
+    from pdfsmaller.settings import Settings
+
+    known = Settings()
+    for name, value in template["Globals"]["Function"]["Environment"]["Variables"].items():
+        parameter = value.get("Ref") if isinstance(value, dict) else None
+        if name.lower() not in Settings.model_fields or parameter not in template["Parameters"]:
+            continue
+        given = template["Parameters"][parameter].get("Default")
+        if given is not None:
+            field = name.lower()
+            assert getattr(Settings.model_validate({field: given}), field) == getattr(known, field), name
+
+
 def test_layers_hold_what_pyproject_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     known = {*project["dependencies"], *project["optional-dependencies"]["service"]}
