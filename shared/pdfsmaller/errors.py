@@ -196,7 +196,8 @@ class LimitExceeded(DocumentError):
     title = "The document is over a limit"
 
     def __init__(self, limit: str, allowed: float, message: str) -> None:
-        super().__init__(message)
+        # A job's JSON carries the message alone, so that must name the limit.
+        super().__init__(message if limit in message else f"{message} (limit: {limit})")
         self.limit = limit
         self.allowed = allowed
 

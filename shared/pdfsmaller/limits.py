@@ -23,7 +23,7 @@ class Limits:
     """
 
     max_pages: int = 10_000
-    max_image_pixels: int = 150_000_000
+    max_image_pixels: int = 250_000_000
     max_stream_bytes: int = 1_000_000_000
     memory_bytes: int = 3_000_000_000
     soft_seconds: float = 180.0

@@ -17,6 +17,7 @@ import traceback
 from pathlib import Path
 from typing import IO, Any
 
+from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.errors import EngineFailed, InvalidOption, LimitExceeded, PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
@@ -105,14 +106,11 @@ def main() -> int:
         protocol.send({"report": report.model_dump(mode="json")})
     except PdfSmallerError as exc:
         protocol.error(exc)
-    except MemoryError:
-        protocol.error(_out_of_memory(limits))
     except RecursionError:
         protocol.error(UnreadablePdf("The PDF is nested too deeply to be read."))
     except Exception as exc:  # the parent must get an answer whatever happens
         traceback.print_exc()
-        # The C libraries report memory they did not get as errors of their own.
-        if "memory" in str(exc).lower() or "bad_alloc" in str(exc).lower():
+        if ran_out_of_memory(exc):
             protocol.error(_out_of_memory(limits))
         else:
             protocol.error(EngineFailed("The engine met something in this PDF that it does not know."))

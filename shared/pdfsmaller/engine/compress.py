@@ -16,6 +16,7 @@ see ``pdfsmaller.engine.__main__``.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -29,17 +30,28 @@ from pikepdf import Pdf
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline, Stopwatch
-from pdfsmaller.engine.document import check_header, is_signed, open_pdf, pdfa_part, working_password
+from pdfsmaller.engine.document import (
+    check_header,
+    is_signed,
+    open_pdf,
+    pdfa_part,
+    was_rebuilt,
+    working_password,
+)
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, ObjGen, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
+from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.engine.repair import mend_page_tree
 from pdfsmaller.engine.report import Audit, ImageCounts, Outcome, Report, ReportWarning
 from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import Difference, compare
-from pdfsmaller.errors import UnreadablePdf
+from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
+
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int], None]
 
@@ -78,7 +90,8 @@ class _Run:
     def __init__(
         self, source: Path, target: Path, options: CompressOptions, limits: Limits, progress: Progress | None
     ) -> None:
-        self.source, self.target, self.options, self.limits = source, target, options, limits
+        self.original, self.target, self.options, self.limits = source, target, options, limits
+        self.source = source  # what is read: the original, or its mended copy
         self.progress: Progress = progress or (lambda _stage, _percent: None)
         self.deadline = Deadline(limits.soft_seconds)
         self.watch = Stopwatch()
@@ -92,10 +105,33 @@ class _Run:
 
     def run(self) -> Report:
         self.progress("open", 0)
-        self.input_bytes = check_header(self.source)
-        self.password = working_password(self.source, self.password, self.limits)
+        self.input_bytes = check_header(self.original)
+        self.password = working_password(self.original, self.password, self.limits)
         with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
-            return self._run(Path(folder))
+            try:
+                return self._run(Path(folder))
+            except Exception as exc:
+                if isinstance(exc, PdfSmallerError | MemoryError | RecursionError) or ran_out_of_memory(exc):
+                    raise
+                # Real files hold what no specification foresees. Whoever sent this one gets it back as it was.
+                logger.exception("left alone")
+                self._warn(
+                    "left_alone", "The engine met something in this PDF that it does not know: it was left as it is."
+                )
+                return self._hand_back()
+
+    def _open(self, mended: Path) -> Pdf:
+        """The document, from a mended copy if need be. Raises what ``open_pdf`` raises."""
+        try:
+            pdf = open_pdf(self.source, self.password, self.limits)
+        except UnreadablePdf:
+            if not mend_page_tree(self.original, mended, self.password):
+                raise
+            self.source = mended
+            pdf = open_pdf(self.source, self.password, self.limits)
+        if self.source == mended or was_rebuilt(pdf):
+            self._warn("repaired", "The PDF was damaged and was repaired. Compare the result with the original.")
+        return pdf
 
     def _run(self, folder: Path) -> Report:
         result = folder / "result.pdf"
@@ -105,7 +141,7 @@ class _Run:
             self.options.color_mode or "no-change",
             self.options.effort,
         )
-        with open_pdf(self.source, self.password, self.limits) as pdf:
+        with self._open(folder / "mended.pdf") as pdf:
             with self.watch.stage("analyse"):
                 self.progress("analyse", 2)
                 self.pages = len(pdf.pages)
@@ -242,12 +278,12 @@ class _Run:
         self.warnings.append(ReportWarning(code=code, message=message))
 
     def _hand_back(self) -> Report:
-        """The source itself is the result."""
-        if not (self.target.exists() and self.target.samefile(self.source)):
-            _replace(self.source, self.target)
+        """The original itself is the result."""
+        if not (self.target.exists() and self.target.samefile(self.original)):
+            _replace(self.original, self.target)
         self.changed = 0
         wanted = self.options.color_mode not in (None, "no-change") or self.options.strip_metadata
-        if wanted and not self.warnings:
+        if wanted and not self._codes() - {"repaired"}:
             self._warn("options_not_applied", "The result would have been larger than the original, which was kept.")
         return self._report(self.input_bytes, "unchanged", self.before)
 

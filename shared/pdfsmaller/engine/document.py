@@ -80,6 +80,11 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
     return pdf
 
 
+def was_rebuilt(pdf: Pdf) -> bool:
+    """Whether qpdf had to look for the objects of a damaged file itself; what it did not find is lost."""
+    return any("reconstruct" in warning for warning in pdf.get_warnings())
+
+
 def working_password(source: Path, password: str | None, limits: Limits) -> str | None:
     """The password that opens the file: the one given, or none where none is needed after all."""
     if not password:

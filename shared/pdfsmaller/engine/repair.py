@@ -1,0 +1,63 @@
+"""Page trees that qpdf refuses, mended.
+
+qpdf rebuilds broken cross-reference tables by itself, but gives up where a node of the page tree is met twice. Real
+files have that: some versions of macOS's Quartz fill their trees up with references to one empty node.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pikepdf
+from pikepdf import Array, Dictionary, Object, Pdf
+
+# Trees of a million pages are a few levels deep.
+MAX_DEPTH = 100
+
+
+def mend_page_tree(source: Path, target: Path, password: str | None) -> bool:
+    """Write a copy of ``source`` whose page tree has every node once and no empty one, encrypted as before.
+
+    Returns:
+        Whether there is a copy: False where the file has worse troubles, or no pages.
+    """
+    try:
+        # Without inheriting: that is the step which walks the whole tree and stumbles.
+        with pikepdf.open(
+            source, password=password or "", suppress_warnings=True, inherit_page_attributes=False
+        ) as pdf:
+            pages = _prune(pdf.Root.Pages, set(), 0)
+            if pages:
+                _save(pdf, target)
+            return pages > 0
+    except (pikepdf.PdfError, ValueError, RuntimeError, OverflowError, AttributeError, TypeError):
+        return False
+
+
+def _prune(node: Object, seen: set[tuple[int, int]], depth: int) -> int:
+    """Drop the nodes below ``node`` that were met before or hold no page; how many pages are left."""
+    seen.add(node.objgen)
+    kept, pages = [], 0
+    for kid in node.get("/Kids", Array()).as_list():
+        if not isinstance(kid, Dictionary):
+            continue
+        if "/Kids" not in kid:
+            if str(kid.get("/Type", "/Page")) == "/Page":
+                kept.append(kid)
+                pages += 1
+            continue
+        if kid.objgen in seen or depth > MAX_DEPTH:
+            continue
+        if below := _prune(kid, seen, depth + 1):
+            kept.append(kid)
+            pages += below
+    node["/Kids"] = Array(kept)
+    node["/Count"] = pages
+    return pages
+
+
+def _save(pdf: Pdf, target: Path) -> None:
+    if pdf.is_encrypted:
+        pdf.save(target, encryption=True)
+    else:
+        pdf.save(target)
