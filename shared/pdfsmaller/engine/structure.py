@@ -11,6 +11,7 @@ import re
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
@@ -165,13 +166,13 @@ def merge_identical_streams(pdf: Pdf) -> None:
     ]
     merged: dict[ObjGen, ObjGen] = {}
     for _ in range(MAX_ROUNDS):
-        first: dict[tuple[bytes, int], list[ObjGen]] = {}
+        first: dict[bytes, list[ObjGen]] = {}
         replaced: dict[ObjGen, ObjGen] = {}
         for objgen in streams:
             if objgen in merged:
                 continue
             body = _with_references(text[objgen], merged)
-            bucket = first.setdefault((body, 0), [])
+            bucket = first.setdefault(body, [])
             if not bucket:
                 bucket.append(objgen)
                 continue
@@ -189,10 +190,7 @@ def merge_identical_streams(pdf: Pdf) -> None:
         for objgen, obj in objects.items():
             if objgen not in merged and any(ref in merged for ref in _references(text[objgen])):
                 _redirect(pdf, obj, merged)
-        for key in ("/Root", "/Info"):
-            if key in pdf.trailer:
-                _redirect(pdf, pdf.trailer, merged)
-                break
+        _redirect(pdf, pdf.trailer, merged)
 
 
 def _text(obj: Object) -> bytes:
@@ -227,22 +225,18 @@ def _redirect(pdf: Pdf, holder: Object, merged: dict[ObjGen, ObjGen], depth: int
     if depth > 100:
         return
     container: Object = holder.stream_dict if isinstance(holder, Stream) else holder
+    entries: list[tuple[Any, Object]]
     if isinstance(container, Array):
-        for index in range(len(container)):
-            item = container[index]
-            if not isinstance(item, Object):
-                continue
-            if item.is_indirect:
-                if item.objgen in merged:
-                    container[index] = pdf.get_object(merged[item.objgen])
-            elif isinstance(item, Array | Dictionary):
-                _redirect(pdf, item, merged, depth + 1)
+        entries = list(enumerate(container.as_list()))
     elif isinstance(container, Dictionary):
-        for key, item in list(container.items()):
-            if not isinstance(item, Object):
-                continue
-            if item.is_indirect:
-                if item.objgen in merged:
-                    container[key] = pdf.get_object(merged[item.objgen])
-            elif isinstance(item, Array | Dictionary):
-                _redirect(pdf, item, merged, depth + 1)
+        entries = list(container.items())
+    else:
+        return
+    for key, item in entries:
+        if not isinstance(item, Object):
+            continue
+        if item.is_indirect:
+            if item.objgen in merged:
+                container[key] = pdf.get_object(merged[item.objgen])
+        elif isinstance(item, Array | Dictionary):
+            _redirect(pdf, item, merged, depth + 1)
