@@ -66,6 +66,8 @@ def up(config: Config) -> None:
     Raises:
         Problem: it cannot start; what the foreground would have said.
     """
+    # One that is still starting, or on its way out because a part of it died, is waited for.
+    processes.wait_until(lambda: _is_well(config) or _supervisor(config) is None, _DOWN_SECONDS)
     if running(config):
         print(f"Already running at {config.public_url}")
         return
@@ -120,6 +122,10 @@ def running(config: Config) -> dict[str, Any] | None:
     return found if processes.is_running(found["pid"]) else None
 
 
+def _is_well(config: Config) -> bool:
+    return running(config) is not None and web.is_healthy(config.port)
+
+
 def status(config: Config) -> bool:
     """Print each part's state. True where all is well."""
     found = running(config)
@@ -163,7 +169,7 @@ def _only_one(config: Config) -> Iterator[None]:
 
 def _supervisor(config: Config) -> int | None:
     """The process that holds the state folder, be it still starting or already stopping."""
-    with contextlib.suppress(OSError), _lock_file(config).open("r+") as lock:
+    with contextlib.suppress(OSError, ValueError), _lock_file(config).open("r+") as lock:
         if not _try_lock(lock):
             return int(lock.read())
     return None
