@@ -10,6 +10,7 @@ from pikepdf import Array, Dictionary, Name
 
 from pdfsmaller.engine import build
 from pdfsmaller.engine.compress import compress
+from pdfsmaller.engine.inspect import inspect
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.repair import mend_page_tree
 from pdfsmaller.errors import UnreadablePdf
@@ -45,6 +46,11 @@ def test_a_page_tree_with_repeated_nodes_is_mended_and_told(tmp_path: Path, dama
     assert (report.outcome, report.pages, codes(report)) == ("compressed", 1, ["repaired"])
     with pikepdf.open(tmp_path / "out.pdf") as pdf:
         assert len(pdf.pages) == 1
+
+
+def test_a_mended_file_can_be_looked_into(tmp_path: Path) -> None:
+    source = documents.write(tmp_path / "in.pdf", with_repeated_node(documents.photo_jpeg()))
+    assert inspect(source).image_count == 1
 
 
 def test_a_mended_file_stays_encrypted(tmp_path: Path) -> None:

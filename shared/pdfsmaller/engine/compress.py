@@ -44,7 +44,7 @@ from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.engine.repair import mend_page_tree
+from pdfsmaller.engine.repair import open_or_mend
 from pdfsmaller.engine.report import Audit, ImageCounts, Outcome, Report, ReportWarning
 from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import Difference, compare
@@ -121,14 +121,8 @@ class _Run:
                 return self._hand_back()
 
     def _open(self, mended: Path) -> Pdf:
-        """The document, from a mended copy if need be. Raises what ``open_pdf`` raises."""
-        try:
-            pdf = open_pdf(self.source, self.password, self.limits)
-        except UnreadablePdf:
-            if not mend_page_tree(self.original, mended, self.password):
-                raise
-            self.source = mended
-            pdf = open_pdf(self.source, self.password, self.limits)
+        """The document, from a mended copy if need be. Raises what ``open_pdf`` does."""
+        pdf, self.source = open_or_mend(self.original, mended, self.password, self.limits)
         if self.source == mended or was_rebuilt(pdf):
             self._warn("repaired", "The PDF was damaged and was repaired. Compare the result with the original.")
         return pdf

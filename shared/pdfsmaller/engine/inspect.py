@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +13,9 @@ from pikepdf import Array, Dictionary, Name, Pdf, Stream
 from pydantic import BaseModel, ConfigDict
 
 from pdfsmaller.engine.audit import audit
-from pdfsmaller.engine.document import check_header, is_signed, open_pdf, pdfa_part
+from pdfsmaller.engine.document import check_header, is_signed, pdfa_part
 from pdfsmaller.engine.images.find import POINTS_PER_INCH, FoundImage, find_images
+from pdfsmaller.engine.repair import open_or_mend
 from pdfsmaller.engine.report import Audit
 from pdfsmaller.limits import Limits
 
@@ -115,7 +117,10 @@ def inspect(source: Path, password: str | None = None, limits: Limits | None = N
     """
     limits = limits or Limits()
     size = check_header(source)
-    with open_pdf(source, password, limits) as pdf:
+    with (
+        tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder,
+        open_or_mend(source, Path(folder, "mended.pdf"), password, limits)[0] as pdf,
+    ):
         found = find_images(pdf, limits).images.values()
         images = [info for image in found if (info := _image(pdf, image)) is not None]
         return Inspection(
