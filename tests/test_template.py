@@ -275,10 +275,15 @@ def test_the_templates_defaults_are_the_settings_defaults(template: dict[str, An
 def test_layers_hold_what_pyproject_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     known = {*project["dependencies"], *project["optional-dependencies"]["service"]}
+    # The command line's own, and what only runs the functions elsewhere than on Lambda.
+    elsewhere = ("typer", "rich", "functions-framework", "localstack-client")
+    layered: set[str] = set()
     for file in (ROOT / "layers").glob("*/requirements*.txt"):
         lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
         assert lines
         assert set(lines) <= known, f"{file} and pyproject.toml differ"
+        layered |= set(lines)
+    assert {line for line in known - layered if not line.startswith(elsewhere)} == set()
 
 
 # --- operation ------------------------------------------------------------------------------------------------------
