@@ -17,10 +17,8 @@ from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, 
 from pdfsmaller.services.submit import IncomingFile, SubmitService
 from pdfsmaller.settings import Settings
 from pdfsmaller.storage import PDF, content_disposition
-from pdfsmaller.telemetry import get_logger
 from upload import health, metrics, problems
 
-logger = get_logger("upload")
 api = Blueprint("api", __name__)
 
 #: Above this, Werkzeug moves a form's text fields no further: they are options, not documents.
@@ -229,7 +227,7 @@ def _answer_one(job: Job, waited: bool) -> Response:
         response.headers.update(_applied(waited))
         return response
     if waited and job.status is Status.FAILED and job.error:
-        raise problems.of_failed_job(_view(job))
+        raise problems.FailedJob(_view(job))
     shown = _view(job)
     headers = {"Location": shown.links["self"], "X-Job-Id": job.job_id, **_applied(waited)}
     return _json(shown, 200 if job.status is Status.SUCCEEDED and waited else 202, headers)

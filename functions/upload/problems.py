@@ -28,10 +28,6 @@ class FailedJob(errors.JobFailed):
         self.job = job
 
 
-def of_failed_job(job: JobView) -> FailedJob:
-    return FailedJob(job)
-
-
 def install(app: Flask) -> None:
     """Have every error of ``app`` answered as a problem."""
     app.register_error_handler(errors.PdfSmallerError, _ours)

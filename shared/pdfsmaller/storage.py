@@ -132,6 +132,10 @@ class Storage:
             for item in page.get("Contents", []):
                 yield ObjectInfo(item["Key"], item["Size"], item["ETag"], item["LastModified"])
 
+    def inputs_arrived(self, job_id: str) -> int:
+        """How many of a job's input files are there."""
+        return sum(1 for _ in self.list(self.uploads, f"{JOBS}{job_id}/in/"))
+
     def delete(self, bucket: str, key: str) -> None:
         """Delete one object; one that is not there is no error."""
         aws.s3().delete_object(Bucket=bucket, Key=key)

@@ -312,7 +312,7 @@ def _floor(goal: Goal, *, searching: bool) -> float:
     """The lowest similarity of a rendered page, by how much was allowed to be lost."""
     if goal.quality is None:
         return 1.0
-    if searching or goal.quality is None or goal.quality < 40:
+    if searching or goal.quality < 40:
         return 0.5
     dpi = goal.dpi or 300
     return 0.93 if dpi >= 250 else 0.85 if dpi >= 120 else 0.7

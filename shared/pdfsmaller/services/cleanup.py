@@ -18,7 +18,7 @@ from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.queue import Queue
-from pdfsmaller.services.outcome import error_json, kept_seconds
+from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at
 from pdfsmaller.storage import INBOX, Storage, input_key, job_of_input
 from pdfsmaller.telemetry import get_logger
 
@@ -114,9 +114,8 @@ class CleanupService:
     def _settle_uploads(self) -> Iterator[str]:
         """Uploads past their time: all there means that the event was lost, anything else that they never came."""
         for job in self._table.due(Status.AWAITING_UPLOAD):
-            prefix = input_key(job.job_id, 0)[:-1]
-            if sum(1 for _ in self._storage.list(self._storage.uploads, prefix)) >= job.input_count:
-                if self._table.queue(job.job_id, due_at=self._requeue_at()):
+            if self._storage.inputs_arrived(job.job_id) >= job.input_count:
+                if self._table.queue(job.job_id, due_at=requeue_at(self._table, self._settings)):
                     self._announce(job)
                     yield "announced"
                 continue
@@ -133,7 +132,7 @@ class CleanupService:
             for job in self._table.due(status):
                 dead_at = job.due_at + (_DEAD_LEASE_GRACE_SECONDS if status is Status.RUNNING else 0)
                 # The conditional write makes one cleanup of several the one that announces.
-                if dead_at <= self._table.now() and self._table.postpone(job, self._requeue_at()):
+                if dead_at <= self._table.now() and self._table.postpone(job, requeue_at(self._table, self._settings)):
                     self._announce(job)
                     yield "announced"
 
@@ -167,6 +166,3 @@ class CleanupService:
         for bucket in (self._storage.uploads, self._storage.results):
             for _ in range(self._storage.abort_stale_multipart(bucket, before)):
                 yield "multipart_aborted"
-
-    def _requeue_at(self) -> float:
-        return self._table.now() + self._settings.requeue_after_seconds

@@ -28,7 +28,7 @@ from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.queue import Message, Queue, backoff_seconds
-from pdfsmaller.services.outcome import error_json, kept_seconds
+from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at
 from pdfsmaller.storage import INBOX, Storage, input_key, job_of_input, report_key, result_key
 from pdfsmaller.telemetry import get_logger
 
@@ -110,11 +110,11 @@ class CompressService:
         logger.append_keys(job_id=job.job_id)
         try:
             if _was_given_up(job):  # its message lay in the dead-letter queue and was redriven
-                job = self._table.revive(job, due_at=self._requeue_at()) or job
+                job = self._table.revive(job, due_at=requeue_at(self._table, self._settings)) or job
             if job.status.is_final:
                 logger.info("job is final already", extra={"status": job.status})
                 return
-            if job.status is Status.AWAITING_UPLOAD and not self._is_complete(job):
+            if job.status is Status.AWAITING_UPLOAD and self._storage.inputs_arrived(job.job_id) < job.input_count:
                 logger.info("upload not complete yet")
                 return
             leased = self._table.start(job.job_id, message.message_id, self._settings.lease_seconds)
@@ -152,16 +152,12 @@ class CompressService:
             stage="queued",
             created_at=now,
             updated_at=now,
-            due_at=self._requeue_at(),
+            due_at=requeue_at(self._table, self._settings),
             inputs=(JobInput(Path(drop.key).name, info.bytes),),
             options=_options_of(info.metadata),
             drop=drop,
         )
         return job if self._table.create(job) else self._table.get(job_id)
-
-    def _is_complete(self, job: Job) -> bool:
-        arrived = sum(1 for _ in self._storage.list(self._storage.uploads, input_key(job.job_id, 0)[:-1]))
-        return arrived >= job.input_count
 
     def _meet_other_attempt(self, job_id: str, message: Message) -> None:
         """The lease was not to be had. Acknowledge a duplicate; make a redelivered message wait.
@@ -204,7 +200,7 @@ class CompressService:
                 self._storage.delete_job(job.job_id)
         except Exception:
             with suppress(Exception):
-                self._table.release(job, due_at=self._requeue_at())
+                self._table.release(job, due_at=requeue_at(self._table, self._settings))
             raise
 
     def _run(self, job: Job, remaining_seconds: float | None) -> None:
@@ -296,9 +292,6 @@ class CompressService:
                 metadata={"job-id": job.job_id, "outcome": "failed"},
             )
         self._table.fail_attempt(job, error_json(exc), kept_seconds=kept_seconds(self._settings))
-
-    def _requeue_at(self) -> float:
-        return self._table.now() + self._settings.requeue_after_seconds
 
 
 def _error_key(drop: Drop) -> str:

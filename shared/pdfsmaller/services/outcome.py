@@ -1,4 +1,4 @@
-"""How a job's end is written down, the same whoever ends it."""
+"""What the services write down alike: how a job ended, how long it is kept, when cleanup looks at it again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pdfsmaller.errors import PdfSmallerError
 
 if TYPE_CHECKING:
+    from pdfsmaller.jobs.table import JobTable
     from pdfsmaller.settings import Settings
 
 
@@ -18,3 +19,8 @@ def error_json(exc: PdfSmallerError) -> dict[str, str]:
 def kept_seconds(settings: Settings) -> float:
     """How long a finished job's files are kept, in seconds."""
     return settings.max_file_age_hours * 3_600
+
+
+def requeue_at(table: JobTable, settings: Settings) -> float:
+    """When cleanup announces a job again that is queued now, should nobody have taken it by then."""
+    return table.now() + settings.requeue_after_seconds

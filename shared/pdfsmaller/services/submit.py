@@ -16,7 +16,7 @@ from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.jobs.model import Job, JobInput, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
-from pdfsmaller.services.outcome import kept_seconds
+from pdfsmaller.services.outcome import kept_seconds, requeue_at
 from pdfsmaller.storage import Storage, input_key, result_key
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class SubmitService:
     def _send(self, job: Job, file: IncomingFile) -> Job:
         self.storage.put_file(self.storage.uploads, input_key(job.job_id, 0), file.stream)
         # The event may have led a worker to the job already: then there is nothing left to say.
-        queued = self._table.queue(job.job_id, due_at=self._table.now() + self._settings.requeue_after_seconds)
+        queued = self._table.queue(job.job_id, due_at=requeue_at(self._table, self._settings))
         return queued or self._table.get(job.job_id) or job
 
     def reserve_upload(self, request: Mapping[str, Any]) -> tuple[Job, list[dict[str, Any]]]:
