@@ -32,10 +32,19 @@ def run(source: Path, target: Path, limits: Limits | None = None, **options: obj
     return sandbox.run_compress(source, target, CompressOptions.parse(dict(options)), limits or Limits())
 
 
+def _spec(source: Path, target: Path) -> dict[str, object]:
+    sources = [{"path": str(source), "name": source.name}]
+    return {"operation": "compress", "sources": sources, "target": str(target)}
+
+
 def test_the_report_comes_back_typed(source: Path, target: Path) -> None:
     seen: list[tuple[str, int]] = []
     report = sandbox.run_compress(
-        source, target, CompressOptions(preset="ebook"), Limits(), lambda stage, percent: seen.append((stage, percent))
+        source,
+        target,
+        CompressOptions(preset="ebook"),
+        Limits(),
+        progress=lambda stage, percent: seen.append((stage, percent)),
     )
     assert report.output_bytes == target.stat().st_size < report.input_bytes == source.stat().st_size
     assert seen
@@ -93,14 +102,14 @@ def test_a_child_that_dies_is_a_crash(source: Path, target: Path) -> None:
     child = sandbox.EngineProcess()
     os.kill(child.pid, signal.SIGKILL)
     with pytest.raises(errors.WorkerCrashed, match="SIGKILL"):
-        child.run({"source": str(source), "target": str(target)}, Limits(), None)
+        child.run(_spec(source, target), Limits(), None)
 
 
 def test_a_child_that_hangs_is_ended(source: Path, target: Path) -> None:
     child = sandbox.EngineProcess()
     os.kill(child.pid, signal.SIGSTOP)
     with pytest.raises(errors.LimitExceeded) as caught:
-        child.run({"source": str(source), "target": str(target)}, Limits(hard_seconds=0.3), None)
+        child.run(_spec(source, target), Limits(hard_seconds=0.3), None)
     assert caught.value.limit == "hard_seconds"
     assert not child.alive
 
@@ -111,7 +120,7 @@ def test_what_the_progress_callback_raises_ends_the_child(source: Path, target: 
 
     child = sandbox.EngineProcess()
     with pytest.raises(errors.LeaseLost):
-        child.run({"source": str(source), "target": str(target)}, Limits(), cancelled)
+        child.run(_spec(source, target), Limits(), cancelled)
     assert not child.alive
 
 

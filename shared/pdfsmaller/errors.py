@@ -9,6 +9,7 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     PdfSmallerError
     ├── RequestError               the caller's request is wrong; nothing was started
     │   ├── NotAPdf                415 not_a_pdf
+    │   ├── NotAnImage             415 not_an_image
     │   ├── EmptyFile              400 empty_file
     │   ├── BadRequest             400 bad_request
     │   ├── Unauthorized           401 unauthorized
@@ -22,6 +23,8 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   └── JobExpired             410 job_expired
     ├── DocumentError              this document cannot be done; recorded on its job, never tried again
     │   ├── UnreadablePdf          422 unreadable_pdf
+    │   ├── UnreadableImage        422 unreadable_image
+    │   ├── InvalidPageRange       422 invalid_page_range
     │   ├── LimitExceeded          422 limit_exceeded
     │   ├── PasswordRequired       422 password_required
     │   ├── WrongPassword          422 wrong_password
@@ -70,6 +73,14 @@ class NotAPdf(RequestError):
 
     code = "not_a_pdf"
     title = "Not a PDF"
+    http_status = 415
+
+
+class NotAnImage(RequestError):
+    """The bytes are no image of a known format."""
+
+    code = "not_an_image"
+    title = "Not an image"
     http_status = 415
 
 
@@ -182,6 +193,20 @@ class UnreadablePdf(DocumentError):
 
     code = "unreadable_pdf"
     title = "The PDF cannot be read"
+
+
+class UnreadableImage(DocumentError):
+    """The image is broken, or of a kind within its format that cannot be read."""
+
+    code = "unreadable_image"
+    title = "The image cannot be read"
+
+
+class InvalidPageRange(DocumentError):
+    """The pages asked for do not exist in the document, or there are none."""
+
+    code = "invalid_page_range"
+    title = "There are no such pages"
 
 
 class LimitExceeded(DocumentError):

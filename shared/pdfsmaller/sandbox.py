@@ -19,15 +19,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from pdfsmaller import errors
-from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.engine.report import Report
+from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.engine.options import CompressOptions, Operation
+from pdfsmaller.engine.report import CombinedReport, Report
 from pdfsmaller.limits import Limits
 
 logger = logging.getLogger(__name__)
@@ -76,8 +77,8 @@ class EngineProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def run(self, spec: dict[str, Any], limits: Limits, progress: Progress | None) -> Report:
-        """Do the one job. See ``run_compress`` for what it raises."""
+    def run(self, spec: dict[str, Any], limits: Limits, progress: Progress | None) -> Report | CombinedReport:
+        """Do the one job. See the module's ``run`` for what it raises."""
         timer = threading.Timer(limits.hard_seconds, self.kill, [_out_of_time(limits)])
         timer.daemon = True
         timer.start()
@@ -108,7 +109,8 @@ class EngineProcess:
                     self._process.wait(1)
             self.close()
         if answer and "report" in answer:
-            return Report.model_validate(answer["report"])
+            kind = Report if spec["operation"] == "compress" else CombinedReport
+            return kind.model_validate(answer["report"])
         if answer:
             raise _error_from(answer["error"])
         raise self._why_killed or errors.WorkerCrashed(
@@ -156,29 +158,36 @@ def _close_spare() -> None:
         _spare.close()
 
 
-def run_compress(
-    source: Path,
+def run(
+    operation: Operation,
+    sources: Sequence[InputFile],
     target: Path,
     options: CompressOptions,
     limits: Limits,
     progress: Progress | None = None,
     *,
     stop: Callable[[EngineProcess], None] | None = None,
-) -> Report:
-    """Compress ``source`` into ``target`` in a child process.
+) -> Report | CombinedReport:
+    """Do one job in a child process.
 
     Args:
+        operation: what to do; ``compress`` takes exactly one source.
+        options: of the operation's own class (``engine.options.OPTIONS``).
         progress: called with the stage's name and 0–100; what it raises ends the child and is raised here.
         stop: called once with the running child, for a caller that may want to ``kill`` it from another thread.
 
+    Returns:
+        A ``Report`` for ``compress``, a ``CombinedReport`` for the others.
+
     Raises:
-        RequestError, DocumentError: what the engine found wrong with the document or the options.
+        RequestError, DocumentError: what the engine found wrong with a document or the options.
         LimitExceeded: also for the memory and the time that ``limits`` allow.
         WorkerCrashed: the child died of something else.
     """
     password = options.password.get_secret_value() if options.password else None
     spec = {
-        "source": str(source),
+        "operation": operation,
+        "sources": [{"path": str(source.path), "name": source.name} for source in sources],
         "target": str(target),
         "options": options.model_dump(mode="json") | ({"password": password} if password is not None else {}),
         "limits": asdict(limits),
@@ -187,6 +196,13 @@ def run_compress(
     if stop:
         stop(process)
     return process.run(spec, limits, progress)
+
+
+def run_compress(source: Path, target: Path, options: CompressOptions, limits: Limits, **how: Any) -> Report:
+    """``run`` for one file to be compressed."""
+    report = run("compress", [InputFile(source, source.name)], target, options, limits, **how)
+    assert isinstance(report, Report)
+    return report
 
 
 def _out_of_time(limits: Limits) -> errors.LimitExceeded:
@@ -207,7 +223,16 @@ def _error_from(answer: dict[str, Any]) -> Exception:
         return errors.InvalidOption(
             answer.get("field", "options"), answer.get("value"), answer.get("allowed", []), message
         )
-    known = (errors.NotAPdf, errors.EmptyFile, errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword)
+    known = (
+        errors.NotAPdf,
+        errors.NotAnImage,
+        errors.EmptyFile,
+        errors.UnreadablePdf,
+        errors.UnreadableImage,
+        errors.InvalidPageRange,
+        errors.PasswordRequired,
+        errors.WrongPassword,
+    )
     for kind in known:
         if kind.code == code:
             return kind(message)

@@ -32,7 +32,8 @@ def start() -> subprocess.Popen[str]:
 def ask(source: Path, limits: Limits | None = None, **options: Any) -> list[dict[str, Any]]:
     """All lines that a child says about one job."""
     spec = {
-        "source": str(source),
+        "operation": "compress",
+        "sources": [{"path": str(source), "name": source.name}],
         "target": str(source.with_name("out.pdf")),
         "options": options,
         "limits": asdict(limits or Limits()),
@@ -89,7 +90,13 @@ def test_nothing_asked_ends_quietly() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["not json", "{}", '{"source": 1}', '{"source":"/nonexistent","target":"/nonexistent2"}']
+    "line",
+    [
+        "not json",
+        "{}",
+        '{"sources": 1}',
+        '{"operation":"compress","sources":[{"path":"/nonexistent","name":"x"}],"target":"/nonexistent2"}',
+    ],
 )
 def test_a_bad_line_gets_an_error(line: str) -> None:
     with start() as child:

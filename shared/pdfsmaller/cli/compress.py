@@ -155,7 +155,7 @@ def _compress_one(
         with source.open("rb") as file:
             file.read(1)  # or the engine would have to say why it cannot
         with _replacing(target) as unfinished:
-            report = run_compress(source, unfinished, options, limits, progress)
+            report = run_compress(source, unfinished, options, limits, progress=progress)
     except (PdfSmallerError, OSError) as exc:
         return Done(source, target, error=exc)
     return Done(source, target, report=report)

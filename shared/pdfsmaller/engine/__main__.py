@@ -1,9 +1,10 @@
 """The engine as a child process: ``python -m pdfsmaller.engine``.
 
 Started ahead of its job, it loads its libraries, says ``{"ready": true}``, then reads one line of JSON from standard
-input: ``{"source", "target", "options": {…}, "limits": {…}}``. It answers on standard output, one JSON object a line:
-``{"progress": {"stage", "percent"}}`` now and then, and at the end exactly one ``{"report": …}`` or ``{"error": …}``.
-Standard output carries nothing else: whatever a library prints goes to standard error.
+input: ``{"operation", "sources": [{"path", "name"}], "target", "options": {…}, "limits": {…}}``. It answers on standard
+output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now and then, and at the end exactly one
+``{"report": …}`` or ``{"error": …}``. Standard output carries nothing else: what libraries print goes to
+standard error.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import traceback
 from pathlib import Path
 from typing import IO, Any
 
+from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import ran_out_of_memory
-from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.engine.options import OPTIONS, ImageOptions, MergeOptions
+from pdfsmaller.engine.report import CombinedReport, Report
 from pdfsmaller.errors import EngineFailed, InvalidOption, LimitExceeded, PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
 
@@ -87,7 +90,7 @@ def main() -> int:
     import pypdfium2  # noqa: F401
     import pyvips  # noqa: F401
 
-    from pdfsmaller.engine.compress import compress
+    import pdfsmaller.engine.compress  # noqa: F401 - every operation uses it
 
     protocol.send({"ready": True})
     line = sys.stdin.readline()
@@ -99,10 +102,7 @@ def main() -> int:
         spec = json.loads(line)
         limits = Limits(**spec.get("limits", {}))
         _bound_memory(limits)
-        options = CompressOptions.parse(spec.get("options") or {})
-        report = compress(
-            Path(spec["source"]), Path(spec["target"]), options, limits=limits, progress=protocol.progress
-        )
+        report = _do(spec, limits, protocol)
         protocol.send({"report": report.model_dump(mode="json")})
     except PdfSmallerError as exc:
         protocol.error(exc)
@@ -115,6 +115,25 @@ def main() -> int:
         else:
             protocol.error(EngineFailed("The engine met something in this PDF that it does not know."))
     return 0
+
+
+def _do(spec: dict[str, Any], limits: Limits, protocol: _Protocol) -> Report | CombinedReport:
+    """The job itself."""
+    operation = spec["operation"]
+    sources = [InputFile(Path(source["path"]), source["name"]) for source in spec["sources"]]
+    target = Path(spec["target"])
+    options = OPTIONS[operation].parse(spec.get("options") or {})
+    if isinstance(options, MergeOptions):
+        from pdfsmaller.engine.merge.merge import merge
+
+        return merge(sources, target, options, limits=limits, progress=protocol.progress)
+    if isinstance(options, ImageOptions):
+        from pdfsmaller.engine.from_images.convert import images_to_pdf
+
+        return images_to_pdf(sources, target, options, limits=limits, progress=protocol.progress)
+    from pdfsmaller.engine.compress import compress
+
+    return compress(sources[0].path, target, options, limits=limits, progress=protocol.progress)
 
 
 def _out_of_memory(limits: Limits) -> LimitExceeded:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Outcome = Literal["compressed", "unchanged", "target_not_met"]
+CombinedOutcome = Literal["merged", "converted", "target_not_met"]
 
 
 class _Frozen(BaseModel):
@@ -71,4 +72,46 @@ class Report(_Frozen):
     @property
     def ratio(self) -> float:
         """Bytes out over bytes in."""
-        return round(self.output_bytes / self.input_bytes, 4) if self.input_bytes else 1.0
+        return _ratio(self.output_bytes, self.input_bytes)
+
+
+class SourceReport(_Frozen):
+    """One of several inputs: its name, size in bytes, the pages taken from it, and why it was left out if it was."""
+
+    name: str
+    input_bytes: int
+    pages: int = 0
+    error: ReportWarning | None = None
+
+
+class CombinedReport(_Frozen):
+    """What ``merge`` or ``images_to_pdf`` did.
+
+    Attributes:
+        input_bytes: all inputs together, in bytes.
+        output_bytes: the target's size, in bytes.
+        outcome: ``merged``, ``converted``; ``target_not_met``: the smallest file within reach is over ``target_size``.
+        pages: pages in the target.
+        sources: the inputs in their order, those left out (``on_error=skip``) too.
+        images: images seen, changed and skipped by reason, where the result was compressed.
+        warnings: what the caller should know.
+        seconds: wall-clock seconds per stage, and ``total``.
+    """
+
+    input_bytes: int
+    output_bytes: int
+    outcome: CombinedOutcome
+    pages: int
+    sources: list[SourceReport]
+    images: ImageCounts = ImageCounts()
+    warnings: list[ReportWarning] = []
+    seconds: dict[str, float] = {}
+
+    @property
+    def ratio(self) -> float:
+        """Bytes out over bytes in."""
+        return _ratio(self.output_bytes, self.input_bytes)
+
+
+def _ratio(output_bytes: int, input_bytes: int) -> float:
+    return round(output_bytes / input_bytes, 4) if input_bytes else 1.0

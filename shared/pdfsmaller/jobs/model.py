@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from pdfsmaller.engine.options import Operation
 from pdfsmaller.jobs.states import Status
-
-Operation = Literal["compress"]
 
 
 def new_id() -> str:

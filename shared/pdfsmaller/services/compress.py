@@ -216,7 +216,7 @@ class CompressService:
             etag = self._fetch(job, source)
             with _Heartbeat(self._table, job, self._settings) as heartbeat:
                 report = sandbox.run_compress(
-                    source, target, options, limits, heartbeat.progress, stop=heartbeat.kill_when_lost
+                    source, target, options, limits, progress=heartbeat.progress, stop=heartbeat.kill_when_lost
                 )
                 heartbeat.progress("storing", 99)
                 self._store(job, report, target, etag)

@@ -1,0 +1,14 @@
+"""A file given to the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """Where an input lies, and what its owner calls it: the name in messages, warnings and outlines."""
+
+    path: Path
+    name: str
