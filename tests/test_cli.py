@@ -311,6 +311,152 @@ def test_being_terminated_leaves_no_half_file(large: bytes, tmp_path: Path) -> N
     assert "Traceback" not in err
 
 
+# --- merge, images --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> list[Path]:
+    return [documents.write(tmp_path / f"{n} pages.pdf", documents.text(n)) for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def jpeg(tmp_path: Path) -> Path:
+    return documents.write(tmp_path / "photo.jpg", documents.jpeg(documents.photo(120, 80)))
+
+
+def page_count(path: Path, password: str = "") -> int:
+    with pikepdf.open(path, password=password) as pdf:
+        return len(pdf.pages)
+
+
+def test_merge_makes_one_of_several(texts: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "out.pdf"
+    done = command("merge", *texts, "-o", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"3 files → {out}: 6 pages, ")
+    assert page_count(out) == 6
+    assert leftovers(tmp_path) == []
+
+
+def test_merge_takes_pages_after_a_colon(texts: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.pdf"
+    assert run_here("merge", texts[0], f"{texts[2]}:1-2,-1,1", f"{texts[1]}:2-", "-o", out, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["sources"] == [str(texts[0]), str(texts[2]), str(texts[1])]
+    assert [source["pages"] for source in said["report"]["sources"]] == [1, 4, 1]
+    assert page_count(out) == 6
+
+
+def test_a_file_with_a_colon_in_its_name_is_a_file(texts: list[Path], tmp_path: Path) -> None:
+    odd = documents.write(tmp_path / "2 pages.pdf:1", documents.text(3))
+    assert run_here("merge", odd, f"{odd}:1", "-o", tmp_path / "out.pdf", "-q") == 0
+    assert page_count(tmp_path / "out.pdf") == 4
+
+
+def test_the_merged_file_may_be_one_of_the_inputs(texts: list[Path]) -> None:
+    assert run_here("merge", texts[1], texts[2], texts[1], "-o", texts[1], "-q", "--no-optimize") == 0
+    assert page_count(texts[1]) == 7
+
+
+def test_merge_tries_every_line_of_the_password_file(texts: list[Path], tmp_path: Path) -> None:
+    locked = documents.write(tmp_path / "locked.pdf", documents.encrypted_user())
+    secret = documents.write(tmp_path / "secret", f"guess\r\n\n{documents.USER_PASSWORD}\n".encode())
+    out = tmp_path / "out.pdf"
+    assert run_here("merge", texts[0], locked, "-o", out, "-q") == 4
+    assert run_here("merge", texts[0], locked, "-o", out, "--password-file", secret, "-q") == 0
+    assert page_count(out, documents.USER_PASSWORD) > 1
+    assert run_here("merge", texts[0], locked, "-o", out, "--password-file", secret, "--decrypt", "-q") == 0
+    assert page_count(out) > 1
+
+
+def test_a_broken_input_ends_the_merge_or_is_left_out(texts: list[Path], tmp_path: Path) -> None:
+    broken = documents.write(tmp_path / "broken.pdf", documents.header_only())
+    out = tmp_path / "out.pdf"
+    done = command("merge", texts[0], broken, "-o", out, "--json")
+    assert done.returncode == 3
+    assert "broken.pdf" in done.stderr
+    assert json.loads(done.stdout)["error"]["code"] == "unreadable_pdf"
+    assert not out.exists()
+    done = command("merge", texts[0], broken, texts[1], "-o", out, "--on-error", "skip")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 files → " in done.stdout
+    assert "1 file left out" in done.stdout
+    assert "broken.pdf" in done.stdout
+    assert page_count(out) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["1 pages.pdf"], 2, "--output"),
+        (["1 pages.pdf", "-o", "."], 2, "folder"),
+        (["1 pages.pdf:1-x", "-o", "out.pdf"], 2, "page range"),
+        (["1 pages.pdf:0", "-o", "out.pdf"], 2, "page range"),
+        (["1 pages.pdf:2", "-o", "out.pdf"], 2, "no page 2"),
+        (["1 pages.pdf", "-o", "out.pdf", "--outline", "all"], 2, "--outline"),
+        (["1 pages.pdf", "-o", "out.pdf", "--on-error", "cry"], 2, "fail, skip"),
+        (["1 pages.pdf", "missing.pdf", "-o", "out.pdf"], 7, "missing.pdf"),
+        (["1 pages.pdf", "missing.pdf:1-2", "-o", "out.pdf", "--on-error", "skip"], 7, "missing.pdf"),
+        (["1 pages.pdf", "photo.jpg", "-o", "out.pdf"], 3, "photo.jpg"),
+        (["1 pages.pdf", "2 pages.pdf", "-o", "out.pdf", "--max-pages", "2"], 5, "--max-pages"),
+    ],
+)
+def test_what_cannot_be_merged_is_said_in_one_line(
+    texts: list[Path],
+    jpeg: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(jpeg.parent)
+    assert run_here("merge", *arguments) == code
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert not Path("out.pdf").exists()
+
+
+def test_images_become_a_page_each(jpeg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    png = tmp_path / "chart.png"
+    documents.chart(90, 60).save(png)
+    out = tmp_path / "out.pdf"
+    assert run_here("images", jpeg, png, jpeg, "-o", out, "--page-size", "A4", "--margin", "10mm") == 0
+    assert capsys.readouterr().out.startswith(f"3 files → {out}: 3 pages, ")
+    with pikepdf.open(out) as pdf:
+        assert [round(float(side)) for side in pdf.pages[0].mediabox[2:]] in ([842, 595], [595, 842])
+        assert len(pdf.pages) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["photo.jpg", "--page-size", "A3"], 2, "--page-size"),
+        (["photo.jpg", "--margin", "wide"], 2, "--margin"),
+        (["photo.jpg", "--resolution", "0"], 2, "--resolution"),
+        (["photo.jpg", "missing.png"], 7, "missing.png"),
+        (["photo.jpg", "1 pages.pdf"], 3, "1 pages.pdf"),
+        (["photo.jpg", "--max-pixels", "100"], 5, "photo.jpg"),
+    ],
+)
+def test_what_cannot_become_pages_is_said_in_one_line(
+    texts: list[Path],
+    jpeg: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(jpeg.parent)
+    assert run_here("images", *arguments, "-o", "out.pdf") == code
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert not Path("out.pdf").exists()
+
+
 # --- inspect, version, help -----------------------------------------------------------------------------------------
 
 
@@ -348,7 +494,9 @@ def test_version_is_quick_and_light() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["compress", "--help"], ["inspect", "-h"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["compress", "--help"], ["merge", "-h"], ["images", "-h"], ["inspect", "-h"]]
+)
 def test_help_tells_the_exit_codes(arguments: list[str]) -> None:
     done = command(*arguments)
     assert done.returncode == 0

@@ -11,10 +11,12 @@ from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect,
 from werkzeug.datastructures import FileStorage
 
 from pdfsmaller import __version__, errors
+from pdfsmaller.engine.options import Operation
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
-from pdfsmaller.services.submit import IncomingFile, SubmitService
+from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.settings import Settings
 from pdfsmaller.storage import PDF, content_disposition
 from upload import health, metrics, problems
@@ -25,6 +27,7 @@ api = Blueprint("api", __name__)
 _MAX_FORM_TEXT_BYTES = 100_000
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 _OPEN_PATHS = ("/", "/health", "/api/health", "/openapi.json")
+_UPLOAD_FIELDS = ("operation", "options", "files", "count", "name", "size")
 _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 
 
@@ -36,7 +39,7 @@ def create_app(settings: Settings) -> Flask:
         "SERVICE": SubmitService(settings),
         "MAX_CONTENT_LENGTH": settings.max_request_size,
         "MAX_FORM_MEMORY_SIZE": _MAX_FORM_TEXT_BYTES,
-        "MAX_FORM_PARTS": 200,
+        "MAX_FORM_PARTS": 400,  # 100 files, each with a page range and a password, and the options
     }
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.before_request(_name_request)
@@ -121,26 +124,37 @@ def _json(model: Any, status: int = 200, headers: dict[str, str] | None = None) 
 @api.post("/api/compress")
 def compress() -> Response:
     """Compress PDFs: one job for each file."""
-    files = [_incoming(part) for part in request.files.getlist("files") if part.filename]
-    unknown = sorted(set(request.files) - {"files"})
-    if unknown and not files:
-        raise errors.BadRequest(f"Files came in the multipart field {unknown[0]!r}. The field is called 'files'.")
-    jobs = _service().submit_files(files, request.form.to_dict())
-    seconds = _wait_seconds()
-    if seconds:
-        jobs = _service().wait(jobs, seconds)
-    return _answer_one(jobs[0], bool(seconds)) if len(jobs) == 1 else _answer_batch(jobs, bool(seconds))
+    return _submit("compress", request.form.to_dict())
+
+
+@api.post("/api/merge-pdf")
+def merge() -> Response:
+    """Make one PDF of several, in their order."""
+    # One range for each file, in order; a single one is a file's, or a JSON array of them.
+    pages = request.form.getlist("pages")
+    fields = {
+        **request.form.to_dict(),
+        "pages": pages if len(pages) > 1 else "".join(pages),
+        "password": "\n".join(request.form.getlist("password")),
+    }
+    return _submit("merge", fields)
+
+
+@api.post("/api/image-to-pdf")
+def image_to_pdf() -> Response:
+    """Make one PDF of images, a page for each."""
+    return _submit("image-to-pdf", request.form.to_dict())
 
 
 @api.post("/api/uploads")
 def reserve_upload() -> Response:
-    """Begin a job whose file goes straight to the bucket."""
+    """Begin a job whose files go straight to the bucket."""
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        raise errors.BadRequest("Send a JSON object with operation, options, name, size and count.")
-    unknown = sorted(set(body) - {"operation", "options", "name", "size", "count"})
+        raise errors.BadRequest(f"Send a JSON object with {', '.join(_UPLOAD_FIELDS)}.")
+    unknown = sorted(set(body) - set(_UPLOAD_FIELDS))
     if unknown:
-        raise errors.InvalidOption(unknown[0], body[unknown[0]], ["operation", "options", "name", "size", "count"])
+        raise errors.InvalidOption(unknown[0], body[unknown[0]], _UPLOAD_FIELDS)
     job, posts = _service().reserve_upload(body)
     shown = _view(job)
     answer = UploadView(
@@ -195,6 +209,19 @@ def page() -> Response:
 
 
 # Shaping
+
+
+def _submit(operation: Operation, fields: dict[str, Any]) -> Response:
+    """Begin what a multipart form asks for, and wait where its sender wants to."""
+    files = [_incoming(part) for part in request.files.getlist("files") if part.filename]
+    unknown = sorted(set(request.files) - {"files"})
+    if unknown and not files:
+        raise errors.BadRequest(f"Files came in the multipart field {unknown[0]!r}. The field is called 'files'.")
+    jobs = _service().submit_files(files, fields, operation)
+    seconds = _wait_seconds()
+    if seconds:
+        jobs = _service().wait(jobs, seconds)
+    return _answer_one(jobs[0], bool(seconds)) if len(jobs) == 1 else _answer_batch(jobs, bool(seconds))
 
 
 def _incoming(part: FileStorage) -> IncomingFile:

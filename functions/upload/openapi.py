@@ -9,10 +9,18 @@ from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema
 from pydantic import BaseModel, ConfigDict, Field
 
 from pdfsmaller import errors
-from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.engine.options import CompressOptions, ImageOptions, MergeOptions, Operation
 from pdfsmaller.jobs.view import BatchView, JobView, UploadView
 
 _PDF = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
+_PDF_FAILURES = (errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword)
+_WAIT = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "wait=N waits up to N seconds (at most 60) for the job's end.",
+    "schema": {"type": "string"},
+    "example": "wait=60",
+}
 
 
 class Problem(BaseModel):
@@ -43,14 +51,47 @@ class CompressForm(CompressOptions):
     )
 
 
-class UploadRequest(BaseModel):
-    """What is to be uploaded: the operation, its options, the file's name and its size in bytes."""
+class MergeForm(MergeOptions):
+    """The fields of the multipart form. ``pages`` comes once for each file, in order, or is a JSON array."""
 
-    operation: str = "compress"
-    options: dict[str, Any] = {}
+    target_size: str | None = None  # type: ignore[assignment]
+    password: list[str] = Field(default=[], description="Each is tried on each encrypted input.")  # type: ignore[assignment]
+    files: list[str] = Field(
+        description="The PDFs, in their order.", json_schema_extra={"items": {"type": "string", "format": "binary"}}
+    )
+
+
+class ImagesForm(ImageOptions):
+    """The fields of the multipart form. ``margin`` is in points, or text such as ``10mm``."""
+
+    target_size: str | None = None  # type: ignore[assignment]
+    password: str | None = None  # type: ignore[assignment]
+    margin: str = "0"  # type: ignore[assignment]
+    files: list[str] = Field(
+        description="The images, a page for each, in their order.",
+        json_schema_extra={"items": {"type": "string", "format": "binary"}},
+    )
+
+
+class UploadFile(BaseModel):
+    """One file that will come: what to call it, and its size in bytes."""
+
     name: str = "document.pdf"
     size: int | None = None
+
+
+class UploadRequest(BaseModel):
+    """What is to be uploaded: the operation, its options, and the files.
+
+    Several are ``files`` in their order, or just their ``count``; one may be ``name`` and ``size`` alone.
+    """
+
+    operation: Operation = "compress"
+    options: dict[str, Any] = {}
+    files: list[UploadFile] | None = None
     count: int = 1
+    name: str = "document.pdf"
+    size: int | None = None
 
 
 def document(base_url: str, version: str) -> dict[str, Any]:
@@ -73,41 +114,67 @@ def document(base_url: str, version: str) -> dict[str, Any]:
     return described
 
 
+def _submission(
+    name: str,
+    summary: str,
+    form: type[BaseModel],
+    wrong_kind: type[errors.PdfSmallerError],
+    *failures: type[errors.PdfSmallerError],
+    batch: bool = False,
+) -> dict[str, Any]:
+    """A path that takes files. ``failures`` are its jobs' own, told to who waits."""
+    accepted = "Accepted: a job, or a batch of jobs for several files" if batch else "Accepted: a job"
+    return {
+        "post": {
+            "operationId": name,
+            "summary": summary,
+            "parameters": [_WAIT],
+            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _ref(form)}}},
+            "responses": {
+                "200": {"description": "Finished within the wait", "content": _json(JobView) | _PDF},
+                "202": {"description": accepted, "content": _json(JobView, *([BatchView] if batch else []))},
+                "303": {"description": "Finished within the wait; the PDF is at Location"},
+                "400": _problem(errors.BadRequest, errors.EmptyFile),
+                "413": _problem(errors.FileTooLarge),
+                "415": _problem(wrong_kind),
+                "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.LimitExceeded, *failures),
+            },
+        }
+    }
+
+
 def _paths() -> dict[str, Any]:
-    wait = _header("Prefer", "wait=N waits up to N seconds (at most 60) for the job's end.", "wait=60")
     job_id, batch_id = _path("job_id"), _path("batch_id")
     not_found = _problem(errors.JobNotFound)
     return {
-        "/api/compress": {
-            "post": {
-                "operationId": "compress",
-                "summary": "Compress PDFs, one job for each file",
-                "parameters": [wait],
-                "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _ref(CompressForm)}}},
-                "responses": {
-                    "200": {"description": "Finished within the wait", "content": _json(JobView) | _PDF},
-                    "202": {
-                        "description": "Accepted: a job, or a batch of jobs for several files",
-                        "content": _json(JobView, BatchView),
-                    },
-                    "303": {"description": "Finished within the wait; the PDF is at Location"},
-                    "400": _problem(errors.BadRequest, errors.EmptyFile),
-                    "413": _problem(errors.FileTooLarge),
-                    "415": _problem(errors.NotAPdf),
-                    "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.JobFailed),
-                },
-            }
-        },
+        "/api/compress": _submission(
+            "compress", "Compress PDFs, one job for each file", CompressForm, errors.NotAPdf, *_PDF_FAILURES, batch=True
+        ),
+        "/api/merge-pdf": _submission(
+            "mergePdf",
+            "Make one PDF of several, in their order",
+            MergeForm,
+            errors.NotAPdf,
+            *_PDF_FAILURES,
+            errors.InvalidPageRange,
+        ),
+        "/api/image-to-pdf": _submission(
+            "imageToPdf",
+            "Make one PDF of images, a page for each",
+            ImagesForm,
+            errors.NotAnImage,
+            errors.UnreadableImage,
+        ),
         "/api/uploads": {
             "post": {
                 "operationId": "reserveUpload",
-                "summary": "Begin a job whose file is POSTed straight to the store",
+                "summary": "Begin a job whose files are POSTed straight to the store",
                 "requestBody": {"required": True, "content": _json(UploadRequest)},
                 "responses": {
-                    "201": {"description": "The job, and a form for its file", "content": _json(UploadView)},
+                    "201": {"description": "The job, and a form for each file", "content": _json(UploadView)},
                     "400": _problem(errors.BadRequest, errors.EmptyFile),
                     "413": _problem(errors.FileTooLarge),
-                    "422": _problem(errors.InvalidOption),
+                    "422": _problem(errors.InvalidOption, errors.TooManyFiles),
                 },
             }
         },
@@ -115,7 +182,7 @@ def _paths() -> dict[str, Any]:
             "get": {
                 "operationId": "getJob",
                 "summary": "How a job stands",
-                "parameters": [job_id, wait],
+                "parameters": [job_id, _WAIT],
                 "responses": {"200": {"description": "The job", "content": _json(JobView)}, "404": not_found},
             },
             "delete": {
@@ -174,7 +241,3 @@ def _problem(*kinds: type[errors.PdfSmallerError]) -> dict[str, Any]:
 
 def _path(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
-def _header(name: str, description: str, example: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}, "example": example}

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
 
     # What one request or document may cost.
     max_file_size: Size = 100_000_000
-    max_files: Annotated[int, Field(ge=1, le=100)] = 20
+    max_files: Annotated[int, Field(ge=1, le=100)] = 100
     max_request_size: Size = 500_000_000
     max_inline_result_size: Size = 4_000_000
     max_wait_seconds: Annotated[int, Field(ge=0, le=60)] = 60

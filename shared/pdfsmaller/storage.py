@@ -1,8 +1,8 @@
 """The two buckets: which key means what, and every read and write of them.
 
 Keys are ours; a user's file name is only ever metadata. Uploads bucket: ``jobs/{job_id}/in/{n}`` and ``inbox/…``.
-Results bucket: ``jobs/{job_id}/out.pdf``, ``jobs/{job_id}/report.json`` and ``inbox/…`` (the result of a drop lies
-under the drop's own key, or ``<key>.error.json`` when it failed).
+Results bucket: ``jobs/{job_id}/out.pdf``, ``jobs/{job_id}/report.json`` and ``inbox/…`` (the result of a dropped PDF
+lies under the drop's own key, that of a dropped image under ``<key>.pdf``; ``<key>.error.json`` tells of a failure).
 """
 
 from __future__ import annotations
@@ -22,12 +22,17 @@ from pdfsmaller.settings import Settings
 INBOX = "inbox/"
 JOBS = "jobs/"
 PDF = "application/pdf"
+ANY = "application/octet-stream"
 _JOB_INPUT = re.compile(r"jobs/([0-9a-f]{32})/in/(\d{1,3})")
 _CHUNK_BYTES = 1 << 20
 
 
+def inputs_prefix(job_id: str) -> str:
+    return f"{JOBS}{job_id}/in/"
+
+
 def input_key(job_id: str, index: int) -> str:
-    return f"{JOBS}{job_id}/in/{index}"
+    return f"{inputs_prefix(job_id)}{index}"
 
 
 def result_key(job_id: str) -> str:
@@ -134,7 +139,7 @@ class Storage:
 
     def inputs_arrived(self, job_id: str) -> int:
         """How many of a job's input files are there."""
-        return sum(1 for _ in self.list(self.uploads, f"{JOBS}{job_id}/in/"))
+        return sum(1 for _ in self.list(self.uploads, inputs_prefix(job_id)))
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete one object; one that is not there is no error."""
@@ -159,13 +164,15 @@ class Storage:
                     aborted += 1
         return aborted
 
-    def presigned_post(self, job_id: str, index: int, *, max_bytes: int, expires_seconds: int) -> dict[str, Any]:
+    def presigned_post(
+        self, job_id: str, index: int, *, max_bytes: int, expires_seconds: int, content_type: str = PDF
+    ) -> dict[str, Any]:
         """A form (``url``, ``fields``) that takes exactly one input of a job, of 1 to ``max_bytes`` bytes."""
         return aws.s3(self._public_endpoint).generate_presigned_post(
             self.uploads,
             input_key(job_id, index),
-            Fields={"Content-Type": PDF},
-            Conditions=[{"Content-Type": PDF}, ["content-length-range", 1, max_bytes]],
+            Fields={"Content-Type": content_type},
+            Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, max_bytes]],
             ExpiresIn=expires_seconds,
         )
 

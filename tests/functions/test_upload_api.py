@@ -222,7 +222,89 @@ class TestRefusing:
         assert stack.settings.uploads_bucket not in json.dumps(body)
 
 
+class TestSeveralIntoOne:
+    @staticmethod
+    def send(client: FlaskClient, path: str, files: list[tuple[bytes, str]], **fields: Any) -> TestResponse:
+        parts = [(io.BytesIO(data), name) for data, name in files]
+        return client.post(f"/api/{path}", data={"files": parts, **fields})
+
+    def test_merging_is_one_job_with_its_files_in_order(self, client: FlaskClient, stack: Stack) -> None:
+        files = [(documents.text(n), f"{n}.pdf") for n in (3, 1, 2)]
+        response = self.send(client, "merge-pdf", files, pages=["1-2", "", "-1"], outline="none")
+        assert response.status_code == 202
+        job = response.get_json()
+        assert (job["operation"], job["batch_id"]) == ("merge", None)
+        assert [item["name"] for item in job["inputs"]] == ["3.pdf", "1.pdf", "2.pdf"]
+        assert job["options"] == {"pages": ["1-2", "", "-1"], "outline": "none"}
+        work(stack)
+        job = client.get(job["links"]["self"]).get_json()
+        assert (job["status"], job["attempts"]) == ("succeeded", 1)
+        assert job["result"]["report"]["pages"] == 4
+        answer = client.get(job["result"]["download_url"])
+        assert 'filename="merged.pdf"' in answer.headers["Content-Disposition"]
+
+    def test_ranges_may_be_a_json_array(self, client: FlaskClient) -> None:
+        files = [(documents.text(1), "a.pdf"), (documents.text(1), "b.pdf")]
+        assert self.send(client, "merge-pdf", files, pages='["1", ""]').get_json()["options"] == {"pages": ["1", ""]}
+        body = assert_problem(self.send(client, "merge-pdf", files, pages="1"), 422, "invalid_option")
+        assert body["field"] == "pages"
+
+    def test_passwords_may_come_several_times_and_never_show(self, client: FlaskClient, stack: Stack) -> None:
+        files = [(documents.text(1), "a.pdf"), (documents.encrypted_user(), "b.pdf")]
+        response = self.send(client, "merge-pdf", files, password=["first guess", documents.USER_PASSWORD])
+        work(stack)
+        job = client.get(response.headers["Location"])
+        assert job.get_json()["status"] == "succeeded"
+        assert not {documents.USER_PASSWORD, "guess"} & set(response.text.split() + job.text.split())
+        assert documents.USER_PASSWORD not in response.text + job.text
+
+    def test_images_become_one_job(self, client: FlaskClient, stack: Stack) -> None:
+        photo = documents.jpeg(documents.photo(60, 40))
+        response = self.send(client, "image-to-pdf", [(photo, "a.jpg"), (photo, "b")], page_size="A4")
+        assert response.status_code == 202
+        work(stack)
+        job = client.get(response.headers["Location"]).get_json()
+        assert (job["operation"], job["status"], job["result"]["outcome"]) == ("image-to-pdf", "succeeded", "converted")
+        answer = client.get(job["result"]["download_url"])
+        assert 'filename="a.pdf"' in answer.headers["Content-Disposition"]
+
+    def test_the_wrong_kind_is_415_naming_the_file(self, client: FlaskClient) -> None:
+        photo, pdf = documents.jpeg(documents.photo(60, 40)), documents.text(1)
+        body = assert_problem(self.send(client, "merge-pdf", [(pdf, "a.pdf"), (photo, "b.pdf")]), 415, "not_a_pdf")
+        assert "b.pdf" in body["detail"]
+        body = assert_problem(self.send(client, "image-to-pdf", [(pdf, "a.jpg")]), 415, "not_an_image")
+        assert "a.jpg" in body["detail"]
+
+    def test_an_option_of_the_other_operation_is_refused(self, client: FlaskClient) -> None:
+        body = assert_problem(
+            self.send(client, "merge-pdf", [(documents.text(1), "a.pdf")], page_size="A4"), 422, "invalid_option"
+        )
+        assert body["field"] == "page_size"
+        assert "outline" in body["allowed"]
+
+    def test_a_hundred_files_with_ranges_and_passwords_and_not_one_more(self, client: FlaskClient) -> None:
+        pdf = documents.text(1)
+        fields = {"pages": ["1"] * 100, "password": ["x"] * 100}
+        files = [(pdf, f"{n}.pdf") for n in range(100)]
+        assert self.send(client, "merge-pdf", files, **fields).get_json()["options"] == {"pages": ["1"] * 100}
+        assert_problem(self.send(client, "merge-pdf", [*files, (pdf, "more.pdf")]), 422, "too_many_files")
+        assert_problem(client.post("/api/merge-pdf", data={}), 400, "bad_request")
+
+
 class TestUploads:
+    def test_several_files_get_a_form_each(self, client: FlaskClient, stack: Stack) -> None:
+        import requests
+
+        request = {"operation": "merge", "files": [{"name": "a.pdf", "size": 5_000}, {"name": "b.pdf"}]}
+        body = client.post("/api/uploads", json=request).get_json()
+        assert [item["name"] for item in body["job"]["inputs"]] == ["a.pdf", "b.pdf"]
+        for form, pages in reversed(list(zip(body["uploads"], (1, 2), strict=True))):
+            files = {"file": documents.text(pages)}
+            assert requests.post(form["url"], data=form["fields"], files=files, timeout=20).ok
+        work(stack)
+        job = client.get(body["job"]["links"]["self"]).get_json()
+        assert [source["pages"] for source in job["result"]["report"]["sources"]] == [1, 2]
+
     def test_a_form_that_takes_the_file_and_starts_the_job(self, client: FlaskClient, stack: Stack, pdf: bytes) -> None:
         import requests
 
@@ -297,6 +379,15 @@ class TestAround:
 
         described = client.get("/openapi.json").get_json()
         validate(described)
+        for path, form, code in (
+            ("/api/merge-pdf", "MergeForm", "not_a_pdf"),
+            ("/api/image-to-pdf", "ImagesForm", "not_an_image"),
+        ):
+            post = described["paths"][path]["post"]
+            assert post["requestBody"]["content"]["multipart/form-data"]["schema"]["$ref"].endswith(form)
+            assert code in post["responses"]["415"]["description"]
+        fields = described["components"]["schemas"]["MergeForm"]["properties"]
+        assert {"files", "pages", "outline", "on_error", "decrypt", "optimize", "preset"} <= set(fields)
         routes = {
             str(rule).replace("<", "{").replace(">", "}")
             for rule in client.application.url_map.iter_rules()

@@ -8,7 +8,8 @@ from pdfsmaller import events
 from pdfsmaller.jobs.model import Drop, Job, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.cleanup import CleanupService
-from pdfsmaller.services.submit import IncomingFile, SubmitService
+from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.storage import input_key, report_key, result_key
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack

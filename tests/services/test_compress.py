@@ -17,7 +17,8 @@ from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.queue import Message
 from pdfsmaller.services.compress import CompressService
-from pdfsmaller.services.submit import IncomingFile, SubmitService
+from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.storage import input_key, report_key, result_key
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
@@ -192,14 +193,14 @@ class TestDrops:
         self, service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stack.drop("inbox/a.pdf", photo)
-        real = sandbox.run_compress
+        real = sandbox.run
 
         def replaced_meanwhile(*args: object, **kwargs: object) -> object:
             report = real(*args, **kwargs)  # type: ignore[arg-type]
             stack.drop("inbox/a.pdf", photo + b"\n")
             return report
 
-        monkeypatch.setattr(sandbox, "run_compress", replaced_meanwhile)
+        monkeypatch.setattr(sandbox, "run", replaced_meanwhile)
         service.handle(stack.message("inbox/a.pdf"))
         assert "inbox/a.pdf" not in stack.result_keys()
 

@@ -5,8 +5,10 @@ import io
 import pytest
 
 from pdfsmaller import errors, passwords
+from pdfsmaller.engine.options import Operation
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.services.submit import IncomingFile, SubmitService
+from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.storage import input_key, result_key
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
@@ -20,6 +22,12 @@ def service(stack: Stack) -> SubmitService:
 @pytest.fixture(scope="module")
 def pdf() -> bytes:
     return documents.text(1)
+
+
+def image(kind: str = "JPEG") -> bytes:
+    out = io.BytesIO()
+    documents.photo(60, 40).save(out, kind)
+    return out.getvalue()
 
 
 def incoming(data: bytes, name: str = "a.pdf") -> IncomingFile:
@@ -86,7 +94,136 @@ def test_a_file_name_is_only_ever_shown(service: SubmitService, pdf: bytes, give
     assert job.inputs[0].name == shown
 
 
+class TestSeveralFilesInOneJob:
+    def test_they_keep_their_order_and_names(self, service: SubmitService, stack: Stack) -> None:
+        pages = [documents.text(1) + b"%" + bytes(str(n), "ascii") for n in range(12)]
+        files = [incoming(data, f"{n} – 文書.pdf") for n, data in enumerate(pages)]
+        [job] = service.submit_files(files, {}, "merge")
+        row = stack.job(job.job_id)
+        assert (row.operation, row.input_count, row.status) == ("merge", 12, Status.QUEUED)
+        assert [item.name for item in row.inputs] == [f"{n} – 文書.pdf" for n in range(12)]
+        for n, data in enumerate(pages):
+            lies = stack.s3.get_object(Bucket=stack.settings.uploads_bucket, Key=input_key(job.job_id, n))
+            assert lies["Body"].read() == data
+        assert job.result_name == "merged.pdf"
+
+    def test_images_become_one_job(self, service: SubmitService) -> None:
+        files = [incoming(image(), "Straße 1.jpeg"), incoming(image("PNG"), "b.png")]
+        [job] = service.submit_files(files, {"margin": "10mm"}, "image-to-pdf")
+        assert job.input_count == 2
+        assert job.result_name == "Straße 1.pdf"
+
+    @pytest.mark.parametrize(
+        ("operation", "good", "wrong", "kind"),
+        [
+            ("merge", documents.text, lambda: image(), errors.NotAPdf),
+            ("image-to-pdf", lambda: image(), documents.text, errors.NotAnImage),
+        ],
+    )
+    def test_a_file_of_the_wrong_kind_is_named(
+        self,
+        service: SubmitService,
+        stack: Stack,
+        operation: Operation,
+        good: documents.Make,
+        wrong: documents.Make,
+        kind: type[Exception],
+    ) -> None:
+        files = [incoming(good(), "good"), incoming(wrong(), "wrong one")]
+        with pytest.raises(kind, match="wrong one"):
+            service.submit_files(files, {}, operation)
+        assert stack.upload_keys() == []
+
+    def test_what_the_engine_leaves_out_may_come_in_beside_a_good_file(
+        self, service: SubmitService, stack: Stack, pdf: bytes
+    ) -> None:
+        skip = {"on_error": "skip"}
+        files = [incoming(b"", "empty.pdf"), incoming(pdf), incoming(b"GIF89a", "wrong.pdf")]
+        [job] = service.submit_files(files, skip, "merge")
+        assert [item.bytes for item in job.inputs] == [0, len(pdf), 6]
+        with pytest.raises(errors.EmptyFile, match=r"empty\.pdf"):
+            service.submit_files([incoming(b"", "empty.pdf"), incoming(b"GIF89a")], skip, "merge")
+        with pytest.raises(errors.NotAPdf):
+            service.submit_files([incoming(b"GIF89a")], skip, "merge")
+
+    def test_there_are_as_many_page_ranges_as_files_or_none(self, service: SubmitService, pdf: bytes) -> None:
+        two = [incoming(pdf), incoming(pdf)]
+        [job] = service.submit_files(two, {"pages": ["", "1"]}, "merge")
+        assert job.options == {"pages": ["", "1"]}
+        [job] = service.submit_files(two, {"pages": '["1", null]'}, "merge")
+        assert job.options == {"pages": ["1", ""]}
+        for pages in ("1", ["1", "1", "1"], '["1"]'):
+            with pytest.raises(errors.InvalidOption) as caught:
+                service.submit_files(two, {"pages": pages}, "merge")
+            assert caught.value.field == "pages"
+            assert "2 files" in caught.value.message
+
+    def test_a_row_has_room_for_a_hundred_long_names(self, service: SubmitService, stack: Stack, pdf: bytes) -> None:
+        files = [incoming(pdf, f"{n:03}" + "名" * 197) for n in range(100)]
+        [job] = service.submit_files(files, {"pages": ["1"] * 100}, "merge")
+        assert stack.job(job.job_id).input_count == len(stack.upload_keys()) == 100
+        with pytest.raises(errors.TooManyFiles, match="MAX_FILES allows 100"):
+            service.submit_files([*files, incoming(pdf)], {}, "merge")
+
+    def test_options_without_end_are_refused(self, service: SubmitService, pdf: bytes) -> None:
+        for fields in ({"pages": ",".join(["1-999"] * 20_000)}, {"password": "x" * 60_000}):
+            with pytest.raises(errors.InvalidOption, match="bytes"):
+                service.submit_files([incoming(pdf)], fields, "merge")
+
+    def test_no_file_says_what_is_wanted(self, service: SubmitService) -> None:
+        with pytest.raises(errors.BadRequest, match="at least one image"):
+            service.submit_files([], {}, "image-to-pdf")
+
+
 class TestReserving:
+    def test_gives_a_form_for_each_file_in_order(self, service: SubmitService, stack: Stack) -> None:
+        files = [{"name": f"{n}.pdf", "size": 1_000 + n} for n in range(3)]
+        job, posts = service.reserve_upload({"operation": "merge", "files": files, "options": {"outline": "none"}})
+        assert [post["fields"]["key"] for post in posts] == [input_key(job.job_id, n) for n in range(3)]
+        assert {post["fields"]["Content-Type"] for post in posts} == {"application/pdf"}
+        row = stack.job(job.job_id)
+        assert [(item.name, item.bytes) for item in row.inputs] == [(f"{n}.pdf", 1_000 + n) for n in range(3)]
+        assert (row.operation, row.input_count, row.options) == ("merge", 3, {"outline": "none"})
+
+    def test_takes_a_count_alone(self, service: SubmitService) -> None:
+        job, posts = service.reserve_upload({"operation": "image-to-pdf", "count": 2})
+        assert [item.name for item in job.inputs] == ["image 1", "image 2"]
+        assert {post["fields"]["Content-Type"] for post in posts} == {"application/octet-stream"}
+        job, posts = service.reserve_upload({"operation": "image-to-pdf", "name": "a.png", "size": 10})
+        assert (job.result_name, len(posts)) == ("a.pdf", 1)
+
+    @pytest.mark.parametrize(
+        ("request_", "field"),
+        [
+            ({"count": 0}, "count"),
+            ({"count": "2"}, "count"),
+            ({"files": [{"name": "a"}], "count": 2}, "count"),
+            ({"files": [{"name": "a"}], "name": "b"}, "name"),
+            ({"count": 2, "size": 10}, "size"),
+            ({"files": "a.pdf"}, "files"),
+            ({"files": [{"name": "a", "url": "http://x"}]}, "files"),
+            ({"files": [{"name": "a", "size": "10"}]}, "size"),
+            ({"count": 2, "options": {"pages": ["1"]}}, "pages"),
+            ({"count": 2, "options": {"page_size": "A4"}}, "page_size"),
+        ],
+    )
+    def test_refuses_lists_that_make_no_sense(
+        self, service: SubmitService, request_: dict[str, object], field: str
+    ) -> None:
+        with pytest.raises(errors.InvalidOption) as caught:
+            service.reserve_upload({"operation": "merge", **request_})
+        assert caught.value.field == field
+
+    def test_refuses_too_many_and_too_much(self, service: SubmitService) -> None:
+        with pytest.raises(errors.TooManyFiles, match="1000000000"):
+            service.reserve_upload({"operation": "merge", "count": 10**9})
+        with pytest.raises(errors.BadRequest):
+            service.reserve_upload({"operation": "merge", "files": []})
+        with pytest.raises(errors.FileTooLarge, match="MAX_REQUEST_SIZE"):
+            service.reserve_upload({"operation": "merge", "files": [{"size": 90_000_000}] * 6})
+        with pytest.raises(errors.EmptyFile, match=r"b\.pdf"):
+            service.reserve_upload({"operation": "merge", "files": [{"size": 1}, {"name": "b.pdf", "size": 0}]})
+
     def test_gives_a_form_for_exactly_one_key_and_size(self, service: SubmitService, stack: Stack) -> None:
         request = {"operation": "compress", "options": {"dpi": 100}, "name": "b.pdf", "size": 5_000, "count": 1}
         job, [post] = service.reserve_upload(request)

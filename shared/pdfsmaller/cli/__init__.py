@@ -1,10 +1,12 @@
 """The ``pdfsmaller`` command.
 
     pdfsmaller compress IN… (-o OUT | --output-dir DIR) [options]
+    pdfsmaller merge IN[:RANGES]… -o OUT [options]
+    pdfsmaller images IN… -o OUT [options]
     pdfsmaller inspect IN [--json]
 
 Results go to a temporary file beside the target and take its name when they are whole, so a run that is stopped
-leaves the target as it was; the source may be the target. Reports go to standard output, everything else to standard
+leaves the target as it was; a source may be the target. Reports go to standard output, everything else to standard
 error: a progress bar (on a terminal only) and one line for each error. The engine runs in a child process, bounded in
 memory and time.
 
@@ -12,15 +14,16 @@ Exit codes::
 
     0    every file was done (files that could not be made smaller are copied and count as done)
     1    something unexpected
-    2    wrong usage, or an option that is not valid
-    3    not a PDF, empty, or broken beyond repair
+    2    wrong usage, or an option or page range that is not valid
+    3    not a PDF (or image), empty, or broken beyond repair
     4    a password is needed or wrong
     5    over a limit (pages, pixels, memory, time)
     6    the target size is out of reach; the smallest file possible was written
     7    a file cannot be read or written
     130  stopped with Ctrl-C
 
-With several inputs, one that fails does not stop the others, and the code is that of the first failure.
+With several inputs of ``compress``, one that fails does not stop the others, and the code is that of the first failure.
+``merge`` and ``images`` end with the first that fails, unless ``--on-error skip`` leaves it out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command's arguments. What the commands do is in ``compress`` and ``inspect``, imported when they run."""
+"""The commands. What they do is in ``compress``, ``combine`` and ``inspect``, which are imported when they run."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from pdfsmaller import __version__
+from pdfsmaller.cli import arguments
 from pdfsmaller.cli.errors import INTERRUPTED, OK, USAGE, complain
 
 _EXIT_CODES = (
-    "Exit codes: 0 done; 1 something unexpected; 2 wrong usage or option; 3 not a PDF, empty or broken beyond repair; "
+    "Exit codes: 0 done; 1 something unexpected; 2 wrong usage, option or page range; "
+    "3 not a PDF or image, empty or broken beyond repair; "
     "4 password needed or wrong; 5 over a limit; 6 target size out of reach (the smallest file was written); "
-    "7 a file cannot be read or written; 130 stopped. With several inputs: that of the first failure."
+    "7 a file cannot be read or written; 130 stopped. Several inputs of compress: that of the first failure."
 )
 #: The base of typer's own complaints about arguments (typer carries its click inside, under changing names).
 _UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
@@ -63,18 +65,9 @@ def _common(
     """The smallest PDF that still looks, reads and works like the original."""
 
 
-PasswordFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="A file whose first line is the password of the encrypted PDF; - reads standard input.",
-        metavar="FILE",
-        allow_dash=True,
-    ),
-]
-
-
 @app.command("compress", epilog=_EXIT_CODES, no_args_is_help=True)
 def compress_command(
+    context: typer.Context,
     inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="The PDFs to make smaller.")],
     output: Annotated[
         Path | None,
@@ -84,77 +77,117 @@ def compress_command(
         Path | None,
         typer.Option(metavar="DIR", help="The folder for the results, which keep their inputs' names."),
     ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="lossless, printer (300 dpi), ebook (150), screen (72) or scan. Without one: 144 dpi, quality 75.",
-        ),
-    ] = None,
-    dpi: Annotated[
-        str | None, typer.Option(metavar="N", help="Downsample images shown above 1.5 x this many dots per inch.")
-    ] = None,
-    image_quality: Annotated[str | None, typer.Option(metavar="N", help="JPEG quality, 10 to 100.")] = None,
-    color_mode: Annotated[str | None, typer.Option(metavar="MODE", help="no-change, grayscale or bilevel.")] = None,
-    target_size: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="At most this large: bytes, 500KB or 1.5MB.")
-    ] = None,
-    effort: Annotated[str | None, typer.Option(metavar="HOW", help="fast, default or max.")] = None,
-    verify: Annotated[
-        str | None,
-        typer.Option(metavar="HOW", help="How much of the result is compared with the input: off, sample or full."),
-    ] = None,
-    strip_metadata: Annotated[bool, typer.Option("--strip-metadata", help="Drop title, author and the like.")] = False,
-    linearize: Annotated[bool, typer.Option("--linearize", help="Order the file for viewing while it loads.")] = False,
-    allow_signature_invalidation: Annotated[
-        bool, typer.Option("--allow-signature-invalidation", help="Change signed PDFs; their signatures end.")
-    ] = False,
-    password_file: PasswordFile = None,
-    timeout: Annotated[
-        float | None, typer.Option(min=1, metavar="SECONDS", help="Give up on a file after this long.")
-    ] = None,
-    max_pages: Annotated[int | None, typer.Option(min=1, metavar="N", help="Refuse files with more pages.")] = None,
-    max_pixels: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Leave or refuse images of more pixels.")
-    ] = None,
-    max_memory: Annotated[str | None, typer.Option(metavar="SIZE", help="Memory for the engine, e.g. 3GB.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON (several inputs: a list of them).")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+    preset: arguments.Preset = None,
+    dpi: arguments.Dpi = None,
+    image_quality: arguments.ImageQuality = None,
+    color_mode: arguments.ColorMode = None,
+    target_size: arguments.TargetSize = None,
+    effort: arguments.Effort = None,
+    verify: arguments.Verify = None,
+    strip_metadata: arguments.StripMetadata = False,
+    linearize: arguments.Linearize = False,
+    allow_signature_invalidation: arguments.AllowSignatureInvalidation = False,
+    password_file: arguments.PasswordFile = None,
+    timeout: arguments.Timeout = None,
+    max_pages: arguments.MaxPages = None,
+    max_pixels: arguments.MaxPixels = None,
+    max_memory: arguments.MaxMemory = None,
+    as_json: arguments.AsJson = False,
+    quiet: arguments.Quiet = False,
 ) -> int:
     """Make PDFs smaller. What cannot be made smaller is copied as it is."""
     from pdfsmaller.cli.compress import compress_all
 
-    fields: dict[str, Any] = {
-        "preset": preset,
-        "dpi": dpi,
-        "image_quality": image_quality,
-        "color_mode": color_mode,
-        "target_size": target_size,
-        "effort": effort,
-        "verify": verify,
-        "strip_metadata": strip_metadata,
-        "linearize": linearize,
-        "allow_signature_invalidation": allow_signature_invalidation,
-    }
-    limits = {"timeout": timeout, "max_pages": max_pages, "max_pixels": max_pixels, "max_memory": max_memory}
-    return compress_all(
-        inputs,
-        output=output,
-        output_dir=output_dir,
-        fields=fields,
-        limits=limits,
-        password_file=password_file,
-        as_json=as_json,
-        quiet=quiet,
-    )
+    return compress_all(**arguments.gathered(context, "compress"))
+
+
+@app.command("merge", epilog=_EXIT_CODES, no_args_is_help=True)
+def merge_command(
+    context: typer.Context,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IN...",
+            help="PDFs, each a FILE or FILE:RANGES such as a.pdf:1-3,7,-1 (-1 is the last page, 5- goes to the end).",
+        ),
+    ],
+    output: arguments.Output,
+    optimize: Annotated[bool, typer.Option("--optimize/--no-optimize", help="Compress what is merged.")] = True,
+    outline: Annotated[
+        str | None, typer.Option(metavar="HOW", help="per-source (an entry for each file), joined or none.")
+    ] = None,
+    on_error: arguments.OnError = None,
+    decrypt: Annotated[
+        bool, typer.Option("--decrypt", help="Leave the result open to everybody though an input was encrypted.")
+    ] = False,
+    preset: arguments.Preset = None,
+    dpi: arguments.Dpi = None,
+    image_quality: arguments.ImageQuality = None,
+    color_mode: arguments.ColorMode = None,
+    target_size: arguments.TargetSize = None,
+    effort: arguments.Effort = None,
+    verify: arguments.Verify = None,
+    strip_metadata: arguments.StripMetadata = False,
+    linearize: arguments.Linearize = False,
+    allow_signature_invalidation: arguments.AllowSignatureInvalidation = False,
+    password_file: arguments.PasswordsFile = None,
+    timeout: arguments.Timeout = None,
+    max_pages: arguments.MaxPages = None,
+    max_pixels: arguments.MaxPixels = None,
+    max_memory: arguments.MaxMemory = None,
+    as_json: arguments.AsJson = False,
+    quiet: arguments.Quiet = False,
+) -> int:
+    """Make one PDF of several, in the order given."""
+    from pdfsmaller.cli.combine import merge_files
+
+    return merge_files(**arguments.gathered(context, "merge"))
+
+
+@app.command("images", epilog=_EXIT_CODES, no_args_is_help=True)
+def images_command(
+    context: typer.Context,
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="The images, a page for each.")],
+    output: arguments.Output,
+    page_size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="fit (as large as the image), A4 or letter.")
+    ] = None,
+    orientation: Annotated[
+        str | None, typer.Option(metavar="HOW", help="Of the paper: auto (as the image lies), portrait or landscape.")
+    ] = None,
+    margin: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help="Around the image: points, 10mm, 1cm or 0.5in.")
+    ] = None,
+    resolution: Annotated[
+        str | None, typer.Option(metavar="N", help="Pixels per inch, instead of what each file says (or 96).")
+    ] = None,
+    on_error: arguments.OnError = None,
+    preset: arguments.Preset = None,
+    dpi: arguments.Dpi = None,
+    image_quality: arguments.ImageQuality = None,
+    color_mode: arguments.ColorMode = None,
+    target_size: arguments.TargetSize = None,
+    effort: arguments.Effort = None,
+    verify: arguments.Verify = None,
+    strip_metadata: arguments.StripMetadata = False,
+    linearize: arguments.Linearize = False,
+    timeout: arguments.Timeout = None,
+    max_pages: arguments.MaxPages = None,
+    max_pixels: arguments.MaxPixels = None,
+    max_memory: arguments.MaxMemory = None,
+    as_json: arguments.AsJson = False,
+    quiet: arguments.Quiet = False,
+) -> int:
+    """Make one PDF of images. Not one pixel changes unless an option of compression asks for it."""
+    from pdfsmaller.cli.combine import combine
+
+    return combine("image-to-pdf", **arguments.gathered(context, "image-to-pdf"))
 
 
 @app.command("inspect", epilog=_EXIT_CODES, no_args_is_help=True)
 def inspect_command(
     source: Annotated[Path, typer.Argument(metavar="IN", help="The PDF to look into.")],
-    password_file: PasswordFile = None,
+    password_file: arguments.PasswordFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> int:
     """Show where a PDF's bytes are: images, fonts, content, metadata, attachments, structure."""

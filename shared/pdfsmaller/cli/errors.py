@@ -16,11 +16,20 @@ TARGET_NOT_MET = 6
 FILE = 7
 INTERRUPTED = 130
 
+
+class UsageError(Exception):
+    """The arguments do not go together."""
+
+
 _CODES: tuple[tuple[type[Exception], int], ...] = (
+    (UsageError, USAGE),
     (errors.InvalidOption, USAGE),
+    (errors.InvalidPageRange, USAGE),
     (errors.NotAPdf, UNREADABLE),
+    (errors.NotAnImage, UNREADABLE),
     (errors.EmptyFile, UNREADABLE),
     (errors.UnreadablePdf, UNREADABLE),
+    (errors.UnreadableImage, UNREADABLE),
     (errors.PasswordRequired, PASSWORD),
     (errors.WrongPassword, PASSWORD),
     (errors.LimitExceeded, LIMIT),
@@ -54,7 +63,7 @@ def describe(error: Exception, *, limits: bool = True) -> str:
         return error.message
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'}: {error.strerror or error}."
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    return str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def code_of(error: Exception) -> str:
@@ -62,6 +71,11 @@ def code_of(error: Exception) -> str:
     if isinstance(error, errors.PdfSmallerError):
         return error.code
     return "file_error" if isinstance(error, OSError) else "internal_error"
+
+
+def error_json(error: Exception) -> dict[str, str]:
+    """An error as JSON shows it."""
+    return {"code": code_of(error), "message": describe(error)}
 
 
 def complain(message: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pdfsmaller.engine.report import Report
+from pdfsmaller.engine.report import CombinedReport, Report
 
 _KINDS = ("images", "fonts", "content", "metadata", "attachments", "structure")
 
@@ -39,13 +39,18 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
+def report_json(report: Report | CombinedReport) -> dict[str, Any]:
+    """A report as ``--json`` prints it."""
+    return report.model_dump(mode="json") | {"ratio": report.ratio}
+
+
 def summary(source: Path, target: Path, report: Report, target_size: int | None) -> str:
     """What happened to one file, in a few lines."""
     lines = [f"{source} → {target}: {size(report.input_bytes)} → {size(report.output_bytes)} ({report.ratio:.1%})"]
     if report.outcome == "unchanged":
         lines[0] += ", unchanged: copied as it is"
     elif report.outcome == "target_not_met" and target_size:
-        lines.append(f"  the target of {size(target_size)} is out of reach; this is the smallest file possible")
+        lines.append(_out_of_reach(target_size))
     if report.outcome != "unchanged":
         images = report.images
         for kind in _KINDS:
@@ -53,11 +58,34 @@ def summary(source: Path, target: Path, report: Report, target_size: int | None)
             if before or after:
                 detail = f"   {images.changed} of {images.seen} changed" if kind == "images" and images.seen else ""
                 lines.append(f"  {kind:<12}{size(before):>9} → {size(after):>9}{detail}")
+    return "\n".join([*lines, *_notes(report)])
+
+
+def combined_summary(target: Path, report: CombinedReport, target_size: int | None) -> str:
+    """What became of several files, in a few lines."""
+    used = sum(source.error is None for source in report.sources)
+    lines = [
+        f"{counted(used, 'file')} → {target}: {counted(report.pages, 'page')}, "
+        f"{size(report.input_bytes)} → {size(report.output_bytes)} ({report.ratio:.1%})"
+    ]
+    if used < len(report.sources):
+        lines[0] += f", {counted(len(report.sources) - used, 'file')} left out"
+    if report.outcome == "target_not_met" and target_size:
+        lines.append(_out_of_reach(target_size))
+    if report.images.seen:
+        lines.append(f"  images: {report.images.changed} of {report.images.seen} changed")
+    return "\n".join([*lines, *_notes(report)])
+
+
+def _out_of_reach(target_size: int) -> str:
+    return f"  the target of {size(target_size)} is out of reach; this is the smallest file possible"
+
+
+def _notes(report: Report | CombinedReport) -> list[str]:
+    """Images left alone, by reason, and warnings: a line each."""
     skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(report.images.skipped.items()))
-    if skipped:
-        lines.append(f"  images left as they are: {skipped}")
-    lines += [f"  warning ({warning.code}): {warning.message}" for warning in report.warnings]
-    return "\n".join(lines)
+    lines = [f"  images left as they are: {skipped}"] if skipped else []
+    return lines + [f"  warning ({warning.code}): {warning.message}" for warning in report.warnings]
 
 
 def totals(reports: Sequence[Report]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from pdfsmaller.engine.options import Operation
@@ -69,7 +70,14 @@ class Job:
 
     @property
     def result_name(self) -> str:
-        """The name under which the result is downloaded: the input's own, with ``-smaller`` before ``.pdf``."""
+        """The name under which the result is downloaded.
+
+        That of a smaller PDF is the input's own with ``-smaller`` before ``.pdf``, that of images the first one's.
+        """
+        if self.operation == "merge":
+            return "merged.pdf"
         name = self.inputs[0].name if self.inputs else "document.pdf"
+        if self.operation == "image-to-pdf":
+            return f"{PurePosixPath(name).stem}.pdf"
         stem = name[:-4] if name.lower().endswith(".pdf") else name
         return f"{stem or 'document'}-smaller.pdf"

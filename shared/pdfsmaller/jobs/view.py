@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pdfsmaller.jobs.model import Job, Operation
+from pdfsmaller.engine.options import Operation
+from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,30 +21,30 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from pdfsmaller import errors, events, passwords, sandbox, sniff
-from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller import errors, events, passwords, sandbox
+from pdfsmaller.engine.options import OPTIONS, CompressOptions
 from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.queue import Message, Queue, backoff_seconds
-from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at
-from pdfsmaller.storage import INBOX, Storage, input_key, job_of_input, report_key, result_key
+from pdfsmaller.services import drops
+from pdfsmaller.services.fetch import fetch
+from pdfsmaller.services.heartbeat import Heartbeat
+from pdfsmaller.services.intake import leaves_out
+from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at, result_at, result_json, warnings_json
+from pdfsmaller.storage import INBOX, Storage, job_of_input, report_key
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from pdfsmaller.engine.report import Report
+    from pdfsmaller.engine.report import CombinedReport, Report
     from pdfsmaller.settings import Settings
 
 logger = get_logger("compress")
 
 #: Kept free at the end of a function's time for writing the result or the failure, in seconds.
 _SECONDS_TO_WRITE = 15.0
-_PROGRESS_EVERY_SECONDS = 1.0
 #: A document on which the engine's process died this often is not tried again.
 _MAX_CRASHES = 2
-
-#: Options that a drop's object metadata may set. Never a password: metadata is no place for secrets.
-_DROP_OPTIONS = frozenset(CompressOptions.model_fields) - {"password"}
 
 
 class CompressService:
@@ -146,6 +145,7 @@ class CompressService:
         if info is None:  # taken away again before anybody looked
             return None
         now = self._table.now()
+        operation, options = drops.asked_for(info.metadata)
         job = Job(
             job_id=job_id,
             status=Status.QUEUED,
@@ -153,8 +153,9 @@ class CompressService:
             created_at=now,
             updated_at=now,
             due_at=requeue_at(self._table, self._settings),
+            operation=operation,
             inputs=(JobInput(Path(drop.key).name, info.bytes),),
-            options=_options_of(info.metadata),
+            options=options,
             drop=drop,
         )
         return job if self._table.create(job) else self._table.get(job_id)
@@ -212,53 +213,36 @@ class CompressService:
             limits = replace(limits, hard_seconds=hard, soft_seconds=min(limits.soft_seconds, hard * 0.75))
         options = self._options(job)
         with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
-            source, target = Path(folder, "in.pdf"), Path(folder, "out.pdf")
-            etag = self._fetch(job, source)
-            with _Heartbeat(self._table, job, self._settings) as heartbeat:
-                report = sandbox.run_compress(
-                    source, target, options, limits, progress=heartbeat.progress, stop=heartbeat.kill_when_lost
+            target = Path(folder, "out.pdf")
+            with Heartbeat(self._table, job, self._settings) as heartbeat:
+                heartbeat.progress("fetching", 0)
+                fetched = fetch(self._storage, job, Path(folder), self._settings, any_kind=leaves_out(options))
+                report = sandbox.run(
+                    job.operation,
+                    fetched.files,
+                    target,
+                    options,
+                    limits,
+                    progress=heartbeat.progress,
+                    stop=heartbeat.kill_when_lost,
                 )
                 heartbeat.progress("storing", 99)
-                self._store(job, report, target, etag)
-        result = {
-            "bytes": report.output_bytes,
-            "ratio": report.ratio,
-            "outcome": report.outcome,
-            "report": report.model_dump(mode="json", exclude={"warnings"}),
-        }
-        warnings = [w.model_dump() for w in report.warnings]
-        self._table.succeed(job, result, warnings, kept_seconds=kept_seconds(self._settings))
+                self._store(job, report, target, fetched.etag)
+        self._table.succeed(job, result_json(report), warnings_json(report), kept_seconds=kept_seconds(self._settings))
         logger.info(
             "job succeeded", extra={"outcome": report.outcome, "ratio": report.ratio, "seconds": report.seconds}
         )
 
     def _options(self, job: Job) -> CompressOptions:
-        options = CompressOptions.parse(job.options)
+        if job.drop:
+            drops.check(job.options)
+        options = OPTIONS[job.operation].parse(job.options)
         if not job.password:
             return options
         password = SecretStr(passwords.unseal(job.password, self._settings.secret_key))
         return options.model_copy(update={"password": password})
 
-    def _fetch(self, job: Job, source: Path) -> str | None:
-        """Download the input and look at it again: a presigned POST or a drop was checked by nobody yet.
-
-        Returns:
-            The dropped object's entity tag; None for an input that only we can have written.
-        """
-        key = job.drop.key if job.drop else input_key(job.job_id, 0)
-        info = self._storage.head(self._storage.uploads, key)
-        name = job.inputs[0].name if job.inputs else "The file"
-        if info is not None:
-            sniff.check_size(name, info.bytes, self._settings.max_file_size)
-        if info is None or not self._storage.download(self._storage.uploads, key, source, etag=info.etag):
-            if job.drop:
-                raise errors.InputChanged(f"{name} was replaced or removed before its job could read it.")
-            raise errors.UploadIncomplete(f"{name} was never uploaded, or was deleted.")
-        with source.open("rb") as file:
-            sniff.check_pdf(name, info.bytes, file.read(sniff.HEAD_BYTES), self._settings.max_file_size)
-        return info.etag if job.drop else None
-
-    def _store(self, job: Job, report: Report, target: Path, etag: str | None) -> None:
+    def _store(self, job: Job, report: Report | CombinedReport, target: Path, etag: str | None) -> None:
         """Write report and result. The row follows, so a result that is seen is whole."""
         storage = self._storage
         facts = report.model_dump_json().encode()
@@ -275,8 +259,7 @@ class CompressService:
                 # An older result must not overwrite that of the file which has taken this one's place.
                 raise errors.InputChanged(f"{job.drop.key} was replaced or removed while its job ran.")
         with target.open("rb") as body:
-            key = job.drop.key if job.drop else result_key(job.job_id)
-            storage.put_file(storage.results, key, body, metadata=metadata)
+            storage.put_file(storage.results, result_at(job), body, metadata=metadata)
         if job.drop:
             storage.delete(storage.results, _error_key(job.drop))
 
@@ -300,49 +283,3 @@ def _error_key(drop: Drop) -> str:
 
 def _was_given_up(job: Job) -> bool:
     return job.status is Status.FAILED and (job.error or {}).get("code") == errors.TooManyAttempts.code
-
-
-def _options_of(metadata: dict[str, str]) -> dict[str, str]:
-    """The options in a dropped object's metadata. What is not an option of ours is its owner's own affair."""
-    given = {name.lower().replace("-", "_"): value for name, value in metadata.items()}
-    return {name: value for name, value in given.items() if name in _DROP_OPTIONS}
-
-
-class _Heartbeat:
-    """Renews a job's lease while the engine works, and kills the engine once the lease is lost."""
-
-    def __init__(self, table: JobTable, job: Job, settings: Settings) -> None:
-        self._table, self._job = table, job
-        self._lease, self._every = settings.lease_seconds, settings.heartbeat_seconds
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self._process: sandbox.EngineProcess | None = None
-        self._shown = float("-inf")
-
-    def __enter__(self) -> _Heartbeat:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def kill_when_lost(self, process: sandbox.EngineProcess) -> None:
-        self._process = process
-
-    def progress(self, stage: str, percent: int) -> None:
-        """Show how far the work is, at most once a second. Raises LeaseLost."""
-        if time.monotonic() - self._shown >= _PROGRESS_EVERY_SECONDS:
-            self._shown = time.monotonic()
-            self._table.renew(self._job, self._lease, stage=stage, progress=percent)
-
-    def _beat(self) -> None:
-        while not self._done.wait(self._every):
-            try:
-                self._table.renew(self._job, self._lease)
-            except errors.LeaseLost as exc:
-                if self._process:
-                    self._process.kill(exc)
-                return
-            except Exception:
-                logger.warning("heartbeat missed", exc_info=True)  # the lease outlives several of these

@@ -8,31 +8,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, get_args
 
-from pdfsmaller import errors, passwords, sniff
-from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller import errors, passwords
+from pdfsmaller.engine.options import OPTIONS, CompressOptions, Operation
 from pdfsmaller.jobs.model import Job, JobInput, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
-from pdfsmaller.services.outcome import kept_seconds, requeue_at
-from pdfsmaller.storage import Storage, input_key, result_key
+from pdfsmaller.services import intake
+from pdfsmaller.services.outcome import kept_seconds, requeue_at, result_at
+from pdfsmaller.storage import ANY, PDF, Storage, input_key
 
 if TYPE_CHECKING:
     from pdfsmaller.settings import Settings
 
-OPERATIONS = ("compress",)
-
-_NAME_MAX_CHARS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingFile:
-    """An uploaded file: the user's name for it and an open, seekable stream at its start."""
-
-    name: str
-    stream: IO[bytes]
+#: Objects written at a time: a request of many small files would else wait for each one's round trip.
+_SENT_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,85 +47,81 @@ class SubmitService:
 
     # Submitting
 
-    def submit_files(self, files: Sequence[IncomingFile], fields: Mapping[str, Any]) -> list[Job]:
-        """One job for each file; several share a batch id. Nothing starts unless every file may.
+    def submit_files(
+        self, files: Sequence[intake.IncomingFile], fields: Mapping[str, Any], operation: Operation = "compress"
+    ) -> list[Job]:
+        """One job for all files; for ``compress`` one for each, and several share a batch id.
+
+        Nothing starts unless every file may come in.
 
         Args:
-            fields: the options, untrusted.
+            fields: the operation's options, untrusted.
 
         Raises:
-            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf.
+            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage.
         """
-        options = CompressOptions.parse(dict(fields))
-        if not files:
-            raise errors.BadRequest("No file came. Send at least one PDF in the multipart field 'files'.")
-        if len(files) > self._settings.max_files:
-            raise errors.TooManyFiles(
-                f"{len(files)} files in one request; MAX_FILES allows {self._settings.max_files}. Send them in parts."
-            )
-        named = [replace(file, name=_clean_name(file.name)) for file in files]
-        sizes = [self._check(file) for file in named]
-        batch_id = new_id() if len(named) > 1 else None
-        jobs = [
-            self._new_job(options, (JobInput(file.name, size),), batch_id)
-            for file, size in zip(named, sizes, strict=True)
-        ]
+        options = OPTIONS[operation].parse(dict(fields))
+        intake.check_count(len(files), operation, self._settings.max_files)
+        named = [replace(file, name=intake.clean_name(file.name, operation)) for file in files]
+        inputs = intake.measure(named, operation, options, self._settings.max_file_size)
+        intake.check_options(options, len(inputs))
+        groups = [[item] for item in inputs] if operation == "compress" else [inputs]
+        batch_id = new_id() if len(groups) > 1 else None
+        jobs = [self._new_job(operation, options, group, batch_id) for group in groups]
         if batch_id:
             self._table.create_batch(batch_id, [job.job_id for job in jobs])
-        return [self._send(job, file) for job, file in zip(jobs, named, strict=True)]
+        keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
+        self._send(dict(zip(keys, (file.stream for file in named), strict=True)), _content_type(operation))
+        return [self._queued(job) for job in jobs]
 
-    def _check(self, file: IncomingFile) -> int:
-        size = file.stream.seek(0, 2)
-        file.stream.seek(0)
-        head = file.stream.read(sniff.HEAD_BYTES)
-        file.stream.seek(0)
-        sniff.check_pdf(file.name, size, head, self._settings.max_file_size)
-        return size
+    def _send(self, objects: Mapping[str, IO[bytes]], content_type: str) -> None:
+        def put(item: tuple[str, IO[bytes]]) -> None:
+            self.storage.put_file(self.storage.uploads, *item, content_type=content_type)
 
-    def _send(self, job: Job, file: IncomingFile) -> Job:
-        self.storage.put_file(self.storage.uploads, input_key(job.job_id, 0), file.stream)
+        with ThreadPoolExecutor(min(_SENT_AT_ONCE, len(objects))) as pool:
+            list(pool.map(put, objects.items()))
+
+    def _queued(self, job: Job) -> Job:
         # The event may have led a worker to the job already: then there is nothing left to say.
         queued = self._table.queue(job.job_id, due_at=requeue_at(self._table, self._settings))
         return queued or self._table.get(job.job_id) or job
 
     def reserve_upload(self, request: Mapping[str, Any]) -> tuple[Job, list[dict[str, Any]]]:
-        """A job that waits for files sent straight to the bucket, and a presigned POST for each.
+        """A job that waits for files sent straight to the bucket, and a presigned POST for each, in order.
 
         Args:
-            request: ``operation``, ``options``, ``name``, ``size`` (bytes) and ``count``, untrusted.
+            request: ``operation``, ``options``, and ``files`` (a list of ``{name, size}``), ``count``, or one file's
+                ``name`` and ``size`` (bytes); untrusted.
 
         Raises:
-            BadRequest, InvalidOption, FileTooLarge, EmptyFile.
+            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile.
         """
-        operation = request.get("operation", "compress")
-        if operation not in OPERATIONS:
-            raise errors.InvalidOption("operation", operation, OPERATIONS)
-        count = request.get("count", 1)
-        if count != 1 or isinstance(count, bool):
-            raise errors.InvalidOption("count", count, ["1 (compress takes one file a job)"])
+        wanted = request.get("operation", "compress")
+        operation: Operation | None = next((name for name in get_args(Operation) if name == wanted), None)
+        if operation is None:
+            raise errors.InvalidOption("operation", wanted, get_args(Operation))
         given = request.get("options") or {}
         if not isinstance(given, Mapping):
             raise errors.InvalidOption("options", given, ["an object of option names and values"])
-        options = CompressOptions.parse(dict(given))
-        name = _clean_name(str(request.get("name") or "document.pdf"))
-        max_bytes = self._declared_size(name, request.get("size"))
-        job = self._new_job(options, (JobInput(name, max_bytes),), None)
-        post = self.storage.presigned_post(
-            job.job_id, 0, max_bytes=max_bytes, expires_seconds=self._settings.upload_expires_seconds
-        )
-        return job, [post]
+        options = OPTIONS[operation].parse(dict(given))
+        inputs = intake.declared(request, operation, self._settings)
+        intake.check_options(options, len(inputs))
+        job = self._new_job(operation, options, inputs, None)
+        posts = [
+            self.storage.presigned_post(
+                job.job_id,
+                index,
+                max_bytes=item.bytes,
+                expires_seconds=self._settings.upload_expires_seconds,
+                content_type=_content_type(operation),
+            )
+            for index, item in enumerate(inputs)
+        ]
+        return job, posts
 
-    def _declared_size(self, name: str, size: Any) -> int:
-        if size is None:
-            return self._settings.max_file_size
-        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-            raise errors.InvalidOption("size", size, ["the file's size in bytes, a whole number"])
-        if size == 0:
-            raise errors.EmptyFile(f"{name} is empty (0 bytes). Send a PDF.")
-        sniff.check_size(name, size, self._settings.max_file_size)
-        return size
-
-    def _new_job(self, options: CompressOptions, inputs: tuple[JobInput, ...], batch_id: str | None) -> Job:
+    def _new_job(
+        self, operation: Operation, options: CompressOptions, inputs: Sequence[JobInput], batch_id: str | None
+    ) -> Job:
         password = options.password
         now = self._table.now()
         job = Job(
@@ -142,8 +131,9 @@ class SubmitService:
             created_at=now,
             updated_at=now,
             due_at=now + self._settings.upload_expires_seconds,
+            operation=operation,
             input_count=len(inputs),
-            inputs=inputs,
+            inputs=tuple(inputs),
             options=options.model_dump(mode="json", exclude_unset=True),
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
@@ -187,8 +177,7 @@ class SubmitService:
         """
         job = self.job(job_id)
         if job.status is Status.SUCCEEDED and job.result:
-            key = job.drop.key if job.drop else result_key(job_id)
-            return Result(key, job.result["bytes"], job.result_name)
+            return Result(result_at(job), job.result["bytes"], job.result_name)
         if job.status is Status.EXPIRED:
             raise errors.JobExpired(
                 f"The files of job {job_id} were deleted, when asked to or {self._settings.max_file_age_hours:g} hours "
@@ -233,7 +222,7 @@ class SubmitService:
             self._table.expire(job_id)
         self.storage.delete_job(job_id)
         if job.drop and job.status is Status.SUCCEEDED:
-            self.storage.delete(self.storage.results, job.drop.key)
+            self.storage.delete(self.storage.results, result_at(job))
 
     def _aged(self, job: Job) -> Job:
         """A job past its time is expired, whether cleanup has come by or not."""
@@ -241,8 +230,6 @@ class SubmitService:
         return replace(job, status=Status.EXPIRED) if over else job
 
 
-def _clean_name(name: str) -> str:
-    """A file name fit to be shown: no folders, no control characters, not endless."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    shown = "".join(c for c in last if c.isprintable()).strip()
-    return shown[-_NAME_MAX_CHARS:] or "document.pdf"
+def _content_type(operation: Operation) -> str:
+    """Of the inputs. What image one is shows its bytes, not what its sender calls it."""
+    return ANY if operation == "image-to-pdf" else PDF

@@ -1,0 +1,70 @@
+"""Keeps a running job's lease alive."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from pdfsmaller import errors
+from pdfsmaller.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from pdfsmaller.jobs.model import Job
+    from pdfsmaller.jobs.table import JobTable
+    from pdfsmaller.sandbox import EngineProcess
+    from pdfsmaller.settings import Settings
+
+logger = get_logger("compress")
+
+_PROGRESS_EVERY_SECONDS = 1.0
+
+
+class Heartbeat:
+    """Renews a job's lease while its attempt runs, and kills the engine once the lease is lost."""
+
+    def __init__(self, table: JobTable, job: Job, settings: Settings) -> None:
+        self._table, self._job = table, job
+        self._lease, self._every = settings.lease_seconds, settings.heartbeat_seconds
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._lock = threading.Lock()
+        self._process: EngineProcess | None = None
+        self._lost: errors.LeaseLost | None = None
+        self._shown = float("-inf")
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def kill_when_lost(self, process: EngineProcess) -> None:
+        """Watch over the engine; at once, where the lease was lost while the inputs were fetched."""
+        with self._lock:
+            self._process = process
+            if self._lost:
+                process.kill(self._lost)
+
+    def progress(self, stage: str, percent: int) -> None:
+        """Show how far the work is, at most once a second. Raises LeaseLost."""
+        if self._lost:
+            raise self._lost
+        if time.monotonic() - self._shown >= _PROGRESS_EVERY_SECONDS:
+            self._shown = time.monotonic()
+            self._table.renew(self._job, self._lease, stage=stage, progress=percent)
+
+    def _beat(self) -> None:
+        while not self._done.wait(self._every):
+            try:
+                self._table.renew(self._job, self._lease)
+            except errors.LeaseLost as exc:
+                with self._lock:
+                    self._lost = exc
+                    if self._process:
+                        self._process.kill(exc)
+                return
+            except Exception:
+                logger.warning("heartbeat missed", exc_info=True)  # the lease outlives several of these
