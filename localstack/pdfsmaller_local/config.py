@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = {
     "MAX_FILE_SIZE": "MaxFileSize",
     "MAX_FILES": "MaxFiles",
+    "MAX_REQUEST_SIZE": "MaxRequestSize",
     "MAX_PAGES": "MaxPages",
     "MAX_IMAGE_PIXELS": "MaxImagePixels",
     "MAX_STREAM_BYTES": "MaxStreamBytes",

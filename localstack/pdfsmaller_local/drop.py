@@ -1,4 +1,4 @@
-"""``make drop FILE=…``: put a PDF into the bucket's inbox, wait for its result, keep that beside the PDF."""
+"""``make drop FILE=…``: put a file into the bucket's inbox, wait for its result, keep that beside the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WAIT_SECONDS = 300
 
 
 def drop(config: Config, file: Path, options: dict[str, str]) -> Path:
-    """Drop ``file`` with options as the object's metadata; the path of the smaller PDF.
+    """Drop ``file`` with options as the object's metadata; the path of the PDF that came back.
 
     Raises:
         Problem: no stack runs, the file is not there, the job failed or took too long.
@@ -35,11 +35,13 @@ def drop(config: Config, file: Path, options: dict[str, str]) -> Path:
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
         if (error := _get(s3, results, f"{key}.error.json")) is not None:
-            raise Problem(f"The job failed: {error.decode(errors='replace')}", "Drop another PDF, or mend this one.")
-        if (result := _get(s3, results, key)) is not None:
-            target = file.with_name(f"{file.stem}.smaller.pdf")
-            target.write_bytes(result)
-            return target
+            raise Problem(f"The job failed: {error.decode(errors='replace')}", "Drop another file, or mend this one.")
+        # A PDF comes back under its own key, an image's PDF under that and .pdf.
+        for suffix, name in (("", f"{file.stem}.smaller.pdf"), (".pdf", f"{file.name}.pdf")):
+            if (result := _get(s3, results, key + suffix)) is not None:
+                target = file.with_name(name)
+                target.write_bytes(result)
+                return target
         time.sleep(0.2)
     raise Problem(f"There is no result after {_WAIT_SECONDS} seconds.", "make logs shows what happens.")
 

@@ -72,10 +72,15 @@ class Live:
         return self.post_files([(name, pdf)], headers=headers, **options)
 
     def post_files(
-        self, files: list[tuple[str, bytes]], *, headers: dict[str, str] | None = None, **options: str
+        self,
+        files: list[tuple[str, bytes]],
+        *,
+        path: str = "compress",
+        headers: dict[str, str] | None = None,
+        **options: str | list[str],
     ) -> requests.Response:
-        parts = [("files", (name, data, "application/pdf")) for name, data in files]
-        return requests.post(f"{self.url}/api/compress", files=parts, data=options, headers=headers, timeout=90)
+        parts = [("files", (name, data, "application/octet-stream")) for name, data in files]
+        return requests.post(f"{self.url}/api/{path}", files=parts, data=options, headers=headers, timeout=90)
 
     def get(self, path: str, **kwargs: Any) -> requests.Response:
         return requests.get(self.url + path, timeout=90, **kwargs)

@@ -73,3 +73,39 @@ def test_a_failure_is_told_in_its_row(live: Live, page: Page, tmp_path: Path) ->
     page.fill("#password", documents.USER_PASSWORD)
     page.click("button")
     page.wait_for_selector("a.download", timeout=60_000)
+
+
+def test_files_are_put_in_order_and_merged(live: Live, page: Page, tmp_path: Path) -> None:
+    paths = [documents.write(tmp_path / f"{n} pages.pdf", documents.text(n)) for n in (1, 2, 3)]
+    page.goto(live.url)
+    page.select_option("#operation", "merge")
+    page.set_input_files("#files", paths)
+    page.get_by_label("Move 3 pages.pdf up").click()
+    page.keyboard.press("Enter")  # the button keeps the focus
+    assert page.locator("#chosen .name").all_inner_texts() == ["3 pages.pdf", "1 pages.pdf", "2 pages.pdf"]
+    assert page.get_by_label("Move 3 pages.pdf up").is_disabled()
+    page.click("#go")
+    page.locator("a.download").wait_for(timeout=60_000)
+    assert "one PDF of 6 pages" in page.inner_text("#jobs .state")
+    with page.expect_download() as download:
+        page.click("a.download")
+    assert download.value.suggested_filename == "merged.pdf"
+    shown = live.job(page.get_attribute("a.download", "href").split("/")[3])
+    assert [item["name"] for item in shown["inputs"]] == ["3 pages.pdf", "1 pages.pdf", "2 pages.pdf"]
+
+
+def test_images_too_big_for_a_request_become_one_pdf(live: Live, page: Page, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{n}.bmp" for n in range(2)]
+    for path in paths:
+        documents.photo(1_100, 800).save(path, "TIFF")  # what an image is shows its bytes
+    assert sum(path.stat().st_size for path in paths) > 4_000_000
+    page.goto(live.url)
+    page.select_option("#operation", "image-to-pdf")
+    assert page.locator("#password").is_hidden()
+    page.set_input_files("#files", paths)
+    page.click("#go")
+    page.locator("a.download").wait_for(timeout=60_000)
+    assert "one PDF of 2 pages" in page.inner_text("#jobs .state")
+    with page.expect_download() as download:
+        page.click("a.download")
+    assert download.value.suggested_filename == "0.pdf"

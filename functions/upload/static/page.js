@@ -1,30 +1,90 @@
 "use strict";
 
-// Above this a request does not fit through a Function URL (6 MB as base64): the file goes straight to the store.
+// Above this a request does not fit through a Function URL (6 MB as base64): the files go straight to the store.
 const DIRECT_MAX_BYTES = 4_000_000;
 const POLL_MILLISECONDS = 500;
 
+const OPERATIONS = {
+  "compress": { path: "/api/compress", kind: "PDFs", accept: "application/pdf,.pdf", preset: "ebook" },
+  "merge": { path: "/api/merge-pdf", kind: "PDFs", accept: "application/pdf,.pdf", preset: "ebook" },
+  "image-to-pdf": { path: "/api/image-to-pdf", kind: "Images", accept: "image/*", preset: "" },
+};
+
 const form = document.getElementById("form");
+const operation = document.getElementById("operation");
+const picker = document.getElementById("files");
+const order = document.getElementById("chosen");
 const list = document.getElementById("jobs");
+
+let chosen = [];
+
+operation.addEventListener("change", showOperation);
+picker.addEventListener("change", () => {
+  chosen = [...picker.files];
+  showOrder();
+});
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const options = {};
-  for (const name of ["preset", "target_size", "password"]) {
-    const value = document.getElementById(name).value.trim();
-    if (value) options[name] = value;
+  for (const name of ["preset", "target_size", "page_size", "password", "on_error"]) {
+    const field = document.getElementById(name);
+    const value = field.value.trim();
+    if (value && !field.closest("[hidden]")) options[name] = value;
   }
-  for (const file of document.getElementById("files").files) compress(file, options);
+  const jobs = operation.value === "compress" ? chosen.map((file) => [file]) : [chosen];
+  for (const files of jobs) run(operation.value, files, options);
 });
 
-async function compress(file, options) {
+showOperation(); // a reloaded page keeps its fields
+chosen = [...picker.files];
+showOrder();
+
+function showOperation() {
+  const { kind, accept, preset } = OPERATIONS[operation.value];
+  document.getElementById("kind").textContent = kind;
+  document.getElementById("preset").value = preset;
+  document.getElementById("go").textContent = operation.selectedOptions[0].textContent;
+  picker.accept = accept;
+  for (const part of form.querySelectorAll("[data-for]")) {
+    part.hidden = !part.dataset.for.split(" ").includes(operation.value);
+  }
+  showOrder();
+}
+
+function showOrder() {
+  const files = operation.value === "compress" ? [] : chosen;
+  order.replaceChildren(...files.map((file, index) => {
+    const row = document.createElement("li");
+    row.append(mover(index, -1, "↑", "up"), mover(index, 1, "↓", "down"), element("span", "name", file.name));
+    return row;
+  }));
+}
+
+function mover(index, step, sign, way) {
+  const button = element("button", way, sign);
+  button.type = "button";
+  button.disabled = !chosen[index + step];
+  button.setAttribute("aria-label", `Move ${chosen[index].name} ${way}`);
+  button.addEventListener("click", () => {
+    chosen.splice(index + step, 0, ...chosen.splice(index, 1));
+    showOrder();
+    const moved = order.children[index + step];
+    // At the end of its way a button is disabled and cannot keep the focus.
+    (moved.querySelector(`.${way}:enabled`) || moved.querySelector("button:enabled")).focus();
+  });
+  return button;
+}
+
+async function run(what, files, options) {
   const row = document.createElement("li");
-  const name = element("span", "name", file.name);
+  const name = element("span", "name", files.length > 1 ? `${files.length} files` : files[0].name);
   const state = element("span", "state", "uploading");
   row.append(name, state);
   list.prepend(row);
   try {
-    let job = await (file.size > DIRECT_MAX_BYTES ? sendToStore(file, options) : sendDirectly(file, options));
+    const total = files.reduce((sum, file) => sum + file.size, 0);
+    let job = await (total > DIRECT_MAX_BYTES ? sendToStore : sendDirectly)(what, files, options);
     while (!["succeeded", "failed", "cancelled", "expired"].includes(job.status)) {
       state.textContent = `${job.stage} ${job.progress} %`;
       await new Promise((done) => setTimeout(done, POLL_MILLISECONDS));
@@ -38,22 +98,24 @@ async function compress(file, options) {
   }
 }
 
-function sendDirectly(file, options) {
+function sendDirectly(what, files, options) {
   const body = new FormData();
   for (const [name, value] of Object.entries(options)) body.append(name, value);
-  body.append("files", file);
-  return fetch("/api/compress", { method: "POST", body }).then(answer);
+  for (const file of files) body.append("files", file);
+  return fetch(OPERATIONS[what].path, { method: "POST", body }).then(answer);
 }
 
-async function sendToStore(file, options) {
-  const request = { operation: "compress", options, name: file.name, size: file.size };
+async function sendToStore(what, files, options) {
+  const request = { operation: what, options, files: files.map(({ name, size }) => ({ name, size })) };
   const headers = { "Content-Type": "application/json" };
   const { job, uploads } = await answer(await fetch("/api/uploads", { method: "POST", headers, body: JSON.stringify(request) }));
-  const body = new FormData();
-  for (const [name, value] of Object.entries(uploads[0].fields)) body.append(name, value);
-  body.append("file", file);
-  const stored = await fetch(uploads[0].url, { method: "POST", body });
-  if (!stored.ok) throw new Error(`The store refused the file (${stored.status}).`);
+  for (const [index, upload] of uploads.entries()) {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(upload.fields)) body.append(name, value);
+    body.append("file", files[index]);
+    const stored = await fetch(upload.url, { method: "POST", body });
+    if (!stored.ok) throw new Error(`The store refused ${files[index].name} (${stored.status}).`);
+  }
   return job;
 }
 
@@ -64,9 +126,11 @@ async function answer(response) {
 }
 
 function show(row, state, job) {
-  const { bytes, ratio, outcome } = job.result;
+  const { bytes, ratio, outcome, report } = job.result;
+  const before = job.inputs.reduce((sum, input) => sum + input.bytes, 0);
   const saved = outcome === "unchanged" ? "already as small as it gets" : `${Math.round((1 - ratio) * 100)} % smaller`;
-  state.textContent = `${size(job.inputs[0].bytes)} → ${size(bytes)}, ${saved}`;
+  const made = `one PDF of ${report.pages} page${report.pages === 1 ? "" : "s"}`;
+  state.textContent = `${size(before)} → ${size(bytes)}, ${job.operation === "compress" ? saved : made}`;
   const link = element("a", "download", "Download");
   link.href = `/api/jobs/${job.job_id}/download`;
   row.append(link);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -26,15 +27,14 @@ def replacing(target: Path) -> Iterator[Path]:
     special = target.exists() and not target.is_file()  # /dev/stdout, a pipe
     if not special:
         target = target.resolve()  # write through a symbolic link, as cp does
+    folder = Path(tempfile.gettempdir()) if special else target.parent
+    # Named before it exists: whenever Ctrl-C comes, it is known what to take away.
+    unfinished = folder / f".{target.name[:100]}.{secrets.token_hex(8)}.part"
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.name[:100]}.", suffix=".part", dir=None if special else target.parent
-        )
-    except OSError as exc:
-        raise OSError(exc.errno, f"cannot be written: {exc.strerror}", str(target)) from None
-    os.close(handle)
-    unfinished = Path(name)
-    try:
+        try:
+            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except OSError as exc:
+            raise OSError(exc.errno, f"cannot be written: {exc.strerror}", str(target)) from None
         yield unfinished
         if special:
             with unfinished.open("rb") as result, target.open("wb") as sink:
