@@ -41,6 +41,8 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from typing import Self
 
 
 class PdfSmallerError(Exception):
@@ -54,6 +56,13 @@ class PdfSmallerError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def about(self, name: str) -> Self:
+        """The same error, saying which of several files it is about."""
+        named = copy(self)
+        named.message = f"{name}: {self.message}"
+        named.args = (named.message,)
+        return named
 
 
 class RequestError(PdfSmallerError):

@@ -289,15 +289,15 @@ def test_bilevel_asks_that_dark_stays_dark(tmp_path: Path) -> None:
 
 
 def test_sample_takes_pages_from_beginning_to_end() -> None:
-    assert verify._sample(3) == [0, 1, 2]
-    pages = verify._sample(100)
+    assert verify.sample_pages(3) == [0, 1, 2]
+    pages = verify.sample_pages(100)
     assert len(pages) == verify.SAMPLE_PAGES
     assert (pages[0], pages[-1]) == (0, 99)
 
 
 def test_full_sees_what_sample_may_miss(tmp_path: Path) -> None:
     data = documents.text(pages=40)
-    skipped = next(n for n in range(40) if n not in verify._sample(40))
+    skipped = next(n for n in range(40) if n not in verify.sample_pages(40))
     spoilt = documents.with_content(data, b"0 g 100 100 200 200 re f", page=skipped)
     assert differences(tmp_path, data, spoilt, mode="sample") == []
     assert [d.page for d in differences(tmp_path, data, spoilt, mode="full")] == [skipped]

@@ -17,8 +17,6 @@ see ``pdfsmaller.engine.__main__``.
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -38,6 +36,7 @@ from pdfsmaller.engine.document import (
     was_rebuilt,
     working_password,
 )
+from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, ObjGen, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
@@ -274,7 +273,7 @@ class _Run:
     def _hand_back(self) -> Report:
         """The original itself is the result."""
         if not (self.target.exists() and self.target.samefile(self.original)):
-            _replace(self.original, self.target)
+            replace_file(self.original, self.target)
         self.changed = 0
         wanted = self.options.color_mode not in (None, "no-change") or self.options.strip_metadata
         if wanted and not self._codes() - {"repaired"}:
@@ -288,7 +287,7 @@ class _Run:
         except UnreadablePdf:
             self._warn("verification_failed", "The result could not be opened: the original was kept.")
             return self._hand_back()
-        _replace(result, self.target)
+        replace_file(result, self.target)
         return self._report(size, "compressed", after)
 
     def _report(self, size: int, outcome: Outcome, after: Audit) -> Report:
@@ -326,13 +325,3 @@ def _images_on(found: Found, encoded: dict[ObjGen, Encoded], differences: list[D
         if image in guilty or mask in guilty:
             guilty |= {image, mask} & encoded.keys()
     return guilty
-
-
-def _replace(result: Path, target: Path) -> None:
-    """Put a complete file in the target's place in one step."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        shutil.copyfile(result, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)

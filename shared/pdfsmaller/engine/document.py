@@ -113,12 +113,12 @@ def is_signed(pdf: Pdf) -> bool:
         permissions = pdf.Root.get("/Perms")
         if isinstance(permissions, Dictionary) and any(key in permissions for key in ("/DocMDP", "/UR", "/UR3")):
             return True
-        return any(field.get("/FT") == "/Sig" and field.get("/V") is not None for field in _fields(pdf))
+        return any(field.get("/FT") == "/Sig" and field.get("/V") is not None for field in form_fields(pdf))
     except (pikepdf.PdfError, ValueError, TypeError, AttributeError):
         return False
 
 
-def _fields(pdf: Pdf) -> Iterator[Dictionary]:
+def form_fields(pdf: Pdf) -> Iterator[Dictionary]:
     """Every form field's dictionary, parents before kids. Loops and absurd depths end quietly."""
     form = pdf.Root.get("/AcroForm")
     if not isinstance(form, Dictionary):

@@ -152,6 +152,11 @@ class CompressOptions(BaseModel):
         """The JPEG quality to encode at, or None where only lossless coding is allowed."""
         return self.image_quality or PRESETS[self.preset].image_quality
 
+    def compression(self, **changes: Any) -> CompressOptions:
+        """The options of compression among these, with some changed."""
+        shared = {name: getattr(self, name) for name in CompressOptions.model_fields}
+        return CompressOptions.model_construct(**(shared | changes))
+
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> Self:
         """Options from untrusted fields (form, JSON, object metadata, command line).

@@ -18,6 +18,7 @@ pdfium is not thread-safe: one ``compare`` at a time in a process.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,18 +105,32 @@ def compare(
         except _ERRORS:
             return [Difference("unreadable", None, "The result cannot be opened.")]
         found += _compare_structure(before, after, nodes=_NODES if mode == "sample" else 20 * _NODES)
-    found += _compare_pages(
-        source,
-        target,
-        _sample(pages) if mode == "sample" else range(pages),
-        password,
-        _Looks(min_similarity, color_mode or "no-change"),
-        deadline,
-    )
+    numbers = sample_pages(pages) if mode == "sample" else range(pages)
+    looks = _Looks(min_similarity, color_mode or "no-change")
+    found += _compare_pages(source, target, zip(numbers, numbers, strict=True), (password, password), looks, deadline)
     return found
 
 
-def _sample(pages: int) -> list[int]:
+def compare_pages(
+    source: Path,
+    target: Path,
+    pages: Iterable[tuple[int, int]],
+    *,
+    passwords: tuple[str | None, str | None],
+    deadline: float | None = None,
+) -> list[Difference]:
+    """What differs between pages of one file and the pages of another that are to be the same in text and pixels.
+
+    Args:
+        pages: pairs of page numbers, counted from zero: in ``source``, in ``target``.
+        passwords: what opens ``source``, and ``target``.
+        deadline: a ``time.monotonic()`` value; pages not reached by then are not compared.
+    """
+    return _compare_pages(source, target, pages, passwords, _Looks(1.0, "no-change"), deadline)
+
+
+def sample_pages(pages: int) -> list[int]:
+    """Which pages of a document stand for all of them: the first, the last and some evenly between."""
     if pages <= SAMPLE_PAGES:
         return list(range(pages))
     return sorted({round(n * (pages - 1) / (SAMPLE_PAGES - 1)) for n in range(SAMPLE_PAGES)})
@@ -158,38 +173,38 @@ class _Looks:
 def _compare_pages(
     source: Path,
     target: Path,
-    pages: list[int] | range,
-    password: str | None,
+    pages: Iterable[tuple[int, int]],
+    passwords: tuple[str | None, str | None],
     looks: _Looks,
     deadline: float | None,
 ) -> list[Difference]:
     found = []
     with ExitStack() as stack:
         try:
-            before = stack.enter_context(pypdfium2.PdfDocument(source, password=password))
+            before = stack.enter_context(pypdfium2.PdfDocument(source, password=passwords[0]))
         except pypdfium2.PdfiumError:
             return []  # this renderer cannot read the original
         try:
-            after = stack.enter_context(pypdfium2.PdfDocument(target, password=password))
+            after = stack.enter_context(pypdfium2.PdfDocument(target, password=passwords[1]))
         except pypdfium2.PdfiumError:
             return [Difference("unreadable", None, "The result cannot be opened for rendering.")]
-        for document in (before, after):
-            with suppress(pypdfium2.PdfiumError):
-                if document.get_formtype() == pdfium.FORMTYPE_ACRO_FORM:  # or their fields are not drawn
-                    document.init_forms()
-        for number in pages:
+        if all(document.get_formtype() == pdfium.FORMTYPE_ACRO_FORM for document in (before, after)):
+            for document in (before, after):
+                with suppress(pypdfium2.PdfiumError):
+                    document.init_forms()  # or their fields are not drawn
+        for number, there in pages:
             if deadline is not None and time.monotonic() > deadline:
                 break
-            if number >= min(len(before), len(after)):
+            if number >= len(before) or there >= len(after):
                 break
-            difference = _compare_page(before, after, number, looks)
+            difference = _compare_page(before, after, number, there, looks)
             if difference:
                 found.append(difference)
     return found
 
 
 def _compare_page(
-    before: pypdfium2.PdfDocument, after: pypdfium2.PdfDocument, number: int, looks: _Looks
+    before: pypdfium2.PdfDocument, after: pypdfium2.PdfDocument, number: int, there: int, looks: _Looks
 ) -> Difference | None:
     with ExitStack() as stack:
         try:
@@ -198,7 +213,7 @@ def _compare_page(
             return None
         stack.callback(old.close)
         try:
-            new = after[number]
+            new = after[there]
         except pypdfium2.PdfiumError:
             return Difference("looks", number, f"Page {number + 1} cannot be read any more.")
         stack.callback(new.close)

@@ -10,7 +10,6 @@ is eight bytes of offset for each, and a digest for each that may be shared. Obj
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
 from array import array
 from typing import IO
@@ -18,9 +17,6 @@ from typing import IO
 #: Objects in one object stream. Readers inflate a whole stream for one object of it; qpdf packs 100, others 200.
 OBJECTS_PER_STREAM = 200
 _DIGEST_BYTES = 16
-
-# In PDF syntax as qpdf writes it: strings, comments never, references.
-_TOKENS = re.compile(rb"\((?:[^\\()]|\\.)*\)|<(?:[0-9A-Fa-f]+)>|\b(\d+) (\d+) R\b", re.DOTALL)
 
 _IN_STREAM = 1 << 62
 
@@ -173,20 +169,3 @@ class PdfWriter:
             self._put(b"%010d 00000 n \n" % where if where else b"0000000000 00000 f \n")
         self._put(b"trailer\n<<%s /Size %d>>\n" % (trailer, len(self._where)))
         return start
-
-
-def references(body: bytes) -> list[tuple[int, int]]:
-    """The references in an object's syntax as qpdf writes it: (number, generation), strings left alone."""
-    return [(int(match[1]), int(match[2])) for match in _TOKENS.finditer(body) if match[1]]
-
-
-def redirect(body: bytes, numbers: dict[tuple[int, int], int | None]) -> bytes:
-    """An object's syntax with its references replaced by new numbers; by ``null`` where there is none."""
-
-    def swap(match: re.Match[bytes]) -> bytes:
-        if not match[1]:
-            return match[0]
-        number = numbers.get((int(match[1]), int(match[2])))
-        return b"null" if number is None else b"%d 0 R" % number
-
-    return _TOKENS.sub(swap, body)

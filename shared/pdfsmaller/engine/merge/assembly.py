@@ -1,0 +1,214 @@
+"""The document that comes together: pages from many, and a catalog in which all their parts are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import IO
+
+from pikepdf import Name, Object, Pdf
+
+from pdfsmaller.engine.merge.destinations import Destinations
+from pdfsmaller.engine.merge.forms import Forms
+from pdfsmaller.engine.merge.graft import Graft
+from pdfsmaller.engine.merge.labels import Labels
+from pdfsmaller.engine.merge.layers import Layers
+from pdfsmaller.engine.merge.names import Names
+from pdfsmaller.engine.merge.outline import Outline
+from pdfsmaller.engine.merge.settings import Settings
+from pdfsmaller.engine.merge.source import Source, Warn
+from pdfsmaller.engine.merge.tags import Tags
+from pdfsmaller.engine.options import Outline as WantedOutline
+from pdfsmaller.engine.writer import PdfWriter
+
+#: Pages of a leaf of the page tree, and nodes of a node above.
+_FAN_OUT = 64
+#: Object streams came with PDF 1.5.
+_LEAST_VERSION = (1, 5)
+
+
+class Assembly:
+    """One result in the making: ``add`` documents, then ``finish``.
+
+    Args:
+        file: where it is written, open for writing in binary.
+        outline: the option of that name.
+        sources: how many documents will be added.
+        plain_objects: no object streams, as PDF/A-1 demands.
+        strip_metadata: leave document information and XMP away.
+        level: zlib's.
+        warn: takes a warning's code and text.
+    """
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        *,
+        outline: WantedOutline,
+        sources: int,
+        plain_objects: bool,
+        strip_metadata: bool,
+        level: int,
+        warn: Warn,
+    ) -> None:
+        self._version = (1, 4) if plain_objects else _LEAST_VERSION
+        header = f"{self._version[0]}.{self._version[1]}"
+        self._writer = PdfWriter(file, version=header, object_streams=not plain_objects, level=level)
+        self._strip_metadata = strip_metadata
+        self._warn = warn
+        self._pages: list[int] = []
+        self._leaves: list[int] = []
+        self._destinations = Destinations()
+        self._outline = Outline(outline, self._writer, sources=sources)
+        self._forms = Forms()
+        self._tags = Tags(self._writer)
+        self._labels = Labels()
+        self._layers = Layers()
+        self._names = Names()
+        self._settings = Settings(self._writer, plain_objects=plain_objects)
+        self._parts = (self._destinations, self._outline, self._forms, self._tags, self._settings)
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are so far."""
+        return len(self._pages)
+
+    def add(self, name: str, index: int, picks: list[int], open_again: Callable[[], Pdf]) -> None:
+        """Append pages of a document and all that belongs to them.
+
+        Args:
+            name: its owner's name for it.
+            index: which of the documents it is, from 0.
+            picks: its pages as indices from 0, in the order wanted; a page may come twice.
+            open_again: opens it; called once, and once more for each time that a page comes again.
+        """
+        base = len(self._pages)
+        self._pages += [0] * len(picks)
+        while len(self._leaves) * _FAN_OUT < len(self._pages):
+            self._leaves.append(self._writer.reserve())
+        first_numbers: dict[int, int] = {}
+        for go, places in enumerate(_goes(picks)):
+            with open_again() as pdf:
+                graft = Graft(self._writer, pdf)
+                pages = self._reserve_pages(pdf, graft, base, places, first_numbers)
+                if go == 0:
+                    first_numbers = {page: self._pages[base + place] for place, page in places}
+                self._copy(
+                    Source(
+                        name=name,
+                        index=index,
+                        pdf=pdf,
+                        pages=pages,
+                        whole=len(pages) == len(pdf.pages),
+                        again=go > 0,
+                        first_page=self._pages[base],
+                        graft=graft,
+                        warn=self._warn,
+                    ),
+                    picks,
+                )
+
+    def _reserve_pages(
+        self, pdf: Pdf, graft: Graft, base: int, places: list[tuple[int, int]], first_numbers: dict[int, int]
+    ) -> list[Object]:
+        """Number the pages of this go. References to others lead to their first copy, or nowhere."""
+        root = pdf.Root
+        graft.leave_behind([root, *(root.get(key) for key in ("/Outlines", "/StructTreeRoot", "/AcroForm"))])
+        objects = [page.obj for page in pdf.pages]
+        for number, page in enumerate(objects):
+            graft.numbers[page.objgen] = first_numbers.get(number)
+        pages: list[Object] = []
+        for place, number in places:
+            page = objects[number]
+            leaf = self._leaves[(base + place) // _FAN_OUT]
+            page["/Type"] = Name.Page
+            if "/Parent" in page:
+                del page["/Parent"]
+            self._pages[base + place] = graft.reserve(page, b" /Parent %d 0 R" % leaf)
+            pages.append(page)
+        return pages
+
+    def _copy(self, source: Source, picks: list[int]) -> None:
+        for part in self._parts:
+            part.prepare(source)
+        self._layers.prepare(source)
+        for page in source.pages:
+            source.graft.copy_reserved(page)
+        for part in self._parts:
+            part.take(source)
+        self._layers.take(source)
+        self._names.take(source)
+        if not source.again:
+            self._labels.take(source, picks)
+            self._version = max(self._version, _version_of(source.pdf))
+
+    def finish(self) -> None:
+        """Write what is left: the page tree and the catalog."""
+        writer = self._writer
+        catalog = b"<< /Type /Catalog /Version /%d.%d /Pages %d 0 R" % (*self._version, self._write_page_tree())
+        for key, number in (
+            (b"/Outlines", self._outline.write()),
+            (b"/Dests", self._destinations.write_names(writer)),
+            (b"/AcroForm", self._forms.write(writer)),
+            (b"/PageLabels", self._labels.write(writer)),
+            (b"/OCProperties", self._layers.write(writer)),
+        ):
+            if number:
+                catalog += b" %s %d 0 R" % (key, number)
+        catalog += self._names.write(writer, self._destinations.write_strings(writer))
+        catalog += self._tags.write()
+        settings, information = self._settings.write(self._warn, strip_metadata=self._strip_metadata)
+        writer.finish(writer.write(catalog + settings + b" >>"), information)
+        self._say_what_changed()
+
+    def _write_page_tree(self) -> int:
+        """The page tree above the pages, balanced; the root's number."""
+        level = [
+            (leaf, self._pages[start : start + _FAN_OUT], len(self._pages[start : start + _FAN_OUT]))
+            for leaf, start in zip(self._leaves, range(0, len(self._pages), _FAN_OUT), strict=True)
+        ]
+        while len(level) > 1:
+            above = []
+            for start in range(0, len(level), _FAN_OUT):
+                some = level[start : start + _FAN_OUT]
+                number = self._writer.reserve()
+                for node in some:
+                    self._write_node(*node, parent=number)
+                above.append((number, [kid for kid, _, _ in some], sum(count for _, _, count in some)))
+            level = above
+        self._write_node(*level[0], parent=None)
+        return level[0][0]
+
+    def _write_node(self, number: int, kids: list[int], count: int, *, parent: int | None) -> None:
+        body = b"<< /Type /Pages /Kids [%s] /Count %d" % (b" ".join(b"%d 0 R" % kid for kid in kids), count)
+        if parent:
+            body += b" /Parent %d 0 R" % parent
+        self._writer.write(body + b" >>", number)
+
+    def _say_what_changed(self) -> None:
+        if self._destinations.dropped_links:
+            self._warn(
+                "links_dropped", f"Links to pages that were left out are gone: {self._destinations.dropped_links}."
+            )
+        if self._forms.renamed_fields:
+            self._warn(
+                "fields_renamed",
+                f"Form fields of the same name in several inputs were renamed: {self._forms.renamed_fields}.",
+            )
+
+
+def _goes(picks: list[int]) -> list[list[tuple[int, int]]]:
+    """The picks, as (place, page), parted so that no part has a page twice: first all first times, and so on."""
+    times: dict[int, int] = {}
+    goes: list[list[tuple[int, int]]] = []
+    for place, page in enumerate(picks):
+        time = times.get(page, 0)
+        times[page] = time + 1
+        if time == len(goes):
+            goes.append([])
+        goes[time].append((place, page))
+    return goes
+
+
+def _version_of(pdf: Pdf) -> tuple[int, int]:
+    major, _, minor = pdf.pdf_version.partition(".")
+    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (1, 4)

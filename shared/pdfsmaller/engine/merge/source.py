@@ -1,0 +1,90 @@
+"""One document that is being merged: the file, the pages taken, and what was said on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pikepdf import Array, Dictionary, Object, Pdf
+
+from pdfsmaller.engine.document import was_rebuilt
+from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.merge.graft import Graft
+from pdfsmaller.engine.repair import open_or_mend
+from pdfsmaller.errors import PasswordRequired, WrongPassword
+from pdfsmaller.limits import Limits
+
+Warn = Callable[[str, str], None]
+
+
+@dataclass(slots=True)
+class Source:
+    """A document, open, and the share of its pages that is copied in this go.
+
+    A page that is picked twice cannot be copied twice from one opened document, since its annotations and fields would
+    be shared: the second copy is made in a go of its own, with the document opened anew.
+
+    Attributes:
+        name: its owner's name for it.
+        index: which of the inputs it is, from 0.
+        pages: the pages copied in this go.
+        whole: all of its pages are copied, each once.
+        again: a later go: what belongs to the document as a whole is there already.
+        first_page: the number, in the result, of the first page taken.
+        warn: takes a warning's code and text.
+    """
+
+    name: str
+    index: int
+    pdf: Pdf
+    pages: list[Object]
+    whole: bool
+    again: bool
+    first_page: int
+    graft: Graft
+    warn: Warn
+    kept: set[ObjGen] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kept = {page.objgen for page in self.pages}
+
+    def keeps(self, page: Any) -> bool:
+        """Whether a destination's or element's page is among those copied."""
+        return isinstance(page, Object) and page.is_indirect and self.graft.numbers.get(page.objgen) is not None
+
+    def annotations(self) -> Iterator[Dictionary]:
+        """Every annotation of the copied pages."""
+        for page in self.pages:
+            annotations = page.get("/Annots")
+            for annotation in list(annotations) if isinstance(annotations, Array) else []:
+                if isinstance(annotation, Dictionary):
+                    yield annotation
+
+    def part(self, key: str) -> Dictionary | None:
+        """A dictionary of the catalog, or None."""
+        value = self.pdf.Root.get(key)
+        return value if isinstance(value, Dictionary) else None
+
+
+def open_source(path: Path, folder: Path, passwords: list[str], limits: Limits) -> tuple[Pdf, str | None, bool]:
+    """Open a document, mended if need be, with whichever password fits.
+
+    Returns:
+        The document, the password that opened it (None: none was needed), and whether it was damaged.
+
+    Raises:
+        DocumentError, RequestError: what ``open_pdf`` raises.
+    """
+    mended = folder / "mended.pdf"
+    mended.unlink(missing_ok=True)
+    for password in [None, *passwords]:
+        try:
+            pdf, read = open_or_mend(path, mended, password, limits)
+        except (PasswordRequired, WrongPassword):
+            continue
+        return pdf, password, read == mended or was_rebuilt(pdf)
+    if passwords:
+        raise WrongPassword("No password given opens this PDF.")
+    raise PasswordRequired("This PDF is encrypted. Give its password.")
