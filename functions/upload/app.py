@@ -25,6 +25,8 @@ api = Blueprint("api", __name__)
 
 #: Above this, Werkzeug moves a form's text fields no further: they are options, not documents.
 _MAX_FORM_TEXT_BYTES = 100_000
+#: A hundred names and ranges take a tenth of this; JSON is read into memory, unlike files.
+_MAX_JSON_BYTES = 1_000_000
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 _OPEN_PATHS = ("/", "/health", "/api/health", "/openapi.json")
 _UPLOAD_FIELDS = ("operation", "options", "files", "count", "name", "size")
@@ -149,6 +151,7 @@ def image_to_pdf() -> Response:
 @api.post("/api/uploads")
 def reserve_upload() -> Response:
     """Begin a job whose files go straight to the bucket."""
+    request.max_content_length = _MAX_JSON_BYTES
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
         raise errors.BadRequest(f"Send a JSON object with {', '.join(_UPLOAD_FIELDS)}.")

@@ -33,6 +33,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(errors.PdfSmallerError, _ours)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(RecursionError, _nested)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -69,13 +70,14 @@ def _ours(exc: errors.PdfSmallerError) -> Response:
 
 
 def _too_large(exc: RequestEntityTooLarge) -> Response:
-    from flask import current_app
-
-    limit = current_app.config["MAX_CONTENT_LENGTH"]
-    detail = (
-        f"The request is larger than the {limit:,} bytes that MAX_REQUEST_SIZE allows, or has too many parts. "
-        "Send fewer files at once, or big ones by POST /api/uploads."
-    )
+    limit = request.max_content_length
+    if request.is_json:
+        detail = f"The JSON is larger than the {limit:,} bytes allowed."
+    else:
+        detail = (
+            f"The request is larger than the {limit:,} bytes that MAX_REQUEST_SIZE allows, or has too many parts. "
+            "Send fewer files at once, or big ones by POST /api/uploads."
+        )
     return _problem(413, errors.FileTooLarge.code, errors.FileTooLarge.title, detail, limit=limit)
 
 
@@ -87,6 +89,11 @@ def _http(exc: HTTPException) -> Response:
         (name, value) for name, value in exc.get_headers() if name not in ("Content-Type", "Content-Length")
     )
     return response
+
+
+def _nested(exc: RecursionError) -> Response:
+    """JSON of thousands of brackets, in a body or a field: Python's reader gives up."""
+    return _ours(errors.BadRequest("The request is nested too deeply to be read."))
 
 
 def _unexpected(exc: Exception) -> Response:

@@ -216,6 +216,24 @@ class TestRefusing:
         broken = client.post("/api/compress", data=b"--x\r\nbroken", content_type="multipart/form-data; boundary=x")
         assert_problem(broken, 400, "bad_request")
 
+    def test_json_without_end(self, client: FlaskClient) -> None:
+        endless = client.post("/api/uploads", json={"options": {"pages": "1," * 600_000}})
+        assert "1,000,000" in assert_problem(endless, 413, "file_too_large")["detail"]
+
+    @pytest.mark.parametrize(
+        "options",
+        [{"password": "\ud800"}, {"pages": ["\ud800"]}, {"\ud800": 1}, {"dpi": "\ud800"}],
+    )
+    def test_text_that_is_none(self, client: FlaskClient, options: dict[str, Any]) -> None:
+        response = client.post("/api/uploads", json={"operation": "merge", "name": "\ud800", "options": options})
+        assert_problem(response, 422, "invalid_option")
+
+    def test_brackets_without_end(self, client: FlaskClient, pdf: bytes) -> None:
+        body = client.post("/api/uploads", data="[" * 100_000, content_type="application/json")
+        field = client.post("/api/merge-pdf", data={"files": (io.BytesIO(pdf), "a.pdf"), "pages": "[" * 50_000})
+        for response in (body, field):
+            assert_problem(response, 400, "bad_request")
+
     def test_an_unexpected_failure_without_its_inside(self, client: FlaskClient, stack: Stack, pdf: bytes) -> None:
         stack.s3.delete_bucket(Bucket=stack.settings.uploads_bucket)
         body = assert_problem(post(client, pdf), 500, "internal_error")

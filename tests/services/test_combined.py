@@ -10,6 +10,7 @@ from typing import Any
 import pikepdf
 import pytest
 
+from pdfsmaller import errors
 from pdfsmaller.engine.options import Operation
 from pdfsmaller.engine.report import CombinedReport, ReportWarning, SourceReport
 from pdfsmaller.jobs.model import Job
@@ -19,7 +20,7 @@ from pdfsmaller.services.compress import CompressService
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.outcome import result_json, warnings_json
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import input_key, report_key, result_key
+from pdfsmaller.storage import ObjectInfo, Storage, input_key, report_key, result_key
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 
@@ -112,8 +113,8 @@ class TestMerging:
         for name in ("empty.pdf", "broken.pdf", "image.pdf"):
             assert any(name in warning["message"] for warning in done.warnings)
         assert done.result
-        errors = [source["error"] for source in done.result["report"]["sources"]]
-        assert [error and error["code"] for error in errors] == ["empty_file", None, "unreadable_pdf", "not_a_pdf"]
+        found = [source["error"] for source in done.result["report"]["sources"]]
+        assert [error and error["code"] for error in found] == ["empty_file", None, "unreadable_pdf", "not_a_pdf"]
 
     def test_every_password_is_tried_and_none_is_kept(self, service: CompressService, stack: Stack) -> None:
         files = {"open.pdf": documents.text(1), "locked.pdf": documents.encrypted_user()}
@@ -186,6 +187,45 @@ class TestPresigned:
             assert error
             assert error["code"] == "file_too_large"
             assert "MAX_REQUEST_SIZE" in error["message"]
+
+    def test_one_sent_again_while_it_was_fetched_is_taken_by_the_next_attempt(
+        self, service: CompressService, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = self.reserve(stack, count=2)
+        for index in (0, 1):
+            stack.drop(input_key(job.job_id, index), documents.text(1))
+        real = Storage.list
+
+        def sent_again(storage: Storage, bucket: str, prefix: str) -> list[ObjectInfo]:
+            found = list(real(storage, bucket, prefix))
+            if stack.job(job.job_id).status is Status.RUNNING:
+                stack.drop(input_key(job.job_id, 1), documents.text(2))
+                monkeypatch.setattr(Storage, "list", real)
+            return found
+
+        monkeypatch.setattr(Storage, "list", sent_again)
+        message = stack.message(input_key(job.job_id, 1))
+        with pytest.raises(errors.TransientError):
+            service.handle(message)
+        assert stack.job(job.job_id).status is Status.QUEUED
+        service.handle(message)
+        assert pages(stack, result_key(job.job_id)) == 3
+
+    def test_cancelled_while_it_was_fetched_it_ends_quietly(
+        self, service: CompressService, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = submit(stack, "merge", {"a.pdf": documents.text(1), "b.pdf": documents.text(1)})
+        real = Storage.list
+
+        def cancelled(storage: Storage, bucket: str, prefix: str) -> list[ObjectInfo]:
+            monkeypatch.setattr(Storage, "list", real)
+            SubmitService(stack.settings, stack.clock).delete(job.job_id)
+            return list(real(storage, bucket, prefix))
+
+        monkeypatch.setattr(Storage, "list", cancelled)
+        service.handle(stack.message(input_key(job.job_id, 0)))
+        assert stack.job(job.job_id).status is Status.CANCELLED
+        assert stack.upload_keys() == stack.result_keys() == []
 
     def test_an_input_that_went_away_is_named(self, service: CompressService, stack: Stack) -> None:
         job = submit(stack, "merge", {"a.pdf": documents.text(1), "gone.pdf": documents.text(1)})

@@ -37,6 +37,7 @@ from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.report import CombinedReport, Report
+    from pdfsmaller.limits import Limits
     from pdfsmaller.settings import Settings
 
 logger = get_logger("compress")
@@ -180,17 +181,7 @@ class CompressService:
     def _attempt(self, job: Job, remaining_seconds: float | None) -> None:
         logger.info("attempt begins", extra={"attempt": job.attempt})
         try:
-            try:
-                self._run(job, remaining_seconds)
-            except errors.WorkerCrashed as exc:
-                if job.attempt < _MAX_CRASHES:
-                    raise
-                raise errors.EngineFailed(
-                    f"The engine's process died {job.attempt} times on this document, so it is not tried again. "
-                    "The original is untouched."
-                ) from exc
-        except (errors.DocumentError, errors.RequestError) as exc:
-            self._record_failure(job, exc)
+            self._run_or_fail(job, remaining_seconds)
         except errors.LeaseLost:
             current = self._table.get(job.job_id)
             if current is None or not current.status.is_final:
@@ -204,13 +195,35 @@ class CompressService:
                 self._table.release(job, due_at=requeue_at(self._table, self._settings))
             raise
 
-    def _run(self, job: Job, remaining_seconds: float | None) -> None:
+    def _run_or_fail(self, job: Job, remaining_seconds: float | None) -> None:
+        """Record what is wrong with the document or the request; anything else is raised."""
+        try:
+            try:
+                self._run(job, remaining_seconds)
+            except errors.WorkerCrashed as exc:
+                if job.attempt < _MAX_CRASHES:
+                    raise
+                raise errors.EngineFailed(
+                    f"The engine's process died {job.attempt} times on this document, so it is not tried again. "
+                    "The original is untouched."
+                ) from exc
+        except (errors.DocumentError, errors.RequestError) as exc:
+            self._record_failure(job, exc)
+
+    def _limits(self, ends_at: float | None) -> Limits:
+        """The engine's limits for what is left of the function's time (``ends_at``: by ``time.monotonic``)."""
         limits = self._settings.limits()
-        if remaining_seconds is not None:
-            hard = min(limits.hard_seconds, remaining_seconds - _SECONDS_TO_WRITE)
-            if hard <= 0:
-                raise errors.TransientError(f"Only {remaining_seconds:.0f} s are left: too few to begin.")
-            limits = replace(limits, hard_seconds=hard, soft_seconds=min(limits.soft_seconds, hard * 0.75))
+        if ends_at is None:
+            return limits
+        left = ends_at - time.monotonic()
+        hard = min(limits.hard_seconds, left - _SECONDS_TO_WRITE)
+        if hard <= 0:
+            raise errors.TransientError(f"Only {left:.0f} s are left: too few to begin.")
+        return replace(limits, hard_seconds=hard, soft_seconds=min(limits.soft_seconds, hard * 0.75))
+
+    def _run(self, job: Job, remaining_seconds: float | None) -> None:
+        ends_at = None if remaining_seconds is None else time.monotonic() + remaining_seconds
+        self._limits(ends_at)  # too late is better known before the inputs are fetched
         options = self._options(job)
         with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
             target = Path(folder, "out.pdf")
@@ -222,7 +235,7 @@ class CompressService:
                     fetched.files,
                     target,
                     options,
-                    limits,
+                    self._limits(ends_at),
                     progress=heartbeat.progress,
                     stop=heartbeat.kill_when_lost,
                 )

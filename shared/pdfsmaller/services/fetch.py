@@ -38,6 +38,7 @@ def fetch(storage: Storage, job: Job, folder: Path, settings: Settings, *, any_k
 
     Raises:
         UploadIncomplete, InputChanged: an input is not there, or no longer.
+        TransientError: an input was sent again meanwhile.
         FileTooLarge, EmptyFile, NotAPdf, NotAnImage: naming the file.
     """
     found = _look(storage, job)
@@ -53,7 +54,10 @@ def fetch(storage: Storage, job: Job, folder: Path, settings: Settings, *, any_k
     def bring(index: int) -> InputFile:
         name, info, path = names[index], found[index], folder / f"in-{index}"
         if not storage.download(storage.uploads, info.key, path, etag=info.etag):
-            raise _missing(job, name)
+            if job.drop:
+                raise _missing(job, name)
+            # Sent once more by its owner, who may: the next attempt takes it as it is then.
+            raise errors.TransientError(f"{name} was replaced or deleted while it was fetched.")
         if not any_kind:
             with path.open("rb") as file:
                 head = file.read(sniff.HEAD_BYTES)

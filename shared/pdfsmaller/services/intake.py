@@ -81,7 +81,10 @@ def check_options(options: CompressOptions, count: int) -> None:
             "pages", f"{len(options.pages)} of them", [f"one for each of the {count} files, in order", "none"]
         )
     size = len(json.dumps(options.model_dump(mode="json")).encode())
-    size += len(options.password.get_secret_value().encode()) if options.password else 0
+    try:
+        size += len(options.password.get_secret_value().encode()) if options.password else 0
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can write
+        raise errors.InvalidOption("password", "(hidden)", ["text"]) from None
     if size > _OPTIONS_MAX_BYTES:
         raise errors.InvalidOption("options", f"{size:,} bytes of them", [f"at most {_OPTIONS_MAX_BYTES:,} bytes"])
 
