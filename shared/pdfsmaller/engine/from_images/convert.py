@@ -1,0 +1,226 @@
+"""``images_to_pdf``: image files in, one PDF with an image on each page out, and a report of what was done.
+
+Guarantees, for every input:
+
+- without any option of compression no decoded pixel differs from the file's: what a PDF can hold (JPEG, JPEG 2000,
+  PNG's rows, faxes) is taken over as it is, the rest is coded without loss;
+- images stand as their files want it (orientation, resolution, colour profile), whole, with their aspect kept;
+- memory does not grow with the number of inputs: one image is held at a time;
+- the same inputs give the same bytes; the target appears only when it is complete.
+
+Errors are those of ``pdfsmaller.errors``: EmptyFile, NotAnImage, UnreadableImage, LimitExceeded, all of them naming the
+file, and InvalidOption. Only a process with RLIMIT_AS is safe from hostile files: see ``pdfsmaller.engine.__main__``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+import pikepdf
+import pypdfium2
+
+from pdfsmaller.engine.clock import Deadline, Stopwatch
+from pdfsmaller.engine.compress import compress
+from pdfsmaller.engine.files import replace_file
+from pdfsmaller.engine.from_images.layout import check_margin
+from pdfsmaller.engine.from_images.picture import Note
+from pdfsmaller.engine.from_images.read import read_pictures
+from pdfsmaller.engine.from_images.reading import Reading
+from pdfsmaller.engine.from_images.write import Document
+from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.engine.options import CompressOptions, ImageOptions
+from pdfsmaller.engine.report import CombinedOutcome, CombinedReport, ImageCounts, ReportWarning, SourceReport
+from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.errors import (
+    BadRequest,
+    DocumentError,
+    EmptyFile,
+    EngineFailed,
+    LimitExceeded,
+    NotAnImage,
+    PdfSmallerError,
+)
+from pdfsmaller.limits import Limits
+
+Progress = Callable[[str, int], None]
+
+# Left for compression when time is already up: it then writes what it has.
+_LEAST_SECONDS = 1.0
+_NOTES: dict[Note, str] = {
+    "animation": "{name} holds several images or an animation; only the first is in the PDF.",
+    "damaged": "{name} is damaged: its decoder had complaints. Look at its page.",
+}
+
+
+def images_to_pdf(
+    sources: Sequence[InputFile],
+    target: Path,
+    options: ImageOptions | None = None,
+    *,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> CombinedReport:
+    """Write a PDF with one image on each page to ``target``.
+
+    Args:
+        sources: image files in the order of their pages; every page of a TIFF, the first image of any other. They are
+            only read.
+        target: where the PDF goes; it appears only when it is complete.
+        options: page size, orientation, margin, resolution, what to do about broken files, and those of compression.
+        limits: what one job may cost.
+        progress: told the stage and the percentage done.
+
+    Raises:
+        BadRequest: no sources.
+        InvalidOption: margins that leave nothing of the paper.
+        EmptyFile, NotAnImage, UnreadableImage: of the first file that cannot be used (``on_error=fail``), or where
+            none can.
+        LimitExceeded: ``max_image_pixels``, ``max_pages``.
+        EngineFailed: what was written is not what was meant.
+    """
+    return _Run(sources, target, options or ImageOptions(), limits or Limits(), progress).run()
+
+
+class _Run:
+    """One call of ``images_to_pdf``: its inputs, and what is found out on the way."""
+
+    def __init__(
+        self,
+        sources: Sequence[InputFile],
+        target: Path,
+        options: ImageOptions,
+        limits: Limits,
+        progress: Progress | None,
+    ) -> None:
+        self.sources, self.target, self.options, self.limits = sources, target, options, limits
+        self.progress: Progress = progress or (lambda _stage, _percent: None)
+        self.deadline = Deadline(limits.soft_seconds)
+        self.watch = Stopwatch()
+        self.reports: list[SourceReport] = []
+        self.warnings: list[ReportWarning] = []
+        self.images = ImageCounts()
+        self.outcome: CombinedOutcome = "converted"
+        # Reading the images is all there is to do, or about half of it.
+        self.share = 50 if options.wants_compression else 90
+
+    def run(self) -> CombinedReport:
+        if not self.sources:
+            raise BadRequest("There are no images. Send at least one.")
+        check_margin(self.options)
+        self.progress("images", 0)
+        with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
+            result = Path(folder) / "images.pdf"
+            with self.watch.stage("images"):
+                pages = self._write(result)
+            with self.watch.stage("verify"):
+                self.progress("verify", self.share)
+                _check(result, pages)
+            if self.options.wants_compression:
+                result = self._compressed(result)
+            elif self.options.linearize:
+                with self.watch.stage("write"):
+                    _linearize(result)
+            size = result.stat().st_size
+            replace_file(result, self.target)
+        self.progress("done", 100)
+        return CombinedReport(
+            input_bytes=sum(report.input_bytes for report in self.reports),
+            output_bytes=size,
+            outcome=self.outcome,
+            pages=pages,
+            sources=self.reports,
+            images=self.images,
+            warnings=self.warnings,
+            seconds=self.watch.seconds(),
+        )
+
+    # --- the PDF as the images are ------------------------------------------------------------------------------
+
+    def _write(self, result: Path) -> int:
+        """Write all images to ``result``; the number of pages."""
+        first_error: PdfSmallerError | None = None
+        with result.open("wb") as file:
+            document = Document(PdfWriter(file), self.options)
+            for index, source in enumerate(self.sources):
+                try:
+                    self._add(document, source)
+                except (DocumentError, EmptyFile, NotAnImage) as exc:
+                    # More pages than allowed is nothing that one file is to blame for.
+                    over = isinstance(exc, LimitExceeded) and exc.limit == "max_pages"
+                    if self.options.on_error == "fail" or over:
+                        raise
+                    first_error = first_error or exc
+                    self._skip(source, exc)
+                self.progress("images", self.share * (index + 1) // len(self.sources))
+            if first_error is not None and document.pages == 0:
+                raise first_error
+            single = len(self.sources) == 1 and not self.options.strip_metadata
+            document.finish(PurePath(self.sources[0].name).stem if single else None)
+            return document.pages
+
+    def _add(self, document: Document, source: InputFile) -> None:
+        """Add all pages of one file, or none."""
+        reading = Reading(source.name, self.options.effort, self.limits)
+        pages: list[bytes] = []
+        notes: set[Note] = set()
+        for picture in read_pictures(source, document.pages, reading):
+            pages.append(document.image(picture))
+            notes.update(picture.notes)
+        for page in pages:
+            document.add(page)
+        for note in sorted(notes):
+            self._warn(note, _NOTES[note].format(name=source.name))
+        size = source.path.stat().st_size
+        self.reports.append(SourceReport(name=source.name, input_bytes=size, pages=len(pages)))
+
+    def _skip(self, source: InputFile, exc: PdfSmallerError) -> None:
+        self._warn("skipped", f"{exc.message} It was left out.")
+        error = ReportWarning(code=exc.code, message=exc.message)
+        size = source.path.stat().st_size
+        self.reports.append(SourceReport(name=source.name, input_bytes=size, error=error))
+
+    def _warn(self, code: str, message: str) -> None:
+        self.warnings.append(ReportWarning(code=code, message=message))
+
+    # --- made smaller -------------------------------------------------------------------------------------------
+
+    def _compressed(self, plain: Path) -> Path:
+        """The same document as the options of compression want it."""
+        result = plain.with_name("compressed.pdf")
+        wanted = CompressOptions(**{name: getattr(self.options, name) for name in CompressOptions.model_fields})
+        left = replace(self.limits, soft_seconds=max(_LEAST_SECONDS, self.deadline.left()))
+
+        def progress(stage: str, percent: int) -> None:
+            if stage != "done":
+                self.progress(stage, self.share + percent * (100 - self.share) // 100)
+
+        with self.watch.stage("compress"):
+            report = compress(plain, result, wanted, limits=left, progress=progress)
+            if report.outcome == "unchanged" and self.options.linearize:
+                _linearize(result)
+        self.images = report.images
+        self.warnings += report.warnings
+        if report.outcome == "target_not_met":
+            self.outcome = "target_not_met"
+        return result
+
+
+def _check(result: Path, pages: int) -> None:
+    """Raises EngineFailed unless the file opens and has so many pages."""
+    try:
+        with pypdfium2.PdfDocument(result) as document:
+            found = len(document)
+    except pypdfium2.PdfiumError:
+        found = -1
+    if found != pages:
+        raise EngineFailed("The PDF that was made of the images is not whole. Nothing was handed out.")
+
+
+def _linearize(path: Path) -> None:
+    """Order a file for viewing while it downloads."""
+    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
+        modes = pikepdf.ObjectStreamMode.generate
+        pdf.save(path, linearize=True, object_stream_mode=modes, compress_streams=False, deterministic_id=True)
