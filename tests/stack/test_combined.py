@@ -118,13 +118,20 @@ def test_the_right_passwords_open_and_never_show(live: Live) -> None:
     assert not any(secret in shown for secret in secrets)
 
 
-def test_a_killed_engine_costs_one_attempt(live: Live) -> None:
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param("pdfsmaller.engine", id="engine"),
+        pytest.param("ministack-lambda-pdfsmaller-compress", id="worker"),
+    ],
+)
+def test_a_killed_process_costs_one_attempt(live: Live, what: str) -> None:
     if live.marker is None:
         pytest.skip("the workers are on somebody else's machine")
     posted = live.post_files([("a.pdf", slow_pdf(5)), ("b.pdf", slow_pdf(5))], path="merge-pdf", preset="ebook").json()
     live.running(posted["job_id"])
     time.sleep(0.5)
-    assert live.kill("pdfsmaller.engine")
+    assert live.kill(what)
     job = live.finished(posted["job_id"], 90)
     assert (job["status"], job["attempts"]) == ("succeeded", 2)
     assert page_count(live.get(f"/api/jobs/{job['job_id']}/download").content) == 10

@@ -32,7 +32,7 @@ form.addEventListener("submit", (event) => {
     const value = field.value.trim();
     if (value && !field.closest("[hidden]")) options[name] = value;
   }
-  const jobs = operation.value === "compress" ? chosen.map((file) => [file]) : [chosen];
+  const jobs = operation.value === "compress" ? chosen.map((file) => [file]) : [[...chosen]];
   for (const files of jobs) run(operation.value, files, options);
 });
 
