@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import IO
 
@@ -24,6 +25,7 @@ from pdfsmaller.engine.writer import PdfWriter
 _FAN_OUT = 64
 #: Object streams came with PDF 1.5.
 _LEAST_VERSION = (1, 5)
+_VERSION = re.compile(r"(\d)\.(\d)")
 
 
 class Assembly:
@@ -210,5 +212,6 @@ def _goes(picks: list[int]) -> list[list[tuple[int, int]]]:
 
 
 def _version_of(pdf: Pdf) -> tuple[int, int]:
-    major, _, minor = pdf.pdf_version.partition(".")
-    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (1, 4)
+    """The header's version, or the catalog's where that is later (7.2.2)."""
+    said = (pdf.pdf_version, str(pdf.Root.get("/Version", ""))[1:])
+    return max((int(match[1]), int(match[2])) for text in ("1.4", *said) if (match := _VERSION.fullmatch(text)))

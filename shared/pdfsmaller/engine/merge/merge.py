@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import hashlib
 import logging
 import sys
 import tempfile
@@ -129,6 +130,8 @@ class _Run:
         self.images = Counter[str]()
         self.skipped_images = Counter[str]()
         self.protection: Protection | None = None
+        #: What became of a file and the choice of its pages, for when they come again.
+        self.smaller: dict[tuple[bytes, tuple[int, ...]], _Ready] = {}
         given = options.password.get_secret_value() if options.password else ""
         self.passwords = [line for line in given.splitlines() if line]
 
@@ -227,10 +230,18 @@ class _Run:
         ready = _Ready(index, source.name, source.path, password, picks)
         if not optimize:
             return ready
+        if self.deadline.passed():
+            self._warn("time_limit", "Time ran out: the last inputs were merged without being compressed.")
+            return ready
+        alike = (_digest(source.path), tuple(picks))
+        if alike in self.smaller:  # the same file again
+            return replace(self.smaller[alike], index=index, name=source.name)
         if len(set(picks)) < count:
             ready = self._extracted(ready, folder)
         with self.watch.stage("compress"):
-            return self._compressed(ready, folder, share_done)
+            ready = self._compressed(ready, folder, share_done)
+        self.smaller[alike] = ready
+        return ready
 
     def _ranges(self, index: int) -> str:
         return self.options.pages[index] if self.options.pages else ""
@@ -244,7 +255,7 @@ class _Run:
         return replace(source, path=extract, password=None, picks=[places[page] for page in source.picks])
 
     def _compressed(self, source: _Ready, folder: Path, share_done: float) -> _Ready:
-        """The source made smaller; as it is, where that fails for another reason than a limit."""
+        """The source made smaller."""
         smaller = folder / f"{source.index}-smaller.pdf"
         # What time is left is shared out by size.
         size = self.reports[source.index].input_bytes
@@ -394,6 +405,11 @@ class _Run:
 
 def _size(path: Path) -> int:
     return path.stat().st_size
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _give_memory_back() -> None:

@@ -6,6 +6,7 @@ A result claims PDF/A or PDF/UA only where every document does, in the same way 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,15 @@ _XMP_NAMESPACES = (
 Claims = frozenset[tuple[bytes, bytes]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """An output intent, held until it is known whether it is written: entries in PDF syntax, and its profile's."""
+
+    entries: bytes
+    profile_entries: bytes
+    profile: bytes
+
+
 class Settings:
     """The settings, metadata and output intents of all documents.
 
@@ -43,7 +53,8 @@ class Settings:
         self._information: int | None = None
         self._xmp: bytes | None = None
         self._claims: list[Claims] = []
-        self._intents: list[tuple[bytes, ...]] = []
+        self._intents: tuple[_Intent, ...] = ()
+        self._same_intents = True
         self._extensions: dict[str, bytes] = {}
         self._threads: list[bytes] = []
 
@@ -67,12 +78,12 @@ class Settings:
             return
         root, syntax = source.pdf.Root, source.graft.syntax
         xmp = _xmp_of(root)
+        intents = tuple(_intent(item) for item in _dictionaries(root.get("/OutputIntents")))
         if not self._claims:
             self._take_first(source, xmp)
+            self._intents = intents
+        self._same_intents = self._same_intents and intents == self._intents
         self._claims.append(frozenset((match[1], match[2]) for match in _CLAIM.finditer(xmp or b"")))
-        self._intents.append(
-            tuple(_without_identity(source, item) for item in _dictionaries(root.get("/OutputIntents")))
-        )
         extensions = root.get("/Extensions")
         for name, value in extensions.items() if isinstance(extensions, Dictionary) else ():
             if name != "/Type":
@@ -83,9 +94,8 @@ class Settings:
     def write(self, warn: Warn, *, strip_metadata: bool) -> tuple[bytes, int | None]:
         """The catalog's entries in PDF syntax, and the number of the document information."""
         entries = self._entries
-        same_intents = len(set(self._intents)) == 1
         xmp = self._xmp
-        if any(self._claims) and not (same_intents and self._claims_hold()):
+        if any(self._claims) and not (self._same_intents and self._claims_hold()):
             warn(
                 "conformance_dropped", "Not every input is PDF/A or PDF/UA in the same way: the result claims neither."
             )
@@ -93,8 +103,8 @@ class Settings:
         if xmp and not strip_metadata:
             number = self._writer.write_stream(b"/Type /Metadata /Subtype /XML", xmp)
             entries += b" /Metadata %d 0 R" % number
-        if same_intents and self._intents[0]:
-            entries += b" /OutputIntents [%s]" % b" ".join(self._intents[0])
+        if self._intents and self._same_intents:
+            entries += b" /OutputIntents [%s]" % b" ".join(self._written(intent) for intent in self._intents)
         if self._extensions:
             pairs = b" ".join(Name(name).unparse() + b" " + value for name, value in self._extensions.items())
             entries += b" /Extensions << %s >>" % pairs
@@ -111,6 +121,12 @@ class Settings:
         information = source.pdf.trailer.get("/Info")
         if isinstance(information, Dictionary):
             self._information = self._writer.write(_without_identity(source, information))
+
+    def _written(self, intent: _Intent) -> bytes:
+        if not intent.profile:
+            return b"<< %s >>" % intent.entries
+        profile = self._writer.write_value(intent.profile_entries, intent.profile)
+        return b"<< %s /DestOutputProfile %d 0 R >>" % (intent.entries, profile)
 
     def _claims_hold(self) -> bool:
         return len(set(self._claims)) == 1 and (self._plain_objects or _PDFA_1 not in self._claims[0])
@@ -150,6 +166,24 @@ def _xmp_of(root: Object) -> bytes | None:
 
 def _dictionaries(value: Any) -> list[Dictionary]:
     return [item for item in value if isinstance(item, Dictionary)] if isinstance(value, Array) else []
+
+
+def _intent(given: Dictionary) -> _Intent:
+    """An output intent apart from its document: what it refers to besides its profile is left away."""
+    profile = given.get("/DestOutputProfile")
+    if not isinstance(profile, Stream):
+        return _Intent(_plain_entries(given), b"", b"")
+    return _Intent(_plain_entries(given), _plain_entries(profile.stream_dict), profile.read_raw_bytes())
+
+
+def _plain_entries(dictionary: Object) -> bytes:
+    """The entries that refer to nothing, in PDF syntax; not ``/Length``, which the writer sets."""
+    plain = (
+        Name(key).unparse() + b" " + Array([value]).unparse()[1:-1].strip()
+        for key, value in dictionary.items()
+        if key != "/Length" and not (isinstance(value, Object) and (value.is_indirect or isinstance(value, Stream)))
+    )
+    return b" ".join(plain)
 
 
 def _without_identity(source: Source, dictionary: Dictionary) -> bytes:

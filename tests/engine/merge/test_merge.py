@@ -1,0 +1,223 @@
+"""Merging as a whole: pages, compression, errors, limits."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from pdfsmaller import errors
+from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.engine.merge.merge import merge
+from pdfsmaller.engine.options import MergeOptions
+from pdfsmaller.limits import Limits
+from tests import documents
+from tests.engine.merge.conftest import Join, texts
+
+
+def test_pages_come_in_the_order_given(join: Join, tmp_path: Path) -> None:
+    first, second = documents.text(3), documents.structured(2)
+    merged = join(first, second, first)
+    parts = [documents.write(tmp_path / "part.pdf", data) and texts(tmp_path / "part.pdf") for data in (first, second)]
+    assert merged.texts() == [*parts[0], *parts[1], *parts[0]]
+    assert [source.pages for source in merged.report.sources] == [3, 2, 3]
+
+
+def test_pages_keep_size_rotation_and_boxes(join: Join) -> None:
+    source = documents.boxes()
+    merged = join(documents.text(1), source)
+    with pikepdf.open(io.BytesIO(source)) as before:
+        for old, new in zip(before.pages, merged.pdf.pages[1:], strict=True):
+            assert list(old.mediabox) == list(new.mediabox)
+            assert list(old.cropbox) == list(new.cropbox)
+            assert old.obj.get("/UserUnit") == new.obj.get("/UserUnit")
+            assert old.rotation == new.rotation
+
+
+def test_picked_pages_come_in_the_order_picked(join: Join) -> None:
+    source = documents.structured(4)
+    merged = join(source, documents.text(1), pages=["4,1-2,4", ""])
+    chapters = [text.split(".")[0] for text in merged.texts()[:4]]
+    assert chapters == ["Chapter 4", "Chapter 1", "Chapter 2", "Chapter 4"]
+    assert merged.report.pages == 5
+
+
+def test_what_is_the_same_in_several_documents_is_stored_once(join: Join) -> None:
+    source = documents.text_embedded() if documents.font_file() else documents.icc_rgb()
+    one, many = join(source), join(*[source] * 8)
+    assert many.report.output_bytes < one.report.output_bytes * 1.2
+
+
+def test_a_document_of_thousands_of_pages_has_a_sound_page_tree(join: Join) -> None:
+    merged = join(documents.many_pages(5_000), documents.text(1), verify="sample")
+    assert len(merged.pdf.pages) == 5_001
+    assert merged.root.Pages.Count == 5_001
+    assert len(merged.root.Pages.Kids) < 65
+
+
+def test_the_same_inputs_make_the_same_bytes(join: Join) -> None:
+    sources = documents.structured(), documents.form()
+    first, second = (join(*sources) for _ in range(2))
+    assert first.path.read_bytes() == second.path.read_bytes()
+
+
+# --- compression ----------------------------------------------------------------------------------------------------
+
+
+def test_a_merged_document_is_compressed_by_default(join: Join) -> None:
+    plain = join(documents.photo_jpeg(), documents.chart_flate())
+    smaller = join(documents.photo_jpeg(), documents.chart_flate(), optimize=True)
+    assert smaller.report.output_bytes < plain.report.output_bytes / 2
+    assert smaller.report.images.changed == 2
+
+
+def test_only_the_pages_taken_are_compressed(join: Join) -> None:
+    source = documents.many_pages(200)
+    merged = join(source, documents.photo_jpeg(), pages=["5,1", ""], optimize=True)
+    assert merged.report.pages == 3
+
+
+def test_the_same_file_twice_is_compressed_once(join: Join) -> None:
+    merged = join(*[documents.photo_jpeg()] * 3, optimize=True)
+    assert merged.report.images.seen == 1
+    assert len([o for o in merged.pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Image"]) == 1
+
+
+def test_a_target_size_is_met_by_the_whole(join: Join) -> None:
+    sources = [documents.photo_jpeg(), documents.photo_flate(), documents.text(2)]
+    merged = join(*sources, optimize=True, target_size=60_000)
+    assert merged.report.output_bytes <= 60_000
+    assert merged.report.outcome == "merged"
+    assert merged.report.pages == 4
+
+
+def test_a_target_out_of_reach_is_said(join: Join) -> None:
+    merged = join(documents.photo_jpeg(), documents.photo_flate(), optimize=True, target_size=1_000)
+    assert merged.report.outcome == "target_not_met"
+
+
+def test_a_result_can_be_linearized(join: Join) -> None:
+    merged = join(documents.structured(), documents.photo_jpeg(), optimize=True, linearize=True)
+    assert merged.pdf.is_linearized
+    assert merged.outline()[0][1] == "a"
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------
+
+BAD = [
+    (documents.empty, errors.EmptyFile),
+    (documents.not_a_pdf, errors.NotAPdf),
+    (documents.header_only, errors.UnreadablePdf),
+    (documents.encrypted_user, errors.PasswordRequired),
+]
+
+
+@pytest.mark.parametrize(("make", "kind"), BAD)
+@pytest.mark.parametrize("optimize", [True, False])
+def test_one_broken_file_fails_the_whole_and_is_named(
+    join: Join, make: documents.Make, kind: type[errors.PdfSmallerError], optimize: bool
+) -> None:
+    with pytest.raises(kind, match=r"^b\.pdf: "):
+        join(documents.text(1), make(), documents.text(1), optimize=optimize)
+
+
+@pytest.mark.parametrize(("make", "kind"), BAD)
+def test_a_broken_file_can_be_left_out(join: Join, make: documents.Make, kind: type[errors.PdfSmallerError]) -> None:
+    merged = join(documents.text(1), make(), documents.text(2), on_error="skip")
+    assert merged.report.pages == 3
+    assert [source.error.code if source.error else None for source in merged.report.sources] == [None, kind.code, None]
+    assert "b.pdf was left out" in merged.report.warnings[0].message
+
+
+def test_what_breaks_while_it_is_copied_can_be_left_out(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pdfsmaller.engine.merge.labels import Labels
+
+    take = Labels.take
+
+    def breaks(self: Labels, source: object, picks: list[int]) -> None:
+        if getattr(source, "index", None) == 1:
+            raise ValueError("something unforeseen")
+        take(self, source, picks)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Labels, "take", breaks)
+    merged = join(documents.text(1), documents.structured(2), documents.text(1), on_error="skip")
+    assert merged.report.pages == 2
+    assert "/Names" not in merged.root
+    with pytest.raises(errors.UnreadablePdf, match=r"^b\.pdf: "):
+        join(documents.text(1), documents.structured(2))
+
+
+def test_when_nothing_is_left_the_first_error_counts(join: Join) -> None:
+    with pytest.raises(errors.EmptyFile, match=r"^a\.pdf: "):
+        join(documents.empty(), documents.not_a_pdf(), on_error="skip")
+
+
+@pytest.mark.parametrize("pages", ["4", "1-4", "-5"])
+def test_pages_beyond_the_end_are_refused(join: Join, pages: str) -> None:
+    with pytest.raises(errors.InvalidPageRange, match=r"^b\.pdf: .*no page"):
+        join(documents.text(1), documents.text(3), pages=["", pages])
+
+
+def test_ranges_go_with_files_one_by_one(join: Join) -> None:
+    with pytest.raises(errors.InvalidOption, match="one for each"):
+        join(documents.text(1), documents.text(1), pages=["1"])
+
+
+def test_too_many_pages_are_refused(join: Join) -> None:
+    with pytest.raises(errors.LimitExceeded) as caught:
+        join(documents.text(3), documents.text(3), limits=Limits(max_pages=5))
+    assert caught.value.limit == "max_pages"
+
+
+def test_nothing_to_merge_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(errors.BadRequest):
+        merge([], tmp_path / "out.pdf")
+
+
+def test_a_failed_merge_leaves_the_target_as_it_was(tmp_path: Path) -> None:
+    target = documents.write(tmp_path / "out.pdf", b"precious")
+    source = InputFile(documents.write(tmp_path / "in.pdf", documents.not_a_pdf()), "in.pdf")
+    with pytest.raises(errors.NotAPdf):
+        merge([source], target)
+    assert target.read_bytes() == b"precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.pdf", "out.pdf"]
+
+
+def test_the_target_may_be_one_of_the_inputs(tmp_path: Path) -> None:
+    path = documents.write(tmp_path / "a.pdf", documents.text(2))
+    source = InputFile(path, "a.pdf")
+    assert merge([source, source], path, MergeOptions(optimize=False)).pages == 4
+    assert len(texts(path)) == 4
+
+
+def test_a_damaged_document_is_repaired_and_named(join: Join) -> None:
+    merged = join(documents.text(1), documents.broken_xref())
+    assert "repaired" in merged.warnings()
+    assert "b.pdf was damaged" in merged.report.warnings[0].message
+
+
+_MEASURE = """
+import resource, sys
+from pathlib import Path
+from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.engine.merge.merge import merge
+from pdfsmaller.engine.options import MergeOptions
+merge([InputFile(Path(p), p) for p in sys.argv[2:]], Path(sys.argv[1]), MergeOptions(optimize=False))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_inputs(tmp_path: Path) -> None:
+    """Each input is some 5 MB that nothing can be left out of."""
+    sources = [str(documents.write(tmp_path / f"{n}.pdf", documents.photo_flate(1_300, 1_300 + n))) for n in range(2)]
+
+    def peak(count: int) -> int:
+        files = [sources[n % 2] for n in range(count)]
+        command = [sys.executable, "-c", _MEASURE, str(tmp_path / "out.pdf"), *files]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    assert peak(40) < peak(4) * 1.25
