@@ -183,7 +183,8 @@ class _Codec:
     """As pi_heif looks to its callers: a file of two images, the second the primary one, already turned."""
 
     def __init__(self, picture: Image.Image, exif: bytes) -> None:
-        self.picture, self.info, self.size, self.primary_index = picture, {"exif": exif}, picture.size, 1
+        self.mode, self.size, self.data = picture.mode, picture.size, picture.tobytes()
+        self.info, self.primary_index = {"exif": exif}, 1
 
     def open_heif(self, source: Path | io.BytesIO, convert_hdr_to_8bit: bool) -> _Codec:
         return self
@@ -194,6 +195,3 @@ class _Codec:
     def __getitem__(self, index: int) -> _Codec:
         assert index == 1
         return self
-
-    def to_pillow(self) -> Image.Image:
-        return self.picture.copy()

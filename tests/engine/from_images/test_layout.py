@@ -55,8 +55,9 @@ def test_exif_says_the_resolution_where_nothing_else_does(make: Make) -> None:
     assert make(plain((254, 254), "WEBP", exif=exif)).page_size() == pytest.approx((72, 144), rel=0.001)
 
 
-def test_turned_images_keep_the_resolution_of_their_own_rows(make: Make) -> None:
-    data = pictures.oriented(Image.new("RGB", (200, 100), "navy"), "JPEG", 6, dpi=(200, 50))
+@pytest.mark.parametrize("format", ["JPEG", "TIFF"])
+def test_turned_images_keep_the_resolution_of_their_own_rows(make: Make, format: str) -> None:
+    data = pictures.oriented(Image.new("RGB", (200, 100), "navy"), format, 6, dpi=(200, 50))
     assert make(data).page_size() == pytest.approx((144, 72))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pyvips
@@ -146,19 +147,28 @@ def _as_it_is(png: _Png, reading: Reading) -> Stored:
 
 def _check_rows(data: bytes, png: _Png, reading: Reading) -> None:
     """Inflate the rows, keeping none: there must be as many as the header says, each with a filter that exists."""
-    inflater, rest = zlib.decompressobj(), data
     seen, expected, stride = 0, png.height * png.row_bytes, png.row_bytes
-    while seen < expected:
-        try:
-            piece = inflater.decompress(rest, _INFLATE_STEP)
-        except zlib.error:
-            raise reading.broken("is damaged: its rows cannot be inflated") from None
-        if not piece:
-            raise reading.broken("is cut short: rows are missing")
-        if max(piece[-seen % stride :: stride], default=0) > _LAST_FILTER and seen + len(piece) <= expected:
-            raise reading.broken("is damaged: a row has a filter that does not exist")
-        seen += len(piece)
-        rest = inflater.unconsumed_tail
+    try:
+        for piece in _inflated(data):
+            filters = piece[-seen % stride : expected - seen : stride]
+            if max(filters, default=0) > _LAST_FILTER:
+                raise reading.broken("is damaged: a row has a filter that does not exist")
+            seen += len(piece)
+            if seen >= expected:
+                return
+    except zlib.error:
+        raise reading.broken("is damaged: its rows cannot be inflated") from None
+    raise reading.broken("is cut short: rows are missing")
+
+
+def _inflated(data: bytes) -> Iterator[bytes]:
+    """In pieces, so that neither the data nor what comes of it is copied as a whole."""
+    inflater, view = zlib.decompressobj(), memoryview(data)
+    for start in range(0, len(data), _INFLATE_STEP):
+        rest: bytes | memoryview = view[start : start + _INFLATE_STEP]
+        while rest and not inflater.eof:
+            yield inflater.decompress(rest, _INFLATE_STEP)
+            rest = inflater.unconsumed_tail
 
 
 def _color_key(png: _Png) -> tuple[int, ...]:

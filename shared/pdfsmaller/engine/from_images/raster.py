@@ -9,14 +9,15 @@ from types import ModuleType
 import pyvips
 from PIL import Image, ImageCms
 
-from pdfsmaller.engine.from_images.hints import exif_dpi, pillow_hints, read_exif, valid_dpi
+from pdfsmaller.engine.from_images.hints import exif_dpi, pillow_hints, read_exif
 from pdfsmaller.engine.from_images.pack import pack
-from pdfsmaller.engine.from_images.picture import Picture, Stored
+from pdfsmaller.engine.from_images.picture import Note, Picture, Stored
 from pdfsmaller.engine.from_images.reading import Reading
 from pdfsmaller.errors import UnreadableImage
 
 _BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 _ALPHA = frozenset(("LA", "RGBA"))
+_PIECE_PIXELS = 1_000_000
 _SIXTEEN = {"I;16": False, "I;16L": False, "I;16B": True}  # → the high byte comes first
 
 
@@ -46,11 +47,20 @@ def pack_pillow(picture: Image.Image, reading: Reading) -> Stored:
     picture.load()
     profile = picture.info.get("icc_profile")
     if picture.mode in _SIXTEEN:
-        image = pyvips.Image.new_from_memory(picture.tobytes(), *picture.size, 1, "ushort")
+        image = pyvips.Image.new_from_memory(_samples(picture), *picture.size, 1, "ushort")
         return pack(image.byteswap() if _SIXTEEN[picture.mode] else image, reading.effort, profile=profile)
     plain = _plain(picture, reading)
-    image = pyvips.Image.new_from_memory(plain.tobytes(), *plain.size, _BANDS[plain.mode], "uchar")
+    image = pyvips.Image.new_from_memory(_samples(plain), *plain.size, _BANDS[plain.mode], "uchar")
     return pack(image, reading.effort, alpha=plain.mode in _ALPHA, profile=profile)
+
+
+def _samples(picture: Image.Image) -> bytearray:
+    """Like ``tobytes``, which for a moment needs twice the memory."""
+    samples = bytearray()
+    rows = max(1, _PIECE_PIXELS // picture.width)
+    for top in range(0, picture.height, rows):
+        samples += picture.crop((0, top, picture.width, min(top + rows, picture.height))).tobytes()
+    return samples
 
 
 def _plain(picture: Image.Image, reading: Reading) -> Image.Image:
@@ -93,9 +103,13 @@ def read_heic(path: Path, reading: Reading) -> Picture:
     first = file[file.primary_index]
     reading.check_size(*first.size)
     exif = read_exif(first.info.get("exif") or b"")
-    picture = first.to_pillow()
-    dpi = exif_dpi(exif) or valid_dpi(*picture.info.get("dpi", (None, None)))
-    return Picture(pack_pillow(picture, reading), 1, dpi, ("animation",) if len(file) > 1 else ())
+    notes: tuple[Note, ...] = ("animation",) if len(file) > 1 else ()
+    bands = _BANDS.get(first.mode)
+    if bands is None:
+        return Picture(pack_pillow(first.to_pillow(), reading), 1, exif_dpi(exif), notes)
+    image = pyvips.Image.new_from_memory(first.data, *first.size, bands, "uchar")  # Pillow would only copy it
+    packed = pack(image, reading.effort, alpha=first.mode in _ALPHA, profile=first.info.get("icc_profile"))
+    return Picture(packed, 1, exif_dpi(exif), notes)
 
 
 def _heif_codec() -> ModuleType | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,9 +38,12 @@ class Reading:
 
     @contextmanager
     def guard(self, kind: str) -> Iterator[None]:
-        """Turn what a codec raises, which may be anything, into UnreadableImage, or into MemoryError if that is it."""
+        """Turn what a codec raises, which may be anything, into UnreadableImage, or into MemoryError if that is it.
+        Python warnings about odd metadata, of no use to anybody here, are dropped."""
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
         except (PdfSmallerError, MemoryError):
             raise
         except Exception as exc:

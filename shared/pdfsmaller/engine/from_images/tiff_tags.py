@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ _KNOWN = frozenset(
 )
 # A directory has some twenty tags; strips are the only ones with many values, and of those one is asked for.
 _VALUES_MAX = 4
+_ENTRIES_MAX = 65_535
 _BYTES_MAX = 16_000_000
 
 
@@ -49,59 +51,74 @@ def directories(file: IO[bytes]) -> Iterator[Directory]:
     """Every page's tags, one after the other.
 
     Raises:
-        DamagedTiff: a directory lies outside the file, or was there before.
+        DamagedTiff: a directory or a field lies outside the file, or a directory was there before.
     """
-    file.seek(0)
-    head = file.read(16)
-    order = "<" if head[:2] == b"II" else ">"
-    big = head[2:4] in (b"+\0", b"\0+")
     try:
-        offset = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)[0]
-        seen: set[int] = set()
-        while offset:
-            if offset in seen:
-                raise DamagedTiff
-            seen.add(offset)
-            directory, offset = _read(file, offset, order, big)
-            yield directory
+        yield from _Reader(file).directories()
     except (struct.error, OverflowError, OSError, ValueError):
         raise DamagedTiff from None
 
 
-def _read(file: IO[bytes], offset: int, order: str, big: bool) -> tuple[Directory, int]:
-    """The directory at an offset, and where the next one is."""
-    size, inline, counter, link = (20, 8, "Q", "Q") if big else (12, 4, "H", "I")
-    file.seek(offset)
-    count = struct.unpack(order + counter, file.read(struct.calcsize(order + counter)))[0]
-    if count > 65_535:
-        raise DamagedTiff
-    entries = file.read(count * size)
-    following = struct.unpack(order + link, file.read(struct.calcsize(order + link)))[0]
-    directory = Directory()
-    for at in range(0, count * size, size):
-        tag, kind = struct.unpack_from(order + "HH", entries, at)
-        if tag in _KNOWN and kind in _TYPES:
-            number = struct.unpack_from(order + ("Q" if big else "I"), entries, at + 4)[0]
-            _store(file, directory, tag, order + _TYPES[kind], number, entries[at + size - inline : at + size], order)
-    return directory, following
+class _Reader:
+    """One file's byte order and widths."""
 
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        head = file.read(16)
+        self._order = "<" if head[:2] == b"II" else ">"
+        big = head[2:4] in (b"+\0", b"\0+")
+        # Of a directory's counter, of a field's count and of an offset.
+        self._counter, self._offset = ("Q", "Q") if big else ("H", "I")
+        self._first = self._number(head, self._offset, 8 if big else 4)
 
-def _store(file: IO[bytes], directory: Directory, tag: int, code: str, count: int, inline: bytes, order: str) -> None:
-    """Read one field's values, which stand in its entry or where that points."""
-    width = struct.calcsize(code)
-    wanted = count * width
-    directory.counts[tag] = count
-    whole = tag in (JPEG_TABLES, PROFILE)
-    if wanted <= len(inline):
-        data = inline[:wanted]
-    else:
-        file.seek(struct.unpack(order + ("Q" if len(inline) == 8 else "I"), inline)[0])
-        data = file.read(min(wanted, _BYTES_MAX if whole else _VALUES_MAX * width))
-    if whole:
-        directory.blobs[tag] = data
-        return
-    step = struct.calcsize(code)
-    found: list[int] = []
-    for at in range(0, min(len(data), _VALUES_MAX * step) - step + 1, step):
-        found += struct.unpack_from(code, data, at)
-    directory.values[tag] = tuple(found)
+    def directories(self) -> Iterator[Directory]:
+        offset, seen = self._first, set[int]()
+        while offset:
+            if offset in seen:
+                raise DamagedTiff
+            seen.add(offset)
+            directory, offset = self._directory(offset)
+            yield directory
+
+    def _number(self, data: bytes, code: str, at: int = 0) -> int:
+        return int(struct.unpack_from(self._order + code, data, at)[0])
+
+    def _directory(self, offset: int) -> tuple[Directory, int]:
+        """The directory at an offset, and where the next one is."""
+        width = struct.calcsize("=" + self._offset)
+        size = 4 + 2 * width
+        self._file.seek(offset)
+        count = self._number(self._file.read(struct.calcsize("=" + self._counter)), self._counter)
+        if count > _ENTRIES_MAX:
+            raise DamagedTiff
+        entries = self._file.read(count * size)
+        following = self._number(self._file.read(width), self._offset)
+        directory = Directory()
+        for at in range(0, count * size, size):
+            tag, kind = struct.unpack_from(self._order + "HH", entries, at)
+            if tag in _KNOWN and kind in _TYPES:
+                number = self._number(entries, self._offset, at + 4)
+                self._store(directory, tag, _TYPES[kind], number, entries[at + 4 + width : at + size])
+        return directory, following
+
+    def _store(self, directory: Directory, tag: int, code: str, count: int, inline: bytes) -> None:
+        """Read one field's values, which stand in its entry or where that points."""
+        step = struct.calcsize("=" + code)
+        if count * step > self._size:
+            raise DamagedTiff
+        directory.counts[tag] = count
+        whole = tag in (JPEG_TABLES, PROFILE)
+        if count * step <= len(inline):
+            data = inline[: count * step]
+        else:
+            self._file.seek(self._number(inline, self._offset))
+            data = self._file.read(min(count * step, _BYTES_MAX if whole else _VALUES_MAX * step))
+        if whole:
+            directory.blobs[tag] = data
+            return
+        found: list[int] = []
+        for at in range(0, min(len(data), _VALUES_MAX * step) - step + 1, step):
+            found += struct.unpack_from(self._order + code, data, at)
+        directory.values[tag] = tuple(found)
