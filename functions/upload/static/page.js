@@ -7,7 +7,7 @@ const POLL_MILLISECONDS = 500;
 const OPERATIONS = {
   "compress": { path: "/api/compress", kind: "PDFs", accept: "application/pdf,.pdf", preset: "ebook" },
   "merge": { path: "/api/merge-pdf", kind: "PDFs", accept: "application/pdf,.pdf", preset: "ebook" },
-  "image-to-pdf": { path: "/api/image-to-pdf", kind: "Images", accept: "image/*", preset: "" },
+  "image-to-pdf": { path: "/api/image-to-pdf", kind: "Images", accept: "image/*,.heic,.heif,.jp2", preset: "" },
 };
 
 const form = document.getElementById("form");

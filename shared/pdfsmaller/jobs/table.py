@@ -156,9 +156,9 @@ class JobTable:
 
     # Moving through the states
 
-    def queue(self, job_id: str, *, due_at: float, inputs: tuple[JobInput, ...] | None = None) -> Job | None:
+    def queue(self, job_id: str, *, due_at: float) -> Job | None:
         """awaiting_upload → queued: every input has come."""
-        changes = {"stage": "queued", "due_at": due_at} | ({"inputs": [asdict(i) for i in inputs]} if inputs else {})
+        changes = {"stage": "queued", "due_at": due_at}
         return self._move(job_id, Status.QUEUED, changes, sources=(Status.AWAITING_UPLOAD,))
 
     def start(self, job_id: str, message_id: str, lease_seconds: float) -> Job | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pdfsmaller import errors, sniff
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.services.intake import check_kind
+from pdfsmaller.services.intake import check_kind, check_size
 from pdfsmaller.storage import ObjectInfo, Storage, input_key, inputs_prefix
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def fetch(storage: Storage, job: Job, folder: Path, settings: Settings, *, any_k
     found = _look(storage, job)
     names = [named.name for named in job.inputs]
     for name, info in zip(names, found, strict=True):
-        sniff.check_size(name, info.bytes, settings.max_file_size)
+        check_size(job.operation, name, info.bytes, settings.max_file_size)
     total = sum(info.bytes for info in found)
     if total > settings.max_request_size:
         raise errors.FileTooLarge(

@@ -58,6 +58,18 @@ def check_kind(operation: Operation, name: str, size: int, head: bytes, max_byte
     check(name, size, head, max_bytes)
 
 
+def check_size(operation: Operation, name: str, size: int, max_bytes: int) -> None:
+    """Refuse a file over MAX_FILE_SIZE.
+
+    Raises:
+        FileTooLarge: naming the file.
+    """
+    if operation == "image-to-pdf":
+        sniff.check_size(name, size, max_bytes, "Send a smaller image.")
+    else:
+        sniff.check_size(name, size, max_bytes)
+
+
 def check_count(count: int, operation: Operation, max_files: int) -> None:
     """Refuse no file at all and more than MAX_FILES.
 
@@ -174,5 +186,5 @@ def _size(name: str, size: Any, operation: Operation, max_bytes: int) -> int | N
         raise errors.InvalidOption("size", size, ["the file's size in bytes, a whole number"])
     if size == 0:
         raise errors.EmptyFile(f"{name} is empty (0 bytes). Send one with a {takes(operation)} in it.")
-    sniff.check_size(name, size, max_bytes)
+    check_size(operation, name, size, max_bytes)
     return size
