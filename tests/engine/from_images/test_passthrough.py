@@ -39,8 +39,10 @@ def test_several_jpegs_in_one_file_give_the_first(make: Make) -> None:
 
 
 def test_jpegs_in_rgb_by_name_say_so_to_readers(make: Make) -> None:
-    image = make(pictures.named_rgb_jpeg()).image()
-    assert image.DecodeParms.ColorTransform == 0
+    data = pictures.named_rgb_jpeg()
+    embedded = make(data).image().read_raw_bytes()
+    assert embedded.endswith(data[2:])
+    assert embedded[2:11] == b"\xff\xee\0\x0eAdobe"
 
 
 @pytest.mark.parametrize("name", PNGS)

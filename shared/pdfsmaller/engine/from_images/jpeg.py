@@ -24,6 +24,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PDF_FRAMES = frozenset((0xC0, 0xC1, 0xC2))
 # A marker that is neither a stuffed zero, a restart, fill nor one without content.
 _MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
+_ADOBE_RGB = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0"
 _JFIF_UNITS = {1: 1.0, 2: 2.54}
 
 
@@ -67,15 +68,15 @@ def read_jpeg(data: bytes, reading: Reading) -> Picture:
     if complaint and _complaint(data, serious_only=True):
         raise reading.broken("is a damaged JPEG image")
     space = DEVICE[components]
+    embedded = data[: header.end]
     image = Stored(
         header.width,
         header.height,
         8,
         space,
         b"/DCTDecode",
-        data[: header.end],
-        # Decoders take three components named so for RGB; a PDF would take them for YCbCr.
-        b"/ColorTransform 0" if _is_named_rgb(header) else b"",
+        # Decoders take three components named so for RGB; in a PDF they would be YCbCr.
+        marked_rgb(embedded) if _is_named_rgb(header) else embedded,
         profile=valid_profile(profile, space),
         # Adobe stores inks upside down, and its marker is how decoders know; a PDF must say it.
         inverted=components == 4 and header.adobe_transform is not None,
@@ -101,6 +102,16 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             return
         yield marker, start + 2, end
         position = end
+
+
+def marked_rgb(data: bytes) -> bytes:
+    """The same JPEG with Adobe's marker, by which all readers know components that are RGB; ``/ColorTransform`` some of
+    them pass over. JFIF's, which says YCbCr, is taken out."""
+    for marker, start, end in jpeg_segments(data):
+        if marker == _APP0 and data[start : start + 5] == b"JFIF\0":
+            data = data[: start - 4] + data[end:]
+        break
+    return data[:2] + _ADOBE_RGB + data[2:]
 
 
 def _parse(data: bytes) -> _Header:

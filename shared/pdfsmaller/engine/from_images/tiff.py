@@ -14,7 +14,7 @@ from PIL import Image
 
 from pdfsmaller.engine.from_images import tiff_tags as tags
 from pdfsmaller.engine.from_images.hints import valid_dpi, valid_orientation, valid_profile
-from pdfsmaller.engine.from_images.jpeg import read_jpeg
+from pdfsmaller.engine.from_images.jpeg import marked_rgb, read_jpeg
 from pdfsmaller.engine.from_images.pack import pack
 from pdfsmaller.engine.from_images.picture import DEVICE, GRAY, Picture, Stored
 from pdfsmaller.engine.from_images.raster import open_with_pillow, pack_pillow
@@ -138,8 +138,8 @@ def _jpeg(data: bytes, directory: Directory, reading: Reading) -> Stored | None:
     if image.filter != b"/DCTDecode" or image.space != DEVICE[samples] or (image.width, image.height) != size:
         return None
     # The tag, not the JPEG's own markers, says what three components are.
-    parms = b"/ColorTransform %d" % (photometric == _YCBCR) if samples == 3 else b""
-    return replace(image, parms=parms, profile=valid_profile(directory.blobs.get(tags.PROFILE), image.space))
+    data = marked_rgb(image.data) if photometric == _RGB else image.data
+    return replace(image, data=data, profile=valid_profile(directory.blobs.get(tags.PROFILE), image.space))
 
 
 # --- decoded ----------------------------------------------------------------------------------------------------------
