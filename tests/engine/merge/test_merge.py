@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pikepdf
@@ -221,3 +223,64 @@ def test_memory_does_not_grow_with_the_number_of_inputs(tmp_path: Path) -> None:
         return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     assert peak(40) < peak(4) * 1.25
+
+
+# --- what the check must not take for a difference ------------------------------------------------------------------
+
+
+def test_text_that_runs_the_other_way_is_no_difference(join: Join) -> None:
+    def right_to_left(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.ViewerPreferences = pikepdf.Dictionary(Direction=pikepdf.Name.R2L)
+
+    hebrew = documents.edited(documents.text(1), right_to_left)
+    assert join(hebrew, documents.structured(2)).report.pages == 3
+    assert join(documents.structured(2), hebrew).report.pages == 3
+
+
+def test_annotations_that_a_reader_draws_by_itself_are_no_difference(join: Join) -> None:
+    def note(pdf: pikepdf.Pdf) -> None:
+        text = pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot,
+            Subtype=pikepdf.Name.FreeText,
+            Rect=pikepdf.Array([72, 72, 300, 120]),
+            DA=pikepdf.String("/Helv 12 Tf 0 g"),
+            Contents=pikepdf.String("A note without an appearance"),
+        )
+        pdf.pages[0].Annots = pikepdf.Array([pdf.make_indirect(text)])
+
+    def drawn_anew(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.AcroForm.NeedAppearances = True
+        del pdf.Root.AcroForm.Fields[0]["/AP"]
+
+    merged = join(
+        documents.edited(documents.text(1), note), documents.form(), documents.edited(documents.form(), drawn_anew)
+    )
+    assert merged.root.AcroForm.NeedAppearances
+
+
+def test_fields_are_drawn_anew_only_where_one_needs_it(join: Join) -> None:
+    def asks(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.AcroForm.NeedAppearances = True
+
+    merged = join(documents.edited(documents.form(), asks), documents.form())
+    assert "/NeedAppearances" not in merged.root.AcroForm
+
+
+def test_a_page_that_came_out_otherwise_is_no_result(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pdfsmaller.engine.writer import PdfWriter
+
+    write = PdfWriter.write_stream
+
+    def loses_content(self: PdfWriter, entries: bytes, data: bytes, number: int | None = None) -> int:
+        with contextlib.suppress(zlib.error):
+            data = zlib.compress(zlib.decompress(data).replace(b"structured page", b"xxxxxxxxxx page"))
+        return write(self, entries, data, number)
+
+    def plain(pdf: pikepdf.Pdf) -> None:
+        pdf.pages[0].Contents = pdf.make_stream(b"BT /F1 20 Tf 72 700 Td (A structured page) Tj ET")
+
+    monkeypatch.setattr(PdfWriter, "write_stream", loses_content)
+    data = documents.edited(documents.text(1), plain)
+    with pytest.raises(errors.EngineFailed, match=r"^b\.pdf: Merging went wrong"):
+        join(documents.text(1), data)
+    assert join(documents.text(1), data, on_error="skip").report.pages == 1

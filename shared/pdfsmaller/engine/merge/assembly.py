@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import IO
 
-from pikepdf import Name, Object, Pdf
+from pikepdf import Array, Dictionary, Name, Object, Pdf
 
 from pdfsmaller.engine.merge.destinations import Destinations
 from pdfsmaller.engine.merge.forms import Forms
@@ -126,6 +126,7 @@ class Assembly:
             if "/Parent" in page:
                 del page["/Parent"]
             self._pages[base + place] = graft.reserve(page, b" /Parent %d 0 R" % leaf)
+            _own_annotations(page)
             pages.append(page)
         return pages
 
@@ -196,6 +197,14 @@ class Assembly:
                 "fields_renamed",
                 f"Form fields of the same name in several inputs were renamed: {self._forms.renamed_fields}.",
             )
+
+
+def _own_annotations(page: Object) -> None:
+    """Correct annotations that name another page as their own: readers do not agree on what that means."""
+    annotations = page.get("/Annots")
+    for annotation in annotations if isinstance(annotations, Array) else ():
+        if isinstance(annotation, Dictionary) and "/P" in annotation and annotation["/P"].objgen != page.objgen:
+            annotation["/P"] = page
 
 
 def _goes(picks: list[int]) -> list[list[tuple[int, int]]]:

@@ -70,7 +70,8 @@ class Forms:
             # Fields that were left out are no longer there to be calculated.
             known = (source.graft.numbers.get(f.objgen) for f in order if isinstance(f, Dictionary) and f.is_indirect)
             self._order += [b"%d 0 R" % number for number in known if number]
-        self._need_appearances = self._need_appearances or bool(form.get("/NeedAppearances", False))
+        if form.get("/NeedAppearances", False) and any("/AP" not in widget for widget in _widgets(source)):
+            self._need_appearances = True  # other documents' fields are drawn anew as well, so only where it must be
 
     def write(self, writer: PdfWriter) -> int | None:
         """The number of the catalog's entry, or None where no document had a form."""
@@ -153,6 +154,10 @@ def _named_outermost(fields: list[Dictionary], depth: int) -> Iterator[Dictionar
             yield field
         elif depth < _MAX_DEPTH and isinstance(field.get("/Kids"), Array):
             yield from _named_outermost([kid for kid in field["/Kids"] if isinstance(kid, Dictionary)], depth + 1)
+
+
+def _widgets(source: Source) -> Iterator[Dictionary]:
+    return (annotation for annotation in source.annotations() if annotation.get("/Subtype") == "/Widget")
 
 
 def _clear_signatures(source: Source) -> None:

@@ -93,13 +93,21 @@ def merge(
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A source as it is copied: the file (compressed, where asked), what opens it, the pages wanted of it."""
+    """A source as it is copied.
+
+    Attributes:
+        path: the file: the source itself, or what became of it.
+        password: what opens it.
+        picks: the pages wanted of it.
+        damaged: qpdf found faults in it, so another reader may see something else in it.
+    """
 
     index: int
     name: str
     path: Path
     password: str | None
     picks: list[int]
+    damaged: bool
 
 
 class _SourceFailed(Exception):
@@ -178,13 +186,13 @@ class _Run:
             said = len(self.warnings)
             try:
                 self._assemble(ready, result, share=(70, 90))
+                self._check(ready, result)
                 break
             except _SourceFailed as failed:
                 # What was copied of it is in the result already: begin again without it.
                 del self.warnings[said:]
                 ready = [source for source in ready if source is not failed.source]
                 self._leave_out(failed.source.index, failed.error, anything_left=bool(ready))
-        self._check(ready, result)
         return self._finished(folder, result)
 
     # --- one source after the other -----------------------------------------------------------------------------
@@ -218,16 +226,17 @@ class _Run:
     def _prepare(self, index: int, source: InputFile, folder: Path, share_done: float, *, optimize: bool) -> _Ready:
         """Open a source, choose its pages, compress it where asked."""
         check_header(source.path)
-        pdf, password, damaged = open_source(source.path, folder, self.passwords, self.limits)
+        pdf, password, repaired = open_source(source.path, folder, self.passwords, self.limits)
         with pdf:
             count = len(pdf.pages)
+            damaged = bool(pdf.get_warnings())
             picks = select(self._ranges(index), count, "The document", self.limits.max_pages)
             if pdf.is_encrypted:
                 self.protection = joined(self.protection, pdf, password, source.name)
-        if damaged:
+        if repaired:
             self._warn("repaired", f"{source.name} was damaged and was repaired. Compare the result with the original.")
         self.reports[index] = self.reports[index].model_copy(update={"pages": len(picks)})
-        ready = _Ready(index, source.name, source.path, password, picks)
+        ready = _Ready(index, source.name, source.path, password, picks, damaged)
         if not optimize:
             return ready
         if self.deadline.passed():
@@ -365,7 +374,7 @@ class _Run:
         """Look at the result as a reader would: pages of every source, in text and pixels.
 
         Raises:
-            EngineFailed: a page is not what it was.
+            _SourceFailed: a page is not what it was.
         """
         if self.options.verify == "off":
             return
@@ -379,10 +388,11 @@ class _Run:
                     places = sorted({*places[:1], *places[-1:]})
                 pairs = [(source.picks[place], base + place) for place in places]
                 found = compare_pages(source.path, result, pairs, passwords=(source.password, None), deadline=deadline)
-                if found:
-                    raise EngineFailed(f"Merging went wrong, so there is no result. {found[0].message}").about(
-                        source.name
-                    )
+                if found and source.damaged:
+                    self._warn("repaired", f"{source.name} is damaged: other readers may have shown it differently.")
+                elif found:
+                    message = f"Merging went wrong, so there is no result. {found[0].message}"
+                    raise _SourceFailed(source, EngineFailed(message))
                 base += len(source.picks)
 
     # --- saying -------------------------------------------------------------------------------------------------
