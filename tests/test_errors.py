@@ -66,3 +66,19 @@ def test_an_invalid_option_names_field_value_and_what_is_allowed() -> None:
 def test_a_limit_names_itself() -> None:
     error = errors.LimitExceeded("max_pages", 10_000, "The PDF has 20,000 pages; at most 10,000 are allowed.")
     assert (error.limit, error.allowed) == ("max_pages", 10_000)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.UnreadablePdf("broken."),
+        errors.LimitExceeded("max_pages", 10, "too many."),
+        errors.InvalidOption("pages", "x", ["1"]),
+        errors.LeaseHeld("held.", 3),
+    ],
+)
+def test_an_error_can_say_which_file_it_is_about(error: PdfSmallerError) -> None:
+    named = error.about("a.pdf")
+    assert type(named) is type(error)
+    assert str(named) == named.message == f"a.pdf: {error.message}"
+    assert {**vars(named), "message": ""} == {**vars(error), "message": ""}

@@ -41,7 +41,6 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from typing import Self
 
 
@@ -59,7 +58,8 @@ class PdfSmallerError(Exception):
 
     def about(self, name: str) -> Self:
         """The same error, saying which of several files it is about."""
-        named = copy(self)
+        named = type(self).__new__(type(self))  # not by __init__, which takes other arguments in every class
+        named.__dict__.update(self.__dict__)
         named.message = f"{name}: {self.message}"
         named.args = (named.message,)
         return named

@@ -2,8 +2,8 @@
 
 An object is copied with everything it refers to, each object once. Two kinds are told apart:
 
-- *values* are nothing but their content: streams, fonts, colour spaces. They are written after what they refer to, so
-  that two that are alike all the way down become one, whichever documents they come from;
+- *values* are nothing but their content: streams, fonts, colour spaces, resources. They are written after what they
+  refer to, so that two that are alike all the way down become one, whichever documents they come from;
 - everything else (pages, fields, annotations, structure elements, layers …) has an identity, and a number of its own.
 
 Edits belong before the copying: what is changed in the source's own objects is what gets copied.
@@ -15,13 +15,50 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
+from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.writer import PdfWriter
 
-#: Dictionaries that are nothing but their content.
-_VALUE_TYPES = frozenset({"/Font", "/FontDescriptor", "/Encoding", "/ExtGState", "/Halftone", "/CMap"})
+#: Dictionaries that are nothing but their content …
+_VALUE_TYPES = frozenset(
+    {"/Font", "/FontDescriptor", "/Encoding", "/ExtGState", "/Halftone", "/CMap", "/Pattern", "/Group", "/Mask"}
+)
+#: … and so are those that do not say what they are, unless they have an entry that only pages, annotations, fields,
+#: actions, outlines, structure elements and the like have.
+_IDENTITY_KEYS = frozenset(
+    {
+        "/Parent",
+        "/P",
+        "/Pg",
+        "/Kids",
+        "/K",
+        "/S",
+        "/T",
+        "/FT",
+        "/V",
+        "/Rect",
+        "/Dest",
+        "/D",
+        "/A",
+        "/AA",
+        "/First",
+        "/Next",
+        "/Prev",
+        "/Title",
+        "/StructParent",
+        "/StructParents",
+        "/EF",
+        "/F",
+        "/Names",
+        "/Nums",
+        "/Limits",
+        "/Contents",
+        "/Annots",
+        "/OCGs",
+        "/ID",
+    }
+)
 
 # Object syntax as qpdf writes it: strings, references, and the keys that lead into the tree of tags.
 _TOKENS = re.compile(
@@ -185,9 +222,11 @@ def _is_value(obj: Any) -> bool:
     if isinstance(obj, Stream):
         return True
     if isinstance(obj, Dictionary):
-        return str(obj.get("/Type")) in _VALUE_TYPES
+        kind = obj.get("/Type")
+        return str(kind) in _VALUE_TYPES if kind is not None else _IDENTITY_KEYS.isdisjoint(obj.keys())
     if isinstance(obj, Array):
-        return len(obj) > 0 and (isinstance(obj[0], Name) or all(not isinstance(item, Object) for item in obj))
+        # One that is empty is there to be filled; references to what has an identity tell arrays apart by themselves.
+        return len(obj) > 0 and not any(isinstance(item, Dictionary) and not item.is_indirect for item in obj)
     return True
 
 
