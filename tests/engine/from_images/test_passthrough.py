@@ -102,7 +102,7 @@ def test_group_3_faxes_are_taken_over(make: Make) -> None:
     assert image.read_raw_bytes() in data
 
 
-@pytest.mark.parametrize("name", ["tiff_jpeg", "tiff_jpeg_gray", "tiff_jpeg_ycbcr"])
+@pytest.mark.parametrize("name", [name for name in pictures.DECODED if name.startswith("tiff_jpeg")])
 def test_jpegs_in_a_tiff_stay_jpegs(make: Make, name: str) -> None:
     assert make(pictures.DECODED[name]()).image().Filter == pikepdf.Name.DCTDecode
 

@@ -1,5 +1,5 @@
-"""TIFF: every page. Faxes of one strip are taken over, and so are JPEGs of one strip; the rest is decoded, by Pillow
-or, what that would cut to eight bits or does not know, by libvips.
+"""TIFF: every page. Faxes of one strip are taken over, and so are JPEGs; the rest is decoded, by Pillow or, what that
+would cut to eight bits or does not know, by libvips.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pdfsmaller.engine.from_images.pack import pack
 from pdfsmaller.engine.from_images.picture import DEVICE, GRAY, Picture, Stored
 from pdfsmaller.engine.from_images.raster import open_with_pillow, pack_pillow
 from pdfsmaller.engine.from_images.reading import Reading
+from pdfsmaller.engine.from_images.tiff_jpeg import join_strips
 from pdfsmaller.engine.from_images.tiff_tags import DamagedTiff, Directory
 
 _G3, _G4, _JPEG = 3, 4, 7
@@ -44,24 +45,28 @@ def read_tiff(path: Path, pages_before: int, reading: Reading) -> Iterator[Pictu
         wanted = _pages(file, pages_before, reading)
         if not wanted:
             raise reading.broken("is a TIFF file without an image")
-        for index, directory in wanted:
-            named = replace(reading, name=f"{reading.name} (page {index + 1})") if len(wanted) > 1 else reading
-            named.check_size(directory.first(tags.WIDTH), directory.first(tags.HEIGHT))
-            with named.guard("TIFF"):
-                picture = _read_page(file, decoder, index, directory, named)
-            yield picture
+        # Read again, one at a time: a directory may be large.
+        for index, directory in enumerate(tags.directories(file)):
+            if index in wanted:
+                named = replace(reading, name=f"{reading.name} (page {index + 1})") if len(wanted) > 1 else reading
+                named.check_size(directory.first(tags.WIDTH), directory.first(tags.HEIGHT))
+                with named.guard("TIFF"):
+                    picture = _read_page(file, decoder, index, directory, named)
+                yield picture
 
 
-def _pages(file: IO[bytes], pages_before: int, reading: Reading) -> list[tuple[int, Directory]]:
+def _pages(file: IO[bytes], pages_before: int, reading: Reading) -> set[int]:
     """The directories that are pages; smaller copies and masks of the page before them are not."""
-    pages: list[tuple[int, Directory]] = []
+    pages: set[int] = set()
+    width = 0
     try:
         for index, directory in enumerate(tags.directories(file)):
             reading.check_pages(pages_before + index + 1)
             kind = directory.first(tags.SUBFILE)
-            smaller = bool(pages) and directory.first(tags.WIDTH) < pages[-1][1].first(tags.WIDTH)
+            smaller = directory.first(tags.WIDTH) < width
             if not (pages and (kind & _MASK or (kind & _REDUCED and smaller))):
-                pages.append((index, directory))
+                pages.add(index)
+                width = directory.first(tags.WIDTH)
     except DamagedTiff:
         raise reading.broken("is a damaged or cut short TIFF image") from None
     return pages
@@ -88,19 +93,22 @@ def _taken_over(
 ) -> Stored | None:
     """A page of one strip that a PDF can hold as it is, once it has been decoded without complaint."""
     compression = directory.first(tags.COMPRESSION, 1)
-    one_strip = directory.counts.get(tags.OFFSETS) == 1 and tags.TILE_WIDTH not in directory.counts
-    if compression not in (_G3, _G4, _JPEG) or not one_strip:
+    strips = directory.counts.get(tags.OFFSETS, 0)
+    most = tags.STRIPS_MAX if compression == _JPEG else 1
+    if compression not in (_G3, _G4, _JPEG) or not 1 <= strips <= most or tags.TILE_WIDTH in directory.counts:
         return None
-    file.seek(directory.first(tags.OFFSETS))
-    length = directory.first(tags.LENGTHS)
-    if length > reading.limits.max_stream_bytes:
+    places = list(zip(directory.values[tags.OFFSETS], directory.values.get(tags.LENGTHS, ()), strict=False))
+    if len(places) != strips or sum(length for _, length in places) > reading.limits.max_stream_bytes:
         return None
-    data = file.read(length)
-    if len(data) < length or not data:
-        raise reading.broken("is cut short")
+    data = []
+    for offset, length in places:
+        file.seek(offset)
+        data.append(file.read(length))
+        if len(data[-1]) < length or not length:
+            raise reading.broken("is cut short")
     if compression == _JPEG:
         return _jpeg(data, directory, reading)
-    image = _fax(data, compression, directory)
+    image = _fax(data[0], compression, directory)
     if image is not None:
         decoder.check(index, reading)
     return image
@@ -125,15 +133,22 @@ def _fax(data: bytes, compression: int, directory: Directory) -> Stored | None:
     return Stored(width, height, 1, GRAY, b"/CCITTFaxDecode", data, parms)
 
 
-def _jpeg(data: bytes, directory: Directory, reading: Reading) -> Stored | None:
-    """A JPEG with the tables that TIFF keeps apart put back; None where its colours are not those of a plain JPEG."""
+def _jpeg(strips: list[bytes], directory: Directory, reading: Reading) -> Stored | None:
+    """A JPEG with the tables that TIFF keeps apart put back; None where its colours are not those of a plain JPEG, or
+    where its strips are not parts of one."""
     photometric, samples = directory.first(tags.PHOTOMETRIC), directory.first(tags.SAMPLES, 1)
     if (photometric, samples) not in ((_BLACK_IS_0, 1), (_YCBCR, 3), (_RGB, 3)):
         return None
     tables = directory.blobs.get(tags.JPEG_TABLES, b"")
     if tables[:2] == b"\xff\xd8" and tables[-2:] == b"\xff\xd9":
-        data = data[:2] + tables[2:-2] + data[2:]
-    image = read_jpeg(data, reading).image
+        strips[0] = strips[0][:2] + tables[2:-2] + strips[0][2:]
+    data = strips[0] if len(strips) == 1 else join_strips(strips, directory.first(tags.HEIGHT))
+    if data is None:
+        return None
+    picture = read_jpeg(data, reading)
+    if len(strips) > 1 and picture.notes:
+        return None  # not joined right
+    image = picture.image
     size = (directory.first(tags.WIDTH), directory.first(tags.HEIGHT))
     if image.filter != b"/DCTDecode" or image.space != DEVICE[samples] or (image.width, image.height) != size:
         return None

@@ -21,7 +21,8 @@ _KNOWN = frozenset(
         *(X_RESOLUTION, Y_RESOLUTION, T4_OPTIONS, T6_OPTIONS, UNIT, TILE_WIDTH, SAMPLE_FORMAT, JPEG_TABLES, PROFILE),
     )
 )
-# A directory has some twenty tags; strips are the only ones with many values, and of those one is asked for.
+# Strips are the only tags with many values. More than so many are not asked for.
+STRIPS_MAX = 1_024
 _VALUES_MAX = 4
 _ENTRIES_MAX = 65_535
 _BYTES_MAX = 16_000_000
@@ -33,7 +34,7 @@ class DamagedTiff(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One page's tags: numbers, as many as there are up to four; how many there really are; long fields as bytes."""
+    """One page's tags: numbers, up to the first few; how many there really are; long fields as bytes."""
 
     values: dict[int, tuple[int, ...]] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
@@ -110,15 +111,16 @@ class _Reader:
             raise DamagedTiff
         directory.counts[tag] = count
         whole = tag in (JPEG_TABLES, PROFILE)
+        most = STRIPS_MAX if tag in (OFFSETS, LENGTHS) else _VALUES_MAX
         if count * step <= len(inline):
             data = inline[: count * step]
         else:
             self._file.seek(self._number(inline, self._offset))
-            data = self._file.read(min(count * step, _BYTES_MAX if whole else _VALUES_MAX * step))
+            data = self._file.read(min(count * step, _BYTES_MAX if whole else most * step))
         if whole:
             directory.blobs[tag] = data
             return
         found: list[int] = []
-        for at in range(0, min(len(data), _VALUES_MAX * step) - step + 1, step):
+        for at in range(0, min(len(data), most * step) - step + 1, step):
             found += struct.unpack_from(self._order + code, data, at)
         directory.values[tag] = tuple(found)
