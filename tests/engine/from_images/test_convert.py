@@ -11,6 +11,7 @@ from pdfsmaller.engine.from_images import convert
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import ImageOptions, Preset
 from pdfsmaller.errors import EngineFailed, NotAnImage, UnreadableImage
+from pdfsmaller.limits import Limits
 from tests import documents, pictures
 from tests.engine.from_images.conftest import Make
 
@@ -78,6 +79,13 @@ def test_reduced_copies_in_a_tiff_are_no_pages(make: Make) -> None:
 def test_the_same_input_gives_the_same_bytes(make: Make) -> None:
     files = [GOOD(), pictures.DECODED["png_rgba"](), pictures.DECODED["gif"]()]
     assert make(*files).path.read_bytes() == make(*files).path.read_bytes()
+
+
+def test_when_time_is_up_images_are_coded_faster(make: Make) -> None:
+    data = pictures.saved(documents.photo(300, 200), "BMP")
+    hurried = make(data, limits=Limits(soft_seconds=0))
+    assert hurried.report.output_bytes > make(data).report.output_bytes
+    assert hurried.pixels().tobytes() == documents.photo(300, 200).tobytes()
 
 
 def test_one_file_gives_the_title(make: Make) -> None:

@@ -6,7 +6,7 @@ Guarantees, for every input:
   PNG's rows, faxes) is taken over as it is, the rest is coded without loss;
 - images stand as their files want it (orientation, resolution, colour profile), whole, with their aspect kept;
 - memory does not grow with the number of inputs: one image is held at a time;
-- the same inputs give the same bytes; the target appears only when it is complete.
+- the same inputs give the same bytes, unless time runs out; the target appears only when it is complete.
 
 Errors are those of ``pdfsmaller.errors``: EmptyFile, NotAnImage, UnreadableImage, LimitExceeded, all of them naming the
 file, and InvalidOption. Only a process with RLIMIT_AS is safe from hostile files: see ``pdfsmaller.engine.__main__``.
@@ -163,7 +163,9 @@ class _Run:
 
     def _add(self, document: Document, source: InputFile) -> None:
         """Add all pages of one file, or none."""
-        reading = Reading(source.name, self.options.effort, self.limits)
+        # With the soft limit passed what counts is to come to an end.
+        effort = "fast" if self.deadline.passed() else self.options.effort
+        reading = Reading(source.name, effort, self.limits)
         pages: list[bytes] = []
         notes: set[Note] = set()
         for picture in read_pictures(source, document.pages, reading):
