@@ -361,8 +361,7 @@ def _structure(
         found += [f"{part.path.name}: {problem}" for problem in pairing.found]
         base += len(mine)
     found += _left_over(sources, result)
-    first = {str(key): str(value) for key, value in sources[0].docinfo.items()}
-    if first != {str(key): str(value) for key, value in result.docinfo.items()}:
+    if _information(sources[0]) != _information(result):
         found.append("the document information is not the first document's")
     return found
 
@@ -728,6 +727,13 @@ def _attached(pdf: Pdf) -> set[tuple[str, bytes]]:
         name = str(spec.get("/UF", spec.get("/F", ""))) if isinstance(spec, Dictionary) else ""
         found.add((name, data.read_bytes() if isinstance(data, Stream) else b""))
     return found
+
+
+def _information(pdf: Pdf) -> dict[str, bytes]:
+    given = pdf.trailer.get("/Info")
+    if not isinstance(given, Dictionary):
+        return {}
+    return {str(key): bytes(value) for key, value in given.items() if isinstance(value, String)}
 
 
 def _form(pdf: Pdf) -> Any:
