@@ -65,9 +65,14 @@ def parse_length(value: Any) -> Any:
 
 def _listed(value: Any) -> Any:
     """A list from a JSON array as text, or from one text."""
-    if isinstance(value, str):
-        return json.loads(value) if value.lstrip().startswith("[") else [value]
-    return value
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return [value]
+    try:
+        return json.loads(value)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _range(value: Any) -> Any:

@@ -63,6 +63,9 @@ from pdfsmaller.limits import Limits
 #: Warnings of compression that merging says itself, or that mean nothing here.
 _SAID_HERE = ("signature_invalidated", "repaired", "options_not_applied")
 
+#: The check of a sample looks at the first and the last page of each of so many sources, of more only at the last.
+FEW_SOURCES = 10
+
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int], None]
@@ -385,7 +388,7 @@ class _Run:
             for source in ready:
                 places: Sequence[int] = range(len(source.picks))
                 if self.options.verify == "sample":
-                    places = sorted({*places[:1], *places[-1:]})
+                    places = sorted({*places[:1], *places[-1:]} if len(ready) <= FEW_SOURCES else places[-1:])
                 pairs = [(source.picks[place], base + place) for place in places]
                 found = compare_pages(source.path, result, pairs, passwords=(source.password, None), deadline=deadline)
                 if found and source.damaged:
