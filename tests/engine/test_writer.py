@@ -16,8 +16,8 @@ def document(writer: PdfWriter, pages: int) -> None:
     kids = []
     for _ in range(pages):
         content = writer.write_value(b"", b"0 0 10 10 re f")
-        body = b"<< /Type /Page /Parent %d 0 R /MediaBox [0 0 99 99] /Resources << >> /Contents %d 0 R >>" % (tree, content)
-        kids.append(writer.write(body))
+        page = b"/Type /Page /Parent %d 0 R /MediaBox [0 0 99 99] /Resources << >> /Contents %d 0 R" % (tree, content)
+        kids.append(writer.write(b"<< %s >>" % page))
     body = b"<< /Type /Pages /Count %d /Kids [%s] >>" % (pages, b" ".join(b"%d 0 R" % kid for kid in kids))
     writer.write(body, tree)
     writer.finish(writer.write(b"<< /Type /Catalog /Pages %d 0 R >>" % tree), writer.write(b"<< /Title (T) >>"))

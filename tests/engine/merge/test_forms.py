@@ -136,8 +136,25 @@ def test_a_page_taken_twice_has_fields_of_its_own_each_time(join: Join) -> None:
 def test_signatures_end_and_are_announced(join: Join) -> None:
     merged = join(documents.text(1), documents.signed())
     assert "signature_invalidated" in merged.warnings()
-    assert "/V" not in merged.fields()["Signature1"]
     assert "/Perms" not in merged.root
+    assert not any(isinstance(obj, Dictionary) and obj.get("/Type") == Name.Sig for obj in merged.pdf.objects)
+
+
+def test_a_visible_signature_keeps_its_look_and_an_empty_field_its_purpose(join: Join) -> None:
+    def show(pdf: Pdf) -> None:
+        box = Array([0, 0, 90, 20])
+        shown = pdf.make_stream(b"1 0 0 rg 0 0 90 20 re f", Type=Name.XObject, Subtype=Name.Form, BBox=box)
+        pdf.Root.AcroForm.Fields[0].Rect = Array([72, 700, 162, 720])
+        pdf.Root.AcroForm.Fields[0].AP = Dictionary(N=pdf.make_indirect(shown))
+        empty = Dictionary(Type=Name.Annot, Subtype=Name.Widget, FT=Name.Sig, T=String("empty"), Rect=Array([0] * 4))
+        pdf.pages[0].Annots.append(pdf.make_indirect(empty))
+        pdf.Root.AcroForm.Fields.append(pdf.pages[0].Annots[1])
+
+    merged = join(documents.edited(documents.signed(), show), documents.text(1))
+    fields = merged.fields()
+    assert (str(fields["Signature1"].FT), fields["Signature1"].Ff & 1) == ("/Btn", 1)
+    assert fields["Signature1"].AP.N.read_bytes() == b"1 0 0 rg 0 0 90 20 re f"
+    assert fields["empty"].FT == "/Sig"
 
 
 def test_xfa_goes_and_is_announced(join: Join) -> None:

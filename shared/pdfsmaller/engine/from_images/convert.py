@@ -31,7 +31,7 @@ from pdfsmaller.engine.from_images.read import read_pictures
 from pdfsmaller.engine.from_images.reading import Reading
 from pdfsmaller.engine.from_images.write import Document
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.options import CompressOptions, ImageOptions
+from pdfsmaller.engine.options import ImageOptions
 from pdfsmaller.engine.report import CombinedOutcome, CombinedReport, ImageCounts, ReportWarning, SourceReport
 from pdfsmaller.engine.writer import PdfWriter
 from pdfsmaller.errors import (
@@ -192,7 +192,7 @@ class _Run:
     def _compressed(self, plain: Path) -> Path:
         """The same document as the options of compression want it."""
         result = plain.with_name("compressed.pdf")
-        wanted = CompressOptions(**{name: getattr(self.options, name) for name in CompressOptions.model_fields})
+        wanted = self.options.compression()
         left = replace(self.limits, soft_seconds=max(_LEAST_SECONDS, self.deadline.left()))
 
         def progress(stage: str, percent: int) -> None:

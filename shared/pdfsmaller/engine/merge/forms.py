@@ -2,7 +2,7 @@
 
 Two fields of one name are one field (ISO 32000-1, 12.7.3.2), so a document's outermost fields get another name where an
 earlier document has it, and scripts that spell such a name are told the new one. Signatures end with merging: their
-fields stay, with the look they had, but empty. XFA describes one whole document and cannot be joined; it goes.
+fields keep the look they had, and nothing else. XFA describes one whole document and cannot be joined; it goes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from pdfsmaller.engine.writer import PdfWriter
 
 _MAX_DEPTH = 32
 _STRING_IN_SCRIPT = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
-#: Resources that default appearances name.
-_RESOURCES = ("/Font", "/Encoding")
+# Field flags (12.7.3.1, 12.7.4.2).
+_READ_ONLY = 1
+_PUSH_BUTTON = 1 << 16
 
 
 class Forms:
@@ -36,7 +37,6 @@ class Forms:
         self._resources: dict[str, dict[str, bytes]] = {}
         self._appearance: str | None = None
         self._need_appearances = False
-        self._signatures = False
         self._any = False
         self.renamed_fields = 0
 
@@ -48,7 +48,7 @@ class Forms:
         if form is None:
             return
         self._any = True
-        _clear_signatures(source)
+        _end_signatures(source)
         if "/XFA" in form and not source.again:
             source.warn(
                 "xfa_dropped", f"{source.name} has an XFA form, which cannot be merged; its ordinary form stays."
@@ -160,12 +160,19 @@ def _widgets(source: Source) -> Iterator[Dictionary]:
     return (annotation for annotation in source.annotations() if annotation.get("/Subtype") == "/Widget")
 
 
-def _clear_signatures(source: Source) -> None:
+def _end_signatures(source: Source) -> None:
+    """Take the signatures out of signed fields, and leave their look.
+
+    Readers draw a mark of their own over a signature field that is empty, so the field becomes a button that can only
+    be seen. Fields that nobody has signed yet stay what they are.
+    """
     for field in form_fields(source.pdf):
-        if field.get("/FT") == "/Sig":
+        if field.get("/FT") == "/Sig" and "/V" in field:
             for key in ("/V", "/Lock", "/SV"):
                 if key in field:
                     del field[key]
+            field["/FT"] = Name.Btn
+            field["/Ff"] = _PUSH_BUTTON | _READ_ONLY
 
 
 def _prune(source: Source, form: Dictionary) -> None:
