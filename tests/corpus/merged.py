@@ -79,6 +79,10 @@ class Pairing:
         if len(self.found) < _MOST:
             self.found.append(f"{where}: {what}")
 
+    def identities(self) -> set[ObjGen]:
+        """What in the result is this source's alone."""
+        return set(self._back)
+
     def compare(self, where: str, a: Any, b: Any) -> None:
         """Two objects and everything below them."""
         self._todo.append((where, a, b))
@@ -189,8 +193,8 @@ class Pairing:
 
     def _entries(self, where: str, a: Any, b: Any, skip: set[str]) -> None:
         for key in {*a.keys(), *b.keys()} - skip:
-            if not isinstance(key, str):
-                continue  # a name that is not UTF-8
+            if not _is_readable(key):
+                continue
             one, other = a.get(key), b.get(key)
             here = f"{where}{key}"
             if key in ("/StructParents", "/StructParent"):
@@ -334,6 +338,7 @@ def _structure(
     per_source = per_source and len(parts) > 1
     entries = _kids(result.Root.get("/Outlines"))
     attached = _attached(result)
+    owned: set[ObjGen] = set()
     if per_source and any("/Outlines" in pdf.Root for pdf in sources) and len(entries) != len(parts):
         return [f"{len(parts)} sources have {len(entries)} entries in the outline"]
     for number, (part, source, mine) in enumerate(zip(parts, sources, picks, strict=True)):
@@ -358,6 +363,9 @@ def _structure(
                     pairing.compare("outline", one, other)
             if lost := _attached(source) - attached:
                 pairing.say("attachments", f"lost: {[name for name, _ in lost]}")
+        if shared := owned & pairing.identities():
+            pairing.say("identities", f"{len(shared)} objects belong to an earlier document too")
+        owned |= pairing.identities()
         found += [f"{part.path.name}: {problem}" for problem in pairing.found]
         base += len(mine)
     found += _left_over(sources, result)
@@ -778,8 +786,16 @@ def _is_container(obj: Any) -> bool:
 
 
 def _has_identity(obj: Any) -> bool:
-    return isinstance(obj, Dictionary) and (
-        ("/Subtype" in obj and "/Rect" in obj) or "/FT" in obj or obj.get("/Type") in ("/OCG", "/StructElem")
+    """Annotations, fields, entries of the outline, elements and layers: two that look alike are still two."""
+    if not isinstance(obj, Dictionary):
+        return False
+    return (
+        obj.get("/Type") in ("/OCG", "/StructElem", "/Annot")
+        or ("/Subtype" in obj and "/Rect" in obj)
+        or "/FT" in obj
+        or ("/T" in obj and "/Kids" in obj)
+        or ("/Title" in obj and "/Parent" in obj)
+        or ("/S" in obj and "/P" in obj)
     )
 
 
@@ -789,6 +805,11 @@ def _references(body: bytes) -> list[ObjGen]:
 
 def _blank(match: re.Match[bytes]) -> bytes:
     return b"R" if match[1] else match[0]
+
+
+def _is_readable(key: Any) -> bool:
+    """Whether a name is UTF-8; others cannot be asked for."""
+    return isinstance(key, str) and not any("\ud800" <= letter <= "\udfff" for letter in key)
 
 
 def _script(value: Any) -> str:

@@ -121,7 +121,7 @@ def test_pages_picked_come_without_what_belongs_to_others(
         assert target.stat().st_size < source.stat().st_size + other.stat().st_size
 
 
-@pytest.mark.parametrize("stem", ["cmyk-indexed-image", "gpu-go-slides-png", "form-irs-f1040nr"])
+@pytest.mark.parametrize("stem", ["cmyk-indexed-image", "tracemonkey-paper", "form-irs-f1040nr"])
 def test_what_two_documents_share_is_stored_once(stem: str, tmp_path: Path) -> None:
     one, two = tmp_path / "one.pdf", tmp_path / "two.pdf"
     merged([document(stem)], one)
