@@ -170,8 +170,10 @@ class Pairing:
         if not isinstance(b, Dictionary):
             return self.say(where, f"dictionary became {_short(b)}")
         skip = set(_CODED_ANEW) if self.decoded else set()
-        if a.get("/FT") == "/Sig":
-            skip |= {"/V", "/Lock", "/SV"}
+        if a.get("/FT") == "/Sig" and "/V" in a:  # a signature ends; what it looked like stays, as a button
+            skip |= {"/V", "/Lock", "/SV", "/FT", "/Ff"}
+            if "/V" in b or (b.get("/FT"), b.get("/Ff")) != ("/Btn", 1 << 16 | 1):
+                self.say(where, "a signature did not end, or not as it should")
         if _is_page(a):
             skip |= {"/Parent", "/Type", *_INHERITED}
             for key in _INHERITED[1:] if self.decoded else _INHERITED:
