@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pikepdf
@@ -22,6 +24,8 @@ _SHORT = {
     "/RL": "/RunLengthDecode",
 }
 GENERAL = frozenset({"/ASCII85Decode", "/ASCIIHexDecode", "/FlateDecode", "/LZWDecode", "/RunLengthDecode"})
+# Deflate makes at most so many bytes of one (RFC 1951: 258 of two bits).
+_FLATE_MOST = 1_032
 # What qpdf says when one of its own memory limits stops a decoder.
 _OVER_LIMIT = re.compile(r"limit exceeded", re.IGNORECASE)
 
@@ -67,6 +71,33 @@ def read_decoded(stream: Stream, limits: Limits) -> bytes:
     if len(data) > limits.max_stream_bytes:
         raise _too_big(limits)
     return data
+
+
+def check_decoded_size(stream: Stream, data: bytes, limits: Limits) -> None:
+    """Refuse a stream that decodes to more than ``max_stream_bytes``, without holding what it decodes to.
+
+    Args:
+        data: the stream's data as stored.
+
+    Raises:
+        LimitExceeded: ``max_stream_bytes``.
+    """
+    names = [f.name for f in filters_of(stream)]
+    if names == ["/FlateDecode"]:
+        if len(data) * _FLATE_MOST > limits.max_stream_bytes and _inflated_over(data, limits.max_stream_bytes):
+            raise _too_big(limits)
+    elif len(names) > 1 and all(name in GENERAL for name in names):
+        with suppress(pikepdf.PdfError):  # damaged: nothing comes out of it
+            read_decoded(stream, limits)
+
+
+def _inflated_over(data: bytes, most: int) -> bool:
+    inflate, rest, total = zlib.decompressobj(), data, 0
+    with suppress(zlib.error):
+        while rest and total <= most and not inflate.eof:
+            total += len(inflate.decompress(rest, 1 << 20))
+            rest = inflate.unconsumed_tail
+    return total > most
 
 
 def read_before_last(pdf: pikepdf.Pdf, stream: Stream, filters: list[Filter], limits: Limits) -> bytes:

@@ -9,13 +9,14 @@ from pikepdf import Array, Dictionary, Name, Pdf, String
 
 from pdfsmaller.engine.merge.graft import Graft
 from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.limits import Limits
 
 
 def copied(*sources: Pdf) -> Pdf:
     """A document whose catalog refers to the objects under /Copy of the sources' catalogs."""
     buffer = io.BytesIO()
     writer = PdfWriter(buffer)
-    copies = [Graft(writer, pdf).syntax(pdf.Root.Copy) for pdf in sources]
+    copies = [Graft(writer, pdf, Limits()).syntax(pdf.Root.Copy) for pdf in sources]
     page_tree = writer.write(b"<< /Type /Pages /Kids [] /Count 0 >>")
     writer.finish(writer.write(b"<< /Type /Catalog /Pages %d 0 R /Copies [%s] >>" % (page_tree, b" ".join(copies))))
     buffer.seek(0)

@@ -175,9 +175,24 @@ def test_too_many_pages_are_refused(join: Join) -> None:
     assert caught.value.limit == "max_pages"
 
 
+@pytest.mark.parametrize("optimize", [True, False])
+def test_a_bomb_is_refused_and_can_be_left_out(join: Join, optimize: bool) -> None:
+    limits = Limits(max_stream_bytes=50_000_000)
+    with pytest.raises(errors.LimitExceeded, match=r"^b\.pdf: .*max_stream_bytes"):
+        join(documents.text(1), documents.flate_bomb(200), limits=limits, optimize=optimize)
+    merged = join(documents.text(1), documents.flate_bomb(200), limits=limits, optimize=optimize, on_error="skip")
+    assert merged.report.pages == 1
+
+
 def test_nothing_to_merge_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.BadRequest):
         merge([], tmp_path / "out.pdf")
+
+
+def test_pages_that_cannot_be_extracted_fail_as_their_document(join: Join) -> None:
+    two_pages = documents.edited(documents.flate_bomb(200), lambda pdf: pdf.add_blank_page())
+    with pytest.raises(errors.LimitExceeded, match=r"^b\.pdf: "):
+        join(documents.text(1), two_pages, pages=["", "1"], limits=Limits(max_stream_bytes=50_000_000), optimize=True)
 
 
 def test_a_failed_merge_leaves_the_target_as_it_was(tmp_path: Path) -> None:

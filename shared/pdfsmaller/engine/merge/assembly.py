@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import IO
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf
 
+from pdfsmaller.engine.memory import give_back, ran_out_of_memory
 from pdfsmaller.engine.merge.destinations import Destinations
 from pdfsmaller.engine.merge.forms import Forms
 from pdfsmaller.engine.merge.graft import Graft
@@ -15,11 +19,17 @@ from pdfsmaller.engine.merge.labels import Labels
 from pdfsmaller.engine.merge.layers import Layers
 from pdfsmaller.engine.merge.names import Names
 from pdfsmaller.engine.merge.outline import Outline
-from pdfsmaller.engine.merge.settings import Settings
-from pdfsmaller.engine.merge.source import Source, Warn
+from pdfsmaller.engine.merge.settings import Settings, may_be_pdfa_1
+from pdfsmaller.engine.merge.source import Ready, Source, SourceFailed, Warn, open_source
+from pdfsmaller.engine.merge.syntax import name_text
 from pdfsmaller.engine.merge.tags import Tags
+from pdfsmaller.engine.options import MergeOptions
 from pdfsmaller.engine.options import Outline as WantedOutline
 from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
+from pdfsmaller.limits import Limits
+
+logger = logging.getLogger(__name__)
 
 #: Pages of a leaf of the page tree, and nodes of a node above.
 _FAN_OUT = 64
@@ -38,6 +48,7 @@ class Assembly:
         plain_objects: no object streams, as PDF/A-1 demands.
         strip_metadata: leave document information and XMP away.
         level: zlib's.
+        limits: what one stream may decode to.
         warn: takes a warning's code and text.
     """
 
@@ -50,8 +61,10 @@ class Assembly:
         plain_objects: bool,
         strip_metadata: bool,
         level: int,
+        limits: Limits,
         warn: Warn,
     ) -> None:
+        self._limits = limits
         self._version = (1, 4) if plain_objects else _LEAST_VERSION
         header = f"{self._version[0]}.{self._version[1]}"
         self._writer = PdfWriter(file, version=header, object_streams=not plain_objects, level=level)
@@ -90,7 +103,7 @@ class Assembly:
         first_numbers: dict[int, int] = {}
         for go, places in enumerate(_goes(picks)):
             with open_again() as pdf:
-                graft = Graft(self._writer, pdf)
+                graft = Graft(self._writer, pdf, self._limits)
                 pages = self._reserve_pages(pdf, graft, base, places, first_numbers)
                 if go == 0:
                     first_numbers = {page: self._pages[base + place] for place, page in places}
@@ -199,6 +212,56 @@ class Assembly:
             )
 
 
+def assemble(
+    ready: list[Ready],
+    result: Path,
+    options: MergeOptions,
+    limits: Limits,
+    warn: Warn,
+    progress: Callable[[float], None] = lambda _done: None,
+) -> None:
+    """Copy all sources into one file.
+
+    Args:
+        progress: called with the share done, 0-1.
+
+    Raises:
+        SourceFailed: one of them cannot be copied; what is in ``result`` is of no use.
+    """
+    with result.open("wb") as file:
+        assembly = Assembly(
+            file,
+            outline=options.outline,
+            sources=len(ready),
+            plain_objects=all(may_be_pdfa_1(source.path) for source in ready),
+            strip_metadata=options.strip_metadata,
+            level=6 if options.effort == "fast" else 9,
+            limits=limits,
+            warn=warn,
+        )
+        for number, source in enumerate(ready):
+            progress(number / len(ready))
+            _add(assembly, source, partial(_open, source, result.parent, limits))
+            give_back()
+        assembly.finish()
+
+
+def _add(assembly: Assembly, source: Ready, open_again: Callable[[], Pdf]) -> None:
+    try:
+        assembly.add(source.name, source.index, source.picks, open_again)
+    except PdfSmallerError as exc:
+        raise SourceFailed(source, exc) from exc
+    except Exception as exc:
+        if ran_out_of_memory(exc):
+            raise
+        logger.exception("cannot be copied")
+        raise SourceFailed(source, UnreadablePdf("The PDF is too damaged to be merged.")) from exc
+
+
+def _open(source: Ready, folder: Path, limits: Limits) -> Pdf:
+    return open_source(source.path, folder, [source.password] if source.password else [], limits)[0]
+
+
 def _own_annotations(page: Object) -> None:
     """Correct annotations that name another page as their own: readers do not agree on what that means."""
     annotations = page.get("/Annots")
@@ -222,5 +285,5 @@ def _goes(picks: list[int]) -> list[list[tuple[int, int]]]:
 
 def _version_of(pdf: Pdf) -> tuple[int, int]:
     """The header's version, or the catalog's where that is later (7.2.2)."""
-    said = (pdf.pdf_version, str(pdf.Root.get("/Version", ""))[1:])
+    said = (pdf.pdf_version, name_text(pdf.Root.get("/Version"))[1:])
     return max((int(match[1]), int(match[2])) for text in ("1.4", *said) if (match := _VERSION.fullmatch(text)))

@@ -14,6 +14,7 @@ from pikepdf import Array, Dictionary, Name, Object, String
 
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.source import Source
+from pdfsmaller.engine.merge.syntax import make_name, name_syntax, name_text
 from pdfsmaller.engine.merge.trees import read_names, write_names
 from pdfsmaller.engine.writer import PdfWriter
 
@@ -49,8 +50,8 @@ class Destinations:
                 value = owner[key]
                 if isinstance(value, String) and bytes(value) in new_strings:
                     owner[key] = String(new_strings[bytes(value)])
-                elif isinstance(value, Name) and str(value) in new_names:
-                    owner[key] = Name(new_names[str(value)])
+                elif name_text(value) in new_names:
+                    owner[key] = make_name(new_names[name_text(value)])
 
     def take(self, source: Source) -> None:
         """Copy the destinations that lead to copied pages."""
@@ -74,7 +75,7 @@ class Destinations:
         if not self._names:
             return None
         return writer.write(
-            b"<< %s >>" % b" ".join(b"%s %s" % (Name(key).unparse(), value) for key, value in self._names.items())
+            b"<< %s >>" % b" ".join(b"%s %s" % (name_syntax(key), value) for key, value in self._names.items())
         )
 
     def _drop_links(self, source: Source, strings: dict[bytes, Any], names: dict[str, Any]) -> None:
@@ -94,7 +95,7 @@ def target_page(destination: Any, strings: dict[bytes, Any], names: dict[str, An
         if isinstance(destination, String):
             destination = strings.get(bytes(destination))
         elif isinstance(destination, Name):
-            destination = names.get(str(destination))
+            destination = names.get(name_text(destination))
         elif isinstance(destination, Dictionary):
             destination = destination.get("/D")
         else:
@@ -119,7 +120,7 @@ def named_destinations(source: Source) -> tuple[dict[bytes, Any], dict[str, Any]
     """The document's named destinations: by string and by name."""
     tree, old = source.part("/Names"), source.part("/Dests")
     strings = dict(read_names(tree.get("/Dests"))) if tree is not None else {}
-    return strings, {str(key): value for key, value in old.items()} if old is not None else {}
+    return strings, dict(old.items()) if old is not None else {}
 
 
 def _leads_to_kept(source: Source, value: Any) -> bool:

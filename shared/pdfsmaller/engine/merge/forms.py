@@ -17,6 +17,7 @@ from pdfsmaller.engine.document import form_fields, is_signed
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.destinations import renamed
 from pdfsmaller.engine.merge.source import Source
+from pdfsmaller.engine.merge.syntax import name_syntax, string_text
 from pdfsmaller.engine.merge.trees import read_names
 from pdfsmaller.engine.writer import PdfWriter
 
@@ -84,7 +85,7 @@ class Forms:
             body += b" /DA " + String(self._appearance).unparse()
         if self._resources:
             body += b" /DR << %s >>" % b" ".join(
-                Name(kind).unparse() + b" << %s >>" % b" ".join(Name(k).unparse() + b" " + v for k, v in known.items())
+                name_syntax(kind) + b" << %s >>" % b" ".join(name_syntax(k) + b" " + v for k, v in known.items())
                 for kind, known in self._resources.items()
             )
         if self._need_appearances:
@@ -94,7 +95,7 @@ class Forms:
     # --- names --------------------------------------------------------------------------------------------------
 
     def _rename(self, source: Source, form: Dictionary) -> None:
-        outermost = [(field, str(field["/T"])) for field in _named_outermost(_fields_of(form), 0)]
+        outermost = [(field, string_text(field["/T"])) for field in _named_outermost(_fields_of(form), 0)]
         names = dict.fromkeys(name for _, name in outermost)
         new = renamed(names, self._taken, lambda name, count: f"{name}_{count}")
         for field, name in outermost:
@@ -123,7 +124,7 @@ class Forms:
             if kind == "/Font":
                 new_fonts = new
         appearance = form.get("/DA")
-        default = str(appearance) if isinstance(appearance, String) else None
+        default = string_text(appearance) if isinstance(appearance, String) else None
         if self._appearance is None and not new_fonts:
             self._appearance = default
         for field in _fields_of(form):
@@ -135,7 +136,7 @@ class Forms:
         if new_fonts:
             for field in form_fields(source.pdf):
                 if isinstance(field.get("/DA"), String):
-                    field["/DA"] = String(_with_fonts(str(field["/DA"]), new_fonts))
+                    field["/DA"] = String(_with_fonts(string_text(field["/DA"]), new_fonts))
 
 
 def _with_fonts(appearance: str, new: dict[str, str]) -> str:
@@ -227,12 +228,12 @@ def _scripts(source: Source) -> Iterator[tuple[Dictionary, str]]:
 def _rewrite_script(source: Source, holder: Dictionary, key: str, new: dict[str, str]) -> None:
     script = holder[key]
     if isinstance(script, String):
-        before = str(script)
+        before = string_text(script)
         after = _with_names(before, new)
         if after != before:
             holder[key] = String(after)
     elif isinstance(script, Stream):
-        before = String(script.read_bytes()).__str__()
+        before = string_text(String(script.read_bytes()))
         after = _with_names(before, new)
         if after != before:
             script.write(bytes(String(after)))

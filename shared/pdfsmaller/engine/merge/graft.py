@@ -18,7 +18,10 @@ from typing import Any
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.merge.syntax import name_text
+from pdfsmaller.engine.streams import check_decoded_size
 from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.limits import Limits
 
 #: Dictionaries that are nothing but their content …
 _VALUE_TYPES = frozenset(
@@ -74,8 +77,9 @@ class Graft:
         tag_base: what is added to the keys into the tree of tags; None drops those keys.
     """
 
-    def __init__(self, writer: PdfWriter, pdf: Pdf) -> None:
+    def __init__(self, writer: PdfWriter, pdf: Pdf, limits: Limits) -> None:
         self._writer = writer
+        self._limits = limits
         self._pdf = pdf
         self.numbers: dict[ObjGen, int | None] = {}
         self.tag_base: int | None = None
@@ -176,6 +180,7 @@ class Graft:
         number = self.numbers.get(objgen)
         if isinstance(obj, Stream):
             data = obj.read_raw_bytes()
+            check_decoded_size(obj, data, self._limits)
             entries = body[2:-2].strip()
             if number is None:
                 self.numbers[objgen] = self._writer.write_value(entries, data)
@@ -215,7 +220,7 @@ def _is_worth_copying(obj: Any) -> bool:
         return False
     if isinstance(obj, Dictionary):
         return "/Kids" not in obj or obj.get("/Type") != "/Pages"
-    return not (isinstance(obj, Stream) and str(obj.get("/Type")) in ("/ObjStm", "/XRef"))
+    return not (isinstance(obj, Stream) and name_text(obj.get("/Type")) in ("/ObjStm", "/XRef"))
 
 
 def _is_value(obj: Any) -> bool:
@@ -223,7 +228,7 @@ def _is_value(obj: Any) -> bool:
         return True
     if isinstance(obj, Dictionary):
         kind = obj.get("/Type")
-        return str(kind) in _VALUE_TYPES if kind is not None else _IDENTITY_KEYS.isdisjoint(obj.keys())
+        return name_text(kind) in _VALUE_TYPES if kind is not None else _IDENTITY_KEYS.isdisjoint(obj.keys())
     if isinstance(obj, Array):
         # One that is empty is there to be filled; references to what has an identity tell arrays apart by themselves.
         return len(obj) > 0 and not any(isinstance(item, Dictionary) and not item.is_indirect for item in obj)

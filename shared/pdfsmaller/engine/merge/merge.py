@@ -19,56 +19,34 @@ WrongPassword, InvalidPageRange, LimitExceeded, InvalidOption.
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import hashlib
-import logging
-import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
-from pikepdf import ObjectStreamMode, Pdf
+from pikepdf import ObjectStreamMode
 from pydantic import SecretStr
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
-from pdfsmaller.engine.compress import VERIFY_GRACE_SECONDS, compress
-from pdfsmaller.engine.document import check_header, open_pdf
+from pdfsmaller.engine.compress import compress
+from pdfsmaller.engine.document import open_pdf
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.memory import ran_out_of_memory
-from pdfsmaller.engine.merge.assembly import Assembly
-from pdfsmaller.engine.merge.protection import Protection, joined
-from pdfsmaller.engine.merge.ranges import select
-from pdfsmaller.engine.merge.settings import may_be_pdfa_1
-from pdfsmaller.engine.merge.source import open_source
-from pdfsmaller.engine.options import MergeOptions, Outline
+from pdfsmaller.engine.memory import give_back
+from pdfsmaller.engine.merge.assembly import assemble
+from pdfsmaller.engine.merge.check import check
+from pdfsmaller.engine.merge.prepare import Preparation
+from pdfsmaller.engine.merge.protection import Protection
+from pdfsmaller.engine.merge.source import Ready, SourceFailed
+from pdfsmaller.engine.options import MergeOptions
 from pdfsmaller.engine.report import CombinedOutcome, CombinedReport, ImageCounts, ReportWarning, SourceReport
-from pdfsmaller.engine.verify import compare_pages
-from pdfsmaller.errors import (
-    BadRequest,
-    EngineFailed,
-    InvalidOption,
-    LimitExceeded,
-    PdfSmallerError,
-    UnreadablePdf,
-)
+from pdfsmaller.errors import BadRequest, InvalidOption, LimitExceeded, PdfSmallerError
 from pdfsmaller.limits import Limits
 
-#: Warnings of compression that merging says itself, or that mean nothing here.
-_SAID_HERE = ("signature_invalidated", "repaired", "options_not_applied")
-
-#: The check of a sample looks at the first and the last page of each of so many sources, of more only at the last.
-FEW_SOURCES = 10
-
-logger = logging.getLogger(__name__)
-
 Progress = Callable[[str, int], None]
+
+# How far the work is, in percent, when the sources are prepared, and when they are in one file.
+_PREPARED, _ASSEMBLED = 70, 90
 
 
 def merge(
@@ -94,33 +72,6 @@ def merge(
     return _Run(sources, target, options or MergeOptions(), limits or Limits(), progress).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A source as it is copied.
-
-    Attributes:
-        path: the file: the source itself, or what became of it.
-        password: what opens it.
-        picks: the pages wanted of it.
-        damaged: qpdf found faults in it, so another reader may see something else in it.
-    """
-
-    index: int
-    name: str
-    path: Path
-    password: str | None
-    picks: list[int]
-    damaged: bool
-
-
-class _SourceFailed(Exception):
-    """A source turned out unusable while it was copied."""
-
-    def __init__(self, source: _Ready, error: PdfSmallerError) -> None:
-        super().__init__(error.message)
-        self.source, self.error = source, error
-
-
 class _Run:
     """One call of ``merge``: holds what its steps share."""
 
@@ -138,13 +89,9 @@ class _Run:
         self.watch = Stopwatch()
         self.warnings: list[ReportWarning] = []
         self.reports = [SourceReport(name=s.name, input_bytes=_size(s.path)) for s in sources]
-        self.images = Counter[str]()
-        self.skipped_images = Counter[str]()
+        self.input_bytes = sum(report.input_bytes for report in self.reports)
+        self.images = ImageCounts()
         self.protection: Protection | None = None
-        #: What became of a file and the choice of its pages, for when they come again.
-        self.smaller: dict[tuple[bytes, tuple[int, ...]], _Ready] = {}
-        given = options.password.get_secret_value() if options.password else ""
-        self.passwords = [line for line in given.splitlines() if line]
 
     def run(self) -> CombinedReport:
         if not self.sources:
@@ -159,62 +106,72 @@ class _Run:
             )
         with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as name:
             folder = Path(name)
-            result = self._merged(folder, optimize=self.options.optimize)
+            result = self._merged(folder, self.options)
             outcome: CombinedOutcome = "merged"
-            if self.options.target_size is not None and _size(result) > self.options.target_size:
-                result = self._fitted(folder, result, self.options.target_size)
-                outcome = "merged" if _size(result) <= self.options.target_size else "target_not_met"
+            wanted = self.options.target_size
+            if wanted is not None and _size(result) > wanted:
+                if self.options.optimize:
+                    result = min(result, self._fitted(folder), key=_size)
+                outcome = "merged" if _size(result) <= wanted else "target_not_met"
             replace_file(result, self.target)
         self.progress("done", 100)
         return CombinedReport(
-            input_bytes=sum(report.input_bytes for report in self.reports),
+            input_bytes=self.input_bytes,
             output_bytes=_size(self.target),
             outcome=outcome,
             pages=sum(report.pages for report in self.reports),
             sources=self.reports,
-            images=ImageCounts(
-                seen=self.images["seen"],
-                changed=self.images["changed"],
-                skipped=dict(sorted(self.skipped_images.items())),
-            ),
+            images=self.images,
             warnings=self.warnings,
             seconds=self.watch.seconds(),
         )
 
-    def _merged(self, folder: Path, *, optimize: bool) -> Path:
+    def _merged(self, folder: Path, options: MergeOptions) -> Path:
         """All sources in one file, checked."""
-        ready = self._prepared(folder, optimize=optimize)
+        ready = self._prepared(folder, options)
         result = folder / "result.pdf"
         while True:
             said = len(self.warnings)
             try:
-                self._assemble(ready, result, share=(70, 90))
-                self._check(ready, result)
-                break
-            except _SourceFailed as failed:
+                with self.watch.stage("merge"):
+                    assemble(ready, result, options, self.limits, self._warn, self._assembling)
+                self.progress("verify", _ASSEMBLED)
+                with self.watch.stage("verify"):
+                    check(ready, result, options.verify, self.deadline, self._warn)
+                return self._finished(folder, result)
+            except SourceFailed as failed:
                 # What was copied of it is in the result already: begin again without it.
                 del self.warnings[said:]
-                ready = [source for source in ready if source is not failed.source]
+                ready.remove(failed.source)
                 self._leave_out(failed.source.index, failed.error, anything_left=bool(ready))
-        return self._finished(folder, result)
 
-    # --- one source after the other -----------------------------------------------------------------------------
+    def _assembling(self, done: float) -> None:
+        self.progress("merge", _PREPARED + round((_ASSEMBLED - _PREPARED) * done))
 
-    def _prepared(self, folder: Path, *, optimize: bool) -> list[_Ready]:
-        ready: list[_Ready] = []
-        total = sum(report.input_bytes for report in self.reports) or 1
-        done = 0
+    def _prepared(self, folder: Path, options: MergeOptions) -> list[Ready]:
+        """Every source as it will be copied, one after the other.
+
+        Raises:
+            PdfSmallerError: of the first that cannot be used, naming it (``on_error=fail``), or where none can.
+            LimitExceeded: they have too many pages together.
+        """
+        preparation = Preparation(folder, options, self.limits, self.deadline, self.watch, self._warn)
+        ready: list[Ready] = []
         failed: PdfSmallerError | None = None
+        done = 0
         for index, source in enumerate(self.sources):
-            self.progress("prepare", 70 * done // total)
+            size = self.reports[index].input_bytes
             if self.reports[index].error is None:
                 try:
-                    ready.append(self._prepare(index, source, folder, done / total, optimize=optimize))
+                    progress = self._preparing(done, size)
+                    ready.append(preparation.prepare(index, source, size / max(1, self.input_bytes - done), progress))
                 except PdfSmallerError as exc:
                     failed = failed or exc.about(source.name)
                     self._leave_out(index, exc, anything_left=True)
-                _give_memory_back()
-            done += self.reports[index].input_bytes
+                else:
+                    self.reports[index] = self.reports[index].model_copy(update={"pages": len(ready[-1].picks)})
+                give_back()
+            done += size
         if not ready:
             raise failed or BadRequest("There is nothing left to merge.")
         pages = sum(report.pages for report in self.reports)
@@ -224,110 +181,16 @@ class _Run:
                 self.limits.max_pages,
                 f"The result would have {pages:,} pages; at most {self.limits.max_pages:,} are allowed.",
             )
+        self.images, self.protection = preparation.images, preparation.protection
         return ready
 
-    def _prepare(self, index: int, source: InputFile, folder: Path, share_done: float, *, optimize: bool) -> _Ready:
-        """Open a source, choose its pages, compress it where asked."""
-        check_header(source.path)
-        pdf, password, repaired = open_source(source.path, folder, self.passwords, self.limits)
-        with pdf:
-            count = len(pdf.pages)
-            damaged = bool(pdf.get_warnings())
-            picks = select(self._ranges(index), count, "The document", self.limits.max_pages)
-            if pdf.is_encrypted:
-                self.protection = joined(self.protection, pdf, password, source.name)
-        if repaired:
-            self._warn("repaired", f"{source.name} was damaged and was repaired. Compare the result with the original.")
-        self.reports[index] = self.reports[index].model_copy(update={"pages": len(picks)})
-        ready = _Ready(index, source.name, source.path, password, picks, damaged)
-        if not optimize:
-            return ready
-        if self.deadline.passed():
-            self._warn("time_limit", "Time ran out: the last inputs were merged without being compressed.")
-            return ready
-        alike = (_digest(source.path), tuple(picks))
-        if alike in self.smaller:  # the same file again
-            return replace(self.smaller[alike], index=index, name=source.name)
-        if len(set(picks)) < count:
-            ready = self._extracted(ready, folder)
-        with self.watch.stage("compress"):
-            ready = self._compressed(ready, folder, share_done)
-        self.smaller[alike] = ready
-        return ready
+    def _preparing(self, done: int, size: int) -> Progress:
+        """The progress of one source as that of the whole; both in bytes."""
 
-    def _ranges(self, index: int) -> str:
-        return self.options.pages[index] if self.options.pages else ""
+        def progress(stage: str, percent: int) -> None:
+            self.progress(stage, round(_PREPARED * (done + size * percent / 100) / max(1, self.input_bytes)))
 
-    def _extracted(self, source: _Ready, folder: Path) -> _Ready:
-        """The pages wanted as a document of their own, so that the others need not be compressed."""
-        distinct = list(dict.fromkeys(source.picks))
-        extract = folder / f"{source.index}-pages.pdf"
-        places = {page: place for place, page in enumerate(distinct)}
-        self._assemble([replace(source, picks=distinct)], extract, outline="joined", strip_metadata=False)
-        return replace(source, path=extract, password=None, picks=[places[page] for page in source.picks])
-
-    def _compressed(self, source: _Ready, folder: Path, share_done: float) -> _Ready:
-        """The source made smaller."""
-        smaller = folder / f"{source.index}-smaller.pdf"
-        # What time is left is shared out by size.
-        size = self.reports[source.index].input_bytes
-        total = sum(report.input_bytes for report in self.reports) or 1
-        share = min(1.0, size / max(1.0, total * (1 - share_done)))
-        limits = replace(self.limits, soft_seconds=max(1.0, self.deadline.left() * share))
-        options = self.options.compression(
-            password=SecretStr(source.password) if source.password else None,
-            allow_signature_invalidation=True,
-            target_size=None,
-            strip_metadata=False,
-            linearize=False,
-        )
-        report = compress(source.path, smaller, options, limits=limits)
-        self.images.update(seen=report.images.seen, changed=report.images.changed)
-        self.skipped_images.update(report.images.skipped)
-        for warning in report.warnings:
-            if warning.code not in _SAID_HERE:
-                self._warn(warning.code, f"{source.name}: {warning.message}")
-        return replace(source, path=smaller)
-
-    # --- putting them together ----------------------------------------------------------------------------------
-
-    def _assemble(
-        self,
-        ready: list[_Ready],
-        result: Path,
-        *,
-        outline: Outline | None = None,
-        strip_metadata: bool | None = None,
-        share: tuple[int, int] | None = None,
-    ) -> None:
-        """Copy the sources into one file. Raises _SourceFailed."""
-        with self.watch.stage("merge"), result.open("wb") as file:
-            assembly = Assembly(
-                file,
-                outline=outline or self.options.outline,
-                sources=len(ready),
-                plain_objects=all(may_be_pdfa_1(source.path) for source in ready),
-                strip_metadata=self.options.strip_metadata if strip_metadata is None else strip_metadata,
-                level=6 if self.options.effort == "fast" else 9,
-                warn=self._warn,
-            )
-            for number, source in enumerate(ready):
-                if share:
-                    self.progress("merge", share[0] + (share[1] - share[0]) * number // len(ready))
-                try:
-                    assembly.add(source.name, source.index, source.picks, partial(self._open, source, result.parent))
-                except PdfSmallerError as exc:
-                    raise _SourceFailed(source, exc) from exc
-                except Exception as exc:
-                    if ran_out_of_memory(exc):
-                        raise
-                    logger.exception("cannot be copied")
-                    raise _SourceFailed(source, UnreadablePdf("The PDF is too damaged to be merged.")) from exc
-                _give_memory_back()
-            assembly.finish()
-
-    def _open(self, source: _Ready, folder: Path) -> Pdf:
-        return open_source(source.path, folder, [source.password] if source.password else [], self.limits)[0]
+        return progress
 
     def _finished(self, folder: Path, result: Path) -> Path:
         """The result, protected and ordered for the web where that is wanted."""
@@ -349,56 +212,21 @@ class _Run:
             self._warn("encrypted", f"The result is encrypted as {protection.name} was, and opens with its password.")
         return finished
 
-    def _fitted(self, folder: Path, merged: Path, target_size: int) -> Path:
-        """The result at ``target_size``, searched for from what is not compressed yet; or the smallest there is."""
-        if self.options.optimize:
-            self.images.clear()
-            self.skipped_images.clear()
-            plain = folder / "plain"
-            plain.mkdir()
-            whole = self._merged(plain, optimize=False)
-        else:
-            return merged
+    def _fitted(self, folder: Path) -> Path:
+        """The smallest or best-looking result for ``target_size``, searched for from what is not compressed yet."""
+        plain = folder / "plain"
+        plain.mkdir()
+        whole = self._merged(plain, self.options.model_copy(update={"optimize": False}))
         fitted = folder / "fitted.pdf"
         password = self.protection.password if self.protection and not self.options.decrypt else None
         options = self.options.compression(password=SecretStr(password) if password else None)
+        limits = replace(self.limits, soft_seconds=max(1.0, self.deadline.left()))
         with self.watch.stage("compress"):
-            report = compress(
-                whole, fitted, options, limits=replace(self.limits, soft_seconds=max(1.0, self.deadline.left()))
-            )
-        self.images.update(seen=report.images.seen, changed=report.images.changed)
-        self.skipped_images.update(report.images.skipped)
-        self.warnings += [warning for warning in report.warnings if warning not in self.warnings]
-        return min(merged, fitted, key=_size)
-
-    # --- checking -----------------------------------------------------------------------------------------------
-
-    def _check(self, ready: list[_Ready], result: Path) -> None:
-        """Look at the result as a reader would: pages of every source, in text and pixels.
-
-        Raises:
-            _SourceFailed: a page is not what it was.
-        """
-        if self.options.verify == "off":
-            return
-        self.progress("verify", 90)
-        with self.watch.stage("verify"):
-            base = 0
-            deadline = max(self.deadline.at, time.monotonic()) + VERIFY_GRACE_SECONDS
-            for source in ready:
-                places: Sequence[int] = range(len(source.picks))
-                if self.options.verify == "sample":
-                    places = sorted({*places[:1], *places[-1:]} if len(ready) <= FEW_SOURCES else places[-1:])
-                pairs = [(source.picks[place], base + place) for place in places]
-                found = compare_pages(source.path, result, pairs, passwords=(source.password, None), deadline=deadline)
-                if found and source.damaged:
-                    self._warn("repaired", f"{source.name} is damaged: other readers may have shown it differently.")
-                elif found:
-                    message = f"Merging went wrong, so there is no result. {found[0].message}"
-                    raise _SourceFailed(source, EngineFailed(message))
-                base += len(source.picks)
-
-    # --- saying -------------------------------------------------------------------------------------------------
+            report = compress(whole, fitted, options, limits=limits)
+        self.images = report.images
+        for warning in report.warnings:
+            self._warn(warning.code, warning.message)
+        return fitted
 
     def _warn(self, code: str, message: str) -> None:
         warning = ReportWarning(code=code, message=message)
@@ -418,16 +246,3 @@ class _Run:
 
 def _size(path: Path) -> int:
     return path.stat().st_size
-
-
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _give_memory_back() -> None:
-    """What one document needed goes back to the system before the next: glibc would keep it in pieces."""
-    gc.collect()
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)

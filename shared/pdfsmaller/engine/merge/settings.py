@@ -15,6 +15,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
 from pdfsmaller.engine.merge.destinations import named_destinations, target_page
 from pdfsmaller.engine.merge.source import Source, Warn
+from pdfsmaller.engine.merge.syntax import name_syntax
 from pdfsmaller.engine.writer import PdfWriter
 
 #: How a viewer shows the document: the first one's.
@@ -106,7 +107,7 @@ class Settings:
         if self._intents and self._same_intents:
             entries += b" /OutputIntents [%s]" % b" ".join(self._written(intent) for intent in self._intents)
         if self._extensions:
-            pairs = b" ".join(Name(name).unparse() + b" " + value for name, value in self._extensions.items())
+            pairs = b" ".join(name_syntax(name) + b" " + value for name, value in self._extensions.items())
             entries += b" /Extensions << %s >>" % pairs
         if self._threads:
             entries += b" /Threads [%s]" % b" ".join(self._threads)
@@ -179,7 +180,7 @@ def _intent(given: Dictionary) -> _Intent:
 def _plain_entries(dictionary: Object) -> bytes:
     """The entries that refer to nothing, in PDF syntax; not ``/Length``, which the writer sets."""
     plain = (
-        Name(key).unparse() + b" " + Array([value]).unparse()[1:-1].strip()
+        name_syntax(key) + b" " + Array([value]).unparse()[1:-1].strip()
         for key, value in dictionary.items()
         if key != "/Length" and not (isinstance(value, Object) and (value.is_indirect or isinstance(value, Stream)))
     )
@@ -188,7 +189,7 @@ def _plain_entries(dictionary: Object) -> bytes:
 
 def _without_identity(source: Source, dictionary: Dictionary) -> bytes:
     """The entries of a dictionary as a direct object: alike where they are alike, whichever object held them."""
-    pairs = (Name(key).unparse() + b" " + source.graft.syntax(value) for key, value in dictionary.items())
+    pairs = (name_syntax(key) + b" " + source.graft.syntax(value) for key, value in dictionary.items())
     return b"<< %s >>" % b" ".join(pairs)
 
 

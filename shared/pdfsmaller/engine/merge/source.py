@@ -13,7 +13,7 @@ from pdfsmaller.engine.document import was_rebuilt
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.graft import Graft
 from pdfsmaller.engine.repair import open_or_mend
-from pdfsmaller.errors import PasswordRequired, WrongPassword
+from pdfsmaller.errors import PasswordRequired, PdfSmallerError, WrongPassword
 from pdfsmaller.limits import Limits
 
 Warn = Callable[[str, str], None]
@@ -66,6 +66,34 @@ class Source:
         """A dictionary of the catalog, or None."""
         value = self.pdf.Root.get(key)
         return value if isinstance(value, Dictionary) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A source as it is copied.
+
+    Attributes:
+        index: which of the inputs it is, from 0.
+        path: the file: the source itself, or what became of it.
+        password: what opens it.
+        picks: the pages wanted of it, as indices from 0.
+        damaged: qpdf found faults in it, so another reader may see something else in it.
+    """
+
+    index: int
+    name: str
+    path: Path
+    password: str | None
+    picks: list[int]
+    damaged: bool
+
+
+class SourceFailed(Exception):
+    """A source turned out unusable when it was copied, or was not the same afterwards."""
+
+    def __init__(self, source: Ready, error: PdfSmallerError) -> None:
+        super().__init__(error.message)
+        self.source, self.error = source, error
 
 
 def open_source(path: Path, folder: Path, passwords: list[str], limits: Limits) -> tuple[Pdf, str | None, bool]:

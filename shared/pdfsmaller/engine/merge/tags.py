@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pikepdf import Array, Dictionary, Name, Object, Stream, String
+from pikepdf import Array, Dictionary, Object, Stream, String
 
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.destinations import renamed
 from pdfsmaller.engine.merge.source import Source
+from pdfsmaller.engine.merge.syntax import make_name, name_syntax, name_text, string_text
 from pdfsmaller.engine.merge.trees import read_names, read_numbers, write_names, write_numbers
 from pdfsmaller.engine.writer import PdfWriter
 
@@ -43,7 +44,7 @@ class Tags:
         """Make the document's tree ready to be part of another."""
         root = source.part("/StructTreeRoot")
         language = source.pdf.Root.get("/Lang")
-        own = str(language) if isinstance(language, String) else None
+        own = string_text(language)
         if self._language is None:
             self._language = own or ""
         if root is None or "/K" not in root:
@@ -110,7 +111,7 @@ class Tags:
             body += b" /IDTree %d 0 R" % write_names(writer, self._ids)
         for key, entries in ((b"/RoleMap", self._roles), (b"/ClassMap", self._classes)):
             if entries:
-                pairs = b" ".join(Name(name).unparse() + b" " + value for name, value in entries.items())
+                pairs = b" ".join(name_syntax(name) + b" " + value for name, value in entries.items())
                 body += b" %s << %s >>" % (key, pairs)
         for name, items in self._lists.items():
             if items:
@@ -146,8 +147,9 @@ def _collisions(source: Source, root: Dictionary, kind: str, known: dict[str, by
         joined = Dictionary()
         for name, value in entries.items():
             # A role may stand for another custom role, which may have been renamed as well.
-            value = Name(new[str(value)]) if isinstance(value, Name) and str(value) in new else value
-            joined[new.get(name, name)] = value
+            value = make_name(new[name_text(value)]) if name_text(value) in new else value
+            key: Any = make_name(new.get(name, name))
+            joined[key] = value
         root[kind] = joined
     return new
 
@@ -155,15 +157,14 @@ def _collisions(source: Source, root: Dictionary, kind: str, known: dict[str, by
 def _rename_element(
     element: Dictionary, roles: dict[str, str], classes: dict[str, str], ids: dict[bytes, bytes]
 ) -> None:
-    if str(element.get("/S")) in roles:
-        element["/S"] = Name(roles[str(element["/S"])])
+    role = name_text(element.get("/S"))
+    if role in roles:
+        element["/S"] = make_name(roles[role])
     given = element.get("/C")
-    if isinstance(given, Name) and str(given) in classes:
-        element["/C"] = Name(classes[str(given)])
+    if name_text(given) in classes:
+        element["/C"] = make_name(classes[name_text(given)])
     elif isinstance(given, Array):
-        element["/C"] = Array(
-            [Name(classes[str(c)]) if isinstance(c, Name) and str(c) in classes else c for c in given]
-        )
+        element["/C"] = Array([make_name(classes[name_text(c)]) if name_text(c) in classes else c for c in given])
     if isinstance(element.get("/ID"), String) and bytes(element["/ID"]) in ids:
         element["/ID"] = String(ids[bytes(element["/ID"])])
     attributes = element.get("/A")
