@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -165,11 +167,11 @@ def _why(given: list[str], timeout: float) -> str:
         return "took too long"
     lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
     words = (lines[0] if lines else "nothing came out").replace(given[-1], "the result")
-    return "refused: " + " ".join(Path(word).name if "/" in word else word for word in words.split())[:90]
+    return "refused: " + " ".join(Path(word).name if "/" in word else word for word in words.split())[:90].strip("')")
 
 
 def _merges_in_words(rows: list[Merge], command: str) -> str:
-    lines = [f"`{command}`", ""]
+    lines = [*heading(command), f"Seconds: the quickest of {TIMES} runs; of one where images are compressed.", ""]
     for name in dict.fromkeys(row.set for row in rows):
         mine = [row for row in rows if row.set == name]
         lines += [
@@ -225,8 +227,7 @@ def measure_memory(documents: list[Path], out: Path, command: str, timeout: floa
 
 def _memory_in_words(rows: list[Load], command: str) -> str:
     lines = [
-        f"`{command}`",
-        "",
+        *heading(command),
         "Peak MB: the process and its children together.",
         "",
         "| inputs | MB in | tool | MB out | seconds | peak MB | |",
@@ -238,6 +239,11 @@ def _memory_in_words(rows: list[Load], command: str) -> str:
         for row in rows
     ]
     return "\n".join(lines) + "\n"
+
+
+def heading(command: str) -> list[str]:
+    """How a table was made, and on what."""
+    return [f"`{command}`", "", f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}.", ""]
 
 
 def write_table(path: Path, rows: Sequence[Any]) -> None:

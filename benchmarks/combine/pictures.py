@@ -53,7 +53,7 @@ class Picture:
 
 def measure(documents: list[Path], out: Path, command: str, timeout: float) -> None:
     """Every picture through every tool."""
-    from benchmarks.combine.__main__ import filled, write_table
+    from benchmarks.combine.__main__ import filled, heading, write_table
 
     missing = [tool for tool in TOOLS if tool != "pdfsmaller" and importlib.util.find_spec(tool) is None]
     rows: list[Picture] = []
@@ -71,7 +71,7 @@ def measure(documents: list[Path], out: Path, command: str, timeout: float) -> N
                 rows.append(Picture(kind, file.name, tool, file.stat().st_size, size, round(seconds, 2), peak, said))
             print(f"{kind}: {file.name}", file=sys.stderr)
         write_table(out / "images.tsv", rows)
-        (out / "images.md").write_text(_in_words(rows, command, missing), encoding="utf-8")
+        (out / "images.md").write_text(_in_words(rows, heading(command), missing), encoding="utf-8")
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -197,9 +197,8 @@ def _seen(before: Image.Image, target: Path) -> str:
     return "same" if difference.getbbox() is None else "unread"
 
 
-def _in_words(rows: list[Picture], command: str, missing: list[str]) -> str:
+def _in_words(rows: list[Picture], lines: list[str], missing: list[str]) -> str:
     tools = [tool for tool in TOOLS if tool not in missing]
-    lines = [f"`{command}`", ""]
     lines += [f"{tool} is not installed (`pip install {tool}`)." for tool in missing]
     lines += [
         "Bytes: only pictures that every tool took. Pixels: as Pillow reads the file and the picture in the PDF.",
