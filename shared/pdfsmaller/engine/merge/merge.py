@@ -45,6 +45,10 @@ from pdfsmaller.limits import Limits
 
 Progress = Callable[[str, int], None]
 
+# What assembling and checking take on a slow machine, in seconds; so much of the time is not for compressing, but at
+# the most a third of it.
+_SECONDS_PER_MB, _SECONDS_PER_SOURCE = 0.1, 0.1
+
 # How far the work is, in percent, when the sources are prepared, and when they are in one file.
 _PREPARED, _ASSEMBLED = 70, 90
 
@@ -155,7 +159,7 @@ class _Run:
             PdfSmallerError: of the first that cannot be used, naming it (``on_error=fail``), or where none can.
             LimitExceeded: they have too many pages together.
         """
-        preparation = Preparation(folder, options, self.limits, self.deadline, self.watch, self._warn)
+        preparation = Preparation(folder, options, self.limits, self._compressing_until(), self.watch, self._warn)
         ready: list[Ready] = []
         failed: PdfSmallerError | None = None
         done = 0
@@ -183,6 +187,11 @@ class _Run:
             )
         self.images, self.protection = preparation.images, preparation.protection
         return ready
+
+    def _compressing_until(self) -> Deadline:
+        afterwards = _SECONDS_PER_MB * self.input_bytes / 1e6 + _SECONDS_PER_SOURCE * len(self.sources)
+        left = self.deadline.left()
+        return Deadline(left - min(afterwards, left / 3))
 
     def _preparing(self, done: int, size: int) -> Progress:
         """The progress of one source as that of the whole; both in bytes."""
