@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -16,15 +15,6 @@ from pdfsmaller.engine.writer import PdfWriter
 
 _MAX_ITEMS = 200_000
 _MAX_DEPTH = 200
-
-
-@dataclass(slots=True)
-class _Entry:
-    """A chain of siblings, written already but for their ends: the document's entry, or its outermost items."""
-
-    first: int
-    last: int
-    visible: int
 
 
 class Outline:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pikepdf import Array, Dictionary, Object, Pdf
 
 from pdfsmaller.engine.document import was_rebuilt
-from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.graft import Graft
 from pdfsmaller.engine.repair import open_or_mend
 from pdfsmaller.errors import PasswordRequired, PdfSmallerError, WrongPassword
@@ -45,10 +44,6 @@ class Source:
     first_page: int
     graft: Graft
     warn: Warn
-    kept: set[ObjGen] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.kept = {page.objgen for page in self.pages}
 
     def keeps(self, page: Any) -> bool:
         """Whether a destination's or element's page is among those copied."""
