@@ -286,12 +286,15 @@ def _interrupted(large: bytes, tmp_path: Path, how: signal.Signals) -> tuple[int
     source = documents.write(tmp_path / "large.pdf", large)
     target = documents.write(tmp_path / "out.pdf", b"as it was")
     process = subprocess.Popen(
-        [*COMMAND, "compress", source, "-o", target, "--effort", "max"], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        [*COMMAND, "compress", source, "-o", target, "--effort", "max"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # Tests that run in the background are started with interrupts ignored, and so would be what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 20
     while not leftovers(tmp_path) and time.monotonic() < deadline:  # until it has begun to work
         time.sleep(0.02)
-    time.sleep(0.3)  # past its imports: Python loses an interrupt that comes inside of their locks' callbacks
     assert process.poll() is None
     process.send_signal(how)
     _, err = process.communicate(timeout=20)
