@@ -64,6 +64,7 @@ class LocalStack:
             "LOCALSTACK_HOST": f"localhost:{self._port}",
             "SQS_ENDPOINT_STRATEGY": "path",
             "LAMBDA_RUNTIME_EXECUTOR": "process",
+            "PROVIDER_OVERRIDE_CLOUDFORMATION": "stable",
             "PROVIDER_OVERRIDE_DYNAMODB": "moto",
             "PROVIDER_OVERRIDE_LAMBDA": "process",
             "PROVIDER_OVERRIDE_S3": "durable",

@@ -37,3 +37,13 @@ def lambda_() -> Service:
 
     event_source.install()
     return Service.for_provider(LambdaProvider())
+
+
+@aws_provider(api="cloudformation", name="stable")
+def cloudformation() -> Service:
+    from localstack.services.cloudformation.v2.provider import CloudformationProviderV2
+
+    from pdfsmaller_localstack import formation
+
+    formation.install()
+    return Service.for_provider(CloudformationProviderV2())
