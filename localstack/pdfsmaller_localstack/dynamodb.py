@@ -24,7 +24,7 @@ LOCK = threading.RLock()
 _TTL_SECONDS = 5.0
 
 
-class Provider(DynamodbApi, ServiceLifecycleHook):  # type: ignore[misc]
+class Provider(DynamodbApi, ServiceLifecycleHook):
     """All of it is moto's."""
 
     def on_after_init(self) -> None:

@@ -20,7 +20,7 @@ _WAIT_SECONDS = 2
 _DEFAULT_CONCURRENCY = 10
 
 
-class ConcurrentSqsPoller(SqsPoller):  # type: ignore[misc]
+class ConcurrentSqsPoller(SqsPoller):
     """Hands each batch to a thread of its own; fetches none while all are busy."""
 
     concurrency = _DEFAULT_CONCURRENCY

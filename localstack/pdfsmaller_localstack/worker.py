@@ -21,7 +21,6 @@ import psutil
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _LOOK_SECONDS = 0.25
-_KEEP_LOG_BYTES = 1_000_000
 
 
 class TimedOut(Exception):
@@ -153,8 +152,10 @@ class Worker:
         if self._killed_for_memory:
             return "Runtime exited with error: signal: killed"
         if code < 0:
-            return f"Runtime exited with error: signal: {signal.strsignal(-code)}".replace("Killed", "killed")
-        return "Runtime exited without providing a reason" if code == 0 else f"Runtime exited with error: exit status {code}"
+            return f"Runtime exited with error: signal: {(signal.strsignal(-code) or str(-code)).lower()}"
+        if code == 0:
+            return "Runtime exited without providing a reason"
+        return f"Runtime exited with error: exit status {code}"
 
     def kill(self) -> None:
         """End the child and all it started, the engine's process too, which has a session of its own."""

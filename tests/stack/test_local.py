@@ -172,7 +172,7 @@ def test_a_taken_port_is_named_with_the_way_out(command: Any, name: str) -> None
     ("settings", "said"),
     [
         ({"PORT": "eighty"}, "Set PORT to a number"),
-        ({"EMULATOR": "robotocore"}, "Set EMULATOR to external or ministack"),
+        ({"EMULATOR": "robotocore"}, "Set EMULATOR to external, localstack"),
         ({"EMULATOR": "external"}, "Set AWS_ENDPOINT_URL"),
         ({"MAX_FILE_SIZE": "huge"}, "The deployment"),
     ],

@@ -49,9 +49,10 @@ def start() -> None:
 
 
 def _notice(_chain: Any, context: Any, _response: Any) -> None:
-    if context.service and context.operation and context.service.service_name in ("s3", "sqs", "dynamodb"):
-        if not context.operation.name.startswith(("Get", "Head", "List", "Describe", "BatchGet", "Query", "Scan")):
-            _changed.set()
+    if not context.service or not context.operation or context.service.service_name not in ("s3", "sqs", "dynamodb"):
+        return
+    if not context.operation.name.startswith(("Get", "Head", "List", "Describe", "BatchGet", "Query", "Scan")):
+        _changed.set()
 
 
 def changed() -> None:

@@ -20,7 +20,7 @@ _lock = threading.RLock()
 _store: S3ObjectStore | None = None
 
 
-class Provider(S3Provider):  # type: ignore[misc]
+class Provider(S3Provider):
     """LocalStack's, with a memory."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ _lock = threading.RLock()
 _restored: set[str] = set()
 
 
-class Provider(SqsProvider):  # type: ignore[misc]
+class Provider(SqsProvider):
     """LocalStack's, with a memory."""
 
     def on_before_stop(self) -> None:
