@@ -17,8 +17,10 @@ def dynamodb() -> Service:
 
 @aws_provider(api="s3", name="durable")
 def s3() -> Service:
+    from pdfsmaller_localstack import events
     from pdfsmaller_localstack.durable.buckets import Provider
 
+    events.install()
     return Service.for_provider(Provider())
 
 
@@ -41,9 +43,7 @@ def lambda_() -> Service:
 
 @aws_provider(api="cloudformation", name="stable")
 def cloudformation() -> Service:
-    from localstack.services.cloudformation.v2.provider import CloudformationProviderV2
-
     from pdfsmaller_localstack import formation
 
     formation.install()
-    return Service.for_provider(CloudformationProviderV2())
+    return Service.for_provider(formation.Provider())
