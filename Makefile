@@ -61,7 +61,7 @@ lint: $(DEV_READY) ## Style, types and the template
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m mypy --package layers.packing
-	MYPYPATH=localstack $(PY) -m mypy --package pdfsmaller_local
+	MYPYPATH=localstack $(PY) -m mypy --package pdfsmaller_local --package pdfsmaller_localstack
 	$(VENV)/bin/cfn-lint template.yaml
 
 format: $(DEV_READY) ## Bring the code into the style that lint demands
@@ -89,7 +89,7 @@ lock: $(SAM_VENV)/.ready ## Take the newest dependencies that the layers' requir
 
 clean: ## Delete everything that was made here, the local service's data too
 	@if [ -f .local/run/stack.json ] && [ -x $(PY) ]; then $(LOCAL) down; fi
-	rm -rf $(VENV) $(SAM_VENV) .local .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) .venv-localstack .local .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf shared/*.egg-info
 

@@ -29,8 +29,9 @@ def python(home: Path = HOME, requirements: Path = LOCK) -> Path:
         Problem: this Python is too old, or the installation failed.
     """
     if sys.version_info < OLDEST_PYTHON:
+        oldest, this = (f"{major}.{minor}" for major, minor in (OLDEST_PYTHON, sys.version_info[:2]))
         raise Problem(
-            f"LocalStack needs Python 3.11 or newer; this is {sys.version_info.major}.{sys.version_info.minor}.",
+            f"LocalStack needs Python {oldest} or newer; this is {this}.",
             "Run make clean, then make local PYTHON=/path/to/a/newer/python3.",
         )
     wanted = hashlib.sha256(f"{sys.version}\n{sys.base_prefix}\n{requirements.read_text()}".encode()).hexdigest()
