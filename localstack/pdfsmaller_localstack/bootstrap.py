@@ -48,6 +48,8 @@ class Context:
 
 
 def main() -> None:
+    for number in sys.argv[2:4]:
+        os.set_inheritable(int(number), False)  # what the handler starts must not keep them open
     requests = os.fdopen(int(sys.argv[2]), encoding="utf-8")
     responses = os.fdopen(int(sys.argv[3]), "w", encoding="utf-8")
     waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()

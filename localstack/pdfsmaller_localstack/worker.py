@@ -78,6 +78,9 @@ class Worker:
         assert self._process.stdout
         self._log = self._process.stdout.fileno()
         os.set_blocking(self._log, False)
+        self._poll = select.poll()  # not select(): LocalStack has more than 1,024 files open
+        for number in (self._responses, self._log):
+            self._poll.register(number, select.POLLIN)
 
     @property
     def alive(self) -> bool:
@@ -106,10 +109,10 @@ class Worker:
                 self.kill()
                 self._take_log()
                 raise TimedOut
-            readable, _, _ = select.select([self._responses, self._log], [], [], min(left, _LOOK_SECONDS))
-            if self._log in readable and not self._take_log() and not self.alive:
-                readable.append(self._responses)
-            if self._responses in readable:
+            ready = {number for number, _ in self._poll.poll(min(left, _LOOK_SECONDS) * 1000)}
+            if self._log in ready and not self._take_log():
+                self._poll.unregister(self._log)  # closed; the end of the other pipe says the rest
+            if self._responses in ready:
                 data = os.read(self._responses, 1 << 20)
                 if not data:
                     self._take_log()
