@@ -10,11 +10,15 @@ SERVICE_READY = $(VENV)/.ready-service
 DEV_READY = $(VENV)/.ready-dev
 SAM_VENV = .venv-sam
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM_VENV)/bin/sam
+# The processor that a Lambda package is for: x86_64 or arm64.
+ARCH = x86_64
+BUILD_DIR = .aws-sam/build$(if $(filter arm64,$(ARCH)),-arm64)
+PACKING = $(SAM_VENV)/bin/python -m layers.packing --arch $(ARCH)
 PYTEST = $(PY) -m pytest
 WORKERS_FOR_TESTS = 2
 
 .DEFAULT_GOAL = help
-.PHONY: help local up down status logs drop reset test test-all test-stack lint format validate clean
+.PHONY: help local up down status logs drop reset test test-all test-stack lint format validate build deploy lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -56,7 +60,8 @@ lint: $(DEV_READY) ## Style, types and the template
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	MYPYPATH=localstack $(PY) -m mypy --package pdfsmaller_local
+	$(PY) -m mypy --package layers.packing
+	MYPYPATH=localstack $(PY) -m mypy --package pdfsmaller_local --package pdfsmaller_localstack
 	$(VENV)/bin/cfn-lint template.yaml
 
 format: $(DEV_READY) ## Bring the code into the style that lint demands
@@ -66,9 +71,25 @@ format: $(DEV_READY) ## Bring the code into the style that lint demands
 validate: $(SAM_VENV)/.ready ## Let the SAM command line check the template
 	$(SAM) validate --lint --template template.yaml
 
+build: $(SAM_VENV)/.ready ## Make what Lambda gets and show its size; ARCH=arm64 for that processor
+	@mkdir -p .aws-sam
+	@echo "Building for $(ARCH) into $(BUILD_DIR) …"
+	@ARCH=$(ARCH) BUILD_PYTHON=$(abspath $(SAM_VENV))/bin/python $(SAM) build --build-dir $(BUILD_DIR) \
+		--parameter-overrides Architecture=$(ARCH) >$(BUILD_DIR).log 2>&1 || { \
+		grep -hom1 "error: .*" $(BUILD_DIR).log || echo "error: sam build failed → see $(BUILD_DIR).log"; exit 1; } >&2
+	@grep "^note: " $(BUILD_DIR).log | sort -u
+	@$(PACKING) finish $(BUILD_DIR)
+
+deploy: build ## Build, then deploy to AWS; asks for what it needs to know
+	SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam deploy --guided --template-file $(BUILD_DIR)/template.yaml \
+		--config-file $(CURDIR)/samconfig.toml
+
+lock: $(SAM_VENV)/.ready ## Take the newest dependencies that the layers' requirements allow into their locks
+	@$(PACKING) lock
+
 clean: ## Delete everything that was made here, the local service's data too
 	@if [ -f .local/run/stack.json ] && [ -x $(PY) ]; then $(LOCAL) down; fi
-	rm -rf $(VENV) $(SAM_VENV) .local .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) .venv-localstack .local .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf shared/*.egg-info
 
@@ -101,5 +122,6 @@ $(DEV_READY): $(PY) pyproject.toml
 # Its pins do not suit the others', so it has an environment of its own.
 $(SAM_VENV)/.ready: $(PY)
 	@$(PY) -m venv --clear $(SAM_VENV)
-	@$(SAM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "aws-sam-cli>=1.150,<2"
+	@$(SAM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "aws-sam-cli>=1.150,<2" || { \
+		echo "error: the SAM command line was not installed → see above; with a network connection, run it again" >&2; exit 1; }
 	@touch $(SAM_VENV)/.ready

@@ -95,37 +95,42 @@ class Stack:
 
 @contextmanager
 def made_stack(clock: Clock, **changes: Any) -> Iterator[Stack]:
-    """Make the resources; ``changes`` are settings."""
+    """The resources in moto in this process; ``changes`` are settings."""
     with mock_aws():
-        s3, sqs, dynamodb = boto3.client("s3"), boto3.client("sqs"), boto3.client("dynamodb")
-        tag = uuid.uuid4().hex[:8]
-        buckets = {"uploads_bucket": f"uploads-{tag}", "results_bucket": f"results-{tag}"}
-        for name in buckets.values():
-            s3.create_bucket(Bucket=name)
-        queues = {
-            "compress_queue_url": sqs.create_queue(QueueName=f"compress-{tag}")["QueueUrl"],
-            "dead_letter_queue_url": sqs.create_queue(QueueName=f"dead-{tag}")["QueueUrl"],
-        }
-        table = f"jobs-{tag}"
-        dynamodb.create_table(
-            TableName=table,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "job_id", "KeyType": "HASH"}],
-            AttributeDefinitions=[
-                {"AttributeName": "job_id", "AttributeType": "S"},
-                {"AttributeName": "status", "AttributeType": "S"},
-                {"AttributeName": "due_at", "AttributeType": "N"},
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "by_status",
-                    "KeySchema": [
-                        {"AttributeName": "status", "KeyType": "HASH"},
-                        {"AttributeName": "due_at", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
-                }
-            ],
-        )
-        settings = Settings(**buckets, **queues, jobs_table=table, secret_key="test-only", **changes)
-        yield Stack(settings, clock, JobTable(table, clock))
+        yield made_resources(clock, **changes)
+
+
+def made_resources(clock: Clock, **changes: Any) -> Stack:
+    """Make the resources in whatever AWS the environment names; ``changes`` are settings."""
+    s3, sqs, dynamodb = boto3.client("s3"), boto3.client("sqs"), boto3.client("dynamodb")
+    tag = uuid.uuid4().hex[:8]
+    buckets = {"uploads_bucket": f"uploads-{tag}", "results_bucket": f"results-{tag}"}
+    for name in buckets.values():
+        s3.create_bucket(Bucket=name)
+    queues = {
+        "compress_queue_url": sqs.create_queue(QueueName=f"compress-{tag}")["QueueUrl"],
+        "dead_letter_queue_url": sqs.create_queue(QueueName=f"dead-{tag}")["QueueUrl"],
+    }
+    table = f"jobs-{tag}"
+    dynamodb.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "job_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[
+            {"AttributeName": "job_id", "AttributeType": "S"},
+            {"AttributeName": "status", "AttributeType": "S"},
+            {"AttributeName": "due_at", "AttributeType": "N"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by_status",
+                "KeySchema": [
+                    {"AttributeName": "status", "KeyType": "HASH"},
+                    {"AttributeName": "due_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    )
+    settings = Settings(**buckets, **queues, jobs_table=table, secret_key="test-only", **changes)
+    return Stack(settings, clock, JobTable(table, clock))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import random
 import struct
@@ -202,6 +203,22 @@ def interlaced(image: Image.Image) -> bytes:
 def gif_of(frames: int = 1) -> bytes:
     images = [flat(6 + n).quantize(32) for n in range(frames)]
     return saved(images[0], "GIF", save_all=frames > 1, append_images=images[1:])
+
+
+#: 64 × 48 pixels, red on the left and blue on the right. Our codec decodes only, so it cannot be made here.
+_HEIC = (
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9jAAAA"
+    "AERAAAEAAQAAAAABoQABAAAAAAAAAGsAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/WlwcnAAAADd"
+    "aXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAA"
+    "AwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xh"
+    "cAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAAHNtZGF0AAAA"
+    "ZygBrwngOSMkv//6Mb//+EaeQ/a5hcF//cw/ff4qbv/+6wXURjWLLH2jvL7/A+znFWIxzHHhHLW9xl2TFdlXKvRGjP3RgPLhqylPa1UJAJh/uES5"
+    "pPNBjzUigbnnfr+apDJbt0egqws="
+)
+
+
+def heic() -> bytes:
+    return base64.b64decode(_HEIC)
 
 
 def claiming(width: int, height: int) -> bytes:

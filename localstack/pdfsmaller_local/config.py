@@ -61,7 +61,7 @@ class Config:
     """
 
     state: Path
-    emulator: str = "ministack"
+    emulator: str = "localstack"
     emulator_port: int = 4566
     host: str = "127.0.0.1"
     port: int = 8080
@@ -120,7 +120,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     settings = {**_dotenv(ROOT / ".env"), **(os.environ if environ is None else environ)}
     return Config(
         state=Path(settings.get("LOCAL_STATE_DIR") or ROOT / ".local").resolve(),
-        emulator=settings.get("EMULATOR") or "ministack",
+        emulator=settings.get("EMULATOR") or "localstack",
         emulator_port=_port(settings, "EMULATOR_PORT", 4566),
         host=settings.get("HOST") or "127.0.0.1",
         port=_port(settings, "PORT", 8080),

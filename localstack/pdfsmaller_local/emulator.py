@@ -38,9 +38,14 @@ def choose(config: Config) -> Emulator:
     Raises:
         Problem: there is none of that name.
     """
-    from pdfsmaller_local import external, ministack
+    from pdfsmaller_local import external, localstack, localstack_docker, ministack
 
-    kinds: dict[str, type[Emulator]] = {"ministack": ministack.MiniStack, "external": external.External}
+    kinds: dict[str, type[Emulator]] = {
+        "external": external.External,
+        "localstack": localstack.LocalStack,
+        "localstack-docker": localstack_docker.LocalStackDocker,
+        "ministack": ministack.MiniStack,
+    }
     if config.emulator not in kinds:
-        raise Problem(f"There is no emulator {config.emulator!r}.", f"Set EMULATOR to {' or '.join(sorted(kinds))}.")
+        raise Problem(f"There is no emulator {config.emulator!r}.", f"Set EMULATOR to {', '.join(kinds)}.")
     return kinds[config.emulator](config)  # type: ignore[call-arg]

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from pdfsmaller_local.config import ROOT, Config
 from pdfsmaller_local.problems import Problem
-from pdfsmaller_local.processes import Child, demand_free_port, wait_until
+from pdfsmaller_local.processes import Child, demand_free_port, remove, wait_until
 
 _READY_SECONDS = 60
 _STOP_SECONDS = 15
@@ -106,13 +106,4 @@ class MiniStack:
 
     def reset(self) -> None:
         for folder in (self._data, self._temporary):
-            _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
-    except OSError as exc:
-        raise Problem(f"{folder} cannot be deleted ({exc.strerror}).", "Delete it yourself.") from exc
+            remove(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -146,3 +147,17 @@ def wait_until(check: object, seconds: float, interval: float = 0.1) -> bool:
         if time.monotonic() > deadline:
             return False
         time.sleep(interval)
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder and all in it, where it is there.
+
+    Raises:
+        Problem: it cannot be deleted.
+    """
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise Problem(f"{folder} cannot be deleted ({exc.strerror}).", "Delete it yourself.") from exc

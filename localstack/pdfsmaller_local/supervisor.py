@@ -23,7 +23,7 @@ from pdfsmaller_local.config import ROOT, Config
 from pdfsmaller_local.problems import Problem
 from pdfsmaller_local.stack import Stack
 
-_UP_SECONDS = 150
+_UP_SECONDS = 900  # the first start installs the emulator
 _DOWN_SECONDS = 40
 
 

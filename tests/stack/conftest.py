@@ -39,7 +39,7 @@ def local_config(state: Path, **changes: Any) -> Any:
     """A local stack of a test's own."""
     from pdfsmaller_local.config import Config
 
-    emulator = os.environ.get("EMULATOR") or "ministack"
+    emulator = os.environ.get("EMULATOR") or "localstack"
     made = Config(state=state, emulator=emulator, emulator_port=free_port(), port=free_port(), parameters=QUICK)
     return replace(made, **changes)
 

@@ -122,7 +122,7 @@ def test_the_right_passwords_open_and_never_show(live: Live) -> None:
     "what",
     [
         pytest.param("pdfsmaller.engine", id="engine"),
-        pytest.param("ministack-lambda-pdfsmaller-compress", id="worker"),
+        pytest.param("lambda-pdfsmaller-compress", id="worker"),
     ],
 )
 def test_a_killed_process_costs_one_attempt(live: Live, what: str) -> None:

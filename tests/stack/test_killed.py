@@ -20,7 +20,7 @@ def _here(live: Live) -> None:
     "what",
     [
         pytest.param("pdfsmaller.engine", id="engine"),
-        pytest.param("ministack-lambda-pdfsmaller-compress", id="worker"),
+        pytest.param("lambda-pdfsmaller-compress", id="worker"),
     ],
 )
 def test_a_killed_process_costs_one_attempt_and_nothing_else(live: Live, what: str) -> None:
@@ -42,7 +42,7 @@ def test_a_killed_worker_leaves_no_engine_behind(live: Live) -> None:
     live.running(posted["job_id"])
     before = {pid for pid, command in processes() if live.marker in command and "pdfsmaller.engine" in command}
     assert before
-    live.kill("ministack-lambda-pdfsmaller-compress")
+    live.kill("lambda-pdfsmaller-compress")
     live.until(lambda: not before & {pid for pid, _ in processes()}, 10, "engines end with their worker")
     assert live.finished(posted["job_id"], 90)["status"] == "succeeded"
 

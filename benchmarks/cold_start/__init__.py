@@ -1,0 +1,1 @@
+"""How long the built functions take from nothing to their first answer."""
