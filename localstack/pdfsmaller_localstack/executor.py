@@ -27,7 +27,8 @@ from pdfsmaller_localstack.worker import Died, TimedOut, Worker
 LOG = logging.getLogger(__name__)
 
 _INIT_SECONDS = 20.0
-_KEEP_LOG_BYTES = 1_000_000
+_KEEP_LOG_BYTES = 1_000_000  # of one invocation, for CloudWatch
+_LOG_FILE_BYTES = 10_000_000
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_START")
 
 
@@ -50,14 +51,17 @@ class ProcessExecutor(RuntimeExecutor):
         self._environ: dict[str, str] = {}
         self._worker: Worker | None = None
         self._stopped = False
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards the two above
+        self._in_use = threading.Lock()  # held while the worker is talked to
         self._log = bytearray()
 
     # What LocalStack calls
 
     def start(self, env_vars: dict[str, Any]) -> None:
         self._environ = {name: str(value) for name, value in env_vars.items() if value is not None}
-        if error := self._begin():
+        with self._in_use:
+            error = self._begin()
+        if error:
             raise StatusErrorException("The environment did not start", payload=json.dumps(error).encode())
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
@@ -65,7 +69,8 @@ class ProcessExecutor(RuntimeExecutor):
         request, begun = payload["invoke-id"], time.monotonic()
         self._log.clear()
         self._say(f"START RequestId: {request} Version: {self.function_version.id.qualifier}")
-        answer = self._invoke(payload)
+        with self._in_use:
+            answer = self._invoke(payload)
         milliseconds = (time.monotonic() - begun) * 1000
         used = self._worker.most_memory if self._worker else 0
         self._say(
@@ -83,6 +88,10 @@ class ProcessExecutor(RuntimeExecutor):
             self._stopped = True
             if self._worker:
                 self._worker.kill()
+        with self._in_use:
+            if self._worker:
+                self._worker.close()
+                self._worker = None
 
     def get_logs(self) -> str:
         return self._log.decode(errors="replace")
@@ -180,8 +189,12 @@ class ProcessExecutor(RuntimeExecutor):
         self._log += data
         del self._log[:-_KEEP_LOG_BYTES]
         if folder := os.environ.get("PDFSMALLER_FUNCTION_LOGS"):
-            with (Path(folder) / f"{self._name}.log").open("ab") as file:
+            path = Path(folder) / f"{self._name}.log"
+            with path.open("ab") as file:
                 file.write(data)
+                full = file.tell() > _LOG_FILE_BYTES
+            if full:
+                path.replace(path.with_suffix(".log.1"))
 
 
 def _error(kind: str, message: str) -> dict[str, Any]:

@@ -50,3 +50,10 @@ def test_a_poison_message_ends_in_the_dead_letter_queue(live: Live) -> None:
     assert live.post(documents.photo_jpeg(), wait=60).status_code == 200, "good jobs pass by the bad messages"
     live.until(lambda: live.depth("DeadLetterQueueUrl") == dead + 2, 60, "both are given up")
     assert live.depth("CompressQueueUrl") == 0
+
+
+def test_jobs_run_side_by_side(live: Live) -> None:
+    ids = [live.post(slow_pdf(), preset="ebook").json()["job_id"] for _ in range(2)]
+    live.until(lambda: all(live.job(job_id)["status"] == "running" for job_id in ids), 20, "both run at once")
+    for job_id in ids:
+        assert live.finished(job_id)["status"] == "succeeded"
