@@ -12,40 +12,28 @@ What this project relies on, found by reading and running 4.9.2:
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import sys
-import urllib.request
 
 from pdfsmaller_local import localstack_venv
 from pdfsmaller_local.config import ROOT, Config
-from pdfsmaller_local.problems import Problem
-from pdfsmaller_local.processes import Child, demand_free_port, remove, wait_until
-
-_READY_SECONDS = 60
-_STOP_SECONDS = 15
+from pdfsmaller_local.process_emulator import ProcessEmulator
 
 
-class LocalStack:
+class LocalStack(ProcessEmulator):
     """LocalStack as a child process."""
 
+    name = "LocalStack"
+    health = "/_localstack/health"
+
     def __init__(self, config: Config) -> None:
-        self.endpoint = config.endpoint
-        self._port = config.emulator_port
+        super().__init__(config, config.state / "localstack")
         self._logs = config.logs
-        self._data = config.state / "localstack"
-        self._temporary = config.state / "tmp"
-        self._child = Child("emulator", config.state)
 
     def start(self) -> None:
-        self._child.stop_leftover(_STOP_SECONDS)
-        demand_free_port(self._port, "EMULATOR_PORT")
+        self._make_room()
         python = localstack_venv.python()
-        # What was killed left there: unpacked code, half-read PDFs.
-        shutil.rmtree(self._temporary, ignore_errors=True)
-        for folder in (self._temporary, self._data, self._logs):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
         self._child.start([str(python), "-P", "-m", "pdfsmaller_localstack"], self._environ(), cwd=ROOT)
 
     def _environ(self) -> dict[str, str]:
@@ -75,31 +63,3 @@ class LocalStack:
             "DISABLE_EVENTS": "1",
             "DNS_ADDRESS": "0",
         }
-
-    def wait_ready(self) -> None:
-        if not wait_until(lambda: self._answers() or self._child.exit_code() is not None, _READY_SECONDS):
-            raise Problem(
-                f"LocalStack did not answer within {_READY_SECONDS} seconds.", f"Its log says why: {self._child.log}"
-            )
-        if failure := self.failure():
-            raise Problem(failure, f"Its log says more: {self._child.log}")
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.endpoint}/_localstack/health", timeout=2) as answer:
-                return bool(json.load(answer))
-        except (OSError, ValueError):
-            return False
-
-    def failure(self) -> str | None:
-        how = self._child.failure()
-        return how and f"LocalStack {how}"
-
-    def stop(self) -> None:
-        # SIGTERM makes it write down its data; the grace is for that.
-        self._child.stop(_STOP_SECONDS)
-        shutil.rmtree(self._temporary, ignore_errors=True)
-
-    def reset(self) -> None:
-        for folder in (self._data, self._temporary):
-            remove(folder)

@@ -18,42 +18,30 @@ What this project relies on, found by reading and running 1.5.33:
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
-import shutil
 import sys
-import urllib.request
 from pathlib import Path
 
 from pdfsmaller_local.config import ROOT, Config
 from pdfsmaller_local.problems import Problem
-from pdfsmaller_local.processes import Child, demand_free_port, remove, wait_until
-
-_READY_SECONDS = 60
-_STOP_SECONDS = 15
+from pdfsmaller_local.process_emulator import ProcessEmulator
 
 
-class MiniStack:
+class MiniStack(ProcessEmulator):
     """MiniStack as a child process."""
 
+    name = "MiniStack"
+    health = "/_ministack/health"
+
     def __init__(self, config: Config) -> None:
-        self.endpoint = config.endpoint
-        self._port = config.emulator_port
+        super().__init__(config, config.state / "data")
         self._region = config.region
         self._enforce_policies = config.enforce_policies
-        self._data = config.state / "data"
-        self._temporary = config.state / "tmp"
-        self._child = Child("emulator", config.state)
 
     def start(self) -> None:
         if importlib.util.find_spec("ministack") is None:
             raise Problem("MiniStack is not installed here.", "Run make clean, then make local.")
-        self._child.stop_leftover(_STOP_SECONDS)
-        demand_free_port(self._port, "EMULATOR_PORT")
-        # What workers that were killed left there: unpacked code, half-read PDFs.
-        shutil.rmtree(self._temporary, ignore_errors=True)
-        for folder in (self._temporary, self._data):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._make_room()
         # -P: the script's own folder has a module named ministack too.
         script = Path(__file__).with_name("ministack_process.py")
         self._child.start([sys.executable, "-P", str(script)], self._environ(), cwd=ROOT)
@@ -79,31 +67,3 @@ class MiniStack:
             # Whether IAM policies count: each worker then has its function's role and nothing else.
             "AUTH": "true" if self._enforce_policies else "false",
         }
-
-    def wait_ready(self) -> None:
-        if not wait_until(lambda: self._answers() or self._child.exit_code() is not None, _READY_SECONDS):
-            raise Problem(
-                f"MiniStack did not answer within {_READY_SECONDS} seconds.", f"Its log says why: {self._child.log}"
-            )
-        if failure := self.failure():
-            raise Problem(failure, f"Its log says more: {self._child.log}")
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=2) as answer:
-                return bool(json.load(answer))
-        except (OSError, ValueError):
-            return False
-
-    def failure(self) -> str | None:
-        how = self._child.failure()
-        return how and f"MiniStack {how}"
-
-    def stop(self) -> None:
-        # SIGTERM makes it write its state; the grace is for that.
-        self._child.stop(_STOP_SECONDS)
-        shutil.rmtree(self._temporary, ignore_errors=True)
-
-    def reset(self) -> None:
-        for folder in (self._data, self._temporary):
-            remove(folder)
