@@ -7,6 +7,7 @@ import time
 from pdfsmaller_local import deploy, emulator
 from pdfsmaller_local.clients import Clients
 from pdfsmaller_local.config import Config
+from pdfsmaller_local.update import update
 from pdfsmaller_local.web import Web, environ_of
 
 
@@ -41,6 +42,14 @@ class Stack:
         with _Timer(self.seconds, "web server"):
             self._web.start(environ_of(self.outputs["UploadFunctionName"], self.clients("lambda")))
             self._web.wait_ready()
+
+    def refresh(self) -> None:
+        """Give a running stack the code of the source tree as it is now. The web server notices by itself.
+
+        Raises:
+            Problem: it did not take it; what ran before goes on.
+        """
+        update(self.config, self.clients)
 
     def failure(self) -> str | None:
         """Why a part has ended by itself, or None while all run."""

@@ -18,13 +18,14 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from pdfsmaller_local import emulator, processes, web
+from pdfsmaller_local import emulator, processes, source_tree, web
 from pdfsmaller_local.config import ROOT, Config
 from pdfsmaller_local.problems import Problem
 from pdfsmaller_local.stack import Stack
 
 _UP_SECONDS = 900  # the first start installs the emulator
 _DOWN_SECONDS = 40
+_LOOK_SECONDS = 0.5
 
 
 class _Stopped(BaseException):
@@ -45,8 +46,7 @@ def run(config: Config) -> None:
             stack.start()
             _running_file(config).write_text(json.dumps({"pid": os.getpid(), "outputs": stack.outputs}))
             print(_greeting(config, stack, time.monotonic() - begun), flush=True)
-            while not (failure := stack.failure()):
-                time.sleep(0.5)
+            failure = _watch(stack)
             raise Problem(failure, f"The logs are in {config.logs}. Start again with make local.")
         except _Stopped:
             pass
@@ -58,6 +58,23 @@ def run(config: Config) -> None:
             _running_file(config).unlink(missing_ok=True)
             stack.stop()
             print("Stopped. Data stays; make reset deletes it.", flush=True)
+
+
+def _watch(stack: Stack) -> str:
+    """Wait until a part of the stack ends, and bring what changes in the source to it; why it ended."""
+    deployed = seen = source_tree.state()
+    while not (failure := stack.failure()):
+        time.sleep(_LOOK_SECONDS)
+        before, seen = seen, source_tree.state()
+        if seen != before or seen == deployed:  # unchanged, or still being changed
+            continue
+        deployed, begun = seen, time.monotonic()
+        try:
+            stack.refresh()
+            print(f"The source has changed: the functions have it after {time.monotonic() - begun:.1f} s.", flush=True)
+        except Problem as exc:
+            print(f"The source has changed, but the functions do not have it: {exc}", flush=True)
+    return failure
 
 
 def up(config: Config) -> None:

@@ -45,6 +45,7 @@ class Web:
             *("--timeout", "120"),
             *("--graceful-timeout", str(_STOP_SECONDS - 3)),
             *("--access-logfile", "-"),
+            "--reload",  # when a file that it has loaded changes
             *_no_control_socket(),
         ]
         self._child.start(command, self._environ(function_environ), cwd=ROOT)

@@ -123,6 +123,8 @@ class ProcessExecutor(RuntimeExecutor):
                 return _error("Runtime.ExitError", "The environment is stopped")
             if self._worker:
                 self._worker.close()
+            # An update of the function's settings clears away the old version's code, which is the new one's too.
+            self.prepare_version(self.function_version)
             self._worker = Worker(
                 python=os.environ.get("PDFSMALLER_FUNCTION_PYTHON") or sys.executable,
                 name=self._name,
