@@ -80,12 +80,7 @@ class Assembly:
         self._layers = Layers()
         self._names = Names()
         self._settings = Settings(self._writer, plain_objects=plain_objects)
-        self._parts = (self._destinations, self._outline, self._forms, self._tags, self._settings)
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are so far."""
-        return len(self._pages)
+        self._parts = (self._destinations, self._outline, self._forms, self._tags, self._settings, self._layers)
 
     def add(self, name: str, index: int, picks: list[int], open_again: Callable[[], Pdf]) -> None:
         """Append pages of a document and all that belongs to them.
@@ -146,12 +141,10 @@ class Assembly:
     def _copy(self, source: Source, picks: list[int]) -> None:
         for part in self._parts:
             part.prepare(source)
-        self._layers.prepare(source)
         for page in source.pages:
             source.graft.copy_reserved(page)
         for part in self._parts:
             part.take(source)
-        self._layers.take(source)
         self._names.take(source)
         if not source.again:
             self._labels.take(source, picks)
