@@ -74,7 +74,10 @@ def _why(log: Path) -> Problem:
         )
     errors = [line for line in text.splitlines() if line.startswith("ERROR")]
     said = errors[-1] if errors else "pip gives no reason"
-    return Problem(f"LocalStack could not be installed: {said[:300]}", f"See {log}, or take another emulator: EMULATOR=ministack make local")
+    return Problem(
+        f"LocalStack could not be installed: {said[:300]}",
+        f"See {log}, or take another emulator: EMULATOR=ministack make local",
+    )
 
 
 def _text(path: Path) -> str | None:
