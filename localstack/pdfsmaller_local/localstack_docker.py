@@ -6,15 +6,13 @@ containers, so their layers must hold the dependencies (``make build``), which `
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
-import urllib.request
 
 from pdfsmaller_local.config import ROOT, Config
 from pdfsmaller_local.problems import Problem
-from pdfsmaller_local.processes import demand_free_port, wait_until
+from pdfsmaller_local.processes import answers_json, demand_free_port, wait_until
 
 _READY_SECONDS = 120
 _COMMAND_SECONDS = 600
@@ -50,11 +48,7 @@ class LocalStackDocker:
             )
 
     def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.endpoint}/_localstack/health", timeout=2) as answer:
-                return bool(json.load(answer))
-        except (OSError, ValueError):
-            return False
+        return answers_json(f"{self.endpoint}/_localstack/health")
 
     def failure(self) -> str | None:
         return None if self._compose("ps", "--quiet", "--status", "running") else "LocalStack's container ended"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import urllib.request
 from pathlib import Path
 
 from pdfsmaller_local.config import Config
 from pdfsmaller_local.problems import Problem
-from pdfsmaller_local.processes import Child, demand_free_port, remove, wait_until
+from pdfsmaller_local.processes import Child, answers_json, demand_free_port, remove, wait_until
 
 _READY_SECONDS = 60
 _STOP_SECONDS = 15
@@ -54,11 +52,7 @@ class ProcessEmulator:
             raise Problem(failure, f"Its log says more: {self._child.log}")
 
     def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.endpoint}{self.health}", timeout=2) as answer:
-                return bool(json.load(answer))
-        except (OSError, ValueError):
-            return False
+        return answers_json(f"{self.endpoint}{self.health}")
 
     def failure(self) -> str | None:
         how = self._child.failure()

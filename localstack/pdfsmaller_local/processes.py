@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -135,6 +137,15 @@ def demand_free_port(port: int, setting: str, *, host: str = "127.0.0.1") -> Non
                 f"Port {port} cannot be used ({exc.strerror}).",
                 f"Stop the program that has it, or choose another port: {setting}={port + 1} make local",
             ) from exc
+
+
+def answers_json(url: str) -> bool:
+    """Whether JSON that says something comes from there."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(json.load(answer))
+    except (OSError, ValueError):
+        return False
 
 
 def wait_until(check: object, seconds: float, interval: float = 0.1) -> bool:
