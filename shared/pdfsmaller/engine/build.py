@@ -13,13 +13,19 @@ from typing import Literal
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color_mode import take_color_out
+from pdfsmaller.engine.content.rewrite import rewrite_content
 from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
+from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.engine.images.apply import apply_images
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import ObjGen, externalize_inline_images
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.structure import StructureCache, tidy
 from pdfsmaller.limits import Limits
+
+#: What a build does besides the images; each can be left out alone, in the order in which they are taken back.
+Step = Literal["fonts", "content", "structure"]
+STEPS: tuple[Step, ...] = ("fonts", "content", "structure")
 
 
 @dataclass(slots=True)
@@ -42,6 +48,7 @@ class Builder:
     pdfa: int | None
     color_left: bool = False
     cache: StructureCache = field(default_factory=StructureCache)
+    fonts: FontCache = field(default_factory=FontCache)
 
     def build(
         self,
@@ -49,9 +56,14 @@ class Builder:
         encoded: Mapping[ObjGen, Encoded],
         without: Collection[ObjGen] = (),
         *,
-        structure: bool = True,
+        leave_out: Collection[Step] = (),
     ) -> int:
-        """Write a result and return its size in bytes."""
+        """Write a result and return its size in bytes.
+
+        Args:
+            without: images that stay as they are in the source.
+            leave_out: steps that are not done.
+        """
         with self.watch.stage("write"), open_pdf(self.source, self.password, self.limits) as pdf:
             externalize_inline_images(pdf, self.inline_pages)
             apply_images(pdf, encoded, without)
@@ -59,7 +71,11 @@ class Builder:
             if mode != "no-change":
                 self.color_left = take_color_out(pdf, mode, self.limits)
             level: Literal[6, 9] = 6 if self.options.effort == "fast" else 9
-            if structure:
+            if "fonts" not in leave_out:
+                shrink_fonts(pdf, self.fonts, self.limits, self.deadline)
+            if "content" not in leave_out:
+                rewrite_content(pdf, self.limits, self.deadline, exact=self.options.effective_quality is None)
+            if "structure" not in leave_out:
                 tidy(pdf, self.cache, self.limits, self.deadline, level=level)
             if self.options.strip_metadata:
                 strip_metadata(pdf)

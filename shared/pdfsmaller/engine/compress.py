@@ -26,7 +26,7 @@ from pathlib import Path
 from pikepdf import Pdf
 
 from pdfsmaller.engine.audit import audit
-from pdfsmaller.engine.build import Builder
+from pdfsmaller.engine.build import STEPS, Builder, Step
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.document import (
     check_header,
@@ -55,7 +55,7 @@ logger = logging.getLogger(__name__)
 Progress = Callable[[str, int], None]
 
 # Results that fail the comparison are built again with less, at most this often, before the source is handed back.
-MAX_REBUILDS = 3
+MAX_REBUILDS = 5
 # The comparison may still run this long after the soft limit: an unproven result is worth nothing.
 VERIFY_GRACE_SECONDS = 20.0
 
@@ -209,9 +209,9 @@ class _Run:
         encoded = coded.encoded
         if self.options.verify == "off" or result.stat().st_size >= self.input_bytes:
             return encoded
-        structure = True
+        left_out: list[Step] = []
         for attempt in range(MAX_REBUILDS + 1):
-            self.progress("verify", 80 + 5 * attempt)
+            self.progress("verify", 80 + 3 * attempt)
             with self.watch.stage("verify"):
                 differences = self._compare(result, goal)
             if not differences:
@@ -225,16 +225,19 @@ class _Run:
                 if attempt == 0:
                     encoded |= self._without_loss(found, guilty)
                 self._roll_back(len(guilty - encoded.keys()))
-            elif structure:
-                self._warn("structure_kept", f"The structure was kept as it is: {differences[0].message}")
-                structure = False
+            elif suspects := [step for step in STEPS if step not in left_out]:
+                # What is gone from the structure, neither fonts nor content can have taken.
+                seen = any(difference.kind in ("text", "looks") for difference in differences)
+                step = suspects[0] if seen else suspects[-1]
+                self._warn(f"{step}_kept", f"The {step} stayed as before: {differences[0].message}")
+                left_out.append(step)
             elif encoded:
                 self._roll_back(len(encoded))
                 encoded = {}
-                structure = True
+                left_out = []
             else:
                 break
-            builder.build(result, encoded, structure=structure)
+            builder.build(result, encoded, leave_out=left_out)
         return None
 
     def _roll_back(self, images: int) -> None:

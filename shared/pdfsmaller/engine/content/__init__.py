@@ -1,0 +1,1 @@
+"""Content streams: the same marks on the page in fewer bytes."""

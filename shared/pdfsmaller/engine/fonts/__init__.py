@@ -1,0 +1,1 @@
+"""Fonts: which glyphs a document shows, and programs that hold just those."""
