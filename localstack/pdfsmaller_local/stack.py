@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from pdfsmaller_local import deploy, emulator
 from pdfsmaller_local.clients import Clients
@@ -39,6 +40,7 @@ class Stack:
             self.emulator.wait_ready()
         with _Timer(self.seconds, "deployment"):
             self.outputs = deploy.deploy(self.config, self.clients)
+            self._end_refreshed()
         with _Timer(self.seconds, "web server"):
             self._web.start(environ_of(self.outputs["UploadFunctionName"], self.clients("lambda")))
             self._web.wait_ready()
@@ -49,7 +51,19 @@ class Stack:
         Raises:
             Problem: it did not take it; what ran before goes on.
         """
+        # The next start leaves a stack alone whose source is again what was deployed: it would keep this code.
+        self._refreshed.touch()
         update(self.config, self.clients)
+
+    def _end_refreshed(self) -> None:
+        if self._refreshed.exists():
+            update(self.config, self.clients)
+            self._refreshed.unlink()
+
+    @property
+    def _refreshed(self) -> Path:
+        """Stands while the functions' code may be another than the deployment's."""
+        return self.config.state / "refreshed"
 
     def failure(self) -> str | None:
         """Why a part has ended by itself, or None while all run."""
