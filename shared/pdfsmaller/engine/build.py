@@ -70,14 +70,19 @@ class Builder:
             mode = self.options.color_mode or "no-change"
             if mode != "no-change":
                 self.color_left = take_color_out(pdf, mode, self.limits)
-            level: Literal[6, 9] = 6 if self.options.effort == "fast" else 9
             if "fonts" not in leave_out:
                 shrink_fonts(pdf, self.fonts, self.limits, self.deadline)
             if "content" not in leave_out:
                 rewrite_content(pdf, self.limits, self.deadline, exact=self.options.effective_quality is None)
             if "structure" not in leave_out:
-                tidy(pdf, self.cache, self.limits, self.deadline, level=level)
+                tidy(pdf, self.cache, self.limits, self.deadline, effort=self.options.effort)
             if self.options.strip_metadata:
                 strip_metadata(pdf)
-            save_pdf(pdf, target, linearize=self.options.linearize, pdfa=self.pdfa, level=level)
+            save_pdf(
+                pdf,
+                target,
+                linearize=self.options.linearize,
+                pdfa=self.pdfa,
+                effort=self.options.effort,
+            )
         return target.stat().st_size

@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pikepdf
 from pikepdf import Array, Dictionary, ObjectStreamMode, Pdf
 
+from pdfsmaller.engine.options import Effort
 from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
 from pdfsmaller.limits import Limits
 
@@ -158,17 +158,17 @@ def strip_metadata(pdf: Pdf) -> None:
         del pdf.Root["/Metadata"]
 
 
-def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None, level: Literal[6, 9]) -> None:
+def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None, effort: Effort) -> None:
     """Write the document, keeping its encryption and permissions, with object streams where its standard allows them.
 
     Args:
-        level: zlib's, for what qpdf itself deflates: object and cross-reference streams.
+        effort: how hard to deflate object and cross-reference streams.
 
     Raises:
         UnreadablePdf: an object that is needed cannot be written.
     """
     # PDF/A-1 is PDF 1.4: no object streams, no cross-reference streams (ISO 19005-1, 6.1.4).
-    pikepdf.settings.set_flate_compression_level(level)
+    pikepdf.settings.set_flate_compression_level(6 if effort == "fast" else 9)
     streams = ObjectStreamMode.disable if pdfa == 1 else ObjectStreamMode.generate
     if "/Size" not in pdf.trailer:
         # A trailer that qpdf has reconstructed lacks it, and qpdf then writes a file that it cannot read.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +16,10 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.images.work import WORKERS
+from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
@@ -31,22 +32,37 @@ _XMP_PADDING = re.compile(rb"\s{64,}(?=<\?xpacket end)")
 _REFERENCE = re.compile(rb"(\d+) (\d+) R\b")
 # Rounds of merging: every round can make the parents of merged streams identical in turn. Real files need 2 or 3.
 MAX_ROUNDS = 12
-MIN_RECOMPRESS_BYTES = 32
+# What `/Filter/FlateDecode` takes in a stream's dictionary.
+_FLATE_ENTRY = 19
 RECOMPRESS_BATCH_BYTES = 40_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A stream's data as it is to be stored."""
+
+    data: bytes
+    deflated: bool
+
+    @property
+    def cost(self) -> int:
+        """Bytes in the file, with the entry that names the filter."""
+        return len(self.data) + (_FLATE_ENTRY if self.deflated else 0)
 
 
 @dataclass(slots=True)
 class StructureCache:
-    """Work on streams that several builds of one document share: the better-deflated data by object (None = keep)."""
+    """Work on streams that several builds of one document share.
 
-    deflated: dict[ObjGen, bytes | None] = field(default_factory=dict)
+    Attributes:
+        deflated: smaller data, by a digest of the stored data and its filters (None = keep).
+    """
+
+    deflated: dict[bytes, Packed | None] = field(default_factory=dict)
 
 
-def tidy(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *, level: int = 9) -> None:
+def tidy(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *, effort: Effort = "default") -> None:
     """All structural savings.
-
-    Args:
-        level: zlib's.
 
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
@@ -55,7 +71,7 @@ def tidy(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *,
     trim_xmp(pdf)
     if not deadline.passed():
         drop_unused_resources(pdf)
-    deflate_streams(pdf, cache, limits, deadline, level=level)
+    deflate_streams(pdf, cache, limits, deadline, effort=effort)
     if not deadline.passed():
         merge_identical_streams(pdf)
 
@@ -97,46 +113,60 @@ def drop_unused_resources(pdf: Pdf) -> None:
         return
 
 
-def deflate_streams(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *, level: int) -> None:
-    """Every stream with general-purpose filters as Flate at the best level, where that is smaller."""
-    pending: list[tuple[Stream, bytes, int]] = []
+def deflate_streams(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *, effort: Effort) -> None:
+    """Every stream with general-purpose filters as Flate at its best, or plain, where that is smaller."""
+    pending: list[tuple[Stream, bytes, bytes, int]] = []
     size = 0
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="deflate") as pool:
 
+        def deflated(item: tuple[Stream, bytes, bytes, int]) -> bytes:
+            return zlib_compress(item[2], effort, deadline)
+
         def flush() -> None:
             nonlocal size
-            for (stream, _, before), packed in zip(
-                pending, pool.map(lambda item: zlib.compress(item[1], level), pending), strict=True
-            ):
-                better = packed if len(packed) < before else None
-                cache.deflated[stream.objgen] = better
-                if better is not None:
-                    stream.write(better, filter=Name.FlateDecode)
+            for (stream, key, data, before), packed in zip(pending, pool.map(deflated, pending), strict=True):
+                best = min(Packed(data, deflated=False), Packed(packed, deflated=True), key=lambda p: p.cost)
+                cache.deflated[key] = best if best.cost < before else None
+                _put(stream, cache.deflated[key])
             pending.clear()
             size = 0
 
         for obj in pdf.objects:
             if not isinstance(obj, Stream) or not _may_deflate(obj):
                 continue
-            if obj.objgen in cache.deflated:
-                known = cache.deflated[obj.objgen]
-                if known is not None:
-                    obj.write(known, filter=Name.FlateDecode)
-                continue
-            if deadline.passed():
-                break
             try:
-                raw = len(obj.read_raw_bytes())
+                raw = obj.read_raw_bytes()
+                key = _key(obj, raw)
+                if key in cache.deflated:
+                    _put(obj, cache.deflated[key])
+                    continue
+                if deadline.passed():
+                    break
                 data = read_decoded(obj, limits)
             except LimitExceeded:
                 raise
             except (pikepdf.PdfError, RuntimeError):
                 continue
-            pending.append((obj, data, raw))
+            pending.append((obj, key, data, len(raw) + (_FLATE_ENTRY if "/Filter" in obj else 0)))
             size += len(data)
             if size > RECOMPRESS_BATCH_BYTES:
                 flush()
         flush()
+
+
+def _key(stream: Stream, raw: bytes) -> bytes:
+    """What a stream decodes to, as a digest of its stored data and filters."""
+    digest = hashlib.blake2b(raw, digest_size=16)
+    for name in ("/Filter", "/DecodeParms", "/DP"):
+        value = stream.get(name)
+        if isinstance(value, Object):
+            digest.update(value.unparse(resolved=True))
+    return digest.digest()
+
+
+def _put(stream: Stream, packed: Packed | None) -> None:
+    if packed is not None:
+        stream.write(packed.data, filter=Name.FlateDecode if packed.deflated else None)
 
 
 def _may_deflate(stream: Stream) -> bool:

@@ -10,9 +10,11 @@ is eight bytes of offset for each, and a digest for each that may be shared. Obj
 from __future__ import annotations
 
 import hashlib
-import zlib
 from array import array
 from typing import IO
+
+from pdfsmaller.engine.deflate import zlib_compress
+from pdfsmaller.engine.options import Effort
 
 #: Objects in one object stream. Readers inflate a whole stream for one object of it; qpdf packs 100, others 200.
 OBJECTS_PER_STREAM = 200
@@ -28,12 +30,14 @@ class PdfWriter:
         file: open for writing in binary, at its start.
         version: the header's, e.g. ``1.7``; object streams need 1.5.
         object_streams: pack objects that are no streams into compressed ones.
-        level: zlib's, for what this writer deflates itself.
+        effort: how hard this writer deflates what it deflates itself.
     """
 
-    def __init__(self, file: IO[bytes], *, version: str = "1.7", object_streams: bool = True, level: int = 9) -> None:
+    def __init__(
+        self, file: IO[bytes], *, version: str = "1.7", object_streams: bool = True, effort: Effort = "default"
+    ) -> None:
         self._file = file
-        self._level = level
+        self._effort: Effort = effort
         self._packing = object_streams
         self._position = 0
         #: Where each object is: its offset, or ``_IN_STREAM`` + number of its object stream << 16 + index; 0 = free.
@@ -133,7 +137,7 @@ class PdfWriter:
             offset += len(body) + 1
             self._where[number] = _IN_STREAM | holder << 16 | place
         head = b" ".join(index) + b"\n"
-        packed = zlib.compress(head + b"\n".join(body for _, body in self._waiting), self._level)
+        packed = zlib_compress(head + b"\n".join(body for _, body in self._waiting), self._effort)
         entries = b"/Type /ObjStm /N %d /First %d /Filter /FlateDecode" % (len(self._waiting), len(head))
         self._waiting.clear()
         self.write_stream(entries, packed, holder)
@@ -159,7 +163,7 @@ class PdfWriter:
             above = row
         entries = b"/Type /XRef /Size %d /W [1 %d 2] /Filter /FlateDecode " % (len(self._where), width)
         entries += b"/DecodeParms <</Predictor 12 /Columns %d>> " % columns
-        self.write_stream(entries + trailer, zlib.compress(bytes(rows), self._level), number)
+        self.write_stream(entries + trailer, zlib_compress(bytes(rows), self._effort), number)
         return start
 
     def _write_xref_table(self, trailer: bytes) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
-
+from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.from_images.layout import Placement, place
 from pdfsmaller.engine.from_images.picture import CMYK, COMPONENTS, Picture, Stored
 from pdfsmaller.engine.options import ImageOptions
@@ -80,7 +79,7 @@ class Document:
         base = image.space
         if image.profile is not None:
             entries = b"/N %d /Alternate %s /Filter /FlateDecode" % (COMPONENTS[base], base)
-            base = b"[/ICCBased %d 0 R]" % self._writer.write_value(entries, zlib.compress(image.profile, 9))
+            base = b"[/ICCBased %d 0 R]" % self._writer.write_value(entries, zlib_compress(image.profile))
         if image.palette is None:
             return base
         last = len(image.palette) // COMPONENTS[image.space] - 1

@@ -23,7 +23,7 @@ from pdfsmaller.engine.merge.settings import Settings, may_be_pdfa_1
 from pdfsmaller.engine.merge.source import Ready, Source, SourceFailed, Warn, open_source
 from pdfsmaller.engine.merge.syntax import name_text
 from pdfsmaller.engine.merge.tags import Tags
-from pdfsmaller.engine.options import MergeOptions
+from pdfsmaller.engine.options import Effort, MergeOptions
 from pdfsmaller.engine.options import Outline as WantedOutline
 from pdfsmaller.engine.writer import PdfWriter
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
@@ -47,7 +47,7 @@ class Assembly:
         sources: how many documents will be added.
         plain_objects: no object streams, as PDF/A-1 demands.
         strip_metadata: leave document information and XMP away.
-        level: zlib's.
+        effort: how hard to deflate.
         limits: what one stream may decode to.
         warn: takes a warning's code and text.
     """
@@ -60,14 +60,14 @@ class Assembly:
         sources: int,
         plain_objects: bool,
         strip_metadata: bool,
-        level: int,
+        effort: Effort,
         limits: Limits,
         warn: Warn,
     ) -> None:
         self._limits = limits
         self._version = (1, 4) if plain_objects else _LEAST_VERSION
         header = f"{self._version[0]}.{self._version[1]}"
-        self._writer = PdfWriter(file, version=header, object_streams=not plain_objects, level=level)
+        self._writer = PdfWriter(file, version=header, object_streams=not plain_objects, effort=effort)
         self._strip_metadata = strip_metadata
         self._warn = warn
         self._pages: list[int] = []
@@ -228,7 +228,7 @@ def assemble(
             sources=len(ready),
             plain_objects=all(may_be_pdfa_1(source.path) for source in ready),
             strip_metadata=options.strip_metadata,
-            level=6 if options.effort == "fast" else 9,
+            effort=options.effort,
             limits=limits,
             warn=warn,
         )
