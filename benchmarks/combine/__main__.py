@@ -16,15 +16,12 @@ out.
 from __future__ import annotations
 
 import argparse
-import csv
-import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +29,7 @@ import pikepdf
 
 from benchmarks.combine import count, pictures
 from benchmarks.combine.inputs import noisy_copies, noisy_pages
-from benchmarks.engine.__main__ import _run as run
+from benchmarks.measure import filled, heading, run, write_table
 
 OURS = [sys.executable, "-m", "pdfsmaller.cli", "merge", "{in}", "-o", "{out}", "-q"]
 #: What to run; ``{in}`` stands for all inputs.
@@ -144,20 +141,12 @@ def _merge(
         target = Path(folder) / "out.pdf"
         given = filled(words, files, target)
         measured = [run(given, timeout) for _ in range(TIMES if tool in PLAIN else 1)]
-        seconds, peak = min(s for s, _ in measured), max(p for _, p in measured)
+        seconds, peak = min(cost.seconds for cost in measured), max(cost.peak_mb for cost in measured)
         if not target.exists():
             said = _why(given, timeout)
-            return Merge(name, tool, len(files), size, 0, round(seconds, 2), peak, said, "")
+            return Merge(name, tool, len(files), size, 0, seconds, peak, said, "")
         kept = "; ".join(f"{what} {have}/{of}" for what, have, of in count.kept(target, files, expected))
-        return Merge(name, tool, len(files), size, target.stat().st_size, round(seconds, 2), peak, "", kept)
-
-
-def filled(words: list[str], files: list[Path], target: Path) -> list[str]:
-    """A tool's command line."""
-    given: list[str] = []
-    for word in words:
-        given += [str(file) for file in files] if word == "{in}" else [word.replace("{out}", str(target))]
-    return given
+        return Merge(name, tool, len(files), size, target.stat().st_size, seconds, peak, "", kept)
 
 
 def _why(given: list[str], timeout: float) -> str:
@@ -217,10 +206,10 @@ def measure_memory(documents: list[Path], out: Path, command: str, timeout: floa
                     continue
                 target = Path(folder) / "out.pdf"
                 target.unlink(missing_ok=True)
-                seconds, peak = run(filled(words, files, target), timeout)
+                cost = run(filled(words, files, target), timeout)
                 made = target.stat().st_size if target.exists() else 0
                 note = "" if made else "nothing came out"
-                rows.append(Load(f"{number} {name}", tool, size, made, round(seconds, 1), peak, note))
+                rows.append(Load(f"{number} {name}", tool, size, made, round(cost.seconds, 1), cost.peak_mb, note))
                 write_table(out / "memory.tsv", rows)
                 (out / "memory.md").write_text(_memory_in_words(rows, command), encoding="utf-8")
 
@@ -239,19 +228,6 @@ def _memory_in_words(rows: list[Load], command: str) -> str:
         for row in rows
     ]
     return "\n".join(lines) + "\n"
-
-
-def heading(command: str) -> list[str]:
-    """How a table was made, and on what."""
-    return [f"`{command}`", "", f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}.", ""]
-
-
-def write_table(path: Path, rows: Sequence[Any]) -> None:
-    """Rows of one kind as tab-separated values."""
-    with path.open("w", newline="") as table:
-        writer = csv.writer(table, delimiter="\t", lineterminator="\n")
-        writer.writerow(field.name for field in fields(rows[0]))
-        writer.writerows(asdict(row).values() for row in rows)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import pypdfium2
 from pikepdf import PdfImage, Stream
 from PIL import Image, ImageChops, ImageDraw
 
-from benchmarks.engine.__main__ import _run as run
+from benchmarks.measure import filled, heading, run, write_table
 
 TOOLS = {
     "pdfsmaller": [sys.executable, "-m", "pdfsmaller.cli", "images", "{in}", "-o", "{out}", "-q"],
@@ -53,8 +53,6 @@ class Picture:
 
 def measure(documents: list[Path], out: Path, command: str, timeout: float) -> None:
     """Every picture through every tool."""
-    from benchmarks.combine.__main__ import filled, heading, write_table
-
     missing = [tool for tool in TOOLS if tool != "pdfsmaller" and importlib.util.find_spec(tool) is None]
     rows: list[Picture] = []
     with tempfile.TemporaryDirectory() as name:
@@ -65,10 +63,10 @@ def measure(documents: list[Path], out: Path, command: str, timeout: float) -> N
                     continue
                 target = folder / "out.pdf"
                 target.unlink(missing_ok=True)
-                seconds, peak = run(filled(words, [file], target), timeout)
+                cost = run(filled(words, [file], target), timeout)
                 size = target.stat().st_size if target.exists() else 0
                 said = same_pixels(file, target) if size else "refused"
-                rows.append(Picture(kind, file.name, tool, file.stat().st_size, size, round(seconds, 2), peak, said))
+                rows.append(Picture(kind, file.name, tool, file.stat().st_size, size, cost.seconds, cost.peak_mb, said))
             print(f"{kind}: {file.name}", file=sys.stderr)
         write_table(out / "images.tsv", rows)
         (out / "images.md").write_text(_in_words(rows, heading(command), missing), encoding="utf-8")

@@ -1,0 +1,99 @@
+"""What the benchmarks share: running a command and counting what it costs, and writing tables."""
+
+from __future__ import annotations
+
+import csv
+import os
+import platform
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+_SAMPLE_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one run of a command took.
+
+    Attributes:
+        seconds: wall clock of the whole process.
+        peak_mb: the largest resident size of the process and its children together, in megabytes (Linux; else 0).
+        code: the exit code, or None where time was up.
+    """
+
+    seconds: float
+    peak_mb: int
+    code: int | None
+
+
+def run(command: Sequence[str], timeout: float) -> Cost:
+    """Run a command and watch it. After ``timeout`` seconds it is killed with all its children."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    peak = 0
+
+    def watch() -> None:
+        nonlocal peak
+        while process.poll() is None:
+            peak = max(peak, _resident(process.pid))
+            time.sleep(_SAMPLE_SECONDS)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    code: int | None = None
+    try:
+        code = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        seconds = time.perf_counter() - started
+        watcher.join()
+    return Cost(round(seconds, 2), peak // 1_000_000, code)
+
+
+def filled(words: Sequence[str], sources: Sequence[Path], target: Path) -> list[str]:
+    """A tool's command line: ``{in}`` stands for all sources, ``{out}`` for the target."""
+    given: list[str] = []
+    for word in words:
+        given += [str(file) for file in sources] if word == "{in}" else [word.replace("{out}", str(target))]
+    return given
+
+
+def machine() -> str:
+    """What the figures were measured on, in words."""
+    return f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}"
+
+
+def heading(command: str) -> list[str]:
+    """How a table was made, and on what: the first lines of its Markdown."""
+    return [f"`{command}`", "", f"{machine()}.", ""]
+
+
+def write_table(path: Path, rows: Sequence[Any]) -> None:
+    """Rows of one dataclass as tab-separated values."""
+    with path.open("w", newline="") as table:
+        writer = csv.writer(table, delimiter="\t", lineterminator="\n")
+        writer.writerow(field.name for field in fields(rows[0]))
+        writer.writerows(asdict(row).values() for row in rows)
+
+
+def _resident(pid: int) -> int:
+    """Resident bytes of a process and all below it (Linux; 0 elsewhere)."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGESIZE") + sum(_resident(int(child)) for child in children)
