@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import platform
+import resource
 import signal
 import subprocess
 import threading
@@ -24,18 +25,20 @@ class Cost:
 
     Attributes:
         seconds: wall clock of the whole process.
+        cpu_seconds: of the process and its children, all processors together; what else runs hardly changes it.
         peak_mb: the largest resident size of the process and its children together, in megabytes (Linux; else 0).
         code: the exit code, or None where time was up.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_mb: int
     code: int | None
 
 
 def run(command: Sequence[str], timeout: float) -> Cost:
     """Run a command and watch it. After ``timeout`` seconds it is killed with all its children."""
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), _cpu_of_children()
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True
     )
@@ -60,7 +63,7 @@ def run(command: Sequence[str], timeout: float) -> Cost:
         process.wait()
         seconds = time.perf_counter() - started
         watcher.join()
-    return Cost(round(seconds, 2), peak // 1_000_000, code)
+    return Cost(round(seconds, 2), round(_cpu_of_children() - cpu, 2), peak // 1_000_000, code)
 
 
 def filled(words: Sequence[str], sources: Sequence[Path], target: Path) -> list[str]:
@@ -87,6 +90,11 @@ def write_table(path: Path, rows: Sequence[Any]) -> None:
         writer = csv.writer(table, delimiter="\t", lineterminator="\n")
         writer.writerow(field.name for field in fields(rows[0]))
         writer.writerows(asdict(row).values() for row in rows)
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _resident(pid: int) -> int:

@@ -97,6 +97,7 @@ class _Original:
                 tool=tool.name,
                 bytes_in=self.file.stat().st_size,
                 seconds=cost.seconds,
+                cpu_seconds=cost.cpu_seconds,
                 peak_mb=cost.peak_mb,
                 measured=time.strftime("%Y-%m-%d"),
                 **self._compared(target),

@@ -24,7 +24,7 @@ def markdown(rows: Sequence[Row], lines: Sequence[Line], ratios: Sequence[Ratio]
         f"{files} files, {machine()}, {when}.",
         "",
         "| tool | size (geometric mean) | size (total) | SSIM mean / 5th percentile | text changed | structure lost "
-        "| grown | failed | seconds | peak MB |",
+        "| grown | failed | seconds (of CPU) | peak MB |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for line in lines:
@@ -33,7 +33,7 @@ def markdown(rows: Sequence[Row], lines: Sequence[Line], ratios: Sequence[Ratio]
         shown.append(
             f"| {name} | {line.geomean:.3f} | {line.total:.3f} | {line.ssim:.3f} / {line.ssim_5:.3f}{pixels} "
             f"| {line.text_changed} | {line.structure_lost} | {line.grown} | {line.failed} "
-            f"| {line.seconds:.0f} | {line.peak_mb} |"
+            f"| {line.seconds:.0f} ({line.cpu_seconds:.0f}) | {line.peak_mb} |"
         )
     if ratios:
         shown += ["", "| ours | over | size | smaller or equal |", "|---|---|---|---|"]

@@ -16,7 +16,7 @@ class Row:
 
     Attributes:
         bytes_in, bytes_out: sizes; ``bytes_out`` is 0 where nothing came out that opens.
-        seconds: wall clock of the whole process.
+        seconds, cpu_seconds: of the whole process: by the clock, and of all processors together.
         peak_mb: the largest resident size of the process and its children together, in megabytes.
         pages_kept: the same number of pages.
         text_kept: the same text on the first 50 pages, white space aside.
@@ -31,6 +31,7 @@ class Row:
     bytes_in: int
     bytes_out: int
     seconds: float
+    cpu_seconds: float
     peak_mb: int
     pages_kept: bool
     text_kept: bool

@@ -25,7 +25,7 @@ class Line:
         ssim, ssim_5: similarity of rendered pages: the mean of files, and their 5th percentile.
         text_changed, structure_lost: files.
         pixels_kept: files of which every rendered page is the same pixel for pixel.
-        seconds: in all. peak_mb: of the worst file.
+        seconds, cpu_seconds: in all. peak_mb: of the worst file.
     """
 
     tool: str
@@ -40,6 +40,7 @@ class Line:
     structure_lost: int
     pixels_kept: int
     seconds: float
+    cpu_seconds: float
     peak_mb: int
 
 
@@ -78,6 +79,7 @@ def _line(name: str, rows: list[Row]) -> Line:
         structure_lost=sum(bool(row.lost) for row in worked),
         pixels_kept=sum(row.pixels_kept for row in worked),
         seconds=round(sum(row.seconds for row in rows), 1),
+        cpu_seconds=round(sum(row.cpu_seconds for row in rows), 1),
         peak_mb=max(row.peak_mb for row in rows),
     )
 

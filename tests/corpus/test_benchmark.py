@@ -2,34 +2,129 @@
 
 from __future__ import annotations
 
-import csv
-import importlib
+import json
+import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
+import pikepdf
+import pytest
+import pyvips
+
+from benchmarks.engine import chart, kept, looks, report, rows, summary
+from benchmarks.engine.rows import Row
+from benchmarks.engine.tools import EBOOK, GS_EBOOK, MUTOOL, TOOLS
+from benchmarks.measure import write_table
 from tests import documents
 
+ROW = Row("a.pdf", "tool", 100, 50, 1.0, 1.0, 1, True, True, "", 0.9, 0.8, False, "2026-01-01")
 
-def test_one_command_measures_a_folder(tmp_path: Path) -> None:
+needs_poppler = pytest.mark.skipif(not shutil.which("pdftoppm"), reason="poppler is not installed")
+
+
+@needs_poppler
+def test_one_command_measures_a_folder_and_takes_rivals_from_the_last_run(tmp_path: Path) -> None:
     corpus, out = tmp_path / "corpus", tmp_path / "out"
     corpus.mkdir()
-    documents.write(corpus / "photo.pdf", documents.photo_jpeg(600, 450))
+    out.mkdir()
+    photo = documents.write(corpus / "photo.pdf", documents.photo_jpeg(600, 450))
     documents.write(corpus / "text.pdf", documents.text())
     documents.write(corpus / "locked-pw_x.pdf", documents.encrypted_user())
-    arguments = ["--corpus", str(corpus), "--out", str(out), "--tools", "pdfsmaller ebook"]
+    known = replace(ROW, file="photo.pdf", tool=GS_EBOOK.name, bytes_in=photo.stat().st_size, bytes_out=9)
+    gone = replace(known, bytes_in=1)  # of another file of that name
+    write_table(out / "engine.tsv", [known, replace(known, tool=EBOOK.name), gone])
+    page = documents.write(tmp_path / "page.md", b"a\n<!-- benchmarks/engine -->\nold\n<!-- end -->\nb\n")
+    arguments = ["--corpus", str(corpus), "--out", str(out), "--tools", EBOOK.name, "--reuse", "--readme", str(page)]
     subprocess.run([sys.executable, "-m", "benchmarks.engine", *arguments], check=True, capture_output=True, timeout=60)
-    rows = list(csv.DictReader((out / "engine.tsv").read_text().splitlines(), delimiter="\t"))
-    assert [row["file"] for row in rows] == ["photo.pdf", "text.pdf"]
-    assert all((row["pages_kept"], row["text_kept"]) == ("True", "True") for row in rows)
-    assert int(rows[0]["bytes_out"]) < int(rows[0]["bytes_in"])
-    assert "| pdfsmaller ebook | 0." in (out / "engine.md").read_text()
+    found = rows.read(out / "engine.tsv")
+    assert [(row.file, row.tool) for row in found] == [
+        ("photo.pdf", GS_EBOOK.name),
+        ("photo.pdf", EBOOK.name),
+        ("text.pdf", EBOOK.name),
+    ]
+    assert all(row.honest and row.ssim >= 0.9 for row in found)
+    assert found[1].bytes_out < found[1].bytes_in
+    assert f"| **{EBOOK.name}** | 0." in page.read_text()
+    assert page.read_text().startswith("a\n<!-- benchmarks/engine -->\n2 files")
+    assert [line["tool"] for line in json.loads((out / "engine.json").read_text())["tools"]] == [
+        EBOOK.name,
+        GS_EBOOK.name,
+    ]
+    assert (out / "engine.svg").stat().st_size
 
 
 def test_a_grown_or_failed_result_counts_as_the_original() -> None:
-    make = importlib.import_module("benchmarks.engine.__main__").Row
+    results = [ROW, replace(ROW, bytes_out=150), replace(ROW, bytes_out=0), replace(ROW, pages_kept=False)]
+    assert [row.size for row in results] == [50, 100, 100, 100]
+    assert [row.grew for row in results] == [False, True, False, False]
 
-    def ratio(bytes_out: int, *, pages_kept: bool = True) -> float:
-        return float(make("a.pdf", "tool", 100, bytes_out, 1.0, 1, pages_kept, True).ratio)
 
-    assert [ratio(50), ratio(150), ratio(0), ratio(50, pages_kept=False)] == [0.5, 1.0, 1.0, 1.0]
+def test_a_result_is_honest_only_with_everything_kept() -> None:
+    worse = [replace(ROW, text_kept=False), replace(ROW, lost="links"), replace(ROW, ssim=0.7)]
+    assert [row.honest_size for row in [ROW, *worse]] == [50, 100, 100, 100]
+
+
+def test_ratios_are_over_the_best_honest_rival_of_each_file() -> None:
+    ours = replace(ROW, tool=EBOOK.name, bytes_out=20)
+    liar = replace(ROW, tool=GS_EBOOK.name, bytes_out=10, text_kept=False)
+    honest = replace(ROW, tool=MUTOOL.name, bytes_out=40)
+    best, whatever = summary.ratios([ours, liar, honest])
+    assert (best.value, best.smaller_or_equal, best.files) == (0.5, 1, 1)
+    assert (whatever.rival, whatever.value, whatever.smaller_or_equal) == ("gs /ebook, whatever it broke", 2.0, 0)
+
+
+def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.tsv", [ROW])
+    assert rows.read(tmp_path / "t.tsv") == [ROW]
+    documents.write(tmp_path / "old.tsv", b"file\ttool\na\tb\n")
+    assert rows.read(tmp_path / "old.tsv") == rows.read(tmp_path / "none.tsv") == []
+
+
+def test_the_chart_shows_every_tool() -> None:
+    lines = summary.lines([replace(ROW, tool=tool.name) for tool in TOOLS], TOOLS)
+    picture = ElementTree.fromstring(chart.drawn(lines))
+    shown = {element.text for element in picture.iter() if element.tag.endswith("text")}
+    assert {tool.name for tool in TOOLS} <= shown
+
+
+def test_a_page_without_a_place_for_the_tables_is_left_alone(tmp_path: Path) -> None:
+    page = documents.write(tmp_path / "page.md", b"nothing\n")
+    with pytest.raises(ValueError, match="no place"):
+        report.put_into(page, "tables")
+    assert page.read_bytes() == b"nothing\n"
+
+
+def test_similarity_is_1_only_for_equal_pixels() -> None:
+    noise = pyvips.Image.gaussnoise(60, 50, mean=128, sigma=30, seed=1).cast("uchar").bandjoin([90, 30])
+    nearly = noise.draw_rect([255, 255, 255], 5, 5, 1, 1, fill=True)
+    assert looks.similarity(noise, noise) == 1
+    assert 0.9 < looks.similarity(noise, nearly) < 1
+    assert looks.similarity(noise, noise.invert()) < 0.1
+    assert looks.similarity(noise, None) == looks.similarity(noise, noise.crop(0, 0, 30, 50)) == 0
+
+
+def test_what_is_lost_is_named(tmp_path: Path) -> None:
+    source = documents.write(tmp_path / "in.pdf", documents.structured())
+    before = kept.count(source)
+    assert before
+    assert kept.lost(before, before, source, source) == []
+    with pikepdf.open(source) as pdf:
+        del pdf.Root.Outlines
+        del pdf.Root.StructTreeRoot
+        del pdf.pages[0].obj["/Annots"]
+        pdf.save(tmp_path / "out.pdf")
+    after = kept.count(tmp_path / "out.pdf")
+    assert after
+    assert kept.lost(before, after, source, tmp_path / "out.pdf") == ["links", "outline", "tags"]
+
+
+def test_a_signature_counts_only_over_the_bytes_that_were_signed(tmp_path: Path) -> None:
+    source = documents.write(tmp_path / "in.pdf", documents.signed())
+    target = documents.write(tmp_path / "out.pdf", documents.signed()[:-1] + b" ")
+    counted = kept.count(source)
+    assert counted
+    assert kept.lost(counted, counted, source, source) == []
+    assert kept.lost(counted, counted, source, target) == ["signatures"]
