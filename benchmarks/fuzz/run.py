@@ -20,6 +20,7 @@ from pdfsmaller.limits import Limits
 
 #: Damage must not make a small document slow; what the soft limit leaves is for opening, comparing and a busy machine.
 LIMITS = Limits(soft_seconds=10, hard_seconds=60)
+_RAISED = re.compile(r"^([\w.]*(?:Error|Exception|Interrupt))\b", re.MULTILINE)
 _FRAME = re.compile(r'File "[^"]*/(\w+/\w+\.py)", line (\d+), in (\w+)')
 
 
@@ -93,10 +94,7 @@ def _where(said: list[str]) -> str:
     """The innermost frames of the engine in the last traceback, without line numbers, and the exception."""
     text = "\n".join(said)
     frames = [f"{match[1]}:{match[3]}" for match in _FRAME.finditer(text)]
-    last = next(
-        (line for line in reversed(text.splitlines()) if re.match(r"[\w.]+(Error|Exception|Interrupt)\b", line)), ""
-    )
-    return " < ".join([last.partition(":")[0], *reversed(frames[-3:])])
+    return " < ".join([*_RAISED.findall(text)[-1:], *reversed(frames[-3:])])
 
 
 @contextmanager
