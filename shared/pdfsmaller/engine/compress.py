@@ -33,7 +33,6 @@ from pdfsmaller.engine.document import (
     is_signed,
     open_pdf,
     pdfa_part,
-    was_rebuilt,
     working_password,
 )
 from pdfsmaller.engine.files import replace_file
@@ -43,7 +42,7 @@ from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.engine.repair import open_or_mend
+from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, ImageCounts, Outcome, Report, ReportWarning
 from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import Difference, compare
@@ -121,8 +120,8 @@ class _Run:
 
     def _open(self, mended: Path) -> Pdf:
         """The document, from a mended copy if need be. Raises what ``open_pdf`` does."""
-        pdf, self.source = open_or_mend(self.original, mended, self.password, self.limits)
-        if self.source == mended or was_rebuilt(pdf):
+        pdf, self.source, repaired = open_or_mend(self.original, mended, self.password, self.limits)
+        if repaired:
             self._warn("repaired", "The PDF was damaged and was repaired. Compare the result with the original.")
         return pdf
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.document import check_header, is_signed, pdfa_part
 from pdfsmaller.engine.images.find import POINTS_PER_INCH, FoundImage, find_images
-from pdfsmaller.engine.repair import open_or_mend
+from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit
 from pdfsmaller.limits import Limits
 
@@ -119,7 +119,7 @@ def inspect(source: Path, password: str | None = None, limits: Limits | None = N
     size = check_header(source)
     with (
         tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder,
-        open_or_mend(source, Path(folder, "mended.pdf"), password, limits)[0] as pdf,
+        open_or_mend(source, Path(folder, "mended.pdf"), password, limits).pdf as pdf,
     ):
         found = find_images(pdf, limits).images.values()
         images = [info for image in found if (info := _image(pdf, image)) is not None]

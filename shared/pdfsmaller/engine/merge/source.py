@@ -9,9 +9,8 @@ from typing import Any
 
 from pikepdf import Array, Dictionary, Object, Pdf
 
-from pdfsmaller.engine.document import was_rebuilt
 from pdfsmaller.engine.merge.graft import Graft
-from pdfsmaller.engine.repair import open_or_mend
+from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.errors import PasswordRequired, PdfSmallerError, WrongPassword
 from pdfsmaller.limits import Limits
 
@@ -104,10 +103,10 @@ def open_source(path: Path, folder: Path, passwords: list[str], limits: Limits) 
     mended.unlink(missing_ok=True)
     for password in [None, *passwords]:
         try:
-            pdf, read = open_or_mend(path, mended, password, limits)
+            opened = open_or_mend(path, mended, password, limits)
         except (PasswordRequired, WrongPassword):
             continue
-        return pdf, password, read == mended or was_rebuilt(pdf)
+        return opened.pdf, password, opened.repaired
     if passwords:
         raise WrongPassword("No password given opens this PDF.")
     raise PasswordRequired("This PDF is encrypted. Give its password.")

@@ -1,7 +1,7 @@
 """Page trees that qpdf refuses, mended.
 
-qpdf rebuilds broken cross-reference tables by itself, but gives up where a node of the page tree is met twice. Real
-files have that: some versions of macOS's Quartz fill their trees up with references to one empty node.
+qpdf gives up where a node of the page tree is met twice. Real files have that: some versions of macOS's Quartz fill
+their trees up with references to one empty node.
 """
 
 from __future__ import annotations
@@ -11,26 +11,8 @@ from pathlib import Path
 import pikepdf
 from pikepdf import Array, Dictionary, Object, Pdf
 
-from pdfsmaller.engine.document import open_pdf
-from pdfsmaller.errors import UnreadablePdf
-from pdfsmaller.limits import Limits
-
 # Trees of a million pages are a few levels deep.
 MAX_DEPTH = 100
-
-
-def open_or_mend(source: Path, mended: Path, password: str | None, limits: Limits) -> tuple[Pdf, Path]:
-    """The document, and the file it was read from: ``source``, or its mended copy, written to ``mended``.
-
-    Raises:
-        DocumentError: what ``open_pdf`` raises for ``source``.
-    """
-    try:
-        return open_pdf(source, password, limits), source
-    except UnreadablePdf:
-        if not mend_page_tree(source, mended, password):
-            raise
-    return open_pdf(mended, password, limits), mended
 
 
 def mend_page_tree(source: Path, target: Path, password: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Damaged files: mended where that is safe, told of, and never made worse."""
+"""Page trees that qpdf refuses: mended where that is safe, told of, and never made worse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pdfsmaller.engine import build
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.inspect import inspect
 from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.engine.repair import mend_page_tree
+from pdfsmaller.engine.repair.page_tree import mend_page_tree
 from pdfsmaller.errors import UnreadablePdf
 from tests import documents
 

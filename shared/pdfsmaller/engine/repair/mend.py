@@ -1,0 +1,72 @@
+"""Files that qpdf refuses, mended in a copy.
+
+qpdf rebuilds broken cross-reference tables by itself. What it gives up on, and other readers open, is mended here, one
+kind of damage after the other, until the copy opens.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from pikepdf import Dictionary, Name, Pdf
+
+from pdfsmaller.engine.document import open_pdf, was_rebuilt
+from pdfsmaller.engine.repair.page_tree import mend_page_tree
+from pdfsmaller.engine.repair.salvage import salvage
+from pdfsmaller.errors import UnreadablePdf
+from pdfsmaller.limits import Limits
+
+
+class Opened(NamedTuple):
+    """A document, the file it was read from, and whether anything of it had to be repaired."""
+
+    pdf: Pdf
+    source: Path
+    repaired: bool
+
+
+def open_or_mend(source: Path, mended: Path, password: str | None, limits: Limits) -> Opened:
+    """The document, from ``source`` or from its mended copy, written to ``mended``.
+
+    Raises:
+        DocumentError: what ``open_pdf`` raises for ``source``.
+    """
+    try:
+        pdf = open_pdf(source, password, limits)
+    except UnreadablePdf as exc:
+        refused = exc
+    else:
+        rebuilt = was_rebuilt(pdf)
+        if rebuilt:
+            _demand_key(pdf)
+        return Opened(pdf, source, rebuilt)
+    for mend in (mend_page_tree, salvage, _salvage_pages):
+        if mend(source, mended, password):
+            with suppress(UnreadablePdf):
+                pdf = open_pdf(mended, password, limits)
+                _demand_key(pdf)
+                return Opened(pdf, mended, True)
+    raise refused
+
+
+def _demand_key(pdf: Pdf) -> None:
+    """Refuse what is encrypted but does not say so any more: it would be taken for text and images."""
+    if not pdf.is_encrypted and any(_is_encryption(obj) for obj in pdf.objects):
+        pdf.close()
+        raise UnreadablePdf("The PDF is encrypted, and cut off where it says how: it cannot be decrypted any more.")
+
+
+def _is_encryption(obj: object) -> bool:
+    """Whether this is an encryption dictionary (ISO 32000-1, table 21)."""
+    return isinstance(obj, Dictionary) and obj.get("/Filter") == Name.Standard and "/O" in obj and "/U" in obj
+
+
+def _salvage_pages(source: Path, target: Path, password: str | None) -> bool:
+    """Both: what is left of a file often has a page tree with holes."""
+    whole = target.with_name(target.name + ".whole")
+    try:
+        return salvage(source, whole, password) and mend_page_tree(whole, target, password)
+    finally:
+        whole.unlink(missing_ok=True)
