@@ -6,17 +6,22 @@ kind of damage after the other, until the copy opens.
 
 from __future__ import annotations
 
+import mmap
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from pikepdf import Dictionary, Name, Pdf
+from pikepdf import Pdf
 
 from pdfsmaller.engine.document import open_pdf, was_rebuilt
 from pdfsmaller.engine.repair.page_tree import mend_page_tree
 from pdfsmaller.engine.repair.salvage import salvage
 from pdfsmaller.errors import UnreadablePdf
 from pdfsmaller.limits import Limits
+
+# In the encryption dictionary (ISO 32000-1, table 20), which is never compressed.
+_SECURITY_HANDLER = re.compile(rb"/Filter\s*/Standard\b")
 
 
 class Opened(NamedTuple):
@@ -40,27 +45,26 @@ def open_or_mend(source: Path, mended: Path, password: str | None, limits: Limit
     else:
         rebuilt = was_rebuilt(pdf)
         if rebuilt:
-            _demand_key(pdf)
+            _demand_key(pdf, source)
         return Opened(pdf, source, rebuilt)
     for mend in (mend_page_tree, salvage, _salvage_pages):
         if mend(source, mended, password):
             with suppress(UnreadablePdf):
                 pdf = open_pdf(mended, password, limits)
-                _demand_key(pdf)
+                _demand_key(pdf, source)
                 return Opened(pdf, mended, True)
     raise refused
 
 
-def _demand_key(pdf: Pdf) -> None:
+def _demand_key(pdf: Pdf, source: Path) -> None:
     """Refuse what is encrypted but does not say so any more: it would be taken for text and images."""
-    if not pdf.is_encrypted and any(_is_encryption(obj) for obj in pdf.objects):
+    if pdf.is_encrypted:
+        return
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        encrypted = _SECURITY_HANDLER.search(data) is not None
+    if encrypted:
         pdf.close()
         raise UnreadablePdf("The PDF is encrypted, and cut off where it says how: it cannot be decrypted any more.")
-
-
-def _is_encryption(obj: object) -> bool:
-    """Whether this is an encryption dictionary (ISO 32000-1, table 21)."""
-    return isinstance(obj, Dictionary) and obj.get("/Filter") == Name.Standard and "/O" in obj and "/U" in obj
 
 
 def _salvage_pages(source: Path, target: Path, password: str | None) -> bool:
