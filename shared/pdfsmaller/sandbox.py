@@ -23,13 +23,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pdfsmaller import errors
-from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.options import CompressOptions, Operation
-from pdfsmaller.engine.report import CombinedReport, Report
 from pdfsmaller.limits import Limits
+
+if TYPE_CHECKING:  # models take a while to load; a child can be started before that
+    from pdfsmaller.engine.inputs import InputFile
+    from pdfsmaller.engine.options import CompressOptions, Operation
+    from pdfsmaller.engine.report import CombinedReport, Report
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +111,8 @@ class EngineProcess:
                     self._process.wait(1)
             self.close()
         if answer and "report" in answer:
+            from pdfsmaller.engine.report import CombinedReport, Report
+
             kind = Report if spec["operation"] == "compress" else CombinedReport
             return kind.model_validate(answer["report"])
         if answer:
@@ -200,6 +204,9 @@ def run(
 
 def run_compress(source: Path, target: Path, options: CompressOptions, limits: Limits, **how: Any) -> Report:
     """``run`` for one file to be compressed."""
+    from pdfsmaller.engine.inputs import InputFile
+    from pdfsmaller.engine.report import Report
+
     report = run("compress", [InputFile(source, source.name)], target, options, limits, **how)
     assert isinstance(report, Report)
     return report

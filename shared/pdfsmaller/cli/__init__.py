@@ -34,9 +34,16 @@ from types import FrameType
 
 __all__ = ["main"]
 
+_ENGINE_COMMANDS = ("compress", "merge", "images")
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code. ``arguments`` default to ``sys.argv[1:]``."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] and given[0] in _ENGINE_COMMANDS and not set(given) & {"--help", "-h"}:
+        from pdfsmaller import sandbox
+
+        sandbox.prepare()  # the engine loads its libraries while this process loads its own
     from pdfsmaller.cli.app import run
     from pdfsmaller.cli.errors import INTERRUPTED
 
