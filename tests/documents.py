@@ -100,7 +100,7 @@ def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def _g4(image: Image.Image) -> tuple[bytes, bool]:
+def g4(image: Image.Image) -> tuple[bytes, bool]:
     """CCITT group 4 data of a 1-bit image, and whether its 1 bits are black."""
     buffer = io.BytesIO()
     image.convert("1").save(buffer, "TIFF", compression="group4", tiffinfo={278: image.height})
@@ -252,7 +252,7 @@ def bilevel_flate_decode(dpi: float = 200) -> bytes:
 def ccitt_g4(dpi: float = 200) -> bytes:
     """Black-and-white lettering as CCITT group 4."""
     image = lettering()
-    data, black_is_1 = _g4(image)
+    data, black_is_1 = g4(image)
     doc = Builder()
     xobject = doc.stream(
         data,
