@@ -7,8 +7,8 @@ import io
 import pyvips
 from PIL import Image
 
-from pdfsmaller.engine.images import encode
-from pdfsmaller.engine.images.source import ImageSource, Skip
+from pdfsmaller.engine.images import encode, lua
+from pdfsmaller.engine.images.source import CcittParameters, ImageSource, Skip
 
 # Sharper kernels cost 5–8 % more bytes for the same similarity on a page as it is read.
 KERNEL = "mitchell"
@@ -16,6 +16,8 @@ KERNEL = "mitchell"
 SHRINK_MARGIN = 4
 # In flat areas an error above so many levels is seen as ringing.
 RINGING_LEVELS = 16
+# Every bit turned round, as a table for ``bytes.translate``.
+INVERTED = bytes(255 - value for value in range(256))
 
 # --- taken out of their coding ----------------------------------------------------------------------------------------
 
@@ -60,16 +62,37 @@ def load_samples(source: ImageSource) -> pyvips.Image:
 
 def load_bilevel(source: ImageSource) -> pyvips.Image:
     """0 and 255 for the samples 0 and 1, whatever they mean."""
-    if source.ccitt is None:
-        picture = Image.frombytes("1", (source.width, source.height), source.data, "raw", "1").convert("L")
+    if source.ccitt is None or source.ccitt.k < 0:
+        picture = Image.frombytes("1", (source.width, source.height), load_packed(source), "raw", "1").convert("L")
         return pyvips.Image.new_from_memory(picture.tobytes(), source.width, source.height, 1, "uchar")
     if source.ccitt.byte_align or source.ccitt.columns != source.width:
         raise Skip("unusual_ccitt")
-    tiff = encode.ccitt_tiff(
-        source.data, source.width, source.height, source.ccitt.k, black_is_1=source.ccitt.black_is_1
-    )
-    image = pyvips.Image.tiffload_buffer(tiff, fail_on="error")
-    return image.copy_memory()
+    return _load_fax(source, source.ccitt)
+
+
+def load_packed(source: ImageSource) -> bytes:
+    """One bit per sample, rows padded to bytes."""
+    if source.ccitt is None:
+        return source.data
+    if source.ccitt.k >= 0 or source.ccitt.columns != source.width:
+        raise Skip("unusual_ccitt")
+    try:
+        arguments = (source.data, source.width, source.height, source.ccitt.byte_align)
+        black = lua.call("ccitt", source.pixels, *arguments)
+    except lua.Unavailable:
+        if source.ccitt.byte_align:
+            raise Skip("unusual_ccitt") from None
+        return pack(_load_fax(source, source.ccitt))
+    if not isinstance(black, bytes):
+        raise Skip("damaged_ccitt")
+    return black if source.ccitt.black_is_1 else black.translate(INVERTED)
+
+
+def _load_fax(source: ImageSource, ccitt: CcittParameters) -> pyvips.Image:
+    """Through libtiff, which knows no rows that begin on a byte."""
+    tiff = encode.ccitt_tiff(source.data, source.width, source.height, ccitt.k, black_is_1=ccitt.black_is_1)
+    # A warning too means damage, and readers differ in what they make of that.
+    return pyvips.Image.tiffload_buffer(tiff, fail_on="warning").copy_memory()
 
 
 def expand_palette(indices: pyvips.Image, source: ImageSource) -> pyvips.Image:
@@ -80,6 +103,12 @@ def expand_palette(indices: pyvips.Image, source: ImageSource) -> pyvips.Image:
     padded = palette + palette[-bands:] * (256 - len(palette) // bands)
     table = pyvips.Image.new_from_memory(padded, 256, 1, bands, "uchar")
     return indices.maplut(table).copy_memory()
+
+
+def pack(image: pyvips.Image) -> bytes:
+    """One band of 0 and 255 as one bit per pixel, rows padded to bytes."""
+    picture = Image.frombytes("L", (image.width, image.height), image.write_to_memory())
+    return picture.convert("1", dither=Image.Dither.NONE).tobytes()
 
 
 # --- changed ----------------------------------------------------------------------------------------------------------

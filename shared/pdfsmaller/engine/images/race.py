@@ -3,7 +3,7 @@
 Rules, in their order:
 
 - never more bytes than now, and a lossy change has to be worth its loss (``MIN_GAIN_*``);
-- what is bilevel stays bilevel (G4 or Flate); what is flat (screenshots, charts) gets a palette or stays lossless,
+- what is bilevel stays bilevel (JBIG2, G4 or Flate); what is flat (screenshots, charts) gets a palette or stays exact,
   unless a JPEG of it shows no ringing; only the rest becomes a plain JPEG;
 - components keep their meaning: colour space and ``/Decode`` stay unless the samples were made to mean the same in a
   simpler one.
@@ -16,9 +16,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pyvips
-from PIL import Image
 
-from pdfsmaller.engine.images import encode, pixels
+from pdfsmaller.engine.images import encode, jbig2, pixels
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.goal import Goal, bilevel_scale, jpeg_quality, scale_for, target_pixels
 from pdfsmaller.engine.images.source import ImageSource, Skip
@@ -49,6 +48,8 @@ PALETTE_SHARES = ((8, 0.015), (24, 0.0006))
 REFERENCE_QUALITY = 72
 # Searching a palette takes seconds above this many pixels.
 PALETTE_PIXELS = 16_000_000
+# An image of one bit per pixel below this many pixels is tried with every template of JBIG2.
+FEW_PIXELS = 1_000_000
 # libimagequant's quality, from coarse to fine.
 PALETTE_QUALITIES = (75, 88, 100)
 
@@ -185,7 +186,10 @@ def _simplified(image: pyvips.Image, source: ImageSource, goal: Goal) -> tuple[p
 def _of_bilevel(source: ImageSource, goal: Goal) -> Encoded | None:
     scale = bilevel_scale(source, goal) if source.role != "soft_mask" else 1.0
     if source.ccitt is not None and source.ccitt.k < 0 and scale == 1.0:
-        return None
+        # Group 4 is the better fax already: only JBIG2 can be smaller.
+        if goal.fast:
+            return None
+        return _jbig2(pixels.load_packed(source), source.width, source.height, goal, source.stored)
     image = pixels.load_bilevel(source)
     if scale < 1.0:
         image = pixels.resize(image, *target_pixels(source, scale))
@@ -208,16 +212,30 @@ def _gray_pair(source: ImageSource, goal: Goal) -> bytes:
 
 
 def _smallest_bilevel(image: pyvips.Image, goal: Goal) -> Encoded:
-    """G4, or Flate for the patterns and tiny bitmaps that it codes better."""
+    """JBIG2 or G4, or Flate for the patterns and tiny bitmaps that it codes better."""
     image = image.copy(interpretation="b-w")
-    fax = encode.ccitt_g4(image)
+    best = encode.ccitt_g4(image)
     size = image.width * image.height
-    if size > 4_000_000 and len(fax.data) * 20 < size / 8:
-        return fax  # a page of text: Flate never wins
-    packed = Image.frombytes("L", (image.width, image.height), image.write_to_memory())
-    packed = packed.convert("1", dither=Image.Dither.NONE)
-    deflated = encode.flate(packed.tobytes(), image.width, image.height, 1, goal.flate_level)
-    return min(fax, deflated, key=lambda e: e.cost)
+    text = size > 4_000_000 and len(best.data) * 20 < size / 8  # a page of it: Flate never wins
+    if text and goal.fast:
+        return best
+    packed = pixels.pack(image)
+    if not text:
+        deflated = encode.flate(packed, image.width, image.height, 1, goal.flate_level)
+        best = min(best, deflated, key=lambda e: e.cost)
+    if goal.fast:
+        return best
+    return _jbig2(packed, image.width, image.height, goal, best.cost) or best
+
+
+def _jbig2(packed: bytes, width: int, height: int, goal: Goal, limit: int) -> Encoded | None:
+    """JBIG2 of fewer than ``limit`` bytes."""
+    best: bytes | None = None
+    # Templates that look at fewer pixels learn sooner.
+    templates = jbig2.TEMPLATES if width * height < FEW_PIXELS or goal.effort == "max" else jbig2.TEMPLATES[:1]
+    for template in templates:
+        best = jbig2.encode(packed, width, height, template, (limit if best is None else len(best)) - 1) or best
+    return Encoded(best, "/JBIG2Decode", width, height, 1, exact=True) if best is not None else None
 
 
 # --- samples (Flate, LZW, RunLength, none) ----------------------------------------------------------------------------
