@@ -80,8 +80,15 @@ def test_gray_stored_as_rgb_becomes_gray(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["bilevel_as_rgb", "bilevel_as_gray", "bilevel_flate", "bilevel_flate_decode"])
-def test_black_and_white_becomes_group_4(run: Run, name: str) -> None:
+def test_black_and_white_becomes_jbig2(run: Run, name: str) -> None:
     image = only_image(run(documents.IMAGES[name](), preset="ebook"))
+    assert image.Filter == Name.JBIG2Decode
+    assert image.BitsPerComponent == 1
+
+
+@pytest.mark.parametrize("name", ["bilevel_as_rgb", "bilevel_as_gray", "bilevel_flate", "bilevel_flate_decode"])
+def test_black_and_white_becomes_group_4_where_time_is_short(run: Run, name: str) -> None:
+    image = only_image(run(documents.IMAGES[name](), preset="ebook", effort="fast"))
     assert image.Filter == Name.CCITTFaxDecode
     assert image.DecodeParms.K == -1
     assert image.BitsPerComponent == 1

@@ -146,25 +146,16 @@ return function(data, width, height, aligned, seconds)
           a1 = (a0 < 0 and 0 or a0) + first
           a2 = a1 + second
         end
-        if a1 < a0 or a1 < 0 or a1 > width or a2 > width then return nil, "damaged" end
-        -- A run of no pixels is no change: it takes the last one back.
-        if count > 0 and here[count - 1] == a1 then
-          count = count - 1
-        else
-          here[count] = a1
-          count = count + 1
-        end
+        -- Runs of no pixels stand at the ends of a row alone.
+        if a1 <= a0 or a1 > width or a2 > width or (a2 == a1 and a1 < width) then return nil, "damaged" end
+        here[count] = a1
+        count = count + 1
         a0 = a1
-        if a2 >= 0 then
-          if here[count - 1] == a2 and count > 0 then
-            count = count - 1
-          else
-            here[count] = a2
-            count = count + 1
-          end
+        if mode == HORIZONTAL then
+          here[count] = a2
+          count = count + 1
           a0 = a2
         end
-        if count > width + 1 then return nil, "damaged" end
       end
     end
     for i = count, count + 3 do here[i] = width end

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 from pdfsmaller.engine.images import lua
+from pdfsmaller.engine.images.pixels import INVERTED
 
 # Segment types (T.88, 7.3) and the flags of ours.
 _PAGE_INFORMATION, _LOSSLESS_REGION = 48, 39
@@ -23,10 +24,8 @@ _ADAPTIVE = (
 )
 #: The templates of a generic region: how many pixels around it foretell a pixel (16, 13, 10, 10).
 TEMPLATES = (0, 1, 2, 3)
-# All bytes that are not coded pixels, with the most adaptive pixels.
-_OVERHEAD = 75
-# PDF's 0 is JBIG2's black (ISO 32000-1, 7.4.7).
-_INVERTED = bytes(255 - value for value in range(256))
+# All bytes that are neither coded pixels nor the places of adaptive ones.
+_OVERHEAD = 59
 
 
 def encode(packed: bytes, width: int, height: int, template: int, most: int) -> bytes | None:
@@ -43,9 +42,10 @@ def encode(packed: bytes, width: int, height: int, template: int, most: int) -> 
     Raises:
         ValueError: ``packed`` is not of the size that ``width`` and ``height`` ask for.
     """
-    bitmap = packed.translate(_INVERTED)
+    bitmap = packed.translate(INVERTED)  # PDF's 0 is JBIG2's black
+    most -= _OVERHEAD + len(_ADAPTIVE[template])
     try:
-        coded, said = lua.call("jbig2", width * height, bitmap, width, height, template, most - _OVERHEAD)
+        coded, said = lua.call("jbig2", width * height, bitmap, width, height, template, most)
     except lua.Unavailable:
         return None
     if coded is None:
