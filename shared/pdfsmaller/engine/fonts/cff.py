@@ -1,9 +1,40 @@
-"""Bare CFF programs (``/FontFile3`` of Type1C, CIDFontType0C or OpenType): read, subset, compared, united."""
+"""Bare CFF programs (``/FontFile3`` of Type1C, CIDFontType0C or OpenType): read, subset, compared, united.
+
+Guarantees: what is kept is copied operator by operator, hints and all, never redrawn; every function raises nothing
+but ``FontError``; what a damaged or hostile program can cost is bounded. Non-goals: CFF2, variable fonts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+from pdfsmaller.engine.fonts.cff_format import (
+    DEFAULT_WIDTH,
+    FONT_BBOX,
+    NOMINAL_WIDTH,
+    Cff,
+    Entries,
+    FontDict,
+    encoding_fits,
+    operand,
+    read_cff,
+    real,
+    standard_encoding,
+    without_defaults,
+    write_cff,
+)
+from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, encode_number, flatten, with_width
+from pdfsmaller.engine.fonts.errors import FontError
+
+# Charstrings of more than this, in bytes, are kept with their subroutines as they are: to follow every call takes
+# about a second for each megabyte.
+_MOST_FOLLOWED = 1_500_000
+_IDENTITY = (b"Adobe", b"Identity", 0)
+_Key = TypeVar("_Key", str, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +62,9 @@ def cff_info(program: bytes) -> CffInfo:
     Raises:
         FontError: the program is damaged or not understood.
     """
-    raise NotImplementedError
+    font = read_cff(_bare(program))
+    encoding = {code: font.names[gid] for code, gid in font.encoding.items()}
+    return CffInfo(len(font.charstrings), font.ros is not None, tuple(font.names), tuple(font.cids), encoding)
 
 
 def subset_cff(
@@ -52,13 +85,35 @@ def subset_cff(
         names: glyph names (of a name-keyed program).
         gids: glyph indices.
         cids: CIDs (of a CID-keyed program).
-        retain_gids: keep each glyph at its index, with empty ones between (a name-keyed program in a CIDFontType0,
-            where the CID is the index). Otherwise glyphs are renumbered.
+        retain_gids: glyphs are still found by the index that they have in ``program``, as a CIDFontType0 finds those
+            of a name-keyed program. The result is CID-keyed, each CID the index of before: that is what a PDF reader
+            takes for the same, and leaves no room between the glyphs. Otherwise glyphs are renumbered.
 
     Raises:
         FontError: the program is damaged or not understood.
     """
-    raise NotImplementedError
+    font = read_cff(_bare(program))
+    kept = _chosen(font, names, gids, cids)
+    budget, used = Budget(), [Used() for _ in font.fonts]
+    flats: dict[int, Flat] | None = None
+    if sum(len(font.charstrings[gid]) for gid in kept) <= _MOST_FOLLOWED:
+        flats = _flats(font, kept, budget, used)
+        kept = sorted(flats)
+    orders = [kept]
+    if font.ros is None and not retain_gids:
+        orders.append(_in_code_order(font, kept))
+    forms = []
+    for order in orders:
+        forms.append(_with_subrs(font, order, used if flats is not None else None))
+        if flats is not None:
+            forms.append(_without_subrs(font, order, flats))
+    if retain_gids and font.ros is None:
+        if flats is None or any(flats[gid].parts for gid in kept):
+            raise FontError("accented letters of parts in a font by glyph index")
+        for form in forms:
+            _key_by_cid(form, kept)
+    written = [write_cff(form) for form in forms if encoding_fits(form)]
+    return min(written, key=lambda data: len(zlib.compress(data, 6)))
 
 
 def cff_outlines_equal(
@@ -69,15 +124,39 @@ def cff_outlines_equal(
     gids: Collection[int] | None = None,
     cids: Collection[int] | None = None,
 ) -> bool:
-    """Whether two CFF programs draw the given glyphs (those of ``after``, when none are given) with equal outlines,
-    hints and widths.
+    """Whether ``after`` has the given glyphs of ``before`` (all, when none are given) with equal outlines, hints,
+    widths and codes: the same operators with the same operands once every subroutine is put in place.
 
-    Glyphs are matched by name or CID; by index where ``gids`` is given.
+    Glyphs are matched by name or CID. Where ``after`` alone is CID-keyed, its CIDs are the indices of ``before``.
 
     Raises:
         FontError: one of the programs is damaged or not understood.
     """
-    raise NotImplementedError
+    old, new = read_cff(_bare(before)), read_cff(_bare(after))
+    if old.matrix() != new.matrix():
+        return False
+    kept = _chosen(old, names, gids, cids)
+    old_flats = _flats(old, kept, Budget(), [Used() for _ in old.fonts])
+    if old.ros is not None or new.ros is not None:
+        new_of = _first_of(new.cids)
+        pairs = [(gid, new_of.get(old.cids[gid] if old.ros is not None else gid)) for gid in old_flats]
+    else:
+        by_name = _first_of(new.names)
+        pairs = [(gid, by_name.get(old.names[gid])) for gid in old_flats]
+        codes = {code: old.names[gid] for code, gid in old.encoding.items() if gid in old_flats}
+        if codes != {code: new.names[gid] for code, gid in new.encoding.items() if code in codes}:
+            return False
+    wanted = [new_gid for _, new_gid in pairs if new_gid is not None]
+    if len(wanted) != len(pairs):
+        return False
+    new_flats = _flats(new, wanted, Budget(), [Used() for _ in new.fonts])
+    return all(
+        old_flats[gid].body == new_flats[new_gid].body
+        and _width(old, gid, old_flats[gid]) == _width(new, new_gid, new_flats[new_gid])
+        and _hints(old.font_of(gid)) == _hints(new.font_of(new_gid))
+        for gid, new_gid in pairs
+        if new_gid is not None
+    )
 
 
 def union_cff(programs: Sequence[bytes]) -> bytes:
@@ -87,4 +166,224 @@ def union_cff(programs: Sequence[bytes]) -> bytes:
         FontError: a program is damaged or not understood, or they are not subsets of one font: a glyph, a code of the
             built-in encoding, the matrix or the hints for all glyphs differ.
     """
-    raise NotImplementedError
+    fonts = [read_cff(_bare(program)) for program in programs]
+    if not fonts:
+        raise FontError("no fonts to unite")
+    first, budget = fonts[0], Budget()
+    united = Cff(first.name, dict(first.top), [], (), [], ros=first.ros)
+    glyphs: dict[str | int, tuple[Flat, float, int]] = {}
+    codes: dict[int, str] = {}
+    for font in fonts:
+        if (font.ros or (b"", b"", 0))[:2] != (first.ros or (b"", b"", 0))[:2] or (font.ros is None) != (
+            first.ros is None
+        ):
+            raise FontError("fonts of different kinds")
+        if _without_bbox(font.top) != _without_bbox(first.top):
+            raise FontError("fonts differ as a whole")
+        if FONT_BBOX in font.top and FONT_BBOX in united.top:
+            united.top[FONT_BBOX] = _enclosing(united.top[FONT_BBOX], font.top[FONT_BBOX])
+        flats = _flats(font, range(len(font.charstrings)), budget, [Used() for _ in font.fonts])
+        for gid, flat in flats.items():
+            key: str | int = font.names[gid] if font.ros is None else font.cids[gid]
+            glyph = (flat, _width(font, gid, flat), _place(united.fonts, font.font_of(gid)))
+            if glyphs.setdefault(key, glyph)[:2] != glyph[:2] or glyphs[key][2] != glyph[2]:
+                raise FontError("a glyph differs")
+        for code, gid in font.encoding.items():
+            if codes.setdefault(code, font.names[gid]) != font.names[gid]:
+                raise FontError("a code differs")
+    if first.ros is None and len(united.fonts) > 1:
+        raise FontError("fonts differ as a whole")
+    united.fd_of = bytes(glyph[2] for glyph in glyphs.values())
+    if first.ros is None:
+        united.names = [str(key) for key in glyphs]
+        gid_of = _first_of(united.names)
+        united.encoding = {code: gid_of[name] for code, name in codes.items()}
+    else:
+        united.cids = [int(key) for key in glyphs]
+    order = (
+        _in_code_order(united, range(len(glyphs)))
+        if first.ros is None
+        else sorted(range(len(glyphs)), key=lambda gid: united.cids[gid])
+    )
+    listed = list(glyphs.values())
+    return write_cff(_rebuilt(united, order, [(flat, width) for flat, width, _ in (listed[gid] for gid in order)]))
+
+
+def _bare(program: bytes) -> bytes:
+    """The program, or the ``CFF`` table of an OpenType font."""
+    if program[:4] != b"OTTO":
+        return program
+    for at in range(12, 12 + 16 * int.from_bytes(program[4:6]), 16):
+        if program[at : at + 4] == b"CFF ":
+            start, length = (int.from_bytes(program[place : place + 4]) for place in (at + 8, at + 12))
+            return program[start : start + length]
+    raise FontError("OpenType without CFF")
+
+
+def _chosen(
+    font: Cff, names: Collection[str] | None, gids: Collection[int] | None, cids: Collection[int] | None
+) -> list[int]:
+    """The glyphs asked for by index, ``.notdef`` first."""
+    count = len(font.charstrings)
+    if names is None and gids is None and cids is None:
+        return sorted(_first_of(font.names or font.cids).values())
+    kept = {0} | {gid for gid in gids or () if 0 <= gid < count}
+    if names:
+        gid_of = _first_of(font.names)
+        kept |= {gid_of[name] for name in names if name in gid_of}
+    if cids:
+        gid_of_cid = _first_of(font.cids)
+        kept |= {gid_of_cid[cid] for cid in cids if cid in gid_of_cid}
+    return sorted(kept)
+
+
+def _first_of(keys: Iterable[_Key]) -> dict[_Key, int]:
+    """The first index of each key: what readers take where a font has one twice."""
+    found: dict[_Key, int] = {}
+    for index, key in enumerate(keys):
+        found.setdefault(key, index)
+    return found
+
+
+def _flats(font: Cff, kept: Iterable[int], budget: Budget, used: Sequence[Used]) -> dict[int, Flat]:
+    """The charstrings without subroutines, those of the parts of accented letters too."""
+    flats: dict[int, Flat] = {}
+    waiting = list(kept)
+    standard, gid_of = standard_encoding(), _first_of(font.names)
+    for gid in waiting:  # grows by the parts that are found
+        if gid in flats:
+            continue
+        which = font.fd_of[gid] if font.fd_of is not None else 0
+        local = font.fonts[which].subrs
+        flats[gid] = flat = flatten(font.charstrings[gid], local, font.global_subrs, budget, used[which])
+        for code in flat.parts or ():
+            part = gid_of.get(standard.get(code, ""))
+            if part is None:
+                raise FontError("part of an accented letter missing")
+            waiting.append(part)
+    return flats
+
+
+def _in_code_order(font: Cff, kept: Iterable[int]) -> list[int]:
+    """``.notdef``, the glyphs of the built-in encoding by their codes, then the rest: what CFF encodes shortest."""
+    code_of: dict[int, int] = {}
+    for code, gid in sorted(font.encoding.items()):
+        code_of.setdefault(gid, code)
+    return sorted(kept, key=lambda gid: (gid != 0, code_of.get(gid, 256), font.names[gid]))
+
+
+def _width(font: Cff, gid: int, flat: Flat) -> float:
+    own = font.font_of(gid)
+    return own.width(DEFAULT_WIDTH) if flat.width is None else own.width(NOMINAL_WIDTH) + flat.width
+
+
+def _hints(font: FontDict) -> dict[int, tuple[float, ...]]:
+    """What a Private DICT says to the renderer, and the font dictionary's matrix."""
+    entries = without_defaults({**font.private, **font.own}, keep_matrix=True)
+    return {op: tuple(map(real, v)) for op, v in entries.items() if op not in (DEFAULT_WIDTH, NOMINAL_WIDTH)}
+
+
+def _with_subrs(font: Cff, kept: Sequence[int], used: Sequence[Used] | None) -> Cff:
+    """The charstrings as they are; subroutines that nothing calls become empty."""
+    shared = set().union(*(one.shared for one in used)) if used is not None else None
+    fonts = [
+        FontDict(one.private, _emptied(one.subrs, used[number].local if used is not None else None), one.own, one.name)
+        for number, one in enumerate(font.fonts)
+    ]
+    charstrings = [font.charstrings[gid] for gid in kept]
+    return _of_glyphs(font, kept, charstrings, _emptied(font.global_subrs, shared), fonts)
+
+
+def _emptied(subrs: Sequence[bytes], used: set[int] | None) -> Sequence[bytes]:
+    if used is None:
+        return subrs
+    if not used:
+        return ()
+    # Calls count from the middle: a list cut short must not fall below the length that sets it (TN 5177, 4.7).
+    least = {107: 0, 1_131: 1_240, 32_768: 33_900}[bias(subrs)]
+    return [subrs[number] if number in used else b"" for number in range(max(max(used) + 1, least))]
+
+
+def _without_subrs(font: Cff, kept: Sequence[int], flats: Mapping[int, Flat]) -> Cff:
+    return _rebuilt(font, kept, [(flats[gid], _width(font, gid, flats[gid])) for gid in kept])
+
+
+def _rebuilt(font: Cff, kept: Sequence[int], glyphs: Sequence[tuple[Flat, float]]) -> Cff:
+    """The font with these charstrings, and with the widths that take the least room as the common ones."""
+    widths: list[Counter[float]] = [Counter() for _ in font.fonts]
+    which = [font.fd_of[gid] if font.fd_of is not None else 0 for gid in kept]
+    for number, (_, width) in zip(which, glyphs, strict=True):
+        widths[number][width] += 1
+    common = [common_widths(counted) for counted in widths]
+    fonts = []
+    for one, (default, nominal) in zip(font.fonts, common, strict=True):
+        private = {**one.private, DEFAULT_WIDTH: [operand(default)], NOMINAL_WIDTH: [operand(nominal)]}
+        fonts.append(FontDict(private, (), one.own, one.name))
+    charstrings = []
+    for number, (flat, width) in zip(which, glyphs, strict=True):
+        default, nominal = common[number]
+        charstrings.append(with_width(flat, None if width == default else width - nominal))
+    return _of_glyphs(font, kept, charstrings, (), fonts)
+
+
+def common_widths(widths: Counter[float]) -> tuple[float, float]:
+    """The defaultWidthX and nominalWidthX with which charstrings give these widths in the fewest bytes."""
+    if not widths:
+        return 0, 0
+    default = widths.most_common(1)[0][0]
+    # Beyond some hundred widths, the frequent ones decide.
+    rest = [(width, times) for width, times in widths.most_common(200) if width != default]
+    if not rest or any(width != int(width) for width, _ in rest):
+        return default, 0
+
+    def cost(nominal: float) -> int:
+        return sum(times * len(encode_number(width - nominal)) for width, times in rest)
+
+    # A run of widths costs one byte each where the lowest of them is 107 below the nominal width.
+    return default, min(sorted({width + 107 for width, _ in rest} | {0}), key=cost)
+
+
+def _of_glyphs(
+    font: Cff, kept: Sequence[int], charstrings: Sequence[bytes], shared: Sequence[bytes], fonts: Sequence[FontDict]
+) -> Cff:
+    """The font with the glyphs that are kept, and with the font dictionaries that they use."""
+    which = [font.fd_of[gid] if font.fd_of is not None else 0 for gid in kept]
+    numbers = {old: new for new, old in enumerate(sorted(set(which)))}
+    result = Cff(font.name, font.top, charstrings, shared, [fonts[old] for old in numbers], ros=font.ros)
+    result.fd_of = bytes(numbers[old] for old in which)
+    if font.ros is not None:
+        result.cids = [font.cids[gid] for gid in kept]
+        return result
+    result.names = [font.names[gid] for gid in kept]
+    new_gid = {gid: number for number, gid in enumerate(kept)}
+    result.encoding = {code: new_gid[gid] for code, gid in font.encoding.items() if gid in new_gid}
+    return result
+
+
+def _key_by_cid(font: Cff, cids: Sequence[int]) -> None:
+    font.ros, font.cids = _IDENTITY, list(cids)
+    font.names, font.encoding = [], {}
+
+
+def _without_bbox(top: Entries) -> dict[int, tuple[float, ...]]:
+    entries = without_defaults(top, keep_matrix=True)
+    return {op: tuple(map(real, values)) for op, values in entries.items() if op != FONT_BBOX}
+
+
+def _enclosing(one: Sequence[int | bytes], other: Sequence[int | bytes]) -> list[int | bytes]:
+    if len(one) != 4 or len(other) != 4:
+        raise FontError("CFF DICT damaged")
+    sides = zip((min, min, max, max), map(real, one), map(real, other), strict=True)
+    return [operand(choose(a, b)) for choose, a, b in sides]
+
+
+def _place(fonts: list[FontDict], font: FontDict) -> int:
+    """The number of the font dictionary that says the same, added where there is none."""
+    hints = _hints(font)
+    for number, one in enumerate(fonts):
+        if _hints(one) == hints:
+            return number
+    if len(fonts) == 256:
+        raise FontError("too many font dictionaries")
+    fonts.append(FontDict(font.private, (), font.own, font.name))
+    return len(fonts) - 1
