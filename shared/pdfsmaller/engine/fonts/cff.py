@@ -29,6 +29,7 @@ from pdfsmaller.engine.fonts.cff_format import (
 )
 from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, encode_number, flatten, with_width
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.engine.fonts.outlines import Outline, draw
 
 # Charstrings of more than this, in bytes, are kept with their subroutines as they are: to follow every call takes
 # about a second for each megabyte.
@@ -387,3 +388,20 @@ def _place(fonts: list[FontDict], font: FontDict) -> int:
         raise FontError("too many font dictionaries")
     fonts.append(FontDict(font.private, (), font.own, font.name))
     return len(fonts) - 1
+
+
+def glyphs_drawn(
+    program: bytes, names: Collection[str]
+) -> tuple[dict[str, Outline], dict[int, str], tuple[float, ...]]:
+    """Outlines by name of a name-keyed program, its built-in encoding and its matrix.
+
+    Raises:
+        FontError: the program is damaged or not understood.
+    """
+    font = read_cff(_bare(program))
+    flats = _flats(font, _chosen(font, names, None, None), Budget(), [Used() for _ in font.fonts])
+    drawn = {}
+    for gid, flat in flats.items():
+        drawn[font.names[gid]] = outline = draw(flat)
+        outline.width = _width(font, gid, flat)
+    return drawn, {code: font.names[gid] for code, gid in font.encoding.items()}, font.matrix()
