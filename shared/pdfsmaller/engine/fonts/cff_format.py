@@ -166,7 +166,7 @@ def operand(value: float) -> Operand:
     if text.startswith(("0.", "-0.")):
         text = text.replace("0.", ".", 1)
     # The digits of a real number are nibbles (TN 5176, table 5): a is the point, b is E, c is E-, e is minus.
-    nibbles = text.translate(str.maketrans({".": "a", "E": "b", "C": "c", "-": "e"})) + "f"
+    nibbles = text.translate(str.maketrans(".EC-", "abce")) + "f"
     return b"\x1e" + bytes.fromhex(nibbles + "f" * (len(nibbles) % 2))
 
 
@@ -259,8 +259,9 @@ def read_dict(data: bytes) -> Entries:
             if size == 1:
                 operands.append(byte - 139)
             elif size == 2:
-                operands.append((byte - 247) * 256 + data[at + 1] + 108 if byte < 251 else
-                                -(byte - 251) * 256 - data[at + 1] - 108)
+                operands.append(
+                    (byte - 247) * 256 + data[at + 1] + 108 if byte < 251 else -(byte - 251) * 256 - data[at + 1] - 108
+                )
             else:
                 operands.append(int.from_bytes(data[at + 1 : at + size], signed=True))
             at += size
@@ -292,6 +293,8 @@ def write_cff(font: Cff) -> bytes:
         charset = [strings.sid(name) for name in font.names]
         if charset != list(range(len(charset))) or len(charset) > len(cffISOAdobeStrings):
             tables.append((CHARSET, _write_charset(charset)))
+        else:
+            top[CHARSET] = [0]  # the default, but some readers want it said
         encoding = _write_encoding(font, strings)
         if encoding:
             tables.append((ENCODING, encoding))
@@ -497,7 +500,7 @@ def _offset(entries: Entries, op: int) -> int:
 
 def _string(strings: Index, sid: int) -> bytes:
     if sid < _STANDARD:
-        return cffStandardStrings[sid].encode("ascii")
+        return str(cffStandardStrings[sid]).encode("ascii")
     if sid - _STANDARD >= len(strings):
         raise FontError("CFF string missing")
     return strings[sid - _STANDARD]

@@ -27,7 +27,7 @@ _MOST_OPERANDS = 513
 class Budget:
     """How many operators and operands one program may cost, all glyphs and calls together."""
 
-    def __init__(self, tokens: int = 4_000_000) -> None:
+    def __init__(self, tokens: int = 2_500_000) -> None:
         self.left = tokens
 
     def spend(self, tokens: int) -> None:

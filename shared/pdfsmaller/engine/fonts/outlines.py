@@ -6,7 +6,7 @@ multiples of 1/65536, the finest that a Type 2 charstring can say, so that nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -24,10 +24,13 @@ _USUAL_DEPTH = 50
 
 
 class Hints(NamedTuple):
-    """Stems in force together, and those of them that ask for equal counters."""
+    """Stems in force together."""
 
     horizontal: frozenset[Stem] = frozenset()
     vertical: frozenset[Stem] = frozenset()
+
+
+NO_HINTS = Hints()
 
 
 class Segment(NamedTuple):
@@ -58,7 +61,7 @@ class Outline:
 
     width: float = 0
     segments: list[Segment] = field(default_factory=list)
-    counters: Hints = Hints()
+    counters: Hints = NO_HINTS
     parts: tuple[float, float, int, int] | None = None
 
     def add(self, segment: Segment) -> None:
@@ -85,7 +88,7 @@ def encode(outline: Outline) -> bytes:
     x: float = 0
     y: float = 0
     pending: list[tuple[float, ...]] = []  # lines and curves, as differences
-    hints = outline.segments[0].hints if outline.segments else Hints()
+    hints = outline.segments[0].hints if outline.segments else NO_HINTS
     for segment in outline.segments:
         points = segment.points
         if segment.hints != hints:
@@ -95,7 +98,7 @@ def encode(outline: Outline) -> bytes:
                 pending = []
                 out.append(t2.HINTMASK)
                 out += masks[hints]
-        deltas = []
+        deltas: list[float] = []
         for px, py in zip(points[::2], points[1::2], strict=True):
             deltas += (px - x, py - y)
             x, y = px, py
@@ -206,7 +209,8 @@ def _encode_path(out: bytearray, pieces: Sequence[tuple[float, ...]]) -> None:
 
 def _lines(pieces: Sequence[tuple[float, ...]], at: int) -> tuple[int, list[float], int]:
     """The operator for the lines from here on, its operands, and what follows them."""
-    count, args = len(pieces), []
+    args: list[float] = []
+    count = len(pieces)
     dx, dy = pieces[at]
     if dx and dy:
         while at < count and len(pieces[at]) == 2 and len(args) < t2.STACK:
@@ -233,7 +237,8 @@ def _lines(pieces: Sequence[tuple[float, ...]], at: int) -> tuple[int, list[floa
 
 def _curves(pieces: Sequence[tuple[float, ...]], at: int) -> tuple[int, list[float], int]:
     """The operator for the curves from here on, its operands, and what follows them."""
-    count, args = len(pieces), []
+    args: list[float] = []
+    count = len(pieces)
     dx1, dy1, _, _, dx3, dy3 = pieces[at]
     if (dy1 == 0 and dx3 == 0) or (dx1 == 0 and dy3 == 0):
         level = dy1 == 0 and dx3 == 0
@@ -286,7 +291,7 @@ def draw(flat: t2.Flat) -> Outline:
     body = flat.body
     horizontal: list[Stem] = []
     vertical: list[Stem] = []
-    hints = Hints()
+    hints = NO_HINTS
     masked = False
     x: float = 0
     y: float = 0
@@ -311,7 +316,7 @@ def draw(flat: t2.Flat) -> Outline:
                 outline.parts = (*args[-4:-2], *flat.parts)  # type: ignore[assignment]
             break
         for kind, deltas, depth in _pieces(op, args):
-            points = []
+            points: list[float] = []
             for dx, dy in zip(deltas[::2], deltas[1::2], strict=True):
                 x, y = x + dx, y + dy
                 points += (x, y)
@@ -414,10 +419,10 @@ def _draw_hflex1(d: list[float]) -> Iterator[_Piece]:
     yield "flex", (*d[:4], d[4], 0, d[5], 0, d[6], d[7], d[8], -(d[1] + d[3] + d[7])), _USUAL_DEPTH
 
 
-_PIECES = {
-    t2.RMOVETO: lambda args: iter([("move", args[-2:], 0)]),
-    t2.HMOVETO: lambda args: iter([("move", (args[-1], 0), 0)]),
-    t2.VMOVETO: lambda args: iter([("move", (0, args[-1]), 0)]),
+_PIECES: dict[int, Callable[[list[float]], Iterable[_Piece]]] = {
+    t2.RMOVETO: lambda args: [("move", args[-2:], 0)],
+    t2.HMOVETO: lambda args: [("move", (args[-1], 0), 0)],
+    t2.VMOVETO: lambda args: [("move", (0, args[-1]), 0)],
     t2.RLINETO: _draw_lines,
     t2.HLINETO: lambda args: _draw_alternating(args, True),
     t2.VLINETO: lambda args: _draw_alternating(args, False),
@@ -431,5 +436,5 @@ _PIECES = {
     0x0C00 + t2.HFLEX: _draw_hflex,
     0x0C00 + t2.HFLEX1: _draw_hflex1,
     0x0C00 + t2.FLEX1: _draw_flex1,
-    0x0C00 + t2.FLEX: lambda args: iter([("flex", args[:12], args[12])]),
+    0x0C00 + t2.FLEX: lambda args: [("flex", args[:12], args[12])],
 }

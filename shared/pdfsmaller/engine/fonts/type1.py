@@ -9,14 +9,23 @@ vertical advances, which CFF does not have.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 from pdfsmaller.engine.fonts import cff_format
 from pdfsmaller.engine.fonts.cff import common_widths, glyphs_drawn
-from pdfsmaller.engine.fonts.cff_format import Cff, Entries, FontDict, encoding_fits, operand, standard_encoding, write_cff
+from pdfsmaller.engine.fonts.cff_format import (
+    Cff,
+    Entries,
+    FontDict,
+    operand,
+    standard_encoding,
+    write_cff,
+)
 from pdfsmaller.engine.fonts.charstrings import Budget, encode_number
 from pdfsmaller.engine.fonts.errors import FontError
-from pdfsmaller.engine.fonts.outlines import Hints, Outline, Segment, Stem, encode
+from pdfsmaller.engine.fonts.outlines import NO_HINTS, Hints, Outline, Segment, Stem, encode
 from pdfsmaller.engine.fonts.type1_format import Type1, read_type1
 
 # The specification allows 24 operands and 10 levels of subroutines; renderers allow more.
@@ -59,7 +68,7 @@ def type1_encoding(program: bytes) -> dict[int, str]:
     Raises:
         FontError: the program is damaged or not understood.
     """
-    return read_type1(program).encoding
+    return dict(_read(program).encoding)
 
 
 def type1_names(program: bytes) -> list[str]:
@@ -68,7 +77,7 @@ def type1_names(program: bytes) -> list[str]:
     Raises:
         FontError: the program is damaged or not understood.
     """
-    return list(read_type1(program).charstrings)
+    return list(_read(program).charstrings)
 
 
 def type1_to_cff(program: bytes, glyphs: Collection[str] | None = None) -> bytes:
@@ -82,8 +91,8 @@ def type1_to_cff(program: bytes, glyphs: Collection[str] | None = None) -> bytes
     Raises:
         FontError: the program is damaged or not understood.
     """
-    font = read_type1(program)
-    outlines = _outlines(font, glyphs)
+    font = _read(program)
+    outlines = _outlines(program, None if glyphs is None else frozenset(glyphs))
     code_of: dict[str, int] = {}
     for code, name in sorted(font.encoding.items()):
         code_of.setdefault(name, code)
@@ -109,8 +118,8 @@ def type1_outlines_equal(program: bytes, cff: bytes, glyphs: Collection[str] | N
     Raises:
         FontError: one of the programs is damaged or not understood.
     """
-    font = read_type1(program)
-    wanted = _outlines(font, glyphs)
+    font = _read(program)
+    wanted = _outlines(program, None if glyphs is None else frozenset(glyphs))
     drawn, encoding, matrix = glyphs_drawn(cff, wanted)
     codes = {code: name for code, name in font.encoding.items() if name in wanted}
     own = font.numbers("FontMatrix")
@@ -131,7 +140,7 @@ def _entries(font: Type1, wanted: dict[str, tuple[int, int]]) -> Entries:
         if key in _DELTAS:
             if len(values) > most or (key in _PAIRS and len(values) % 2):
                 continue  # what renderers cannot use either
-            values = [values[0], *(b - a for a, b in zip(values, values[1:], strict=False))]
+            values = [values[0], *(b - a for a, b in pairwise(values))]
         elif len(values) != most:
             if op in (cff_format.FONT_MATRIX, cff_format.FONT_BBOX):
                 raise FontError("Type 1 dictionary damaged")
@@ -140,8 +149,15 @@ def _entries(font: Type1, wanted: dict[str, tuple[int, int]]) -> Entries:
     return entries
 
 
-def _outlines(font: Type1, glyphs: Collection[str] | None) -> dict[str, Outline]:
-    """The glyphs asked for, ``.notdef``, and the parts of accented letters."""
+# A program is read, converted and compared in turn: the last one is remembered.
+_read = lru_cache(maxsize=1)(read_type1)
+
+
+@lru_cache(maxsize=1)
+def _outlines(program: bytes, glyphs: frozenset[str] | None) -> dict[str, Outline]:
+    """The glyphs asked for, ``.notdef``, and the parts of accented letters; not to be changed."""
+    font = _read(program)
+    weights = font.numbers("WeightVector") or []
     waiting = [".notdef"]
     waiting += font.charstrings if glyphs is None else sorted(set(glyphs) & font.charstrings.keys())
     outlines: dict[str, Outline] = {}
@@ -154,7 +170,7 @@ def _outlines(font: Type1, glyphs: Collection[str] | None) -> dict[str, Outline]
                 raise FontError("part of an accented letter missing")
             outlines[name] = Outline()
             continue
-        outlines[name] = outline = _Interpreter(font, budget).run(name)
+        outlines[name] = outline = _Interpreter(font, weights, budget).run(name)
         waiting += [standard.get(code, "") for code in (outline.parts or ())[2:]]
     return outlines
 
@@ -162,7 +178,7 @@ def _outlines(font: Type1, glyphs: Collection[str] | None) -> dict[str, Outline]
 class _Interpreter:
     """Runs one Type 1 charstring (Type 1 Font Format, chapters 6 and 8)."""
 
-    def __init__(self, font: Type1, budget: Budget) -> None:
+    def __init__(self, font: Type1, weights: Sequence[float], budget: Budget) -> None:
         self.font = font
         self.budget = budget
         self.outline = Outline()
@@ -172,11 +188,11 @@ class _Interpreter:
         self.open = False
         self.horizontal: set[Stem] = set()
         self.vertical: set[Stem] = set()
-        self.hints: Hints | None = Hints()
+        self.hints: Hints | None = NO_HINTS
         self.flex: list[float] | None = None
         self.stack: list[float] = []
         self.results: list[float] = []  # what OtherSubrs leave on the PostScript stack, the last first
-        self.weights = font.numbers("WeightVector") or []
+        self.weights = weights
 
     def run(self, name: str) -> Outline:
         code = self.font.charstring(name)
@@ -330,6 +346,14 @@ class _Interpreter:
         points = (*self._to(d[0], d[1]), *self._to(d[2], d[3]), *self._to(d[4], d[5]))
         self.outline.add(Segment("curve", points, self._in_force()))
 
+    def up_curve(self) -> None:
+        dy1, dx2, dy2, dx3 = self._take(4)
+        self.curve(0, dy1, dx2, dy2, dx3, 0)
+
+    def level_curve(self) -> None:
+        dx1, dx2, dy2, dy3 = self._take(4)
+        self.curve(dx1, 0, dx2, dy2, 0, dy3)
+
     def _begin(self) -> None:
         """A contour that begins without a move begins where the last one ended."""
         if not self.open:
@@ -398,15 +422,16 @@ _PLAIN: dict[int, Callable[[_Interpreter], None]] = {
     3: lambda run: run.stem(True),
     4: lambda run: run.move(0, *run._take(1)),
     5: lambda run: run.line(*run._take(2)),
-    6: lambda run: run.line(*run._take(1), 0),
+    6: lambda run: run.line(run._take(1)[0], 0),
     7: lambda run: run.line(0, *run._take(1)),
     8: lambda run: run.curve(*run._take(6)),
     9: _Interpreter.close,
     13: _Interpreter.hsbw,
+    15: lambda run: None,  # of no known meaning, in some early fonts; renderers pass over it
     21: lambda run: run.move(*run._take(2)),
-    22: lambda run: run.move(*run._take(1), 0),
-    30: lambda run: run.curve(0, *run._take(4), 0),
-    31: lambda run: (lambda a, b, c, d: run.curve(a, 0, b, c, 0, d))(*run._take(4)),
+    22: lambda run: run.move(run._take(1)[0], 0),
+    30: _Interpreter.up_curve,
+    31: _Interpreter.level_curve,
 }
 _ESCAPED: dict[int, Callable[[_Interpreter], None]] = {
     0: lambda run: None,  # dotsection

@@ -10,21 +10,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from pdfsmaller.engine.fonts.cff_format import standard_encoding
 from pdfsmaller.engine.fonts.errors import FontError
 
 _EEXEC_KEY, _CHARSTRING_KEY = 55_665, 4_330
-_SPACE = rb"[ \t\r\n\0\f]"
-_TOKEN = re.compile(rb"[ \t\r\n\0\f]*(/?[^ \t\r\n\0\f/\[\]{}()<>%]+|[/\[\]{}()<>])")
-_SUBRS = re.compile(rb"/Subrs[ \t\r\n\0\f]+\d+[ \t\r\n\0\f]+array")
-_SUBR = re.compile(rb"[ \t\r\n\0\f]*dup[ \t\r\n\0\f]+(\d{1,6})[ \t\r\n\0\f]+(\d{1,6})[ \t\r\n\0\f]+[^ \t\r\n\0\f/]+[ \t\r\n\0\f]")
-_CHARSTRINGS = re.compile(rb"/CharStrings[ \t\r\n\0\f]+\d+[ \t\r\n\0\f]+dict")
-_CHARSTRING = re.compile(
-    rb"[ \t\r\n\0\f]*/([^ \t\r\n\0\f/\[\]{}()<>%]*)[ \t\r\n\0\f]+(\d{1,6})[ \t\r\n\0\f]+[^ \t\r\n\0\f/]+[ \t\r\n\0\f]"
-)
-_CODE = re.compile(
-    rb"dup[ \t\r\n\0\f]+(?:(\d{1,2})#)?([0-9a-zA-Z]{1,8})[ \t\r\n\0\f]*/([^ \t\r\n\0\f/\[\]{}()<>%]*)[ \t\r\n\0\f]+put\b"
-    rb"|(?<![^ \t\r\n\0\f\]}])(?:readonly[ \t\r\n\0\f]+)?def\b"
-)
+# PostScript's white space, what names are made of, and the one word (RD, -|, …) before binary data.
+_S, _N, _WORD = r"[ \t\r\n\0\f]", r"[^ \t\r\n\0\f/\[\]{}()<>%]", r"[^ \t\r\n\0\f/]+"
+
+
+def _pattern(text: str) -> re.Pattern[bytes]:
+    return re.compile(text.replace("~", _S).replace("NAME", _N).replace("WORD", _WORD).encode("latin-1"))
+
+
+_TOKEN = _pattern(r"~*(/?NAME+|[/\[\]{}()<>])")
+_SUBRS = _pattern(r"/Subrs~+\d+~+array")
+_SUBR = _pattern(r"~*dup~+(\d{1,6})~+(\d{1,6})~+WORD~")
+_CHARSTRINGS = _pattern(r"/CharStrings~+\d+~+dict")
+_CHARSTRING = _pattern(r"~*/(NAME*)~+(\d{1,6})~+WORD~")
+_CODE = _pattern(r"dup~+(?:(\d{1,2})#)?([0-9a-zA-Z]{1,8})~*/(NAME*)~+put\b|(?<!NAME)(?<!/)def\b")
+_NUMBERS = r"/%s(?![0-9A-Za-z])~*([\[{][^\]}]{0,4096}|WORD)"
 _MOST_GLYPHS = 65_535
 # What PostScript fonts write between two charstrings: `ND`, `noaccess def`, `readonly put` …
 _TOKENS_BETWEEN = 4
@@ -80,7 +84,8 @@ def decrypt(data: bytes, key: int) -> bytes:
 
 
 def numbers_of(text: bytes, key: str) -> list[float] | None:
-    found = re.search(rb"/" + key.encode("ascii") + rb"(?![0-9A-Za-z])[ \t\r\n\0\f]*([\[{][^\]}]{0,4096}|[^ \t\r\n\0\f/]{1,32})", text)
+    """The numbers of the first entry of that name, an array or a single one; None where there is none."""
+    found = _pattern(_NUMBERS % key).search(text)
     if found is None:
         return None
     values = []
@@ -109,18 +114,17 @@ def read_type1(data: bytes) -> Type1:
     charstrings, begin, end = _read_charstrings(private)
     found = _SUBRS.search(private)
     subrs: dict[int, bytes] = {}
-    text = clear + b"\n" + private[:begin]
+    # Entries are looked for outside of what is binary.
+    texts = [clear, private[:begin], private[end : end + 4096]]
     if found is not None:
         subrs, after = _read_subrs(private, found.end())
-        # Numbers are looked for outside of what is binary.
-        text = clear + b"\n" + private[: found.start()] + b"\n" + private[after : max(after, begin)] + b"\n" + private[end:][:4096]
+        texts[1:2] = [private[: found.start()], private[after : max(after, begin)]]
+    text = b"\n".join(texts)
     len_iv = numbers_of(text, "lenIV") or [4]
     if not -1 <= len_iv[0] <= 16:
         raise FontError("Type 1 lenIV")
-    name = re.search(rb"/FontName[ \t\r\n\0\f]*/([^ \t\r\n\0\f/\[\]{}()<>%]{1,127})", clear)
-    return Type1(
-        name[1] if name else b"F", text, _read_encoding(clear), int(len_iv[0]), subrs, charstrings
-    )
+    name = _pattern(r"/FontName~*/(NAME{1,127})").search(clear)
+    return Type1(name[1] if name else b"F", text, _read_encoding(clear), int(len_iv[0]), subrs, charstrings)
 
 
 def _without_pfb(data: bytes) -> bytes:
@@ -206,14 +210,12 @@ def _next(data: bytes, at: int, wanted: bytes) -> int:
 
 
 def _read_encoding(clear: bytes) -> dict[int, str]:
-    found = re.search(rb"/Encoding[ \t\r\n\0\f]*", clear)
+    found = _pattern(r"/Encoding~*").search(clear)
     if found is None:
         raise FontError("Type 1 without encoding")
     at = found.end()
     token = _TOKEN.match(clear, at)
     if token is not None and token[1] == b"StandardEncoding":
-        from pdfsmaller.engine.fonts.cff_format import standard_encoding
-
         return standard_encoding()
     encoding: dict[int, str] = {}
     if token is not None and token[1] == b"[":
