@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pdfsmaller.engine.report import CombinedReport, Report
+from pdfsmaller.engine.report import CombinedReport, FontCounts, ImageCounts, Report
 
 _KINDS = ("images", "fonts", "content", "metadata", "attachments", "structure")
 
@@ -52,11 +52,12 @@ def summary(source: Path, target: Path, report: Report, target_size: int | None)
     elif report.outcome == "target_not_met" and target_size:
         lines.append(_out_of_reach(target_size))
     if report.outcome != "unchanged":
-        images = report.images
+        counts: dict[str, ImageCounts | FontCounts] = {"images": report.images, "fonts": report.fonts}
         for kind in _KINDS:
             before, after = getattr(report.before, kind), getattr(report.after, kind)
             if before or after:
-                detail = f"   {images.changed} of {images.seen} changed" if kind == "images" and images.seen else ""
+                done = counts.get(kind)
+                detail = f"   {done.changed} of {done.seen} changed" if done and done.seen else ""
                 lines.append(f"  {kind:<12}{size(before):>9} → {size(after):>9}{detail}")
     return "\n".join([*lines, *_notes(report)])
 

@@ -71,7 +71,8 @@ class Builder:
             if mode != "no-change":
                 self.color_left = take_color_out(pdf, mode, self.limits)
             if "fonts" not in leave_out:
-                shrink_fonts(pdf, self.fonts, self.limits, self.deadline)
+                with self.watch.stage("fonts"):
+                    shrink_fonts(pdf, self.fonts, self.limits, self.deadline, pdfa=self.pdfa)
             if "content" not in leave_out:
                 rewrite_content(pdf, self.limits, self.deadline, exact=self.options.effective_quality is None)
             if "structure" not in leave_out:

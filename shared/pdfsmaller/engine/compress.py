@@ -43,7 +43,7 @@ from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.repair.mend import open_or_mend
-from pdfsmaller.engine.report import Audit, ImageCounts, Outcome, Report, ReportWarning
+from pdfsmaller.engine.report import Audit, FontCounts, ImageCounts, Outcome, Report, ReportWarning
 from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import Difference, compare
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
@@ -99,6 +99,7 @@ class _Run:
         self.images_seen = 0
         self.changed = 0
         self.skipped: Counter[str] = Counter()
+        self.fonts = FontCounts()
         self.before = Audit()
 
     def run(self) -> Report:
@@ -168,6 +169,7 @@ class _Run:
         if builder.color_left or (goal.color_mode != "no-change" and self._colored_images(coded)):
             self._warn("color_mode_partial", "Some colour had to stay: it could not be turned gray with certainty.")
         self.changed = len(kept)
+        self.fonts = builder.fonts.counts()
         return self._hand_out(result, size)
 
     def _find(self, pdf: Pdf) -> Found:
@@ -224,6 +226,9 @@ class _Run:
                 if attempt == 0:
                     encoded |= self._without_loss(found, guilty)
                 self._roll_back(len(guilty - encoded.keys()))
+            elif "fonts" not in left_out and (fonts := builder.fonts.changed_on(_pages(differences))):
+                self._warn("font_rolled_back", f"Fonts on pages that differed stayed as before: {len(fonts)}.")
+                builder.fonts.leave_out(fonts)
             elif suspects := [step for step in STEPS if step not in left_out]:
                 # What is gone from the structure, neither fonts nor content can have taken.
                 seen = any(difference.kind in ("text", "looks") for difference in differences)
@@ -277,6 +282,7 @@ class _Run:
         if not (self.target.exists() and self.target.samefile(self.original)):
             replace_file(self.original, self.target)
         self.changed = 0
+        self.fonts = self.fonts.model_copy(update={"changed": 0})
         wanted = self.options.color_mode not in (None, "no-change") or self.options.strip_metadata
         if wanted and not self._codes() - {"repaired"}:
             self._warn("options_not_applied", "The result would have been larger than the original, which was kept.")
@@ -304,6 +310,7 @@ class _Run:
             before=self.before,
             after=after,
             images=ImageCounts(seen=self.images_seen, changed=self.changed, skipped=dict(sorted(self.skipped.items()))),
+            fonts=self.fonts,
             warnings=self.warnings,
             seconds=self.watch.seconds(),
         )
@@ -317,6 +324,11 @@ def _floor(goal: Goal, *, searching: bool) -> float:
         return 0.5
     dpi = goal.dpi or 300
     return 0.93 if dpi >= 250 else 0.85 if dpi >= 120 else 0.7
+
+
+def _pages(differences: list[Difference]) -> set[int]:
+    """The pages whose text or looks differ."""
+    return {diff.page for diff in differences if diff.kind in ("text", "looks") and diff.page is not None}
 
 
 def _images_on(found: Found, encoded: dict[ObjGen, Encoded], differences: list[Difference]) -> set[ObjGen]:

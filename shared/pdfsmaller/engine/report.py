@@ -37,6 +37,14 @@ class ImageCounts(_Frozen):
     skipped: dict[str, int] = {}
 
 
+class FontCounts(_Frozen):
+    """Embedded font programs by what became of them. ``skipped`` counts them by the reason's stable name."""
+
+    seen: int = 0
+    changed: int = 0
+    skipped: dict[str, int] = {}
+
+
 class ReportWarning(_Frozen):
     """Something the caller should know. ``code`` is stable (e.g. ``signed``), ``message`` is for people."""
 
@@ -55,6 +63,7 @@ class Report(_Frozen):
         pages: pages in the document.
         before, after: where the bytes were and are.
         images: images seen, changed and skipped by reason.
+        fonts: embedded font programs seen, changed and skipped by reason.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
     """
@@ -66,6 +75,7 @@ class Report(_Frozen):
     before: Audit
     after: Audit
     images: ImageCounts
+    fonts: FontCounts = FontCounts()
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
 

@@ -1,19 +1,126 @@
-"""Every embedded font program of a document, as small as what the document shows of it allows."""
+"""Every embedded font program of a document, as small as what the document shows of it allows.
+
+For each program: the codes shown with any of its fonts, the glyphs they lead to, a program with just these, the proof
+that each of them is as it was (``plan``), and the new program put in its place. What cannot be read, proved or made
+smaller stays as it is, for a reason that has a name. Widths, encodings, ToUnicode and flags are not touched.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
 
-from pikepdf import Pdf
+import pikepdf
+from pikepdf import Dictionary, Name, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
+from pdfsmaller.engine.fonts.plan import DAMAGE, Change, plan_changes
+from pdfsmaller.engine.fonts.usage import ObjGen, font_key
+from pdfsmaller.engine.report import FontCounts
 from pdfsmaller.limits import Limits
 
 
 @dataclass(slots=True)
 class FontCache:
-    """Work on fonts that several builds of one document share."""
+    """Work on fonts that several builds of one document share.
+
+    Attributes:
+        seen: how many programs the document embeds.
+        changes: the new programs, by the object of the old; None before the first build.
+        skipped: programs left alone, by reason.
+        left_out: programs that are not to be changed after all.
+    """
+
+    seen: int = 0
+    changes: dict[ObjGen, Change] | None = None
+    skipped: Counter[str] = field(default_factory=Counter)
+    left_out: set[ObjGen] = field(default_factory=set)
+
+    def changed(self) -> set[ObjGen]:
+        """The programs that have a new one."""
+        return set(self.changes or ()) - self.left_out
+
+    def changed_on(self, pages: Collection[int]) -> set[ObjGen]:
+        """Those of them that any of these pages shows."""
+        changes = self.changes or {}
+        return {objgen for objgen in self.changed() if not changes[objgen].pages.isdisjoint(pages)}
+
+    def counts(self) -> FontCounts:
+        """What became of the programs, for the report."""
+        skipped = {reason: count for reason, count in sorted(self.skipped.items())}
+        return FontCounts(seen=self.seen, changed=len(self.changed()), skipped=skipped)
+
+    def leave_out(self, programs: Collection[ObjGen]) -> None:
+        """From the next build on, these stay as they are."""
+        self.left_out |= set(programs)
+        self.skipped["rolled_back"] += len(programs)
 
 
-def shrink_fonts(pdf: Pdf, cache: FontCache, limits: Limits, deadline: Deadline) -> None:
-    """Subset, convert and merge the embedded font programs."""
+def shrink_fonts(pdf: Pdf, cache: FontCache, limits: Limits, deadline: Deadline, *, pdfa: int | None = None) -> None:
+    """Subset and convert the embedded font programs.
+
+    Args:
+        pdfa: the part of PDF/A that the document is to comply with, or None.
+
+    Raises:
+        LimitExceeded: a stream is over ``max_stream_bytes``.
+    """
+    try:
+        fonts = find_embedded(pdf)
+    except DAMAGE:
+        cache.changes = {}
+        return
+    if cache.changes is None:
+        cache.seen = len(fonts.programs)
+        cache.changes = {}
+        if fonts.programs:
+            cache.changes, cache.skipped = plan_changes(pdf, fonts, limits, deadline, pdfa)
+    for objgen in cache.changed() & fonts.programs.keys():
+        _apply(pdf, fonts, fonts.programs[objgen], cache.changes[objgen])
+
+
+def _apply(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
+    stream = program.stream
+    for key in ("/Subtype", "/Length1", "/Length2", "/Length3"):
+        if key in stream:
+            del stream[key]
+    stream.write(change.data)
+    if change.file == "/FontFile2":
+        stream["/Length1"] = len(change.data)
+    if change.subtype is not None:
+        stream["/Subtype"] = Name(change.subtype)
+    for descriptor in program.descriptors:
+        if change.file != program.file:
+            del descriptor[program.file]
+            descriptor[change.file] = stream
+        for key in ("/CIDSet", "/CharSet"):
+            if key in descriptor:
+                del descriptor[key]
+        if change.glyphs is not None:
+            descriptor["/CharSet"] = pikepdf.String("".join(f"/{name}" for name in sorted(change.glyphs)))
+        if change.cids is not None:
+            descriptor["/CIDSet"] = pdf.make_indirect(Stream(pdf, _bits(change.cids)))
+        if change.tag is not None:
+            _rename(descriptor, "/FontName", change.tag)
+    if change.tag is not None:
+        for font in program.fonts:
+            _rename(font, "/BaseFont", change.tag)
+            for composite in fonts.composites.get(font_key(font), []):
+                _rename(composite, "/BaseFont", change.tag)
+
+
+def _rename(holder: Dictionary, key: str, tag: str) -> None:
+    """Put a subset's tag before a name (ISO 32000-1, 9.6.4)."""
+    name = holder.get(key)
+    if isinstance(name, Name):
+        holder[key] = Name(f"/{tag}+{str(name)[1:]}")
+
+
+def _bits(cids: Collection[int]) -> bytes:
+    """A bit for each CID from 0, the first in the highest bit (ISO 32000-1, table 124)."""
+    bits = bytearray(max(cids, default=0) // 8 + 1)
+    for cid in cids:
+        bits[cid // 8] |= 0x80 >> cid % 8
+    return bytes(bits)

@@ -1,0 +1,331 @@
+"""What each embedded font program can become: the smallest with every glyph that is shown, proved to be the same."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import pikepdf
+from pikepdf import Array, Dictionary, Pdf, Stream
+
+from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.fonts.cff import cff_info, cff_outlines_equal, subset_cff
+from pdfsmaller.engine.fonts.cmap import read_to_unicode
+from pdfsmaller.engine.fonts.embedded import Embedded, Fonts
+from pdfsmaller.engine.fonts.encodings import names_by_code, with_alike
+from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.engine.fonts.lookup import Reached, reach
+from pdfsmaller.engine.fonts.sfnt import TrueType, is_truetype, same_codes, same_glyphs, subset_truetype
+from pdfsmaller.engine.fonts.typable import typable_fonts
+from pdfsmaller.engine.fonts.type1 import type1_encoding, type1_names, type1_outlines_equal, type1_to_cff
+from pdfsmaller.engine.fonts.usage import FontKey, FontUse, ObjGen, Usage, find_usage, font_key
+from pdfsmaller.engine.streams import read_decoded
+from pdfsmaller.errors import LimitExceeded
+from pdfsmaller.limits import Limits
+
+#: A new program is worth it when it saves at least this share of the old one's bytes as stored, and so many bytes.
+MIN_SAVED_SHARE = 0.03
+MIN_SAVED_BYTES = 64
+#: What damaged objects make pikepdf and Python raise.
+DAMAGE = (pikepdf.PdfError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError)
+
+_TAGGED = re.compile(r"[A-Z]{6}\+")
+# Readers know these by name even where they are embedded, and some then take the encoding for granted.
+_STANDARD = re.compile(r"(?:Courier|Helvetica|Times|Symbol|ZapfDingbats|Arial|TimesNewRoman|CourierNew)(?![a-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new program and what changes with it.
+
+    Attributes:
+        data: the program.
+        file: the key it goes under.
+        subtype: its ``/Subtype`` under ``/FontFile3``.
+        tag: what goes before the names of its fonts, or None.
+        glyphs: the names of its glyphs where ``/CharSet`` must list them.
+        cids: its CIDs where ``/CIDSet`` must list them.
+        pages: the pages that show it, counted from zero.
+    """
+
+    data: bytes
+    file: str
+    subtype: str | None
+    tag: str | None
+    glyphs: frozenset[str] | None
+    cids: frozenset[int] | None
+    pages: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Font:
+    """A simple font or CIDFont with what is shown of it.
+
+    Attributes:
+        codes: the codes shown of a simple font.
+        cids: the CIDs shown of a CIDFont.
+        unicode: every font through which it is used has ``/ToUnicode``.
+    """
+
+    font: Dictionary
+    subtype: str
+    codes: frozenset[int]
+    cids: frozenset[int]
+    unicode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A new program, proved, not yet packed.
+
+    Attributes:
+        smaller: it lacks glyphs of the old one.
+    """
+
+    data: bytes
+    file: str
+    subtype: str | None
+    smaller: bool
+    glyphs: frozenset[str] | None = None
+    cids: frozenset[int] | None = None
+
+
+def plan_changes(
+    pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None
+) -> tuple[dict[ObjGen, Change], Counter[str]]:
+    """What becomes of every program: the new ones, and how many stay as they are by reason.
+
+    Raises:
+        LimitExceeded: a stream is over ``max_stream_bytes``.
+    """
+    usage = find_usage(pdf, limits)
+    try:
+        typable = typable_fonts(pdf)
+    except DAMAGE:
+        usage.complete, typable = False, set()
+    for key, use in usage.fonts.items():
+        if isinstance(key, bytes):
+            _add_direct(fonts, use)
+    planner = _Planner(fonts, usage, typable, limits, pdfa)
+    changes: dict[ObjGen, Change] = {}
+    skipped: Counter[str] = Counter()
+    for objgen, program in fonts.programs.items():
+        try:
+            if deadline.passed():
+                raise FontError("time_limit")
+            changes[objgen] = planner.change(program)
+        except LimitExceeded:
+            raise
+        except FontError as exc:
+            skipped[exc.reason] += 1
+        except DAMAGE:
+            skipped["damaged"] += 1
+    return changes, skipped
+
+
+def _add_direct(fonts: Fonts, use: FontUse) -> None:
+    """Fonts that are no objects of their own are known only from where they are used."""
+    if not use.composite:
+        fonts.add(use.font)
+        return
+    for font in _descendants(use.font):
+        fonts.composites.setdefault(font_key(font), []).append(use.font)
+        if not font.is_indirect:
+            fonts.add(font)
+
+
+def _descendants(composite: Dictionary) -> Iterator[Dictionary]:
+    array = composite.get("/DescendantFonts")
+    for font in array.as_list() if isinstance(array, Array) else []:
+        if isinstance(font, Dictionary):
+            yield font
+
+
+class _Planner:
+    def __init__(self, fonts: Fonts, usage: Usage, typable: set[FontKey], limits: Limits, pdfa: int | None) -> None:
+        self.fonts, self.usage, self.typable, self.limits, self.pdfa = fonts, usage, typable, limits, pdfa
+
+    def change(self, program: Embedded) -> Change:
+        """The new program.
+
+        Raises:
+            FontError: it stays as it is, and why.
+        """
+        if not program.file:
+            raise FontError("shared")
+        data = read_decoded(program.stream, self.limits)
+        shown, why_whole = self._shown(program)
+        if program.file == "/FontFile" and all(font.subtype in ("/Type1", "/MMType1") for font in shown):
+            new = self._type1(data, shown, whole=bool(why_whole))
+        elif why_whole:
+            raise FontError(why_whole)
+        elif is_truetype(data) and program.file in ("/FontFile2", "/FontFile3"):
+            new = self._truetype(data, shown, program)
+        elif program.file == "/FontFile3":
+            new = self._cff(data, shown)
+        else:
+            raise FontError("unlike_its_key")
+        stored = len(program.stream.read_raw_bytes())
+        if stored - len(zlib.compress(new.data)) < max(MIN_SAVED_BYTES, stored * MIN_SAVED_SHARE):
+            raise FontError("already_small")
+        pages = {page for use in self._uses(program) for page in use.pages}
+        return Change(
+            new.data,
+            new.file,
+            new.subtype,
+            self._tag(program, new) if new.smaller else None,
+            new.glyphs if self.pdfa == 1 else None,
+            new.cids if self.pdfa == 1 else None,
+            frozenset(pages),
+        )
+
+    # --- what is shown ----------------------------------------------------------------------------------------------
+
+    def _composites(self, font: Dictionary) -> list[Dictionary]:
+        return self.fonts.composites.get(font_key(font), [])
+
+    def _uses(self, program: Embedded) -> Iterator[FontUse]:
+        for font in program.fonts:
+            for holder in self._composites(font) or [font]:
+                use = self.usage.fonts.get(font_key(holder))
+                if use is not None:
+                    yield use
+
+    def _shown(self, program: Embedded) -> tuple[list[_Font], str | None]:
+        """What each font of a program shows, and why all glyphs are to stay, if they are."""
+        found = []
+        why = None if self.usage.complete else "unseen"
+        for font in program.fonts:
+            codes: set[int] = set()
+            cids: set[int] = set()
+            unicode = True
+            for holder in self._composites(font) or [font]:
+                key = font_key(holder)
+                if key in self.typable:
+                    why = why or "typable"
+                unicode &= isinstance(holder.get("/ToUnicode"), Stream)
+                use = self.usage.fonts.get(key)
+                if use is not None:
+                    why = why or use.reason
+                    codes |= use.shown
+                    cids |= use.cids()
+            found.append(_Font(font, str(font.get("/Subtype")), frozenset(codes), frozenset(cids), unicode))
+        return found, why
+
+    # --- new programs -----------------------------------------------------------------------------------------------
+
+    def _truetype(self, data: bytes, shown: list[_Font], program: Embedded) -> _New:
+        before = TrueType(data)
+        reached = Reached()
+        glyphs: set[int] = set()
+        cmap = names = False
+        cid_maps: list[bytes | None] = []
+        for font in shown:
+            if font.subtype == "/CIDFontType2":
+                cid_map = self._cid_map(font.font)
+                cid_maps.append(cid_map)
+                glyphs |= {glyph_of(cid_map, cid) for cid in font.cids}
+                cmap |= not font.unicode  # where nothing else tells the text, some readers ask the program
+            elif font.subtype in ("/TrueType", "/Type1"):
+                cmap = True
+                given = names_by_code(font.font.get("/Encoding"), font.codes)
+                reached.add(reach(before, given, read_to_unicode(font.font.get("/ToUnicode"), self.limits)))
+                names |= not font.unicode and ("/Encoding" not in font.font or not all(given.values()))
+            else:
+                raise FontError("unlike_its_key")
+        glyphs |= reached.glyphs
+        result = subset_truetype(before, glyphs, cmap=cmap, names=names or reached.by_name)
+        after = TrueType(result)
+        if not same_glyphs(before, after, glyphs) or (cmap and not same_codes(before, after, reached.codes)):
+            raise FontError("proof_failed")
+        if after.names and any(before.names.get(name) != after.names.get(name) for name in reached.names):
+            raise FontError("proof_failed")
+        kept = before.with_parts(glyphs)
+        cids = None
+        if cid_maps:
+            cids = frozenset(cid for cid_map in cid_maps for cid in _cids_of(cid_map, kept))
+        drawn = sum(1 for glyph in range(before.count) if before.offsets[glyph] < before.offsets[glyph + 1])
+        subtype = str(program.stream.get("/Subtype")) if program.file == "/FontFile3" else None
+        return _New(result, program.file, subtype, smaller=drawn > len(kept), cids=cids)
+
+    def _cid_map(self, font: Dictionary) -> bytes | None:
+        """``/CIDToGIDMap``, None for the identity."""
+        cid_map = font.get("/CIDToGIDMap")
+        return read_decoded(cid_map, self.limits) if isinstance(cid_map, Stream) else None
+
+    def _type1(self, data: bytes, shown: list[_Font], *, whole: bool) -> _New:
+        available = type1_names(data)
+        names = None if whole else self._names(shown, type1_encoding(data), available)
+        result = type1_to_cff(data, names)
+        if not type1_outlines_equal(data, result, names):
+            raise FontError("proof_failed")
+        kept = frozenset(cff_info(result).names)
+        return _New(result, "/FontFile3", "/Type1C", smaller=len(kept) < len(set(available)), glyphs=_listed(kept))
+
+    def _cff(self, data: bytes, shown: list[_Font]) -> _New:
+        info = cff_info(data)
+        if all(font.subtype == "/CIDFontType0" for font in shown):
+            cids = frozenset(cid for font in shown for cid in font.cids)
+            if info.cid_keyed:
+                result = subset_cff(data, cids=cids)
+                same = cff_outlines_equal(data, result, cids=cids & set(info.cids))
+                kept = frozenset(cff_info(result).cids)
+            else:
+                result = subset_cff(data, gids=cids, retain_gids=True)
+                same = cff_outlines_equal(data, result, gids={cid for cid in cids if cid < info.glyphs})
+                kept = cids
+            new = _New(result, "/FontFile3", "/CIDFontType0C", smaller=len(kept) < info.glyphs, cids=kept)
+        elif not info.cid_keyed and all(font.subtype in ("/Type1", "/MMType1") for font in shown):
+            names = self._names(shown, info.encoding, info.names)
+            result = subset_cff(data, names=names)
+            same = cff_outlines_equal(data, result, names=names)
+            kept_names = frozenset(cff_info(result).names)
+            smaller = len(kept_names) < info.glyphs
+            new = _New(result, "/FontFile3", "/Type1C", smaller=smaller, glyphs=_listed(kept_names))
+        else:
+            raise FontError("unlike_its_key")
+        if not same:
+            raise FontError("proof_failed")
+        return new
+
+    def _names(self, shown: list[_Font], built_in: dict[int, str], available: Collection[str]) -> set[str]:
+        """The names of all glyphs that some reader may show for the codes shown."""
+        wanted: set[str] = set()
+        for font in shown:
+            for given in names_by_code(font.font.get("/Encoding"), font.codes).values():
+                wanted |= given
+            wanted |= {built_in[code] for code in font.codes if code in built_in}
+        return with_alike(wanted, available)
+
+    # --- names ------------------------------------------------------------------------------------------------------
+
+    def _tag(self, program: Embedded, new: _New) -> str | None:
+        """Six letters for a font that is a subset from now on, or None where it was one or its name must stay."""
+        holders = [*program.fonts, *(holder for font in program.fonts for holder in self._composites(font))]
+        names = [str(holder.get("/BaseFont", ""))[1:] for holder in holders]
+        names += [str(descriptor.get("/FontName", ""))[1:] for descriptor in program.descriptors]
+        if any(not name or _TAGGED.match(name) or _STANDARD.match(name) for name in names):
+            return None
+        if not all(holder.is_indirect for holder in holders):
+            return None
+        digest = hashlib.sha256(new.data).digest()
+        return "".join(chr(ord("A") + byte % 26) for byte in digest[:6])
+
+
+def glyph_of(cid_map: bytes | None, cid: int) -> int:
+    """The glyph index of a CID (ISO 32000-1, table 117, CIDToGIDMap)."""
+    return cid if cid_map is None else int.from_bytes(cid_map[2 * cid : 2 * cid + 2])
+
+
+def _cids_of(cid_map: bytes | None, glyphs: Collection[int]) -> Collection[int]:
+    if cid_map is None:
+        return glyphs
+    return [cid for cid in range(len(cid_map) // 2) if glyph_of(cid_map, cid) in glyphs]
+
+
+def _listed(names: Collection[str]) -> frozenset[str]:
+    return frozenset(names) - {".notdef"}
