@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import pikepdf
 from pikepdf import Array, Dictionary, Pdf, Stream
@@ -20,9 +21,9 @@ from pdfsmaller.engine.fonts.encodings import names_by_code, with_alike
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.lookup import Reached, reach
 from pdfsmaller.engine.fonts.sfnt import TrueType, is_truetype, same_codes, same_glyphs, subset_truetype
-from pdfsmaller.engine.fonts.typable import typable_fonts
+from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
 from pdfsmaller.engine.fonts.type1 import type1_encoding, type1_names, type1_outlines_equal, type1_to_cff
-from pdfsmaller.engine.fonts.usage import FontKey, FontUse, ObjGen, Usage, find_usage, font_key
+from pdfsmaller.engine.fonts.usage import FontUse, ObjGen, Usage, find_usage, font_key
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
@@ -46,6 +47,7 @@ class Change:
         data: the program.
         file: the key it goes under.
         subtype: its ``/Subtype`` under ``/FontFile3``.
+        cid_font: its CIDFonts, of type 2, become type 0.
         tag: what goes before the names of its fonts, or None.
         glyphs: the names of its glyphs where ``/CharSet`` must list them.
         cids: its CIDs where ``/CIDSet`` must list them.
@@ -55,6 +57,7 @@ class Change:
     data: bytes
     file: str
     subtype: str | None
+    cid_font: bool
     tag: str | None
     glyphs: frozenset[str] | None
     cids: frozenset[int] | None
@@ -78,20 +81,27 @@ class _Font:
     unicode: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _New:
     """A new program, proved, not yet packed.
 
     Attributes:
         smaller: it lacks glyphs of the old one.
+        cid_font: it is CID-keyed for CIDFonts that had glyph indices.
     """
 
     data: bytes
     file: str
     subtype: str | None
     smaller: bool
+    cid_font: bool = False
     glyphs: frozenset[str] | None = None
     cids: frozenset[int] | None = None
+
+    @cached_property
+    def packed(self) -> int:
+        """About how many bytes it takes deflated."""
+        return len(zlib.compress(self.data))
 
 
 def plan_changes(
@@ -106,7 +116,7 @@ def plan_changes(
     try:
         typable = typable_fonts(pdf)
     except DAMAGE:
-        usage.complete, typable = False, set()
+        usage.complete, typable = False, Typable()
     for key, use in usage.fonts.items():
         if isinstance(key, bytes):
             _add_direct(fonts, use)
@@ -146,8 +156,13 @@ def _descendants(composite: Dictionary) -> Iterator[Dictionary]:
 
 
 class _Planner:
-    def __init__(self, fonts: Fonts, usage: Usage, typable: set[FontKey], limits: Limits, pdfa: int | None) -> None:
+    def __init__(self, fonts: Fonts, usage: Usage, typable: Typable, limits: Limits, pdfa: int | None) -> None:
         self.fonts, self.usage, self.typable, self.limits, self.pdfa = fonts, usage, typable, limits, pdfa
+        # Identical programs become identical ones, which are stored once. By key and digest.
+        self.alike: dict[tuple[str, bytes], list[Embedded]] = {}
+        self.made: dict[tuple[str, bytes], _New | FontError] = {}
+        for program in fonts.programs.values():
+            self.alike.setdefault(_identity(program), []).append(program)
 
     def change(self, program: Embedded) -> Change:
         """The new program.
@@ -157,31 +172,52 @@ class _Planner:
         """
         if not program.file:
             raise FontError("shared")
-        data = read_decoded(program.stream, self.limits)
-        shown, why_whole = self._shown(program)
-        if program.file == "/FontFile" and all(font.subtype in ("/Type1", "/MMType1") for font in shown):
-            new = self._type1(data, shown, whole=bool(why_whole))
-        elif why_whole:
-            raise FontError(why_whole)
-        elif is_truetype(data) and program.file in ("/FontFile2", "/FontFile3"):
-            new = self._truetype(data, shown, program)
-        elif program.file == "/FontFile3":
-            new = self._cff(data, shown)
-        else:
-            raise FontError("unlike_its_key")
+        identity = _identity(program)
+        if identity not in self.made:
+            try:
+                self.made[identity] = self._new(self.alike[identity])
+            except FontError as exc:
+                self.made[identity] = exc
+        new = self.made[identity]
+        if isinstance(new, FontError):
+            raise new
         stored = len(program.stream.read_raw_bytes())
-        if stored - len(zlib.compress(new.data)) < max(MIN_SAVED_BYTES, stored * MIN_SAVED_SHARE):
+        if stored - new.packed < max(MIN_SAVED_BYTES, stored * MIN_SAVED_SHARE):
             raise FontError("already_small")
         pages = {page for use in self._uses(program) for page in use.pages}
         return Change(
             new.data,
             new.file,
             new.subtype,
+            new.cid_font,
             self._tag(program, new) if new.smaller else None,
             new.glyphs if self.pdfa == 1 else None,
             new.cids if self.pdfa == 1 else None,
             frozenset(pages),
         )
+
+    def _new(self, programs: list[Embedded]) -> _New:
+        """What identical programs become.
+
+        Raises:
+            FontError: they stay as they are, and why.
+        """
+        program = programs[0]
+        data = read_decoded(program.stream, self.limits)
+        shown, why_whole = self._shown(programs)
+        if program.file == "/FontFile" and all(font.subtype in ("/Type1", "/MMType1") for font in shown):
+            new = self._type1(data, shown, whole=bool(why_whole))
+        elif why_whole:
+            raise FontError(why_whole)
+        elif is_truetype(data) and program.file in ("/FontFile2", "/FontFile3"):
+            new = self._truetype(data, shown, program)
+        elif data[:4] == b"OTTO" and all(font.subtype == "/CIDFontType2" for font in shown):
+            new = self._opentype(data, shown)
+        elif program.file == "/FontFile3":
+            new = self._cff(data, shown)
+        else:
+            raise FontError("unlike_its_key")
+        return new
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
@@ -195,18 +231,20 @@ class _Planner:
                 if use is not None:
                     yield use
 
-    def _shown(self, program: Embedded) -> tuple[list[_Font], str | None]:
-        """What each font of a program shows, and why all glyphs are to stay, if they are."""
+    def _shown(self, programs: list[Embedded]) -> tuple[list[_Font], str | None]:
+        """What each font of these programs shows, and why all glyphs are to stay, if they are."""
         found = []
         why = None if self.usage.complete else "unseen"
-        for font in program.fonts:
+        for font in (font for program in programs for font in program.fonts):
             codes: set[int] = set()
             cids: set[int] = set()
             unicode = True
             for holder in self._composites(font) or [font]:
                 key = font_key(holder)
-                if key in self.typable:
+                if key in self.typable.whole or (key in self.typable.encoded and holder is not font):
                     why = why or "typable"
+                elif key in self.typable.encoded:
+                    codes.update(range(256))
                 unicode &= isinstance(holder.get("/ToUnicode"), Stream)
                 use = self.usage.fonts.get(key)
                 if use is not None:
@@ -275,9 +313,10 @@ class _Planner:
                 same = cff_outlines_equal(data, result, cids=cids & set(info.cids))
                 kept = frozenset(cff_info(result).cids)
             else:
-                result = subset_cff(data, gids=cids, retain_gids=True)
-                same = cff_outlines_equal(data, result, gids={cid for cid in cids if cid < info.glyphs})
-                kept = cids
+                gids = {cid for cid in cids if cid < info.glyphs}
+                result = subset_cff(data, gids=gids, retain_gids=True)
+                same = cff_outlines_equal(data, result, gids=gids)
+                kept = frozenset(cff_info(result).cids)
             new = _New(result, "/FontFile3", "/CIDFontType0C", smaller=len(kept) < info.glyphs, cids=kept)
         elif not info.cid_keyed and all(font.subtype in ("/Type1", "/MMType1") for font in shown):
             names = self._names(shown, info.encoding, info.names)
@@ -291,6 +330,20 @@ class _Planner:
         if not same:
             raise FontError("proof_failed")
         return new
+
+    def _opentype(self, data: bytes, shown: list[_Font]) -> _New:
+        """CFF within OpenType, used by glyph index: as bare CFF whose CIDs are these indices."""
+        if any(isinstance(font.font.get("/CIDToGIDMap"), Stream) for font in shown):
+            raise FontError("unlike_its_key")
+        info = cff_info(data)
+        if info.cid_keyed and info.cids != tuple(range(info.glyphs)):
+            raise FontError("unlike_its_key")
+        gids = {cid for font in shown for cid in font.cids if cid < info.glyphs}
+        result = subset_cff(data, gids=gids, retain_gids=True)
+        if not cff_outlines_equal(data, result, gids=gids):
+            raise FontError("proof_failed")
+        kept = frozenset(cff_info(result).cids)
+        return _New(result, "/FontFile3", "/CIDFontType0C", smaller=len(kept) < info.glyphs, cid_font=True, cids=kept)
 
     def _names(self, shown: list[_Font], built_in: dict[int, str], available: Collection[str]) -> set[str]:
         """The names of all glyphs that some reader may show for the codes shown."""
@@ -314,6 +367,10 @@ class _Planner:
             return None
         digest = hashlib.sha256(new.data).digest()
         return "".join(chr(ord("A") + byte % 26) for byte in digest[:6])
+
+
+def _identity(program: Embedded) -> tuple[str, bytes]:
+    return program.file, hashlib.sha256(program.stream.read_raw_bytes()).digest()
 
 
 def glyph_of(cid_map: bytes | None, cid: int) -> int:

@@ -1,12 +1,14 @@
-"""Fonts in which text can still be typed: they keep every glyph.
+"""Fonts in which text can still be typed: they keep every glyph that typing can reach.
 
 A viewer that fills a field in, or lets a comment be edited, sets its text in the font named by the field's default
-appearance (``/DA``; ISO 32000-1, 12.7.3.3), which it finds in the form's default resources or in the widget's own.
+appearance (``/DA``; ISO 32000-1, 12.7.3.3), which it finds in the form's default resources or in the widget's own. It
+writes the text in that font's encoding: 256 codes for a simple font.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import pikepdf
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
@@ -19,18 +21,31 @@ _READ_ONLY, _RICH_TEXT = 1 << 0, 1 << 25
 _MAX_PARENTS = 32
 
 
-def typable_fonts(pdf: Pdf) -> set[FontKey]:
+@dataclass(frozen=True, slots=True)
+class Typable:
+    """Fonts that typed text may be shown with.
+
+    Attributes:
+        encoded: through their encoding.
+        whole: in other ways too.
+    """
+
+    encoded: frozenset[FontKey] = frozenset()
+    whole: frozenset[FontKey] = frozenset()
+
+
+def typable_fonts(pdf: Pdf) -> Typable:
     """The fonts that typed text may be shown with.
 
-    All default fonts count where text may bring its own style: in XFA forms, in rich text, and where a script sets
-    fonts. A read-only field counts only where scripts may fill it in.
+    All default fonts count, and whole, where text may bring its own style: in XFA forms, in rich text, and where a
+    script sets fonts. A read-only field counts only where scripts may fill it in.
 
     Raises:
         pikepdf.PdfError, ValueError, TypeError: the form is damaged.
     """
     form = pdf.Root.get("/AcroForm")
     if not isinstance(form, Dictionary):
-        return set()
+        return Typable()
     defaults = _fonts(form.get("/DR"))
     scripted, styled = _scripts(pdf)
     everything = "/XFA" in form or styled
@@ -52,7 +67,8 @@ def typable_fonts(pdf: Pdf) -> set[FontKey]:
         for annot in annots.as_list() if isinstance(annots, Array) else []:
             if isinstance(annot, Dictionary) and annot.get("/Subtype") == "/FreeText":
                 named |= _named(annot.get("/DA"))
-    return found | {font_key(font) for name, font in defaults.items() if everything or name in named}
+    found |= {font_key(font) for name, font in defaults.items() if everything or name in named}
+    return Typable(whole=frozenset(found)) if everything else Typable(encoded=frozenset(found))
 
 
 def _scripts(pdf: Pdf) -> tuple[bool, bool]:

@@ -354,9 +354,9 @@ class _Walk:
         if isinstance(text, String):
             use.show(bytes(text))
         elif isinstance(text, Array):
-            for item in text.as_list():
-                if isinstance(item, String):
-                    use.show(bytes(item))
+            strings = [bytes(item) for item in text.as_list() if isinstance(item, String)]
+            for string in strings if use.composite else [b"".join(strings)]:
+                use.show(string)
 
 
 def _appearances(annot: Dictionary) -> Iterator[Stream]:
