@@ -68,14 +68,15 @@ def test_a_program_that_ends_too_soon_is_damaged(cut: int) -> None:
 
 def test_codes_reach_glyphs_through_every_subtable() -> None:
     symbol = TrueType(truetype(cmaps=((3, 0, 4),)))
-    assert reach(symbol, {65: set()}, {}).glyphs == {2}
+    assert reach(symbol, {65: set()}, {}, symbolic=True).glyphs == {2}
     roman = TrueType(truetype(cmaps=((1, 0, 0),)))
-    assert reach(roman, {1: {"B"}}, {}).glyphs >= {3}
-    named = reach(TrueType(truetype(cmaps=((3, 1, 4),))), {200: {"AE"}, 201: {"g7"}}, {7: {0x43}})
+    assert reach(roman, {1: {"B"}}, {}, symbolic=False).glyphs >= {3}
+    named = reach(TrueType(truetype(cmaps=((3, 1, 4),))), {200: {"AE"}, 201: {"g7"}}, {7: {0x43}}, symbolic=False)
     assert named.glyphs >= {GLYPHS.index("AE"), 7}
 
 
-def test_names_are_needed_where_only_they_lead_to_a_glyph() -> None:
-    font = TrueType(truetype(cmaps=((1, 0, 0),)))
-    assert reach(font, {1: {"AE"}}, {}).by_name
-    assert not reach(font, {1: {"A"}}, {}).by_name
+def test_names_are_needed_unless_windows_unicode_leads_to_the_glyph() -> None:
+    roman, windows = (TrueType(truetype(cmaps=(cmap,))) for cmap in ((1, 0, 0), (3, 1, 4)))
+    assert reach(roman, {1: {"A"}}, {}, symbolic=False).by_name
+    assert reach(windows, {1: {"A"}}, {}, symbolic=True).by_name
+    assert not reach(windows, {1: {"A"}}, {}, symbolic=False).by_name

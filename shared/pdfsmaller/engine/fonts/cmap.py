@@ -129,6 +129,8 @@ def read_cmap(encoding: Object | None, limits: Limits, depth: int = 0) -> CMap:
             cmap.ranges += _ranges(operands, 2 if word.endswith(b"char") else 3)
             if len(cmap.ranges) > MAX_RANGES:
                 raise FontError("cmap")
+        elif word in (b"endbfrange", b"endbfchar"):
+            raise FontError("cmap")  # meant for text, not for glyphs: readers differ in what they make of it here
         else:
             operands.append(word)
     if not cmap.identity and not cmap.spaces:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from pdfsmaller.engine.fonts.encodings import base_encodings, index_of, unicode_of
-from pdfsmaller.engine.fonts.sfnt import CmapTable, TrueType
+from pdfsmaller.engine.fonts.sfnt import TrueType
 
 # Symbol fonts have their characters in a private area, as a rule at F000 (OpenType, cmap, platform 3, encoding 0).
 _SYMBOL_AREAS = (0xF000, 0xF100, 0xF200)
@@ -27,7 +27,7 @@ class Reached:
         glyphs: indices of all glyphs that some reader may show.
         codes: what was looked up in ``cmap``.
         names: what was looked up in ``post``.
-        by_name: a glyph may be found by its name alone.
+        by_name: some reader may find a glyph by its name.
     """
 
     glyphs: set[int] = field(default_factory=set)
@@ -42,15 +42,16 @@ class Reached:
         self.by_name |= other.by_name
 
 
-def reach(font: TrueType, names: Mapping[int, set[str]], unicode: Mapping[int, set[int]]) -> Reached:
+def reach(font: TrueType, names: Mapping[int, set[str]], unicode: Mapping[int, set[int]], *, symbolic: bool) -> Reached:
     """Everything that codes may lead to.
 
     Args:
         names: the names that the font dictionary's encoding may give each code shown.
         unicode: the characters that ``/ToUnicode`` gives codes.
+        symbolic: the font's descriptor says so.
     """
     found = Reached(by_name=not font.cmaps)
-    primary = _primary(font.cmaps)
+    windows = [table for table in font.cmaps if (table.platform, table.encoding) == (3, 1) and not symbolic]
     for code, given in names.items():
         characters = {value for name in given for value in unicode_of(name)}
         macintosh = {value for name in given for value in _macintosh_codes().get(name, ())}
@@ -65,16 +66,10 @@ def reach(font: TrueType, names: Mapping[int, set[str]], unicode: Mapping[int, s
         named = {font.names[name] for name in given if name in font.names}
         indices = {index_of(name) for name in given if not unicode_of(name)}
         found.glyphs |= named | {index for index in indices if index is not None}
-        expected = characters or {code}
-        if named and not any(value in table.glyphs for table in primary for value in expected | macintosh):
+        # Only here do all readers come to the glyph without its name.
+        if named and not any(value in table.glyphs for table in windows for value in characters):
             found.by_name = True
     return found
-
-
-def _primary(tables: list[CmapTable]) -> list[CmapTable]:
-    """The subtables that most readers turn to first: those of Unicode, or else all."""
-    unicode = [table for table in tables if table.platform == 0 or (table.platform == 3 and table.encoding in (1, 10))]
-    return unicode or tables
 
 
 @cache

@@ -271,8 +271,10 @@ class _Planner:
             elif font.subtype in ("/TrueType", "/Type1"):
                 cmap = True
                 given = names_by_code(font.font.get("/Encoding"), font.codes)
-                reached.add(reach(before, given, read_to_unicode(font.font.get("/ToUnicode"), self.limits)))
-                names |= not font.unicode and ("/Encoding" not in font.font or not all(given.values()))
+                unicode = read_to_unicode(font.font.get("/ToUnicode"), self.limits)
+                reached.add(reach(before, given, unicode, symbolic=_symbolic(font.font)))
+                told = unicode.keys() | {code for code in given if "/Encoding" in font.font and given[code]}
+                names |= not told >= font.codes  # some readers then take the text from the names
             else:
                 raise FontError("unlike_its_key")
         glyphs |= reached.glyphs
@@ -307,6 +309,8 @@ class _Planner:
     def _cff(self, data: bytes, shown: list[_Font]) -> _New:
         info = cff_info(data)
         if all(font.subtype == "/CIDFontType0" for font in shown):
+            if data[:4] == b"OTTO" and info.cid_keyed and info.cids != tuple(range(info.glyphs)):
+                raise FontError("ambiguous")  # readers differ in whether a code stands for a CID or an index
             cids = frozenset(cid for font in shown for cid in font.cids)
             if info.cid_keyed:
                 result = subset_cff(data, cids=cids)
@@ -367,6 +371,13 @@ class _Planner:
             return None
         digest = hashlib.sha256(new.data).digest()
         return "".join(chr(ord("A") + byte % 26) for byte in digest[:6])
+
+
+def _symbolic(font: Dictionary) -> bool:
+    """Whether the descriptor says so (ISO 32000-1, table 123)."""
+    descriptor = font.get("/FontDescriptor")
+    flags = descriptor.get("/Flags", 0) if isinstance(descriptor, Dictionary) else 0
+    return bool(int(flags) & 4)
 
 
 def _identity(program: Embedded) -> tuple[str, bytes]:
