@@ -69,6 +69,10 @@ def reach(font: TrueType, names: Mapping[int, set[str]], unicode: Mapping[int, s
         # Only here do all readers come to the glyph without its name.
         if named and not any(value in table.glyphs for table in windows for value in characters):
             found.by_name = True
+    for table in font.cmaps:
+        # pdfium goes by whether a subtable has any glyph for one byte; so it must not become empty.
+        if found.glyphs.isdisjoint(table.glyphs.values()) and table.glyphs:
+            found.glyphs.add(table.glyphs[min(table.glyphs)])
     return found
 
 
