@@ -150,4 +150,11 @@ def test_xmp_loses_its_padding_only(pdf: Pdf) -> None:
         packet + b" " * 2000 + b"<?xpacket end='w'?>", Type=Name.Metadata, Subtype=Name.XML
     )
     tidied(pdf)
-    assert pdf.Root.Metadata.read_raw_bytes() == packet + b"\n<?xpacket end='w'?>"
+    assert pdf.Root.Metadata.read_bytes() == packet + b"\n<?xpacket end='w'?>"
+
+
+@pytest.mark.parametrize("pdfa", [True, False])
+def test_xmp_stays_plain_where_pdfa_demands_it(pdf: Pdf, pdfa: bool) -> None:
+    pdf.Root.Metadata = pdf.make_stream(b"<x:xmpmeta/>" * 50, Type=Name.Metadata, Subtype=Name.XML)
+    tidy(pdf, StructureCache(), Limits(), Deadline(60), pdfa=pdfa)
+    assert ("/Filter" not in pdf.Root.Metadata) is pdfa

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import pikepdf
+from pikepdf import Pdf
+
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color_mode import take_color_out
 from pdfsmaller.engine.content.rewrite import rewrite_content
@@ -20,11 +23,14 @@ from pdfsmaller.engine.images.apply import apply_images
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import ObjGen, externalize_inline_images
 from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.engine.structure import StructureCache, tidy
+from pdfsmaller.engine.pack import write_packed
+from pdfsmaller.engine.structure import StructureCache, merge_identical_streams, tidy
 from pdfsmaller.limits import Limits
 
 #: What a build does besides the images; each can be left out alone, in the order in which they are taken back.
 Step = Literal["fonts", "content", "structure"]
+#: Larger documents are left to qpdf, which needs less memory for an object.
+MAX_PACKED_OBJECTS = 400_000
 STEPS: tuple[Step, ...] = ("fonts", "content", "structure")
 
 
@@ -75,15 +81,26 @@ class Builder:
                     shrink_fonts(pdf, self.fonts, self.limits, self.deadline, pdfa=self.pdfa)
             if "content" not in leave_out:
                 rewrite_content(pdf, self.limits, self.deadline, exact=self.options.effective_quality is None)
-            if "structure" not in leave_out:
-                tidy(pdf, self.cache, self.limits, self.deadline, effort=self.options.effort)
+            compact = "structure" not in leave_out
+            if compact:
+                tidy(
+                    pdf, self.cache, self.limits, self.deadline, effort=self.options.effort, pdfa=self.pdfa is not None
+                )
             if self.options.strip_metadata:
                 strip_metadata(pdf)
-            save_pdf(
-                pdf,
-                target,
-                linearize=self.options.linearize,
-                pdfa=self.pdfa,
-                effort=self.options.effort,
-            )
+            if not (compact and self._pack(pdf, target)):
+                if compact:
+                    merge_identical_streams(pdf)
+                save_pdf(pdf, target, linearize=self.options.linearize, pdfa=self.pdfa, effort=self.options.effort)
         return target.stat().st_size
+
+    def _pack(self, pdf: Pdf, target: Path) -> bool:
+        """Write the document the shortest way: whether that could be done."""
+        if self.options.linearize or pdf.is_encrypted or len(pdf.objects) > MAX_PACKED_OBJECTS:
+            return False
+        try:
+            # PDF/A-1 is PDF 1.4: no object streams, no cross-reference streams (ISO 19005-1, 6.1.4).
+            write_packed(pdf, target, object_streams=self.pdfa != 1, effort=self.options.effort)
+        except (pikepdf.PdfError, RuntimeError, ValueError):
+            return False  # a damaged object: qpdf may still write it
+        return True

@@ -24,9 +24,8 @@ from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
-# Streams that are not deflated here: XMP is read by programs that know no PDF (PDF/A demands that it stays plain: ISO
-# 19005-1, 6.7.2; qpdf keeps it so everywhere); the other two are written by qpdf itself.
-_KEPT_TYPES = ("/Metadata", "/XRef", "/ObjStm")
+# Remains of the file as it was: the writers make their own.
+_FILE_TYPES = ("/XRef", "/ObjStm")
 # XMP packets end in some 2 KB of blanks, for programs that edit them in place.
 _XMP_PADDING = re.compile(rb"\s{64,}(?=<\?xpacket end)")
 _REFERENCE = re.compile(rb"(\d+) (\d+) R\b")
@@ -61,8 +60,19 @@ class StructureCache:
     deflated: dict[bytes, Packed | None] = field(default_factory=dict)
 
 
-def tidy(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *, effort: Effort = "default") -> None:
+def tidy(
+    pdf: Pdf,
+    cache: StructureCache,
+    limits: Limits,
+    deadline: Deadline,
+    *,
+    effort: Effort = "default",
+    pdfa: bool = False,
+) -> None:
     """All structural savings.
+
+    Args:
+        pdfa: the document claims to be PDF/A.
 
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
@@ -71,9 +81,7 @@ def tidy(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *,
     trim_xmp(pdf)
     if not deadline.passed():
         drop_unused_resources(pdf)
-    deflate_streams(pdf, cache, limits, deadline, effort=effort)
-    if not deadline.passed():
-        merge_identical_streams(pdf)
+    deflate_streams(pdf, cache, limits, deadline, effort=effort, plain_xmp=pdfa)
 
 
 def drop_private_data(pdf: Pdf) -> None:
@@ -113,8 +121,15 @@ def drop_unused_resources(pdf: Pdf) -> None:
         return
 
 
-def deflate_streams(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *, effort: Effort) -> None:
-    """Every stream with general-purpose filters as Flate at its best, or plain, where that is smaller."""
+def deflate_streams(
+    pdf: Pdf, cache: StructureCache, limits: Limits, deadline: Deadline, *, effort: Effort, plain_xmp: bool = False
+) -> None:
+    """Every stream with general-purpose filters as Flate at its best, or plain, where that is smaller.
+
+    Args:
+        plain_xmp: leave metadata as they are: PDF/A demands that programs can read them that know no PDF (ISO 19005-1,
+            6.7.2).
+    """
     pending: list[tuple[Stream, bytes, bytes, int]] = []
     size = 0
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="deflate") as pool:
@@ -132,7 +147,7 @@ def deflate_streams(pdf: Pdf, cache: StructureCache, limits: Limits, deadline: D
             size = 0
 
         for obj in pdf.objects:
-            if not isinstance(obj, Stream) or not _may_deflate(obj):
+            if not isinstance(obj, Stream) or not _may_deflate(obj, plain_xmp):
                 continue
             try:
                 raw = obj.read_raw_bytes()
@@ -169,13 +184,14 @@ def _put(stream: Stream, packed: Packed | None) -> None:
         stream.write(packed.data, filter=Name.FlateDecode if packed.deflated else None)
 
 
-def _may_deflate(stream: Stream) -> bool:
-    if str(stream.get("/Type")) in _KEPT_TYPES or "/F" in stream:
+def _may_deflate(stream: Stream, plain_xmp: bool) -> bool:
+    kind = str(stream.get("/Type"))
+    if kind in _FILE_TYPES or "/F" in stream or (plain_xmp and kind == "/Metadata"):
         return False
-    if stream.get("/Subtype") == "/Image":
+    filters = filters_of(stream)
+    if stream.get("/Subtype") == "/Image" and filters:
         return False  # images have had their own race
-    names = [f.name for f in filters_of(stream)]
-    return all(name in GENERAL for name in names)
+    return all(f.name in GENERAL for f in filters)
 
 
 def merge_identical_streams(pdf: Pdf) -> None:
@@ -192,7 +208,7 @@ def merge_identical_streams(pdf: Pdf) -> None:
     streams = [
         objgen
         for objgen, obj in objects.items()
-        if isinstance(obj, Stream) and str(obj.get("/Type")) not in _KEPT_TYPES
+        if isinstance(obj, Stream) and str(obj.get("/Type")) not in _FILE_TYPES
     ]
     merged: dict[ObjGen, ObjGen] = {}
     for _ in range(MAX_ROUNDS):

@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from concurrent.futures import Executor, Future
 from typing import IO
 
 from pdfsmaller.engine.deflate import zlib_compress
+from pdfsmaller.engine.objects import write_string
 from pdfsmaller.engine.options import Effort
 
-#: Objects in one object stream. Readers inflate a whole stream for one object of it; qpdf packs 100, others 200.
-OBJECTS_PER_STREAM = 200
+#: One object stream holds at most so many objects, and about so many bytes before it is deflated. Readers inflate a
+#: whole stream for one object of it, and keep some; Deflate itself looks back 32 KB.
+OBJECTS_PER_STREAM = 4000
+STREAM_BYTES = 200_000
 _DIGEST_BYTES = 16
 
 _IN_STREAM = 1 << 62
@@ -31,19 +35,29 @@ class PdfWriter:
         version: the header's, e.g. ``1.7``; object streams need 1.5.
         object_streams: pack objects that are no streams into compressed ones.
         effort: how hard this writer deflates what it deflates itself.
+        pool: deflates object streams aside; they are then held until the end.
     """
 
     def __init__(
-        self, file: IO[bytes], *, version: str = "1.7", object_streams: bool = True, effort: Effort = "default"
+        self,
+        file: IO[bytes],
+        *,
+        version: str = "1.7",
+        object_streams: bool = True,
+        effort: Effort = "default",
+        pool: Executor | None = None,
     ) -> None:
         self._file = file
         self._effort: Effort = effort
         self._packing = object_streams
+        self._pool = pool
+        self._deflating: list[tuple[int, bytes, Future[bytes]]] = []
         self._position = 0
         #: Where each object is: its offset, or ``_IN_STREAM`` + number of its object stream << 16 + index; 0 = free.
         self._where = array("Q", [0])
         self._values: dict[bytes, int] = {}
         self._waiting: list[tuple[int, bytes]] = []
+        self._waiting_bytes = 0
         self._fingerprint = hashlib.md5(usedforsecurity=False)
         # The second line tells programs that the file is binary (7.5.2).
         self._put(b"%%PDF-%s\n%%\xbf\xf7\xa2\xfe\n" % version.encode())
@@ -58,11 +72,13 @@ class PdfWriter:
         number = number or self.reserve()
         self._fingerprint.update(body)
         if not self._packing:
-            self._put_object(number, body)
+            self._mark(number)
+            self._put(b"%d 0 obj\n%s\nendobj\n" % (number, body))
             return number
         self._waiting.append((number, body))
-        if len(self._waiting) >= OBJECTS_PER_STREAM:
-            self._flush()
+        self._waiting_bytes += len(body)
+        if len(self._waiting) >= OBJECTS_PER_STREAM or self._waiting_bytes >= STREAM_BYTES:
+            self.flush()
         return number
 
     def write_stream(self, entries: bytes, data: bytes, number: int | None = None) -> int:
@@ -76,7 +92,8 @@ class PdfWriter:
         self._fingerprint.update(entries)
         self._fingerprint.update(len(data).to_bytes(8, "big"))
         self._mark(number)
-        self._put(b"%d 0 obj\n<<%s /Length %d>>\nstream\n" % (number, entries, len(data)))
+        # Every line end here is one that PDF/A wants (ISO 19005-1, 6.1.7 and 6.1.8).
+        self._put(b"%d 0 obj\n<<%s/Length %d>>stream\n" % (number, entries, len(data)))
         self._put(data)
         self._put(b"\nendstream\nendobj\n")
         return number
@@ -98,18 +115,48 @@ class PdfWriter:
             self._values[key] = number
         return number
 
-    def finish(self, root: int, info: int | None = None) -> None:
+    def flush(self) -> None:
+        """Write the waiting objects as one object stream (7.5.7)."""
+        if not self._waiting:
+            return
+        holder = self.reserve()
+        index, bodies, offset = [], [], 0
+        for place, (number, body) in enumerate(self._waiting):
+            index.append(b"%d %d" % (number, offset))
+            if body[-1:] not in (b">", b"]", b")"):
+                body += b" "
+            bodies.append(body)
+            offset += len(body)
+            self._where[number] = _IN_STREAM | holder << 16 | place
+        head = b" ".join(index) + b" "
+        data = head + b"".join(bodies)
+        entries = b"/Type/ObjStm/N %d/First %d/Filter/FlateDecode" % (len(self._waiting), len(head))
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        if self._pool is None:
+            self.write_stream(entries, zlib_compress(data, self._effort), holder)
+        else:
+            self._deflating.append((holder, entries, self._pool.submit(zlib_compress, data, self._effort)))
+
+    def finish(self, root: int, info: int | None = None, *, lasting: bytes | None = None) -> None:
         """Write what makes the objects a document: the cross-reference table and the trailer.
 
         Args:
             root: the catalog's number.
             info: the document information's number.
+            lasting: the file identifier of all versions of the document, as PDF syntax; empty where there is to be
+                none. Default: one made from the objects.
         """
-        self._flush()
-        identity = self._fingerprint.hexdigest().encode()
-        trailer = b"/Root %d 0 R /ID [<%s><%s>]" % (root, identity, identity)
+        self.flush()
+        for holder, entries, packed in self._deflating:
+            self.write_stream(entries, packed.result(), holder)
+        self._deflating.clear()
+        trailer = b"/Root %d 0 R" % root
         if info:
-            trailer += b" /Info %d 0 R" % info
+            trailer += b"/Info %d 0 R" % info
+        if lasting != b"":
+            own = write_string(self._fingerprint.digest())
+            trailer += b"/ID[%s%s]" % (own if lasting is None else lasting, own)
         start = self._write_xref_stream(trailer) if self._packing else self._write_xref_table(trailer)
         self._put(b"startxref\n%d\n%%%%EOF\n" % start)
 
@@ -122,48 +169,34 @@ class PdfWriter:
     def _mark(self, number: int) -> None:
         self._where[number] = self._position
 
-    def _put_object(self, number: int, body: bytes) -> None:
-        self._mark(number)
-        self._put(b"%d 0 obj\n%s\nendobj\n" % (number, body))
-
-    def _flush(self) -> None:
-        """Write the waiting objects as one object stream (7.5.7)."""
-        if not self._waiting:
-            return
-        holder = self.reserve()
-        index, offset = [], 0
-        for place, (number, body) in enumerate(self._waiting):
-            index.append(b"%d %d" % (number, offset))
-            offset += len(body) + 1
-            self._where[number] = _IN_STREAM | holder << 16 | place
-        head = b" ".join(index) + b"\n"
-        packed = zlib_compress(head + b"\n".join(body for _, body in self._waiting), self._effort)
-        entries = b"/Type /ObjStm /N %d /First %d /Filter /FlateDecode" % (len(self._waiting), len(head))
-        self._waiting.clear()
-        self.write_stream(entries, packed, holder)
-
     def _write_xref_stream(self, trailer: bytes) -> int:
         """The cross-reference stream (7.5.8), its rows as differences to the row above; where it starts."""
         number = self.reserve()
         start = self._position
         self._mark(number)
-        width = max(4, (start.bit_length() + 7) // 8)
-        columns = 1 + width + 2
-        rows = bytearray()
-        above = bytes(columns)
-        for place, where in enumerate(self._where):
+        indices = [where & 0xFFFF for where in self._where if where & _IN_STREAM]
+        width = (max(start, len(self._where)).bit_length() + 7) // 8
+        last = (max(indices, default=0).bit_length() + 7) // 8
+        rows = []
+        for where in self._where:
             if where & _IN_STREAM:
-                row = b"\2" + (where >> 16 & (1 << 40) - 1).to_bytes(width, "big") + (where & 0xFFFF).to_bytes(2, "big")
-            elif where:
-                row = b"\1" + where.to_bytes(width, "big") + b"\0\0"
+                holder = where >> 16 & (1 << 40) - 1
+                rows.append(b"\2" + holder.to_bytes(width, "big") + (where & 0xFFFF).to_bytes(last, "big"))
             else:
-                row = bytes(columns - 2) + (b"\xff\xff" if place == 0 else b"\0\0")
-            rows.append(2)  # PNG's filter "up"
-            rows += bytes((new - old) & 0xFF for new, old in zip(row, above, strict=True))
+                rows.append((b"\1" if where else b"\0") + where.to_bytes(width, "big") + bytes(last))
+        plain = zlib_compress(b"".join(rows), self._effort)
+        above = bytes(1 + width + last)
+        predicted = bytearray()
+        for row in rows:
+            predicted.append(2)  # PNG's filter "up"
+            predicted += bytes((new - old) & 0xFF for new, old in zip(row, above, strict=True))
             above = row
-        entries = b"/Type /XRef /Size %d /W [1 %d 2] /Filter /FlateDecode " % (len(self._where), width)
-        entries += b"/DecodeParms <</Predictor 12 /Columns %d>> " % columns
-        self.write_stream(entries + trailer, zlib_compress(bytes(rows), self._effort), number)
+        best = zlib_compress(bytes(predicted), self._effort)
+        parameters = b"/DecodeParms<</Predictor 12/Columns %d>>" % len(above)
+        if len(plain) <= len(best) + len(parameters):
+            best, parameters = plain, b""
+        entries = b"/Type/XRef/Size %d/W[1 %d %d]/Filter/FlateDecode" % (len(self._where), width, last)
+        self.write_stream(entries + parameters + trailer, best, number)
         return start
 
     def _write_xref_table(self, trailer: bytes) -> int:
@@ -171,5 +204,5 @@ class PdfWriter:
         self._put(b"xref\n0 %d\n0000000000 65535 f \n" % len(self._where))
         for where in self._where[1:]:
             self._put(b"%010d 00000 n \n" % where if where else b"0000000000 00000 f \n")
-        self._put(b"trailer\n<<%s /Size %d>>\n" % (trailer, len(self._where)))
+        self._put(b"trailer\n<<%s/Size %d>>\n" % (trailer, len(self._where)))
         return start
