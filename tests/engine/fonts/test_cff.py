@@ -164,6 +164,16 @@ def test_different_fonts_do_not_unite(change: dict[str, object], reason: str) ->
     assert refused.value.reason == reason
 
 
+def test_codes_that_differ_do_not_matter_where_nothing_looks_glyphs_up_by_them() -> None:
+    parts = [subset_cff(program(), names=["A"]), subset_cff(program(encoding={65: "B"}), names=["B"])]
+    with pytest.raises(FontError):
+        union_cff(parts)
+    united = union_cff(parts, encoding=False)
+    assert cff_info(united).names == (".notdef", "A", "B")
+    assert cff_outlines_equal(parts[1], united, encoding=False)
+    assert not cff_outlines_equal(parts[1], united)
+
+
 def test_a_changed_outline_width_or_hint_is_seen() -> None:
     whole = program()
     for old, new in (("100 hlineto", "101 hlineto"), ("500 10 20", "501 10 20"), ("30 40 vstem", "30 41 vstem")):

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pdfsmaller.engine.fonts.cff_format import (
+    CID_COUNT,
     DEFAULT_WIDTH,
     FONT_BBOX,
     NOMINAL_WIDTH,
     Cff,
-    Entries,
     FontDict,
     encoding_fits,
     operand,
@@ -125,11 +125,13 @@ def cff_outlines_equal(
     names: Collection[str] | None = None,
     gids: Collection[int] | None = None,
     cids: Collection[int] | None = None,
+    encoding: bool = True,
 ) -> bool:
     """Whether ``after`` has the given glyphs of ``before`` (all, when none are given) with equal outlines, hints,
     widths and codes: the same operators with the same operands once every subroutine is put in place.
 
     Glyphs are matched by name or CID. Where ``after`` alone is CID-keyed, its CIDs are the indices of ``before``.
+    Codes are not compared where ``encoding`` is False.
 
     Raises:
         FontError: one of the programs is damaged or not understood.
@@ -148,7 +150,7 @@ def cff_outlines_equal(
         by_name = _first_of(new.names)
         pairs = [(gid, by_name.get(old.names[gid])) for gid in old_flats]
         codes = {code: old.names[gid] for code, gid in old.encoding.items() if gid in old_flats}
-        if codes != {code: new.names[gid] for code, gid in new.encoding.items() if code in codes}:
+        if encoding and codes != {code: new.names[gid] for code, gid in new.encoding.items() if code in codes}:
             return False
     wanted = [new_gid for _, new_gid in pairs if new_gid is not None]
     if len(wanted) != len(pairs):
@@ -163,8 +165,12 @@ def cff_outlines_equal(
     )
 
 
-def union_cff(programs: Sequence[bytes]) -> bytes:
+def union_cff(programs: Sequence[bytes], *, encoding: bool = True) -> bytes:
     """One bare CFF with the glyphs of several subsets of one font.
+
+    Args:
+        encoding: whether some reader finds glyphs by the built-in encoding. Where none does, a code may mean another
+            glyph in each program, and the result has none of them.
 
     Raises:
         FontError: a program is damaged or not understood, or they are not subsets of one font: a glyph, a code of the
@@ -178,16 +184,14 @@ def union_cff(programs: Sequence[bytes]) -> bytes:
     glyphs: dict[str, tuple[Flat, float, int]] = {}
     codes: dict[int, str] = {}
     for font in fonts:
-        if (font.ros or (b"", b"", 0))[:2] != (first.ros or (b"", b"", 0))[:2] or (font.ros is None) != (
-            first.ros is None
-        ):
+        if _kind(font) != _kind(first):
             raise FontError("fonts of different kinds")
-        if _without_bbox(font.top) != _without_bbox(first.top) or (
-            first.ros is None and _hints(font.fonts[0]) != _hints(first.fonts[0])
-        ):
+        if _as_a_whole(font) != _as_a_whole(first):
             raise FontError("fonts differ as a whole")
         if FONT_BBOX in font.top and FONT_BBOX in united.top:
             united.top[FONT_BBOX] = _enclosing(united.top[FONT_BBOX], font.top[FONT_BBOX])
+        if CID_COUNT in font.top:
+            united.top[CID_COUNT] = max(united.top.get(CID_COUNT, []), font.top[CID_COUNT], key=lambda v: real(v[0]))
         flats = _flats(font, range(len(font.charstrings)), budget, [Used() for _ in font.fonts])
         for gid, flat in flats.items():
             key = font.names[gid] if font.ros is None else str(font.cids[gid])
@@ -196,22 +200,20 @@ def union_cff(programs: Sequence[bytes]) -> bytes:
             if known[0].body != flat.body or known[2] != number or not _near(known[1], width):
                 raise FontError("a glyph differs")
         for code, gid in font.encoding.items():
-            if codes.setdefault(code, font.names[gid]) != font.names[gid]:
+            if codes.setdefault(code, font.names[gid]) != font.names[gid] and encoding:
                 raise FontError("a code differs")
     united.fd_of = bytes(glyph[2] for glyph in glyphs.values())
+    listed = list(glyphs.values())
     if first.ros is None:
         united.names = list(glyphs)
         gid_of = _first_of(united.names)
-        united.encoding = {code: gid_of[name] for code, name in codes.items()}
+        found = codes if encoding else standard_encoding()
+        united.encoding = {code: gid_of[name] for code, name in found.items() if name in gid_of}
+        order = _in_code_order(united, range(len(listed)))
     else:
         united.cids = list(map(int, glyphs))
-    order = (
-        _in_code_order(united, range(len(glyphs)))
-        if first.ros is None
-        else sorted(range(len(glyphs)), key=lambda gid: united.cids[gid])
-    )
-    listed = list(glyphs.values())
-    return write_cff(_rebuilt(united, order, [(flat, width) for flat, width, _ in (listed[gid] for gid in order)]))
+        order = sorted(range(len(listed)), key=lambda gid: united.cids[gid])
+    return write_cff(_rebuilt(united, order, [listed[gid][:2] for gid in order]))
 
 
 def _bare(program: bytes) -> bytes:
@@ -392,9 +394,16 @@ def _key_by_cid(font: Cff, cids: Sequence[int]) -> None:
     font.names, font.encoding = [], {}
 
 
-def _without_bbox(top: Entries) -> dict[int, tuple[float, ...]]:
-    entries = without_defaults(top, keep_matrix=True)
-    return {op: tuple(map(real, values)) for op, values in entries.items() if op != FONT_BBOX}
+def _kind(font: Cff) -> tuple[bytes, bytes] | None:
+    """What a font's glyphs are known by: names, or the CIDs of a character collection."""
+    return font.ros[:2] if font.ros is not None else None
+
+
+def _as_a_whole(font: Cff) -> list[Mapping[int, tuple[float, ...]]]:
+    """What must be equal for glyphs to stand in one font, whatever glyphs those are."""
+    entries = without_defaults(font.top, keep_matrix=True)
+    top = {op: tuple(map(real, values)) for op, values in entries.items() if op not in (FONT_BBOX, CID_COUNT)}
+    return [top] if font.ros is not None else [top, _hints(font.fonts[0])]
 
 
 def _enclosing(one: Sequence[int | bytes], other: Sequence[int | bytes]) -> list[int | bytes]:

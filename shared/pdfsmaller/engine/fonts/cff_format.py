@@ -24,15 +24,13 @@ BLUE_VALUES, OTHER_BLUES, FAMILY_BLUES, FAMILY_OTHER_BLUES, STD_HW, STD_VW = 6, 
 BLUE_SCALE, BLUE_SHIFT, BLUE_FUZZ = 0x0C09, 0x0C0A, 0x0C0B
 STEM_SNAP_H, STEM_SNAP_V, FORCE_BOLD = 0x0C0C, 0x0C0D, 0x0C0E
 LANGUAGE_GROUP, EXPANSION_FACTOR = 0x0C11, 0x0C12
-IS_FIXED_PITCH, ITALIC_ANGLE, PAINT_TYPE, CHARSTRING_TYPE = 0x0C01, 0x0C02, 0x0C05, 0x0C06
+PAINT_TYPE, CHARSTRING_TYPE = 0x0C05, 0x0C06
 FONT_MATRIX, STROKE_WIDTH, SYNTHETIC_BASE = 0x0C07, 0x0C08, 0x0C14
 ROS, CID_COUNT, FD_ARRAY, FD_SELECT, FONT_NAME = 0x0C1E, 0x0C22, 0x0C24, 0x0C25, 0x0C26
 
 # What a renderer reads of a Top DICT besides offsets. Names, notices and identifiers of the whole font say nothing
 # true of a subset inside a PDF, whose own dictionaries name the font.
-_TOP_KEPT = frozenset(
-    {FONT_BBOX, IS_FIXED_PITCH, ITALIC_ANGLE, PAINT_TYPE, FONT_MATRIX, STROKE_WIDTH, CID_COUNT},
-)
+_TOP_KEPT = frozenset({FONT_BBOX, PAINT_TYPE, FONT_MATRIX, STROKE_WIDTH, CID_COUNT})
 _PRIVATE_KEPT = frozenset(
     {
         *(BLUE_VALUES, OTHER_BLUES, FAMILY_BLUES, FAMILY_OTHER_BLUES, STD_HW, STD_VW, DEFAULT_WIDTH, NOMINAL_WIDTH),
@@ -41,8 +39,6 @@ _PRIVATE_KEPT = frozenset(
 )
 _DEFAULTS: dict[int, tuple[float, ...]] = {
     FONT_BBOX: (0, 0, 0, 0),
-    IS_FIXED_PITCH: (0,),
-    ITALIC_ANGLE: (0,),
     PAINT_TYPE: (0,),
     STROKE_WIDTH: (0,),
     DEFAULT_WIDTH: (0,),
@@ -507,7 +503,8 @@ def _string(strings: Index, sid: int) -> bytes:
 
 
 def _read_font_dict(data: bytes, entries: Entries, strings: Index) -> FontDict:
-    length, at = _integers(entries.get(PRIVATE, []), 2)
+    # Subsets leave out that of a font dictionary without glyphs.
+    length, at = _integers(entries.get(PRIVATE) or [0, 0], 2)
     if at + length > len(data):
         raise FontError("CFF cut short")
     private = read_dict(data[at : at + length])

@@ -53,8 +53,6 @@ _PRIVATE: dict[str, tuple[int, int]] = {
 _TOP: dict[str, tuple[int, int]] = {
     "FontBBox": (cff_format.FONT_BBOX, 4),
     "FontMatrix": (cff_format.FONT_MATRIX, 6),
-    "isFixedPitch": (cff_format.IS_FIXED_PITCH, 1),
-    "ItalicAngle": (cff_format.ITALIC_ANGLE, 1),
     "PaintType": (cff_format.PAINT_TYPE, 1),
     "StrokeWidth": (cff_format.STROKE_WIDTH, 1),
 }
