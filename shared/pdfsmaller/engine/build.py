@@ -16,7 +16,7 @@ from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color_mode import take_color_out
-from pdfsmaller.engine.content.rewrite import rewrite_content
+from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tolerance
 from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.engine.images.apply import apply_images
@@ -55,6 +55,7 @@ class Builder:
     color_left: bool = False
     cache: StructureCache = field(default_factory=StructureCache)
     fonts: FontCache = field(default_factory=FontCache)
+    content: ContentCache = field(default_factory=ContentCache)
 
     def build(
         self,
@@ -80,7 +81,10 @@ class Builder:
                 with self.watch.stage("fonts"):
                     shrink_fonts(pdf, self.fonts, self.limits, self.deadline, pdfa=self.pdfa)
             if "content" not in leave_out:
-                rewrite_content(pdf, self.limits, self.deadline, exact=self.options.effective_quality is None)
+                lossless = self.options.effective_quality is None
+                most = 0.0 if lossless else tolerance(self.options.effective_dpi)
+                with self.watch.stage("content"):
+                    rewrite_content(pdf, self.content, self.limits, self.deadline, tolerance=most)
             compact = "structure" not in leave_out
             if compact:
                 tidy(

@@ -1,16 +1,314 @@
-"""Every content stream of a document, written again in as few bytes as draw the same."""
+"""Every content stream of a document, written again in as few bytes as draw the same.
+
+Pages, forms, tiling patterns, Type 3 glyphs and appearances. The same operators show the same text, in the same order;
+marked content, inline images and what is clipped stay. Numbers lose what no device can show, state that is set already
+is not set again, strings and numbers take their shortest spelling (see ``rewrite.lua``). A stream keeps its data where
+nothing is won or anything in it is not certain; a page's streams that other pages share keep theirs.
+
+Not done: fonts, images and all that is not content.
+"""
 
 from __future__ import annotations
 
-from pikepdf import Pdf
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import pikepdf
+from deflate import zlib_compress
+from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.content.rewriter import Rewriter, rewriter
+from pdfsmaller.engine.content.scales import Scales, appearances, drawn_by, is_plain, named
+from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.images.work import WORKERS
+from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
+from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
+#: Larger streams are left alone: they are held in memory several times over.
+MAX_BYTES = 30_000_000
+#: Content in the works at once, decoded.
+BATCH_BYTES = 20_000_000
+#: What decides whether a stream won: quick, and close enough to the level that writes the file.
+LEVEL = 6
+#: Of a pixel at the resolution asked for: how far a mark may move.
+PIXEL_SHARE = 1 / 64
+#: The resolution that counts where none is asked for.
+DEVICE_DPI = 600
 
-def rewrite_content(pdf: Pdf, limits: Limits, deadline: Deadline, *, exact: bool) -> None:
+# Entries of a graphics state that may be set twice, and that no operator but gs sets (ISO 32000-1, table 58).
+_HARMLESS = frozenset(
+    {
+        "/Type",
+        "/CA",
+        "/ca",
+        "/BM",
+        "/AIS",
+        "/TK",
+        "/SA",
+        "/OP",
+        "/op",
+        "/OPM",
+        "/SM",
+        "/TR",
+        "/TR2",
+        "/HT",
+        "/BG",
+        "/BG2",
+        "/UCR",
+        "/UCR2",
+        "/HTP",
+        "/UseBlackPtComp",
+    }
+)
+_ERRORS = (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of one content: its new data, deflated (None = it stays), and what it shows (None = not known)."""
+
+    packed: bytes | None = None
+    uses: dict[tuple[str, bytes], float] | None = None
+
+
+@dataclass(slots=True)
+class ContentCache:
+    """Work on content that several builds of one document share, by what it was made of."""
+
+    done: dict[bytes, _Done] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Content:
+    """A page's content, or a stream's.
+
+    Attributes:
+        owner: the page, or the stream itself.
+        streams: where it lies; the first takes the new data.
+        names: its resources, as the rewriter wants them listed.
+        scale: the largest at which it is shown, in points to a unit.
+        glyph: it is a Type 3 glyph: shown at any size, it is never rounded.
+    """
+
+    owner: Dictionary | Stream
+    streams: list[Stream]
+    names: bytes
+    scale: float = math.inf
+    glyph: bool = False
+
+
+def tolerance(dpi: int | None) -> float:
+    """How far marks may move, in points, in a document for so many dots per inch."""
+    return 72 / (dpi or DEVICE_DPI) * PIXEL_SHARE
+
+
+def rewrite_content(pdf: Pdf, cache: ContentCache, limits: Limits, deadline: Deadline, *, tolerance: float) -> None:
     """Write the content streams again.
 
     Args:
-        exact: no number may change its value, not even beyond what any device can show.
+        tolerance: how far a mark may move, in points of the page; 0: no number may change its value.
+
+    Raises:
+        LimitExceeded: a content stream is over ``max_stream_bytes``.
     """
+    if Rewriter.available():
+        _Rewrite(pdf, cache, limits, deadline, tolerance).run()
+
+
+class _Rewrite:
+    def __init__(self, pdf: Pdf, cache: ContentCache, limits: Limits, deadline: Deadline, tolerance: float) -> None:
+        self.pdf, self.cache, self.limits, self.deadline, self.tolerance = pdf, cache, limits, deadline, tolerance
+        self.scales = Scales()
+        self.listings: dict[ObjGen, bytes] = {}
+
+    def run(self) -> None:
+        pages, parts = list(self._pages()), list(self._parts())
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="content") as self.pool:
+            if self.tolerance > 0:
+                self._follow_parts(parts)
+            for page, done in self._each(pages, self._rewritten):
+                self._put(page, done)
+                if self.tolerance > 0:
+                    self._follow(page, done)
+            if self.tolerance > 0:
+                self._follow_rest({page.owner.objgen for page in pages})
+            for part in parts:
+                part.scale = math.inf if part.glyph else self.scales.at.get(part.owner.objgen, math.inf)
+            for part, done in self._each(parts, self._rewritten):
+                self._put(part, done)
+
+    # --- what there is ------------------------------------------------------------------------------------------------
+
+    def _pages(self) -> Iterator[_Content]:
+        """The pages whose streams are their own."""
+        found: list[tuple[pikepdf.Page, list[Stream]]] = []
+        owners: Counter[ObjGen] = Counter()
+        for page in self.pdf.pages:
+            contents = page.obj.get("/Contents")
+            listed = contents.as_list() if isinstance(contents, Array) else [contents]
+            streams = [stream for stream in listed if isinstance(stream, Stream)]
+            owners.update(stream.objgen for stream in streams)
+            if streams and len(streams) == len(listed):
+                found.append((page, streams))
+        for page, streams in found:
+            if all(owners[stream.objgen] == 1 for stream in streams):
+                with suppress(*_ERRORS):
+                    unit = float(page.obj.get("/UserUnit", 1))
+                    yield _Content(page.obj, streams, self._listed(page.resources), unit)
+
+    def _parts(self) -> Iterator[_Content]:
+        """All content streams that are not pages'."""
+        glyphs = set()
+        for obj in self.pdf.objects:
+            with suppress(*_ERRORS):
+                if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/Type3":
+                    listed = self._listed(obj.get("/Resources"))
+                    for glyph in named(obj, "/CharProcs").values():
+                        if isinstance(glyph, Stream) and glyph.objgen not in glyphs:
+                            glyphs.add(glyph.objgen)
+                            yield _Content(glyph, [glyph], listed, glyph=True)
+                elif isinstance(obj, Stream) and (obj.get("/Subtype") == "/Form" or obj.get("/PatternType") == 1):
+                    yield _Content(obj, [obj], self._listed(obj.get("/Resources")))
+
+    def _listed(self, resources: Object | None) -> bytes:
+        """The resources that the rewriter asks about, as it wants them listed."""
+        if not isinstance(resources, Dictionary):
+            return b""
+        known = self.listings.get(resources.objgen) if resources.is_indirect else None
+        if known is None:
+            known = "\n".join(_listing(resources)).encode()
+            if resources.is_indirect:
+                self.listings[resources.objgen] = known
+        return known
+
+    # --- scales: all that is shown is followed from the pages and annotations down ------------------------------------
+
+    def _follow_parts(self, parts: list[_Content]) -> None:
+        lost = False
+        for part, done in self._each(parts, self._seen):
+            resources = part.owner.get("/Resources")
+            if isinstance(resources, Dictionary) or part.glyph:
+                self.scales.drawn[part.owner.objgen] = drawn_by(resources, done.uses)
+            elif done.uses is None or done.uses:
+                lost = True  # it draws by the resources of whoever shows it
+        for part in parts:
+            if part.glyph or lost:
+                self.scales.show(part.owner.objgen, math.inf)
+
+    def _follow(self, page: _Content, done: _Done) -> None:
+        for objgen, scale in drawn_by(pikepdf.Page(page.owner).resources, done.uses):
+            self.scales.show(objgen, scale * page.scale)
+
+    def _follow_rest(self, followed: set[ObjGen]) -> None:
+        """What annotations show, and pages that were not rewritten."""
+        for page in self.pdf.pages:
+            with suppress(*_ERRORS):
+                if page.obj.objgen not in followed:
+                    for objgen, _ in drawn_by(page.resources, None):
+                        self.scales.show(objgen, math.inf)
+                for stream, scale in appearances(page.obj):
+                    self.scales.show(stream.objgen, scale * float(page.obj.get("/UserUnit", 1)))
+
+    # --- rewriting ----------------------------------------------------------------------------------------------------
+
+    def _each(
+        self, contents: Iterable[_Content], work: Callable[[_Content, list[bytes]], _Done]
+    ) -> Iterator[tuple[_Content, _Done]]:
+        """Work on contents in the pool, as many at once as memory allows."""
+        waiting: list[tuple[_Content, list[bytes]]] = []
+        size = 0
+        for content in contents:
+            data = None if self.deadline.passed() else self._read(content)
+            if data is None:
+                yield content, _Done()
+                continue
+            waiting.append((content, data))
+            size += sum(map(len, data))
+            if size > BATCH_BYTES:
+                yield from self._flushed(waiting, work)
+                waiting, size = [], 0
+        yield from self._flushed(waiting, work)
+
+    def _flushed(
+        self, waiting: list[tuple[_Content, list[bytes]]], work: Callable[[_Content, list[bytes]], _Done]
+    ) -> Iterator[tuple[_Content, _Done]]:
+        done = self.pool.map(lambda item: work(*item), waiting)
+        return zip([content for content, _ in waiting], done, strict=True)
+
+    def _read(self, content: _Content) -> list[bytes] | None:
+        """The streams' data, or None where they cannot all be read or are too large."""
+        data, total = [], 0
+        for stream in content.streams:
+            if "/F" in stream or any(f.name not in GENERAL for f in filters_of(stream)):
+                return None
+            try:
+                data.append(read_decoded(stream, self.limits))
+            except LimitExceeded:
+                raise
+            except _ERRORS:
+                return None
+            total += len(data[-1])
+            if total > MAX_BYTES:
+                return None
+        return data
+
+    def _seen(self, content: _Content, data: list[bytes]) -> _Done:
+        """What a stream uses."""
+        return _Done(uses=rewriter().rewrite(data[0], content.names, scale=1, tolerance=0).uses)
+
+    def _rewritten(self, content: _Content, data: list[bytes]) -> _Done:
+        tolerance = self.tolerance if math.isfinite(content.scale) else 0.0
+        scale = content.scale if tolerance else 1.0
+        key = hashlib.sha256(b"\0".join([content.names, repr((scale, tolerance)).encode(), *data])).digest()
+        known = self.cache.done.get(key)
+        if known is None:
+            old = b"\n".join(data)
+            found = rewriter().rewrite(old, content.names, scale=scale, tolerance=tolerance)
+            if found.data is None and tolerance:
+                found = rewriter().rewrite(old, content.names, scale=scale, tolerance=0)
+            known = self.cache.done[key] = _Done(_smaller(found.data, data), found.uses)
+        return known
+
+    def _put(self, content: _Content, done: _Done) -> None:
+        if done.packed is None:
+            return
+        first = content.streams[0]
+        first.write(done.packed, filter=Name.FlateDecode)
+        if len(content.streams) > 1:
+            content.owner["/Contents"] = first
+
+
+def _smaller(new: bytes | None, old: list[bytes]) -> bytes | None:
+    """New content, deflated, if that is smaller than the old deflated as well as can be."""
+    if new is None:
+        return None
+    packed = bytes(zlib_compress(new, LEVEL))
+    return packed if len(packed) < sum(len(zlib_compress(data, LEVEL)) for data in old) else None
+
+
+def _listing(resources: Dictionary) -> Iterator[str]:
+    for name, font in named(resources, "/Font").items():
+        if isinstance(font, Dictionary) and is_plain(name):
+            yield from (f"{letter} {name[1:]}" for letter in _font_letters(font))
+    for name, image in named(resources, "/XObject").items():
+        if isinstance(image, Stream) and image.get("/Subtype") == "/Image" and is_plain(name):
+            yield f"I {name[1:]}"
+    for name, state in named(resources, "/ExtGState").items():
+        if isinstance(state, Dictionary) and is_plain(name):
+            mask = state.get("/SMask")
+            if state.keys() - {"/SMask"} <= _HARMLESS:
+                yield f"{'G' if mask is None or mask == Name.None_ else 'M'} {name[1:]}"
+
+
+def _font_letters(font: Dictionary) -> str:
+    kind = font.get("/Subtype")
+    if kind == "/Type0":
+        return "D" if str(font.get("/Encoding")) in ("/Identity-H", "/Identity-V") else ""
+    return "S" if kind in ("/Type1", "/MMType1", "/TrueType", "/Type3") else ""

@@ -1,0 +1,92 @@
+"""The rewriter of one content stream: its program is in Lua, compiled while it runs (LuaJIT), since documents hold
+tens of megabytes of content and Python takes minutes for what that does in seconds.
+
+What a stream's rewriting may and may not do is said in ``rewrite.lua``. A rewriter belongs to one thread. Where LuaJIT
+cannot be had, ``Rewriter.available`` is false and content stays as it is.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_FOLDER = Path(__file__).parent
+_PARTS = ("scan", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """One stream.
+
+    Attributes:
+        data: the new content, or None where the stream is to be left alone.
+        uses: what it shows, by operator (``Do``, ``gs``) and name, with the largest scale relative to the
+            stream's own space; None where that is not known.
+        reason: why the stream was left alone.
+    """
+
+    data: bytes | None
+    uses: dict[tuple[str, bytes], float] | None
+    reason: str = ""
+
+
+@cache
+def _lua() -> Any:
+    try:
+        from lupa import luajit21
+    except ImportError:
+        return None
+    return luajit21
+
+
+@cache
+def _source(part: str) -> bytes:
+    return (_FOLDER / f"{part}.lua").read_bytes()
+
+
+class Rewriter:
+    """Rewrites streams, one after the other."""
+
+    def __init__(self) -> None:
+        runtime = _lua().LuaRuntime(encoding=None, unpack_returned_tuples=True, register_eval=False)
+        preload = runtime.execute(b"return function(n, s) package.preload[n] = assert(loadstring(s, n)) end")
+        for part in _PARTS:
+            preload(part.encode(), _source(part))
+        self._rewrite = runtime.execute(_source("rewrite"))
+
+    @staticmethod
+    def available() -> bool:
+        """Whether there is a LuaJIT."""
+        return _lua() is not None
+
+    def rewrite(self, data: bytes, names: bytes, *, scale: float, tolerance: float) -> Rewritten:
+        """Write a stream again.
+
+        Args:
+            names: what its resources are; see ``rewrite.lua``.
+            scale: points of the page to a unit of the stream's space, at most.
+            tolerance: how far marks may move, in points of the page; 0 changes no value.
+        """
+        new, rest = self._rewrite(data, names, scale, tolerance)
+        if new is None:
+            return Rewritten(None, None, rest.decode("latin-1"))
+        uses = {}
+        for line in rest.split(b"\n"):
+            if line:
+                operator, name, at = line.split(b" ")
+                uses[operator.decode(), name] = float(at)
+        return Rewritten(new, uses)
+
+
+_local = threading.local()
+
+
+def rewriter() -> Rewriter:
+    """This thread's rewriter."""
+    if not hasattr(_local, "rewriter"):
+        _local.rewriter = Rewriter()
+    found: Rewriter = _local.rewriter
+    return found
