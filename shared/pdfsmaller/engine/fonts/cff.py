@@ -35,6 +35,8 @@ from pdfsmaller.engine.fonts.outlines import Outline, draw
 # about a second for each megabyte.
 _MOST_FOLLOWED = 1_500_000
 _WIDTHS = (DEFAULT_WIDTH, NOMINAL_WIDTH)
+# The charstring of a glyph that draws nothing: endchar.
+_BLANK = b"\x0e"
 _IDENTITY = (b"Adobe", b"Identity", 0)
 _Key = TypeVar("_Key", str, int)
 
@@ -116,6 +118,34 @@ def subset_cff(
             _key_by_cid(form, kept)
     written = [write_cff(form) for form in forms if encoding_fits(form)]
     return min(written, key=lambda data: len(zlib.compress(data, 6)))
+
+
+def blank_cff(program: bytes, gids: Collection[int]) -> bytes:
+    """A bare CFF in which only these glyphs (and ``.notdef``, and parts of accented letters) draw anything.
+
+    All keep their index, which is what an OpenType font around it goes by; those after the last one kept are gone.
+    Blank ones have no name and no code.
+
+    Raises:
+        FontError: the program is damaged or not understood.
+    """
+    font = read_cff(_bare(program))
+    kept = _chosen(font, None, gids, None)
+    budget, used = Budget(), [Used() for _ in font.fonts]
+    flats: dict[int, Flat] | None = None
+    if sum(len(font.charstrings[gid]) for gid in kept) <= _MOST_FOLLOWED:
+        flats = _flats(font, kept, budget, used)
+        kept = sorted(flats)
+    order, drawn = range(kept[-1] + 1), set(kept)
+    font.charstrings = [font.charstrings[gid] if gid in drawn else _BLANK for gid in order]
+    if font.ros is None:
+        font.names = [name if gid in drawn else ".notdef" for gid, name in zip(order, font.names, strict=False)]
+        font.encoding = {code: gid for code, gid in font.encoding.items() if gid in drawn}
+    forms = [_with_subrs(font, order, used if flats is not None else None)]
+    if flats is not None:
+        blank = flatten(_BLANK, (), (), budget, Used())
+        forms.append(_without_subrs(font, order, {gid: flats.get(gid, blank) for gid in order}))
+    return min(map(write_cff, forms), key=lambda data: len(zlib.compress(data, 6)))
 
 
 def cff_outlines_equal(

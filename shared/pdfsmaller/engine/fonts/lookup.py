@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from pdfsmaller.engine.fonts.encodings import base_encodings, index_of, unicode_of
-from pdfsmaller.engine.fonts.sfnt import TrueType
+from pdfsmaller.engine.fonts.sfnt import Sfnt
 
 # Symbol fonts have their characters in a private area, as a rule at F000 (OpenType, cmap, platform 3, encoding 0).
 _SYMBOL_AREAS = (0xF000, 0xF100, 0xF200)
@@ -42,7 +42,7 @@ class Reached:
         self.by_name |= other.by_name
 
 
-def reach(font: TrueType, names: Mapping[int, set[str]], unicode: Mapping[int, set[int]], *, symbolic: bool) -> Reached:
+def reach(font: Sfnt, names: Mapping[int, set[str]], unicode: Mapping[int, set[int]], *, symbolic: bool) -> Reached:
     """Everything that codes may lead to.
 
     Args:

@@ -14,13 +14,22 @@ import pikepdf
 from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
-from pdfsmaller.engine.fonts.cff import cff_info, cff_outlines_equal, subset_cff
+from pdfsmaller.engine.fonts.cff import blank_cff, cff_info, cff_outlines_equal, subset_cff
 from pdfsmaller.engine.fonts.cmap import read_to_unicode
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts
 from pdfsmaller.engine.fonts.encodings import names_by_code, with_alike
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.lookup import Reached, reach
-from pdfsmaller.engine.fonts.sfnt import TrueType, is_truetype, same_codes, same_glyphs, subset_truetype
+from pdfsmaller.engine.fonts.sfnt import (
+    Sfnt,
+    TrueType,
+    is_truetype,
+    read_tables,
+    same_codes,
+    same_glyphs,
+    subset_opentype,
+    subset_truetype,
+)
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
 from pdfsmaller.engine.fonts.type1 import type1_encoding, type1_names, type1_outlines_equal, type1_to_cff
 from pdfsmaller.engine.fonts.usage import FontUse, ObjGen, Usage, find_usage, font_key
@@ -47,7 +56,6 @@ class Change:
         data: the program.
         file: the key it goes under.
         subtype: its ``/Subtype`` under ``/FontFile3``.
-        cid_font: its CIDFonts, of type 2, become type 0.
         tag: what goes before the names of its fonts, or None.
         glyphs: the names of its glyphs where ``/CharSet`` must list them.
         cids: its CIDs where ``/CIDSet`` must list them.
@@ -57,7 +65,6 @@ class Change:
     data: bytes
     file: str
     subtype: str | None
-    cid_font: bool
     tag: str | None
     glyphs: frozenset[str] | None
     cids: frozenset[int] | None
@@ -87,14 +94,12 @@ class _New:
 
     Attributes:
         smaller: it lacks glyphs of the old one.
-        cid_font: it is CID-keyed for CIDFonts that had glyph indices.
     """
 
     data: bytes
     file: str
     subtype: str | None
     smaller: bool
-    cid_font: bool = False
     glyphs: frozenset[str] | None = None
     cids: frozenset[int] | None = None
 
@@ -189,7 +194,6 @@ class _Planner:
             new.data,
             new.file,
             new.subtype,
-            new.cid_font,
             self._tag(program, new) if new.smaller else None,
             new.glyphs if self.pdfa == 1 else None,
             new.cids if self.pdfa == 1 else None,
@@ -211,8 +215,8 @@ class _Planner:
             raise FontError(why_whole)
         elif is_truetype(data) and program.file in ("/FontFile2", "/FontFile3"):
             new = self._truetype(data, shown, program)
-        elif data[:4] == b"OTTO" and all(font.subtype == "/CIDFontType2" for font in shown):
-            new = self._opentype(data, shown)
+        elif data[:4] == b"OTTO" and "head" in read_tables(data):
+            new = self._opentype(data, shown, program)
         elif program.file == "/FontFile3":
             new = self._cff(data, shown)
         else:
@@ -260,7 +264,7 @@ class _Planner:
         before = TrueType(data)
         reached = Reached()
         glyphs: set[int] = set()
-        cmap = names = False
+        cmap = False
         cid_maps: list[bytes | None] = []
         for font in shown:
             if font.subtype == "/CIDFontType2":
@@ -270,15 +274,11 @@ class _Planner:
                 cmap |= not font.unicode  # where nothing else tells the text, some readers ask the program
             elif font.subtype in ("/TrueType", "/Type1"):
                 cmap = True
-                given = names_by_code(font.font.get("/Encoding"), font.codes)
-                unicode = read_to_unicode(font.font.get("/ToUnicode"), self.limits)
-                reached.add(reach(before, given, unicode, symbolic=_symbolic(font.font)))
-                told = unicode.keys() | {code for code in given if "/Encoding" in font.font and given[code]}
-                names |= not told >= font.codes  # some readers then take the text from the names
+                reached.add(self._reach(before, font))
             else:
                 raise FontError("unlike_its_key")
         glyphs |= reached.glyphs
-        result = subset_truetype(before, glyphs, cmap=cmap, names=names or reached.by_name)
+        result = subset_truetype(before, glyphs, cmap=cmap, names=reached.by_name)
         after = TrueType(result)
         if not same_glyphs(before, after, glyphs) or (cmap and not same_codes(before, after, reached.codes)):
             raise FontError("proof_failed")
@@ -309,8 +309,6 @@ class _Planner:
     def _cff(self, data: bytes, shown: list[_Font]) -> _New:
         info = cff_info(data)
         if all(font.subtype == "/CIDFontType0" for font in shown):
-            if data[:4] == b"OTTO" and info.cid_keyed and info.cids != tuple(range(info.glyphs)):
-                raise FontError("ambiguous")  # readers differ in whether a code stands for a CID or an index
             cids = frozenset(cid for font in shown for cid in font.cids)
             if info.cid_keyed:
                 result = subset_cff(data, cids=cids)
@@ -335,19 +333,47 @@ class _Planner:
             raise FontError("proof_failed")
         return new
 
-    def _opentype(self, data: bytes, shown: list[_Font]) -> _New:
-        """CFF within OpenType, used by glyph index: as bare CFF whose CIDs are these indices."""
-        if any(isinstance(font.font.get("/CIDToGIDMap"), Stream) for font in shown):
-            raise FontError("unlike_its_key")
-        info = cff_info(data)
-        if info.cid_keyed and info.cids != tuple(range(info.glyphs)):
-            raise FontError("unlike_its_key")
-        gids = {cid for font in shown for cid in font.cids if cid < info.glyphs}
-        result = subset_cff(data, gids=gids, retain_gids=True)
-        if not cff_outlines_equal(data, result, gids=gids):
+    def _opentype(self, data: bytes, shown: list[_Font], program: Embedded) -> _New:
+        """CFF within OpenType stays within it, and every glyph at its index: readers differ in whether they go by that,
+        by CID or by name, and some draw bare CFF with other hints."""
+        info, before = cff_info(data), Sfnt(data)
+        reached = Reached()
+        cmap = False
+        gid_of = {cid: gid for gid, cid in enumerate(info.cids)}
+        for font in shown:
+            if font.subtype in ("/CIDFontType0", "/CIDFontType2"):
+                cid_map = self._cid_map(font.font)
+                for cid in font.cids:
+                    reached.glyphs |= {cid, glyph_of(cid_map, cid), gid_of.get(cid, 0)}
+                cmap |= not font.unicode
+            else:
+                cmap = True
+                reached.add(self._reach(before, font))
+                names = self._names([font], info.encoding, info.names)
+                reached.glyphs |= {gid for gid, name in enumerate(info.names) if name in names}
+        kept = {gid for gid in reached.glyphs if gid < info.glyphs}
+        cff = blank_cff(data, kept)
+        after_info = cff_info(cff)
+        result = subset_opentype(before, cff, after_info.glyphs, kept, cmap=cmap)
+        after = Sfnt(result)
+        same = cff_outlines_equal(data, cff, gids=kept) and (not cmap or same_codes(before, after, reached.codes))
+        for gid in kept:
+            same &= before.metrics(gid) == after.metrics(gid)
+            same &= info.cids[gid : gid + 1] == after_info.cids[gid : gid + 1]
+            same &= info.names[gid : gid + 1] == after_info.names[gid : gid + 1]
+        if not same:
             raise FontError("proof_failed")
-        kept = frozenset(cff_info(result).cids)
-        return _New(result, "/FontFile3", "/CIDFontType0C", smaller=len(kept) < info.glyphs, cid_font=True, cids=kept)
+        subtype = str(program.stream.get("/Subtype")) if program.file == "/FontFile3" else None
+        return _New(result, program.file, subtype, smaller=len(kept) + 1 < info.glyphs)
+
+    def _reach(self, program: Sfnt, font: _Font) -> Reached:
+        """What the codes of a simple font lead to."""
+        given = names_by_code(font.font.get("/Encoding"), font.codes)
+        unicode = read_to_unicode(font.font.get("/ToUnicode"), self.limits)
+        found = reach(program, given, unicode, symbolic=_symbolic(font.font))
+        told = unicode.keys() | {code for code in given if "/Encoding" in font.font and given[code]}
+        found.by_name |= not told >= font.codes  # some readers then take the text from the names
+        return found
 
     def _names(self, shown: list[_Font], built_in: dict[int, str], available: Collection[str]) -> set[str]:
         """The names of all glyphs that some reader may show for the codes shown."""

@@ -1,4 +1,4 @@
-"""TrueType programs cut down to some of their glyphs, table by table and without decoding one outline.
+"""TrueType and OpenType programs cut down to some of their glyphs, table by table and without decoding one outline.
 
 What stays is what PDF uses of a TrueType program (ISO 32000-1, 9.9, table 126 and text): ``glyf`` and ``loca`` with
 the glyphs asked for and the parts of composite ones, ``head``, ``hhea``, ``hmtx`` and ``maxp``, the instructions
@@ -22,7 +22,6 @@ from pdfsmaller.engine.fonts.errors import FontError
 
 _TRUETYPE = (b"\x00\x01\x00\x00", b"true")
 _KEPT = ("cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "prep")
-_NEEDED = ("glyf", "head", "hhea", "hmtx", "loca", "maxp")
 # Flags of a part of a composite glyph (OpenType, glyf).
 _ARGS_ARE_WORDS, _HAS_SCALE, _MORE_PARTS, _HAS_XY_SCALE, _HAS_2X2 = 0x0001, 0x0008, 0x0020, 0x0040, 0x0080
 MAX_GLYPHS = 65_535
@@ -48,18 +47,18 @@ def is_truetype(program: bytes) -> bool:
     return program[:4] in _TRUETYPE
 
 
-class TrueType:
-    """A program as its tables.
+class Sfnt:
+    """A program as its tables, whatever its outlines are.
 
     Raises:
-        FontError: it is no TrueType, or a table that is needed is missing or damaged.
+        FontError: a table that is needed is missing or damaged.
     """
 
+    needed: tuple[str, ...] = ("head", "hhea", "hmtx", "maxp")
+
     def __init__(self, program: bytes) -> None:
-        if not is_truetype(program):
-            raise FontError("not_truetype")
         self.tables = read_tables(program)
-        for name in _NEEDED:
+        for name in self.needed:
             if not self.tables.get(name):
                 raise FontError("table_missing")
         head, maxp, hhea = self.tables["head"], self.tables["maxp"], self.tables["hhea"]
@@ -69,7 +68,42 @@ class TrueType:
         self.long_metrics = min(int(struct.unpack_from(">H", hhea, 34)[0]), self.count)
         if not self.count or not self.long_metrics or len(self.tables["hmtx"]) < 4 * self.long_metrics:
             raise FontError("table_damaged")
-        self.offsets = self._offsets(long=struct.unpack_from(">h", head, 50)[0] != 0)
+
+    def metrics(self, index: int) -> tuple[int, int]:
+        """A glyph's advance width and left side bearing, in font units."""
+        hmtx, longs = self.tables["hmtx"], self.long_metrics
+        if index < longs:
+            advance, bearing = struct.unpack_from(">Hh", hmtx, 4 * index)
+            return advance, bearing
+        at = 4 * longs + 2 * (index - longs)
+        bearing = struct.unpack_from(">h", hmtx, at)[0] if at + 2 <= len(hmtx) else 0
+        return struct.unpack_from(">H", hmtx, 4 * longs - 4)[0], bearing
+
+    @cached_property
+    def cmaps(self) -> list[CmapTable]:
+        """The subtables of ``cmap`` that readers look into."""
+        return read_cmaps(self.tables.get("cmap", b""))
+
+    @cached_property
+    def names(self) -> dict[str, int]:
+        """Glyph indices by the names in ``post``; empty where it has none."""
+        return read_post(self.tables.get("post", b""))
+
+
+class TrueType(Sfnt):
+    """A program with TrueType outlines.
+
+    Raises:
+        FontError: it is no TrueType, or a table that is needed is missing or damaged.
+    """
+
+    needed = (*Sfnt.needed, "glyf", "loca")
+
+    def __init__(self, program: bytes) -> None:
+        if not is_truetype(program):
+            raise FontError("not_truetype")
+        super().__init__(program)
+        self.offsets = self._offsets(long=struct.unpack_from(">h", self.tables["head"], 50)[0] != 0)
 
     def _offsets(self, *, long: bool) -> array[int]:
         loca = self.tables["loca"]
@@ -97,16 +131,6 @@ class TrueType:
             raise FontError("glyph_damaged")
         return self.tables["glyf"][start:end]
 
-    def metrics(self, index: int) -> tuple[int, int]:
-        """A glyph's advance width and left side bearing, in font units."""
-        hmtx, longs = self.tables["hmtx"], self.long_metrics
-        if index < longs:
-            advance, bearing = struct.unpack_from(">Hh", hmtx, 4 * index)
-            return advance, bearing
-        at = 4 * longs + 2 * (index - longs)
-        bearing = struct.unpack_from(">h", hmtx, at)[0] if at + 2 <= len(hmtx) else 0
-        return struct.unpack_from(">H", hmtx, 4 * longs - 4)[0], bearing
-
     def with_parts(self, glyphs: Iterable[int]) -> set[int]:
         """These glyphs, glyph 0, and all that composite ones among them are made of."""
         found: set[int] = set()
@@ -117,16 +141,6 @@ class TrueType:
                 found.add(glyph)
                 waiting += parts(self.glyph(glyph))
         return found
-
-    @cached_property
-    def cmaps(self) -> list[CmapTable]:
-        """The subtables of ``cmap`` that readers look into."""
-        return read_cmaps(self.tables.get("cmap", b""))
-
-    @cached_property
-    def names(self) -> dict[str, int]:
-        """Glyph indices by the names in ``post``; empty where it has none."""
-        return read_post(self.tables.get("post", b""))
 
 
 def read_tables(program: bytes) -> dict[str, bytes]:
@@ -196,6 +210,24 @@ def subset_truetype(font: TrueType, glyphs: Collection[int], *, cmap: bool, name
     return _sfnt(tables)
 
 
+def subset_opentype(font: Sfnt, cff: bytes, glyphs: int, kept: Collection[int], *, cmap: bool) -> bytes:
+    """An OpenType program around other CFF outlines.
+
+    Args:
+        cff: the outlines, each glyph at its index.
+        glyphs: how many these are.
+        kept: the glyphs whose codes and metrics count.
+        cmap: keep what leads from character codes to them.
+    """
+    metrics, longs = _metrics(font, kept, glyphs)
+    tables = {"CFF ": cff, "hmtx": metrics, "head": _patched(font.tables["head"], (8, ">I", 0))}
+    tables["maxp"] = _patched(font.tables["maxp"], (4, ">H", glyphs))
+    tables["hhea"] = _patched(font.tables["hhea"], (34, ">H", longs))
+    if cmap:
+        tables["cmap"] = write_cmaps(font.cmaps, kept)
+    return _sfnt(tables, b"OTTO")
+
+
 def _outlines(font: TrueType, kept: set[int], count: int) -> tuple[bytes, bytes, int]:
     """``glyf``, ``loca`` and whether that has long entries."""
     pieces: list[bytes] = []
@@ -212,7 +244,7 @@ def _outlines(font: TrueType, kept: set[int], count: int) -> tuple[bytes, bytes,
     return b"".join(pieces), _packed(offsets), 1
 
 
-def _metrics(font: TrueType, kept: set[int], count: int) -> tuple[bytes, int]:
+def _metrics(font: Sfnt, kept: Collection[int], count: int) -> tuple[bytes, int]:
     """``hmtx`` and the number of its long entries. What is not kept takes its neighbour's advance."""
     advances, bearings = [], []
     advance = 0
@@ -254,11 +286,11 @@ def _patched(table: bytes, *changes: tuple[int, str, int]) -> bytes:
     return bytes(data)
 
 
-def _sfnt(tables: Mapping[str, bytes]) -> bytes:
+def _sfnt(tables: Mapping[str, bytes], version: bytes = _TRUETYPE[0]) -> bytes:
     """Tables in the order of their tags, with their checksums (OpenType, table directory)."""
     count = len(tables)
     power = count.bit_length() - 1
-    header = struct.pack(">4sHHHH", _TRUETYPE[0], count, 16 << power, power, 16 * count - (16 << power))
+    header = struct.pack(">4sHHHH", version, count, 16 << power, power, 16 * count - (16 << power))
     directory, body = [], []
     offset = 12 + 16 * count
     for tag in sorted(tables):
@@ -475,7 +507,7 @@ def same_glyphs(before: TrueType, after: TrueType, glyphs: Collection[int]) -> b
     return all(before.tables.get(name, b"") == after.tables.get(name, b"") for name in unchanged)
 
 
-def same_codes(before: TrueType, after: TrueType, codes: Collection[int]) -> bool:
+def same_codes(before: Sfnt, after: Sfnt, codes: Collection[int]) -> bool:
     """Whether the subtables of ``cmap`` lead from these codes to the same glyphs."""
     if len(before.cmaps) != len(after.cmaps):
         return False

@@ -104,11 +104,6 @@ def _apply(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
             descriptor["/CIDSet"] = pdf.make_indirect(Stream(pdf, _bits(change.cids)))
         if change.tag is not None:
             _rename(descriptor, "/FontName", change.tag)
-    if change.cid_font:
-        for font in program.fonts:
-            font["/Subtype"] = Name.CIDFontType0
-            if "/CIDToGIDMap" in font:
-                del font["/CIDToGIDMap"]
     if change.tag is not None:
         for font in program.fonts:
             _rename(font, "/BaseFont", change.tag)
