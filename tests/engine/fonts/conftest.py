@@ -39,6 +39,8 @@ def truetype(*, post: bool = True, cmaps: tuple[tuple[int, int, int], ...] = ((3
     builder.setupOS2()
     builder.setupPost(keepGlyphNames=post)
     font = builder.font
+    font.recalcTimestamp = False
+    font["head"].created = font["head"].modified = 0
     best = font["cmap"].getBestCmap()
     font["cmap"].tables = [_subtable(best, *cmap) for cmap in cmaps]
     out = io.BytesIO()
