@@ -27,7 +27,7 @@ from pdfsmaller.engine.fonts.cff_format import (
     without_defaults,
     write_cff,
 )
-from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, encode_number, flatten, with_width
+from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, flatten, with_width
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.outlines import Outline, draw
 
@@ -186,10 +186,11 @@ def cff_outlines_equal(
     if len(wanted) != len(pairs):
         return False
     new_flats = _flats(new, wanted, Budget(), [Used() for _ in new.fonts])
+    old_hints, new_hints = [_hints(one) for one in old.fonts], [_hints(one) for one in new.fonts]
     return all(
         old_flats[gid].body == new_flats[new_gid].body
         and _near(_width(old, gid, old_flats[gid]), _width(new, new_gid, new_flats[new_gid]))
-        and _hints(old.font_of(gid)) == _hints(new.font_of(new_gid))
+        and old_hints[old.number_of(gid)] == new_hints[new.number_of(new_gid)]
         for gid, new_gid in pairs
         if new_gid is not None
     )
@@ -290,7 +291,7 @@ def _flats(font: Cff, kept: Iterable[int], budget: Budget, used: Sequence[Used])
     for gid in waiting:  # grows by the parts that are found
         if gid in flats:
             continue
-        which = font.fd_of[gid] if font.fd_of is not None else 0
+        which = font.number_of(gid)
         local = font.fonts[which].subrs
         flats[gid] = flat = flatten(font.charstrings[gid], local, font.global_subrs, budget, used[which])
         for code in flat.parts or ():
@@ -370,7 +371,7 @@ def _without_subrs(font: Cff, kept: Sequence[int], flats: Mapping[int, Flat]) ->
 def _rebuilt(font: Cff, kept: Sequence[int], glyphs: Sequence[tuple[Flat, float]]) -> Cff:
     """The font with these charstrings, and with the widths that take the least room as the common ones."""
     widths: list[Counter[float]] = [Counter() for _ in font.fonts]
-    which = [font.fd_of[gid] if font.fd_of is not None else 0 for gid in kept]
+    which = [font.number_of(gid) for gid in kept]
     for number, (_, width) in zip(which, glyphs, strict=True):
         widths[number][width] += 1
     common = [common_widths(counted) for counted in widths]
@@ -396,7 +397,9 @@ def common_widths(widths: Counter[float]) -> tuple[float, float]:
         return default, 0
 
     def cost(nominal: float) -> int:
-        return sum(times * len(encode_number(width - nominal)) for width, times in rest)
+        # How long operands are (TN 5176, table 3): one byte, two, or three.
+        away = ((abs(width - nominal), times) for width, times in rest)
+        return sum(times * (1 + (distance > 107) + (distance > 1_131)) for distance, times in away)
 
     # A run of widths costs one byte each where the lowest of them is 107 below the nominal width.
     return default, min(sorted({width + 107 for width, _ in rest} | {0}), key=cost)
@@ -406,7 +409,7 @@ def _of_glyphs(
     font: Cff, kept: Sequence[int], charstrings: Sequence[bytes], shared: Sequence[bytes], fonts: Sequence[FontDict]
 ) -> Cff:
     """The font with the glyphs that are kept, and with the font dictionaries that they use."""
-    which = [font.fd_of[gid] if font.fd_of is not None else 0 for gid in kept]
+    which = [font.number_of(gid) for gid in kept]
     numbers = {old: new for new, old in enumerate(sorted(set(which)))}
     result = Cff(font.name, font.top, charstrings, shared, [fonts[old] for old in numbers], ros=font.ros)
     result.fd_of = bytes(numbers[old] for old in which)

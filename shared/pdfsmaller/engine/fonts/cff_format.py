@@ -10,7 +10,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise, starmap
+from operator import le
 
 from fontTools.cffLib import cffExpertSubsetStrings, cffIExpertStrings, cffISOAdobeStrings, cffStandardStrings
 from fontTools.encodings.StandardEncoding import StandardEncoding
@@ -61,35 +62,39 @@ Entries = dict[int, list[Operand]]
 
 
 class Index(Sequence[bytes]):
-    """The items of an INDEX, cut out of the data when asked for."""
+    """The items of an INDEX, cut out of the data when asked for.
+
+    Attributes:
+        end: where it ends in the data.
+    """
 
     def __init__(self, data: bytes, at: int) -> None:
         self._data = data
-        self._count = _number(data, at, 2)
-        if not self._count:
-            self._size, self._offsets, self._base, self.end = 1, at + 2, at, at + 2
+        self._offsets: Sequence[int] = ()
+        count = _number(data, at, 2)
+        self.end = self._base = at + 2
+        if not count:
             return
-        self._size = _number(data, at + 2, 1)
-        if not 1 <= self._size <= 4:
+        size = _number(data, at + 2, 1)
+        self._base = at + 2 + (count + 1) * size  # offsets count from 1
+        if not 1 <= size <= 4 or self._base >= len(data):
             raise FontError("CFF INDEX damaged")
-        self._offsets = at + 3
-        self._base = at + 2 + (self._count + 1) * self._size
-        self.end = self._base + _number(data, self._base + 1 - self._size, self._size)
-        if self.end > len(data) or self.end <= self._base:
+        written = data[at + 3 : self._base + 1]
+        if size == 3:
+            self._offsets = [int.from_bytes(written[place : place + 3]) for place in range(0, len(written), 3)]
+        else:
+            self._offsets = struct.unpack(f">{count + 1}{'BH I'[size - 1]}", written)
+        self.end = self._base + self._offsets[-1]
+        if self._offsets[0] != 1 or self.end > len(data) or not all(starmap(le, pairwise(self._offsets))):
             raise FontError("CFF INDEX damaged")
 
     def __len__(self) -> int:
-        return self._count
+        return max(0, len(self._offsets) - 1)
 
     def __getitem__(self, item: int) -> bytes:  # type: ignore[override]
-        if not 0 <= item < self._count:
+        if not 0 <= item < len(self):
             raise IndexError(item)
-        at = self._offsets + item * self._size
-        start = int.from_bytes(self._data[at : at + self._size])
-        end = int.from_bytes(self._data[at + self._size : at + 2 * self._size])
-        if not 1 <= start <= end or self._base + end > self.end:
-            raise FontError("CFF INDEX damaged")
-        return self._data[self._base + start : self._base + end]
+        return self._data[self._base + self._offsets[item] : self._base + self._offsets[item + 1]]
 
 
 @dataclass(slots=True)
@@ -135,8 +140,12 @@ class Cff:
     ros: tuple[bytes, bytes, int] | None = None
     cids: list[int] = field(default_factory=list)
 
+    def number_of(self, gid: int) -> int:
+        """The number of a glyph's font dictionary."""
+        return self.fd_of[gid] if self.fd_of is not None else 0
+
     def font_of(self, gid: int) -> FontDict:
-        return self.fonts[self.fd_of[gid] if self.fd_of is not None else 0]
+        return self.fonts[self.number_of(gid)]
 
     def matrix(self) -> tuple[float, ...]:
         """Glyph space to text space."""

@@ -6,6 +6,7 @@ the subroutines call. Non-goals: arithmetic and storage operators, which fonts d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,8 +21,14 @@ DOTSECTION, HFLEX, FLEX, HFLEX1, FLEX1 = 0, 34, 35, 36, 37  # after ESCAPE
 STACK = 48
 # The specification allows 10 levels of subroutines, renderers allow some more.
 _DEPTH = 16
-# What no font needs in one charstring, but room for those that overflow the specification's stack.
+# What no font needs in one charstring, but room for those that go beyond the specification's 48 and 96.
 _MOST_OPERANDS = 513
+_MOST_STEMS = 255
+# To cut so many bytes out of a program costs as much as to read an operand.
+_BYTES_PER_TOKEN = 256
+
+_OPERAND = re.compile(rb"[\x20-\xf6]|[\xf7-\xfe].|\x1c..|\xff....", re.DOTALL)
+_RUN = re.compile(rb"(?:" + _OPERAND.pattern + rb")+", re.DOTALL)
 
 
 class Budget:
@@ -79,6 +86,12 @@ def number_at(data: bytes | bytearray, at: int) -> float:
     return fixed / 65_536 if fixed & 0xFFFF else fixed >> 16
 
 
+def operands_at(code: bytes, at: int) -> tuple[list[bytes], int]:
+    """The operands that begin there, as they are written, and what follows them."""
+    run = _RUN.match(code, at)
+    return (_OPERAND.findall(run[0]), run.end()) if run is not None else ([], at)
+
+
 def flatten(code: bytes, local: Sequence[bytes], shared: Sequence[bytes], budget: Budget, used: Used) -> Flat:
     """Put the subroutines that a charstring calls in place.
 
@@ -91,107 +104,87 @@ def flatten(code: bytes, local: Sequence[bytes], shared: Sequence[bytes], budget
         FontError: the charstring is damaged, uses arithmetic, or the budget is spent.
     """
     out = bytearray()
-    starts: list[int] = []  # where in `out` the operands on the stack begin
+    stack: list[bytes] = []  # operands as they are written
     returns: list[tuple[bytes, int]] = []
     width: float | None = None
     parts: tuple[int, int] | None = None
     width_known = False
-    stems = 0
-    at, end, spent = 0, len(code), 0
+    stems = at = 0
     while True:
-        if at >= end:
+        operands, at = operands_at(code, at)
+        stack += operands
+        budget.spend(len(operands) + 1)
+        if len(stack) > _MOST_OPERANDS:
+            raise FontError("charstring damaged")
+        if at >= len(code):
             # Some fonts leave out the last return or endchar.
             if not returns:
                 break
             code, at = returns.pop()
-            end = len(code)
             continue
-        byte = code[at]
-        spent += 1
-        if byte >= 32 or byte == 28:
-            size = 1 if 32 <= byte < 247 else 3 if byte == 28 else 5 if byte == 255 else 2
-            starts.append(len(out))
-            out += code[at : at + size]
-            at += size
-            if at > end or len(starts) > _MOST_OPERANDS:
-                raise FontError("charstring damaged")
-            continue
+        op = code[at]
         at += 1
-        if byte in (CALLSUBR, CALLGSUBR):
-            if not starts:
+        if op in (CALLSUBR, CALLGSUBR):
+            if not stack:
                 raise FontError("charstring damaged")
-            subrs, called = (local, used.local) if byte == CALLSUBR else (shared, used.shared)
-            number = number_at(out, starts[-1]) + bias(subrs)
+            subrs, called = (local, used.local) if op == CALLSUBR else (shared, used.shared)
+            number = number_at(stack.pop(), 0) + bias(subrs)
             if not 0 <= number < len(subrs) or len(returns) >= _DEPTH:
                 raise FontError("charstring calls what is not there")
-            del out[starts.pop() :]
-            budget.spend(spent)
-            spent = 0
             called.add(int(number))
             returns.append((code, at))
             code, at = subrs[int(number)], 0
-            end = len(code)
+            budget.spend(len(code) // _BYTES_PER_TOKEN)
             continue
-        if byte == RETURN:
-            at = end
+        if op == RETURN:
+            at = len(code)
             continue
         if not width_known:
             width_known = True
-            odd = len(starts) % 2 == 1
-            extra = (
-                odd
-                if byte in (HSTEM, VSTEM, HSTEMHM, VSTEMHM, HINTMASK, CNTRMASK, ENDCHAR)
-                else len(starts) > 2
-                if byte == RMOVETO
-                else len(starts) > 1
-                if byte in (HMOVETO, VMOVETO)
-                else False
-            )
-            if extra:
-                width = number_at(out, starts[0])
-                size = (starts[1] if len(starts) > 1 else len(out)) - starts[0]
-                del out[starts[0] : starts[0] + size]
-                starts = [start - size for start in starts[1:]]
-        if byte in (HSTEM, VSTEM, HSTEMHM, VSTEMHM):
-            stems += len(starts) // 2
-            out.append(byte)
-        elif byte in (HINTMASK, CNTRMASK):
-            stems += len(starts) // 2
-            size = (stems + 7) // 8
-            out.append(byte)
-            out += code[at : at + size]
-            at += size
-            if at > end:
+            if op in _STEMS or op == ENDCHAR:
+                has_width = len(stack) % 2 == 1
+            else:
+                has_width = len(stack) > _MOVES.get(op, _MOST_OPERANDS)
+            if has_width:
+                width = number_at(stack.pop(0), 0)
+        if op in _STEMS:
+            stems += len(stack) // 2
+            if stems > _MOST_STEMS:
                 raise FontError("charstring damaged")
-        elif byte == ENDCHAR:
-            if len(starts) >= 4:
-                codes = [number_at(out, start) for start in starts[-2:]]
+            out += b"".join(stack) + bytes((op,))
+            if op in (HINTMASK, CNTRMASK):
+                size = (stems + 7) // 8
+                out += code[at : at + size]
+                at += size
+                if at > len(code):
+                    raise FontError("charstring damaged")
+        elif op in _PATH_OPERATORS:
+            out += b"".join(stack)
+            out.append(op)
+        elif op == ENDCHAR:
+            if len(stack) >= 4:
+                codes = [number_at(value, 0) for value in stack[-2:]]
                 if any(not 0 <= value < 256 or value != int(value) for value in codes):
                     raise FontError("charstring damaged")
                 parts = (int(codes[0]), int(codes[1]))
+                out += b"".join(stack[-4:])
             break
-        elif byte == ESCAPE:
-            second = code[at] if at < end else -1
-            if second not in (DOTSECTION, HFLEX, FLEX, HFLEX1, FLEX1):
+        elif op == ESCAPE:
+            second = code[at] if at < len(code) else -1
+            if second in (HFLEX, FLEX, HFLEX1, FLEX1):
+                out += b"".join(stack) + bytes((op, second))
+            elif second != DOTSECTION:
                 raise FontError("arithmetic in a charstring" if 3 <= second <= 30 else "charstring damaged")
             at += 1
-            if second == DOTSECTION:
-                del out[starts[0] if starts else len(out) :]
-            else:
-                out += bytes((byte, second))
-        elif byte in _PATH_OPERATORS:
-            out.append(byte)
         else:
             raise FontError("charstring damaged")
-        starts.clear()
-    budget.spend(spent)
-    if parts is None:
-        # Operands without an operator would be taken for an accented letter.
-        del out[starts[0] if starts else len(out) :]
+        stack.clear()
     out.append(ENDCHAR)
     return Flat(bytes(out), width, parts)
 
 
+_STEMS = frozenset({HSTEM, VSTEM, HSTEMHM, VSTEMHM, HINTMASK, CNTRMASK})
+_MOVES = {RMOVETO: 2, HMOVETO: 1, VMOVETO: 1}
 _PATH_OPERATORS = frozenset(
     {VMOVETO, RLINETO, HLINETO, VLINETO, RRCURVETO, RMOVETO, HMOVETO}
     | {RCURVELINE, RLINECURVE, VVCURVETO, HHCURVETO, VHCURVETO, HVCURVETO}

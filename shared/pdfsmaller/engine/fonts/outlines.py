@@ -337,26 +337,23 @@ def _chosen(horizontal: Sequence[Stem], vertical: Sequence[Stem], mask: bytes) -
 
 def _operators(body: bytes) -> Iterator[tuple[int, list[float], bytes]]:
     """Operators (those after an escape as 0x0C00 more) with their operands and hint mask."""
-    args: list[float] = []
     at, end, stems = 0, len(body), 0
     while at < end:
-        byte = body[at]
-        if byte >= 32 or byte == 28:
-            args.append(number_at(body, at))
-            at += 1 if 32 <= byte < 247 else 3 if byte == 28 else 5 if byte == 255 else 2
-            continue
+        operands, at = t2.operands_at(body, at)
+        if at >= end:
+            raise FontError("charstring damaged")
+        op = body[at]
         at += 1
         mask = b""
-        if byte in (t2.HSTEM, t2.HSTEMHM, t2.VSTEM, t2.VSTEMHM, t2.HINTMASK, t2.CNTRMASK):
-            stems += len(args) // 2
-            if byte in (t2.HINTMASK, t2.CNTRMASK):
+        if op in (t2.HSTEM, t2.HSTEMHM, t2.VSTEM, t2.VSTEMHM, t2.HINTMASK, t2.CNTRMASK):
+            stems += len(operands) // 2
+            if op in (t2.HINTMASK, t2.CNTRMASK):
                 mask = body[at : at + (stems + 7) // 8]
                 at += len(mask)
-        elif byte == t2.ESCAPE:
-            byte = 0x0C00 + body[at]
+        elif op == t2.ESCAPE:
+            op = 0x0C00 + body[at]
             at += 1
-        yield byte, args, mask
-        args = []
+        yield op, [number_at(operand, 0) for operand in operands], mask
 
 
 _Piece = tuple[Literal["move", "line", "curve", "flex"], Sequence[float], float]

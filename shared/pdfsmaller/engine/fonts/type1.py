@@ -32,6 +32,10 @@ from pdfsmaller.engine.fonts.type1_format import Type1, read_type1
 _STACK = 256
 _DEPTH = 16
 _MOST_COORDINATE = 32_000
+# More of one direction than CFF can have: such a glyph goes without.
+_MOST_STEMS = 97
+# Operators and operands of all glyphs: ten times what the largest fonts have.
+_MOST_TOKENS = 1_000_000
 
 # Entries of the Private dictionary, and how many numbers they may have (Type 1 Font Format, chapter 5).
 _PRIVATE: dict[str, tuple[int, int]] = {
@@ -159,7 +163,7 @@ def _outlines(program: bytes, glyphs: frozenset[str] | None) -> dict[str, Outlin
     waiting = [".notdef"]
     waiting += font.charstrings if glyphs is None else sorted(set(glyphs) & font.charstrings.keys())
     outlines: dict[str, Outline] = {}
-    standard, budget = standard_encoding(), Budget()
+    standard, budget = standard_encoding(), Budget(_MOST_TOKENS)
     for name in waiting:  # grows by the parts that are found
         if name in outlines:
             continue
@@ -299,8 +303,10 @@ class _Interpreter:
         edge += self.bearing[0 if vertical else 1]
         if width < 0 and width not in (-20, -21):
             edge, width = edge + width, -width
-        (self.vertical if vertical else self.horizontal).add((edge, width))
-        self.hints = None
+        stems = self.vertical if vertical else self.horizontal
+        if len(stems) < _MOST_STEMS:
+            stems.add((edge, width))
+            self.hints = None
         return edge, width
 
     def stem(self, vertical: bool) -> None:

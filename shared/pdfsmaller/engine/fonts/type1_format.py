@@ -30,6 +30,8 @@ _CHARSTRING = _pattern(r"~*/(NAME*)~+(\d{1,6})~+WORD~")
 _CODE = _pattern(r"dup~+(?:(\d{1,2})#)?([0-9a-zA-Z]{1,8})~*/(NAME*)~+put\b|(?<!NAME)(?<!/)def\b")
 _NUMBERS = r"/%s(?![0-9A-Za-z])~*([\[{][^\]}]{0,4096}|WORD)"
 _MOST_GLYPHS = 65_535
+# About a second of decryption; the largest fonts of the time are a tenth of it.
+_MOST_BYTES = 8_000_000
 # What PostScript fonts write between two charstrings: `ND`, `noaccess def`, `readonly put` …
 _TOKENS_BETWEEN = 4
 
@@ -109,6 +111,8 @@ def read_type1(data: bytes) -> Type1:
     Raises:
         FontError: it is damaged, or has what is not understood here.
     """
+    if len(data) > _MOST_BYTES:
+        raise FontError("Type 1 too large")
     data = _without_pfb(data)
     clear, private = _parts(data)
     charstrings, begin, end = _read_charstrings(private)
@@ -148,7 +152,7 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
             return data, data
         raise FontError("not a Type 1 program")
     clear, cipher = data[: found.start()], data[found.end() :]
-    if re.match(rb"[0-9A-Fa-f \t\r\n]{4}", cipher):
+    if re.match(rb"[0-9A-Fa-f]{4}", cipher):
         digits = re.sub(rb"[^0-9A-Fa-f]+", b"", cipher)
         cipher = bytes.fromhex(digits[: len(digits) & ~1].decode("ascii"))
     private = decrypt(cipher, _EEXEC_KEY)[4:]
@@ -163,9 +167,10 @@ def _read_charstrings(private: bytes) -> tuple[dict[str, bytes], int, int]:
     A synthetic font has a second, smaller one.
     """
     best: tuple[dict[str, bytes], int, int] = {}, 0, 0
+    at = 0
     for found in _CHARSTRINGS.finditer(private):
-        if found.start() < best[2]:
-            continue
+        if found.start() < at:
+            continue  # within a glyph
         glyphs: dict[str, bytes] = {}
         at = private.find(b"begin", found.end(), found.end() + 64)
         at = found.end() if at < 0 else at + 5
