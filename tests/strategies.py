@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -23,12 +23,9 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 class Document:
     """A PDF, and the password that opens it."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     password: str | None
     what: str
-
-    def __repr__(self) -> str:
-        return f"<{len(self.data)} bytes: {self.what}>"
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

@@ -241,8 +241,8 @@ def test_text_is_not_garbled_by_work_on_fonts(run: Run, kind: str, preset: str) 
     result = run(typeset(kind), preset=preset, verify="off")
     assert text_of(result.target) == text_of(result.source)
     assert "caf\xe9" in text_of(result.target)[0]
-    for page in range(2):
-        assert result.same_pixels(page, dpi=144)
+    for page in range(2):  # so fine that it does not show how a reader rounds the outlines of each kind of program
+        assert result.same_pixels(page, dpi=300)
 
 
 @pytest.mark.parametrize("kind", typefaces.KINDS)
@@ -276,7 +276,7 @@ def test_a_field_can_still_be_typed_into(run: Run, kind: str) -> None:
     pictures = []
     for data in (before, after):
         with pypdfium2.PdfDocument(data) as document:
-            pictures.append(document[0].render(scale=2).to_pil().convert("RGB").tobytes())
+            pictures.append(document[0].render(scale=300 / 72).to_pil().convert("RGB").tobytes())
     assert pictures[0] == pictures[1]
 
 
