@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -19,13 +19,14 @@ from tests.documents import Builder
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
-@dataclass(frozen=True)
 class Document:
-    """A PDF, and the password that opens it."""
+    """A PDF, the password that opens it, and in words what it holds."""
 
-    data: bytes = field(repr=False)
-    password: str | None
-    what: str
+    def __init__(self, data: bytes, password: str | None, what: str) -> None:
+        self.data, self.password, self.what = data, password, what
+
+    def __repr__(self) -> str:
+        return f"<{len(self.data)} bytes: {self.what}>"
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

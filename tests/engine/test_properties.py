@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pdfsmaller.engine import CompressOptions
@@ -38,7 +38,7 @@ def check(document: Document, preset: str) -> None:
         options = CompressOptions.model_validate({"preset": preset, "password": document.password, "verify": verify})
         report = compress(source, target, options)
         assert target.stat().st_size == report.output_bytes <= report.input_bytes == len(document.data)
-        assert {warning.code for warning in report.warnings} <= {"font_rolled_back"}
+        assert {warning.code for warning in report.warnings} <= {"font_rolled_back", "image_rolled_back"}
         with pikepdf.open(target, password=document.password or "") as pdf:
             assert pdf.check_pdf_syntax() == []
         found = compare(source, target, mode="full", password=document.password, min_similarity=PRESETS[preset])
@@ -46,7 +46,7 @@ def check(document: Document, preset: str) -> None:
 
 
 @documents_and_presets
-@settings(any_document, max_examples=25, derandomize=True)
+@settings(any_document, max_examples=25, derandomize=True, phases=[Phase.generate])  # the slow test shrinks
 def test_any_document_stays_itself(document: Document, preset: str) -> None:
     check(document, preset)
 
