@@ -16,6 +16,7 @@ from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color_mode import take_color_out
+from pdfsmaller.engine.color_profiles import srgb_profiles
 from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tolerance
 from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
@@ -88,7 +89,13 @@ class Builder:
             compact = "structure" not in leave_out
             if compact:
                 tidy(
-                    pdf, self.cache, self.limits, self.deadline, effort=self.options.effort, pdfa=self.pdfa is not None
+                    pdf,
+                    self.cache,
+                    self.limits,
+                    self.deadline,
+                    effort=self.options.effort,
+                    pdfa=self.pdfa is not None,
+                    exact=self.exact,
                 )
             if self.options.strip_metadata:
                 strip_metadata(pdf)
@@ -98,13 +105,24 @@ class Builder:
                 save_pdf(pdf, target, linearize=self.options.linearize, pdfa=self.pdfa, effort=self.options.effort)
         return target.stat().st_size
 
+    @property
+    def exact(self) -> bool:
+        """No pixel may change."""
+        return self.options.effective_quality is None
+
     def _pack(self, pdf: Pdf, target: Path) -> bool:
         """Write the document the shortest way: whether that could be done."""
         if self.options.linearize or pdf.is_encrypted or len(pdf.objects) > MAX_PACKED_OBJECTS:
             return False
         try:
             # PDF/A-1 is PDF 1.4: no object streams, no cross-reference streams (ISO 19005-1, 6.1.4).
-            write_packed(pdf, target, object_streams=self.pdfa != 1, effort=self.options.effort)
+            write_packed(
+                pdf,
+                target,
+                object_streams=self.pdfa != 1,
+                effort=self.options.effort,
+                device_rgb=set() if self.exact or self.pdfa is not None else srgb_profiles(pdf, self.limits),
+            )
         except (pikepdf.PdfError, RuntimeError, ValueError):
             return False  # a damaged object: qpdf may still write it
         return True

@@ -8,11 +8,13 @@ Streams are their dictionaries; their data stay with the document.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from pikepdf import Dictionary, Object, Pdf, Stream
+
+from pdfsmaller.engine.images.find import ObjGen
 
 # Tokens as qpdf writes them: every parenthesis within a string has a backslash.
 _STRING = re.compile(rb"(\((?:[^\\()]+|\\.)*\)|<[0-9a-fA-F]*>)", re.DOTALL)
@@ -27,6 +29,8 @@ _SPACED = tuple((b" " + mark, mark) for mark in (b"/", b"[", b"]", b"<", b">")) 
 # Entries of images and forms that say what is so without them (ISO 32000-1, tables 89 and 95), and what nobody reads.
 _DEFAULTS = {b"/Type": b"/XObject", b"/FormType": b"1", b"/Interpolate": b"false", b"/ImageMask": b"false"}
 _DEFAULTS |= {b"/Matrix": b"[ 1 0 0 1 0 0 ]"}
+_ICC_BASED = b"[/ICCBased "
+_ENDS = frozenset({b"", b" ", b"]", b">"})
 _DELIMITERS = frozenset({b"/", b"[", b"<", b"("})
 #: Entries of streams' dictionaries that may as well be objects of their own: objects are packed, dictionaries not.
 LIFTED = frozenset({b"/ColorSpace", b"/Function", b"/Functions", b"/Group", b"/Resources", b"/Shading"})
@@ -85,6 +89,25 @@ def read_objects(pdf: Pdf) -> Objects:
         info = reader.place(*information.objgen) if information.is_indirect else reader.add(information.unparse())
     reader.read_all()
     return Objects(reader.bodies, root, info)
+
+
+def use_device_rgb(objects: Objects, profiles: Collection[ObjGen]) -> None:
+    """Colour spaces of these profiles become DeviceRGB, unless the document gives that another meaning."""
+    if not profiles or any(b"/DefaultRGB" in text for body in objects.bodies for text in body.texts):
+        return
+    places = {p for p, body in enumerate(objects.bodies) if body.stream is not None and body.stream.objgen in profiles}
+    for body in objects.bodies:
+        if places.isdisjoint(body.references):
+            continue
+        texts, references = [body.texts[0]], []
+        for place, after in zip(body.references, body.texts[1:], strict=True):
+            if place in places and texts[-1].endswith(_ICC_BASED) and after[:1] == b"]":
+                part = b"" if after[1:2] in _DELIMITERS | _ENDS else b" "
+                texts[-1] = texts[-1].removesuffix(_ICC_BASED) + b"/DeviceRGB" + part + after[1:]
+            else:
+                texts.append(after)
+                references.append(place)
+        body.texts, body.references = texts, references
 
 
 class _Reader:

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
 from pikepdf import Array, Pdf, String
 
+from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.images.work import WORKERS
-from pdfsmaller.engine.objects import Body, Objects, read_objects, walk, write_string
+from pdfsmaller.engine.objects import Body, Objects, read_objects, use_device_rgb, walk, write_string
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.values import merge_values, place_values
 from pdfsmaller.engine.writer import PdfWriter
@@ -32,28 +34,41 @@ _FEW_OBJECTS = 40
 _FEW_BYTES = 1_000_000
 
 
-def write_packed(pdf: Pdf, target: Path, *, object_streams: bool, effort: Effort) -> None:
+def write_packed(
+    pdf: Pdf, target: Path, *, object_streams: bool, effort: Effort, device_rgb: Collection[ObjGen] = ()
+) -> None:
     """Write the document.
 
     Args:
+        device_rgb: profiles that mean the same as DeviceRGB.
         object_streams: the standard that the document claims, if any, allows them.
 
     Raises:
         pikepdf.PdfError: an object cannot be read.
     """
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="pack") as pool, target.open("wb") as file:
-        _write(pdf, file, object_streams, effort, pool)
+        _write(pdf, device_rgb, file, object_streams, effort, pool)
     if object_streams and target.stat().st_size < _FEW_BYTES:
         plain = io.BytesIO()
-        if _write(pdf, plain, False, effort, None, most=_FEW_OBJECTS) and plain.tell() < target.stat().st_size:
+        if (
+            _write(pdf, device_rgb, plain, False, effort, None, most=_FEW_OBJECTS)
+            and plain.tell() < target.stat().st_size
+        ):
             target.write_bytes(plain.getvalue())
 
 
 def _write(
-    pdf: Pdf, file: IO[bytes], packed: bool, effort: Effort, pool: Executor | None, most: int | None = None
+    pdf: Pdf,
+    device_rgb: Collection[ObjGen],
+    file: IO[bytes],
+    packed: bool,
+    effort: Effort,
+    pool: Executor | None,
+    most: int | None = None,
 ) -> bool:
     """Write the document, unless it has more objects than ``most``: whether it was written."""
     objects = read_objects(pdf)
+    use_device_rgb(objects, device_rgb)
     merge_values(objects)
     place_values(objects, packed=packed)
     plain, streams = _order(objects)

@@ -16,6 +16,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.color_profiles import slim_profiles
 from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.images.work import WORKERS
@@ -68,11 +69,13 @@ def tidy(
     *,
     effort: Effort = "default",
     pdfa: bool = False,
+    exact: bool = False,
 ) -> None:
     """All structural savings.
 
     Args:
         pdfa: the document claims to be PDF/A.
+        exact: no pixel may change.
 
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
@@ -81,6 +84,8 @@ def tidy(
     trim_xmp(pdf)
     if not deadline.passed():
         drop_unused_resources(pdf)
+    if not deadline.passed():
+        slim_profiles(pdf, limits, exact=exact)
     deflate_streams(pdf, cache, limits, deadline, effort=effort, plain_xmp=pdfa)
 
 
