@@ -118,7 +118,7 @@ def test_16_bits_become_8(run: Run) -> None:
 
 
 def test_an_icc_profile_stays(run: Run) -> None:
-    space = only_image(run(documents.icc_rgb(), preset="ebook")).ColorSpace
+    space = only_image(run(documents.icc_rgb(), preset="lossless")).ColorSpace
     assert space[0] == Name.ICCBased
     assert space[1].N == 3
 
