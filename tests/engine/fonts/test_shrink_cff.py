@@ -164,3 +164,37 @@ def test_a_font_unlike_its_key_stays() -> None:
     font.Subtype = Name.TrueType
     add_page(pdf, SHOWN, Font=Dictionary(F=font))
     assert shrink(pdf).skipped == {"unlike_its_key": 1}
+
+
+def subsets(pdf: Pdf, *texts: bytes) -> list[Dictionary]:
+    """Fonts that are subsets of one, each with its tag, and a page that shows them."""
+    found = {}
+    for number, text in enumerate(texts):
+        program = subset_cff(CFF, names={chr(code) for code in text})
+        found[f"/F{number}"] = type1(
+            pdf, program, "/FontFile3", "/Type1C", name=f"ABCDE{chr(65 + number)}+Bars", **about
+        )
+    lines = [b"BT /F%d 20 Tf 20 %d Td (%s) Tj ET" % (n, 20 + 20 * n, text) for n, text in enumerate(texts)]
+    add_page(pdf, b" ".join(lines), Font=Dictionary(found))
+    return list(found.values())
+
+
+def test_subsets_of_one_font_become_one_program(run: Run) -> None:
+    pdf = Pdf.new()
+    subsets(pdf, b"ABCDEFGHIJ", b"CDEFGHIJKLMN")
+    result = run(saved(pdf))
+    assert result.same_pixels()
+    with result.open() as after:
+        fonts = after.pages[0].obj.Resources.Font
+        programs_left = {font.FontDescriptor.FontFile3.objgen for _, font in fonts.items()}
+        assert len(programs_left) == 1
+        names = cff_info(fonts.F0.FontDescriptor.FontFile3.read_bytes()).names
+        assert set(names) == {".notdef", *"ABCDEFGHIJKLMN"}
+
+
+def test_a_code_without_a_glyph_gets_none_from_another_subset() -> None:
+    pdf = Pdf.new()
+    fonts = subsets(pdf, b"ABCDEFGHIJ", b"CDEFGHIJKLMN")
+    add_page(pdf, b"/F0 20 Tf (N) Tj", Font=Dictionary(F0=fonts[0]))
+    shrink(pdf)
+    assert fonts[0].FontDescriptor.FontFile3.read_bytes() != fonts[1].FontDescriptor.FontFile3.read_bytes()

@@ -52,19 +52,19 @@ def names_by_code(encoding: Object | None, codes: Iterable[int]) -> dict[int, se
     """
     known = base_encodings()
     bases = list(known.values())
-    differences: dict[int, str] = {}
+    changed: dict[int, str] = {}
     if isinstance(encoding, Name):
         bases = [_known(encoding)]
     elif isinstance(encoding, Dictionary):
         base = encoding.get("/BaseEncoding")
         bases = [known["/StandardEncoding"]] if base is None else [_known(base)]
-        differences = _differences(encoding.get("/Differences"))
+        changed = differences(encoding)
     elif encoding is not None:
         raise FontError("encoding")
     found: dict[int, set[str]] = {}
     for code in codes:
-        if code in differences:
-            found[code] = {differences[code]}
+        if code in changed:
+            found[code] = {changed[code]}
         else:
             found[code] = {base[code] for base in bases if code in base}
     return found
@@ -77,9 +77,15 @@ def _known(base: Object) -> dict[int, str]:
     return encoding
 
 
-def _differences(array: Object | None) -> dict[int, str]:
+def differences(encoding: Dictionary) -> dict[int, str]:
+    """The codes that an encoding gives names of their own.
+
+    Raises:
+        FontError: it is damaged.
+    """
     found: dict[int, str] = {}
     code = 0
+    array = encoding.get("/Differences")
     for item in array.as_list() if isinstance(array, Array) else []:
         if isinstance(item, Name):
             found.setdefault(code, str(item)[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -11,13 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pikepdf
-from pikepdf import Array, Dictionary, Pdf, Stream
+from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
-from pdfsmaller.engine.fonts.cff import blank_cff, cff_info, cff_outlines_equal, subset_cff
+from pdfsmaller.engine.fonts.cff import blank_cff, cff_info, cff_outlines_equal, subset_cff, union_cff
 from pdfsmaller.engine.fonts.cmap import read_to_unicode
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts
-from pdfsmaller.engine.fonts.encodings import names_by_code, with_alike
+from pdfsmaller.engine.fonts.encodings import differences, names_by_code, with_alike
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.lookup import Reached, reach
 from pdfsmaller.engine.fonts.sfnt import (
@@ -40,9 +41,22 @@ from pdfsmaller.limits import Limits
 #: A new program is worth it when it saves at least this share of the old one's bytes as stored, and so many bytes.
 MIN_SAVED_SHARE = 0.03
 MIN_SAVED_BYTES = 64
+#: So many times two programs are tried as one; beyond it, a document joins more subsets of a font than is worth it.
+MAX_UNIONS = 200
 #: What damaged objects make pikepdf and Python raise.
-DAMAGE = (pikepdf.PdfError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError)
+DAMAGE = (
+    pikepdf.PdfError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+)
 
+# A program's key and the digest of its data.
+_Identity = tuple[str, bytes]
 _TAGGED = re.compile(r"[A-Z]{6}\+")
 # Readers know these by name even where they are embedded, and some then take the encoding for granted.
 _STANDARD = re.compile(r"(?:Courier|Helvetica|Times|Symbol|ZapfDingbats|Arial|TimesNewRoman|CourierNew)(?![a-z])")
@@ -94,6 +108,7 @@ class _New:
 
     Attributes:
         smaller: it lacks glyphs of the old one.
+        united: it has those of other subsets of the same font.
     """
 
     data: bytes
@@ -102,6 +117,7 @@ class _New:
     smaller: bool
     glyphs: frozenset[str] | None = None
     cids: frozenset[int] | None = None
+    united: bool = False
 
     @cached_property
     def packed(self) -> int:
@@ -128,13 +144,11 @@ def plan_changes(
     planner = _Planner(fonts, usage, typable, limits, pdfa)
     changes: dict[ObjGen, Change] = {}
     skipped: Counter[str] = Counter()
+    planner.make(deadline)
+    planner.unite(deadline)
     for objgen, program in fonts.programs.items():
         try:
-            if deadline.passed():
-                raise FontError("time_limit")
             changes[objgen] = planner.change(program)
-        except LimitExceeded:
-            raise
         except FontError as exc:
             skipped[exc.reason] += 1
         except DAMAGE:
@@ -164,10 +178,84 @@ class _Planner:
     def __init__(self, fonts: Fonts, usage: Usage, typable: Typable, limits: Limits, pdfa: int | None) -> None:
         self.fonts, self.usage, self.typable, self.limits, self.pdfa = fonts, usage, typable, limits, pdfa
         # Identical programs become identical ones, which are stored once. By key and digest.
-        self.alike: dict[tuple[str, bytes], list[Embedded]] = {}
-        self.made: dict[tuple[str, bytes], _New | FontError] = {}
+        self.alike: dict[_Identity, list[Embedded]] = {}
+        self.made: dict[_Identity, _New | FontError] = {}
         for program in fonts.programs.values():
             self.alike.setdefault(_identity(program), []).append(program)
+
+    def make(self, deadline: Deadline) -> None:
+        """Make every new program.
+
+        Raises:
+            LimitExceeded: a stream is over ``max_stream_bytes``.
+        """
+        for identity, programs in self.alike.items():
+            try:
+                if deadline.passed():
+                    raise FontError("time_limit")
+                if not programs[0].file:
+                    raise FontError("shared")
+                self.made[identity] = self._new(programs)
+            except LimitExceeded:
+                raise
+            except FontError as exc:
+                self.made[identity] = exc
+            except DAMAGE:
+                self.made[identity] = FontError("damaged")
+
+    def unite(self, deadline: Deadline) -> None:
+        """Let subsets of one font, as joined documents have them, become one program where that is smaller."""
+        families: dict[str, list[_Identity]] = {}
+        for identity, new in self.made.items():
+            if isinstance(new, _New) and new.subtype == "/Type1C":
+                names = [_TAGGED.sub("", _base_name(font)) for font in self.alike[identity][0].fonts]
+                families.setdefault(names[0] if names else "", []).append(identity)
+        for family in families.values():
+            tries = 0
+            while len(family) > 1:
+                members, others = [family[0]], []
+                data = self._data(family[0])
+                for identity in family[1:]:
+                    tries += 1
+                    try:
+                        if deadline.passed() or tries > MAX_UNIONS:
+                            return
+                        data = union_cff([data, self._data(identity)], encoding=self._encoded([*members, identity]))
+                        members.append(identity)
+                    except FontError:
+                        others.append(identity)
+                if len(members) > 1:
+                    self._adopt(members, data)
+                family = others
+
+    def _data(self, identity: _Identity) -> bytes:
+        new = self.made[identity]
+        return new.data if isinstance(new, _New) else b""
+
+    def _encoded(self, identities: list[_Identity]) -> bool:
+        """Whether any code shown with these programs may be looked up in their own encoding."""
+        shown = [font for identity in identities for font in self._shown(self.alike[identity])[0]]
+        return not all(_explicit(font.font.get("/Encoding"), font.codes) for font in shown)
+
+    def _adopt(self, members: list[_Identity], data: bytes) -> None:
+        """Take one program for several, if it is smaller and shows the same for each of them."""
+        union = _New(data, "/FontFile3", "/Type1C", smaller=True, glyphs=_listed(cff_info(data).names), united=True)
+        before = 0
+        for identity in members:
+            new = self.made[identity]
+            if not isinstance(new, _New) or not self._shows_the_same(identity, new.data, data, members):
+                return
+            before += min(new.packed, len(self.alike[identity][0].stream.read_raw_bytes()))
+        if before - union.packed >= max(MIN_SAVED_BYTES, before * MIN_SAVED_SHARE):
+            for identity in members:
+                self.made[identity] = union
+
+    def _shows_the_same(self, identity: _Identity, old: bytes, new: bytes, members: list[_Identity]) -> bool:
+        shown, why_whole = self._shown(self.alike[identity])
+        info, kept = cff_info(new), set(cff_info(old).names)
+        if why_whole or not self._names(shown, info.encoding, info.names) <= kept:
+            return False  # a code that had no glyph would get one
+        return cff_outlines_equal(old, new, names=kept, encoding=self._encoded(members))
 
     def change(self, program: Embedded) -> Change:
         """The new program.
@@ -175,19 +263,11 @@ class _Planner:
         Raises:
             FontError: it stays as it is, and why.
         """
-        if not program.file:
-            raise FontError("shared")
-        identity = _identity(program)
-        if identity not in self.made:
-            try:
-                self.made[identity] = self._new(self.alike[identity])
-            except FontError as exc:
-                self.made[identity] = exc
-        new = self.made[identity]
+        new = self.made[_identity(program)]
         if isinstance(new, FontError):
             raise new
         stored = len(program.stream.read_raw_bytes())
-        if stored - new.packed < max(MIN_SAVED_BYTES, stored * MIN_SAVED_SHARE):
+        if not new.united and stored - new.packed < max(MIN_SAVED_BYTES, stored * MIN_SAVED_SHARE):
             raise FontError("already_small")
         pages = {page for use in self._uses(program) for page in use.pages}
         return Change(
@@ -389,7 +469,7 @@ class _Planner:
     def _tag(self, program: Embedded, new: _New) -> str | None:
         """Six letters for a font that is a subset from now on, or None where it was one or its name must stay."""
         holders = [*program.fonts, *(holder for font in program.fonts for holder in self._composites(font))]
-        names = [str(holder.get("/BaseFont", ""))[1:] for holder in holders]
+        names = [_base_name(holder) for holder in holders]
         names += [str(descriptor.get("/FontName", ""))[1:] for descriptor in program.descriptors]
         if any(not name or _TAGGED.match(name) or _STANDARD.match(name) for name in names):
             return None
@@ -399,6 +479,19 @@ class _Planner:
         return "".join(chr(ord("A") + byte % 26) for byte in digest[:6])
 
 
+def _explicit(encoding: Object | None, codes: Collection[int]) -> bool:
+    """Whether a font's encoding names the glyph of every one of these codes by itself."""
+    if isinstance(encoding, Name):
+        return True
+    if not isinstance(encoding, Dictionary):
+        return False
+    return "/BaseEncoding" in encoding or differences(encoding).keys() >= set(codes)
+
+
+def _base_name(font: Dictionary) -> str:
+    return str(font.get("/BaseFont", ""))[1:]
+
+
 def _symbolic(font: Dictionary) -> bool:
     """Whether the descriptor says so (ISO 32000-1, table 123)."""
     descriptor = font.get("/FontDescriptor")
@@ -406,7 +499,7 @@ def _symbolic(font: Dictionary) -> bool:
     return bool(int(flags) & 4)
 
 
-def _identity(program: Embedded) -> tuple[str, bytes]:
+def _identity(program: Embedded) -> _Identity:
     return program.file, hashlib.sha256(program.stream.read_raw_bytes()).digest()
 
 
