@@ -171,9 +171,8 @@ def subsets(pdf: Pdf, *texts: bytes) -> list[Dictionary]:
     found = {}
     for number, text in enumerate(texts):
         program = subset_cff(CFF, names={chr(code) for code in text})
-        found[f"/F{number}"] = type1(
-            pdf, program, "/FontFile3", "/Type1C", name=f"ABCDE{chr(65 + number)}+Bars", **about
-        )
+        name = f"ABCDE{chr(65 + number)}+Bars"
+        found[f"/F{number}"] = type1(pdf, program, "/FontFile3", "/Type1C", name=name)
     lines = [b"BT /F%d 20 Tf 20 %d Td (%s) Tj ET" % (n, 20 + 20 * n, text) for n, text in enumerate(texts)]
     add_page(pdf, b" ".join(lines), Font=Dictionary(found))
     return list(found.values())
