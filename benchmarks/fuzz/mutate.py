@@ -39,7 +39,17 @@ ABSURD_TEXT = (
 _OPERATORS = b"q Q cm Do BT ET Tj TJ Tf Tm Td T* ' re f f* S W n gs cs scn sh BI ID EI BDC EMC m l c h y v d".split()
 _TOKEN = re.compile(rb"\((?:\\.|[^\\)])*\)|<[^>]*>|/[^\s/\[\]<>()]*|[\[\]]|[^\s/\[\]<>()]+|\s+", re.DOTALL)
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
-_ERRORS = (pikepdf.PdfError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError)
+_ERRORS = (
+    pikepdf.PdfError,
+    pikepdf.PasswordError,
+    pikepdf.ForeignObjectError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+)
 
 
 def mutated(data: bytes, others: Sequence[bytes], rng: random.Random, password: str = "") -> bytes:
