@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 
+from pdfsmaller.engine.syntax import name_text
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
@@ -47,7 +48,7 @@ def filters_of(stream: Stream) -> list[Filter]:
     result = []
     for index, name in enumerate(listed):
         parm = given[index] if index < len(given) else None
-        text = str(name)
+        text = name_text(name)
         result.append(Filter(_SHORT.get(text, text), parm if isinstance(parm, Dictionary) else None))
     return result
 

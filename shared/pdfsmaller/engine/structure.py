@@ -22,6 +22,7 @@ from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.images.work import WORKERS
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
+from pdfsmaller.engine.syntax import name_text
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
@@ -190,7 +191,7 @@ def _put(stream: Stream, packed: Packed | None) -> None:
 
 
 def _may_deflate(stream: Stream, plain_xmp: bool) -> bool:
-    kind = str(stream.get("/Type"))
+    kind = name_text(stream.get("/Type"))
     if kind in _FILE_TYPES or "/F" in stream or (plain_xmp and kind == "/Metadata"):
         return False
     filters = filters_of(stream)
@@ -213,7 +214,7 @@ def merge_identical_streams(pdf: Pdf) -> None:
     streams = [
         objgen
         for objgen, obj in objects.items()
-        if isinstance(obj, Stream) and str(obj.get("/Type")) not in _FILE_TYPES
+        if isinstance(obj, Stream) and name_text(obj.get("/Type")) not in _FILE_TYPES
     ]
     merged: dict[ObjGen, ObjGen] = {}
     for _ in range(MAX_ROUNDS):

@@ -21,10 +21,10 @@ from pdfsmaller.engine.merge.names import Names
 from pdfsmaller.engine.merge.outline import Outline
 from pdfsmaller.engine.merge.settings import Settings, may_be_pdfa_1
 from pdfsmaller.engine.merge.source import Ready, Source, SourceFailed, Warn, open_source
-from pdfsmaller.engine.merge.syntax import name_text
 from pdfsmaller.engine.merge.tags import Tags
 from pdfsmaller.engine.options import Effort, MergeOptions
 from pdfsmaller.engine.options import Outline as WantedOutline
+from pdfsmaller.engine.syntax import name_text
 from pdfsmaller.engine.writer import PdfWriter
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits

@@ -14,8 +14,8 @@ from pikepdf import Array, Dictionary, Name, Object, String
 
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.source import Source
-from pdfsmaller.engine.merge.syntax import make_name, name_syntax, name_text
 from pdfsmaller.engine.merge.trees import read_names, write_names
+from pdfsmaller.engine.syntax import make_name, name_syntax, name_text
 from pdfsmaller.engine.writer import PdfWriter
 
 K = TypeVar("K")

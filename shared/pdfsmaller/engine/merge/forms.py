@@ -17,8 +17,8 @@ from pdfsmaller.engine.document import form_fields, is_signed
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.destinations import renamed
 from pdfsmaller.engine.merge.source import Source
-from pdfsmaller.engine.merge.syntax import name_syntax, string_text
 from pdfsmaller.engine.merge.trees import read_names
+from pdfsmaller.engine.syntax import name_syntax, string_text
 from pdfsmaller.engine.writer import PdfWriter
 
 _MAX_DEPTH = 32

@@ -18,8 +18,8 @@ from typing import Any
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.images.find import ObjGen
-from pdfsmaller.engine.merge.syntax import name_text
 from pdfsmaller.engine.streams import check_decoded_size
+from pdfsmaller.engine.syntax import name_text
 from pdfsmaller.engine.writer import PdfWriter
 from pdfsmaller.limits import Limits
 

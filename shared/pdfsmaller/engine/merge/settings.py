@@ -15,7 +15,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
 from pdfsmaller.engine.merge.destinations import named_destinations, target_page
 from pdfsmaller.engine.merge.source import Source, Warn
-from pdfsmaller.engine.merge.syntax import name_syntax
+from pdfsmaller.engine.syntax import name_syntax
 from pdfsmaller.engine.writer import PdfWriter
 
 #: How a viewer shows the document: the first one's.

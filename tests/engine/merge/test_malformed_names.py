@@ -1,12 +1,10 @@
-"""Names and text that keep to no encoding survive."""
+"""Documents whose names keep to no encoding."""
 
 from __future__ import annotations
 
 import pikepdf
-import pytest
-from pikepdf import Name, Object, String
 
-from pdfsmaller.engine.merge.syntax import make_name, name_syntax, name_text, string_text
+from pdfsmaller.engine.syntax import name_text
 from tests.engine.merge.conftest import Join
 
 LATIN = b"""%%PDF-1.4
@@ -21,32 +19,6 @@ LATIN = b"""%%PDF-1.4
 7 0 obj <</T\xfctle(A title)>> endobj
 trailer <</Root 1 0 R/Info 7 0 R/Size 8>>
 """
-
-
-@pytest.mark.parametrize(
-    ("text", "syntax"),
-    [
-        ("/Name", b"/Name"),
-        ("/a b", b"/a#20b"),
-        ("/#(", b"/#23#28"),
-        ("/\u00fc", b"/#c3#bc"),
-        ("/\udcfc", b"/#fc"),
-        ("/", b"/"),
-    ],
-)
-def test_a_name_is_written_as_it_was_read(text: str, syntax: bytes) -> None:
-    assert name_syntax(text) == syntax
-    if text != "/":
-        assert name_text(make_name(text)) == text
-        assert name_text(Object.parse(syntax)) == text
-
-
-def test_what_is_no_name_and_no_string_is_empty_text() -> None:
-    assert name_text(None) == name_text(String("x")) == string_text(None) == string_text(Name.X) == ""
-
-
-def test_malformed_text_is_read_all_the_same() -> None:
-    assert string_text(String(b"\xfe\xff\x00a\x00")) != ""
 
 
 def test_documents_with_names_in_latin_1_merge_with_each_other(join: Join) -> None:
