@@ -11,6 +11,26 @@ from pathlib import Path
 #: The AWS services whose descriptions botocore keeps; a client of any other cannot be made.
 SERVICES = ("dynamodb", "s3", "sqs", "sts")
 
+#: Parts of fontTools that nothing here needs.
+_FONT_TOOLS = (
+    "colorLib",
+    "cu2qu",
+    "designspaceLib",
+    "diff",
+    "feaLib",
+    "merge",
+    "mtiLib",
+    "otlLib",
+    "qu2cu",
+    "subset",
+    "svgLib",
+    "ttx.py",
+    "ufoLib",
+    "unicodedata",
+    "varLib",
+    "voltLib",
+)
+
 #: Patterns under a layer's ``python`` folder. A folder goes with all that is in it.
 CUTS = (
     # of every package: commands, compiled files of the installing Python, sources of C, hints for type checkers, tests
@@ -63,6 +83,10 @@ CUTS = (
     "pillow.libs/libfreetype*",
     "pillow.libs/libharfbuzz*",
     "pillow.libs/libpng*",
+    # fontTools: glyph names, encodings and CFF's strings are read; lupa: one of its Luas runs
+    *(f"fontTools/{name}" for name in _FONT_TOOLS),
+    "lupa/lua5*",
+    "lupa/luajit20*",
     # PDFium's command line
     "pypdfium2_cli",
     # of our own package, the command line
