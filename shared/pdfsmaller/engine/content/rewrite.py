@@ -32,9 +32,9 @@ from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
 #: Larger streams are left alone: they are held in memory several times over.
-MAX_BYTES = 30_000_000
+MAX_BYTES = 16_000_000
 #: Content in the works at once, decoded.
-BATCH_BYTES = 20_000_000
+BATCH_BYTES = 16_000_000
 #: What decides whether a stream won: quick, and close enough to the level that writes the file.
 LEVEL = 6
 #: Of a pixel at the resolution asked for: how far a mark may move.
