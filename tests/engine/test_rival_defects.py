@@ -245,6 +245,105 @@ def test_text_is_not_garbled_by_work_on_fonts(run: Run, kind: str, preset: str) 
         assert result.same_pixels(page, dpi=300)
 
 
+def _in_pattern(doc: Builder, fonts: Dictionary, words: bytes) -> bytes:
+    pattern = doc.flate(
+        words,
+        Type=Name.Pattern,
+        PatternType=1,
+        PaintType=1,
+        TilingType=1,
+        BBox=Array([0, 0, 200, 50]),
+        XStep=200,
+        YStep=50,
+        Resources=Dictionary(Font=fonts),
+    )
+    doc.page(b"/Pattern cs /P1 scn 0 0 400 200 re f", resources={"Pattern": Dictionary(P1=pattern)})
+    return b""
+
+
+def _in_type_3_glyph(doc: Builder, fonts: Dictionary, words: bytes) -> bytes:
+    glyph = doc.flate(b"200 0 d0 " + words)
+    fonts.T3 = doc.pdf.make_indirect(
+        Dictionary(
+            Type=Name.Font,
+            Subtype=Name.Type3,
+            FontBBox=Array([0, 0, 200, 50]),
+            FontMatrix=Array([0.01, 0, 0, 0.01, 0, 0]),
+            CharProcs=Dictionary(a=glyph),
+            Encoding=Dictionary(Differences=Array([97, Name.a])),
+            FirstChar=97,
+            LastChar=97,
+            Widths=Array([200]),
+            Resources=Dictionary(Font=Dictionary(T1=fonts.T1)),
+        )
+    )
+    return b"BT /T3 100 Tf 20 300 Td (a) Tj ET"
+
+
+def _in_soft_mask(doc: Builder, fonts: Dictionary, words: bytes) -> bytes:
+    group = doc.flate(
+        b"1 g " + words,
+        Type=Name.XObject,
+        Subtype=Name.Form,
+        BBox=Array([0, 0, 200, 50]),
+        Group=Dictionary(S=Name.Transparency, CS=Name.DeviceGray),
+        Resources=Dictionary(Font=fonts),
+    )
+    state = Dictionary(SMask=Dictionary(S=Name.Luminosity, G=group))
+    doc.page(b"/Soft gs 0 0 400 200 re f", resources={"ExtGState": Dictionary(Soft=state)})
+    return b""
+
+
+def _in_hidden_layer(doc: Builder, fonts: Dictionary, words: bytes) -> bytes:
+    layer = doc.pdf.make_indirect(Dictionary(Type=Name.OCG, Name=String("Hidden")))
+    doc.pdf.Root.OCProperties = Dictionary(OCGs=Array([layer]), D=Dictionary(OFF=Array([layer])))
+    doc.page(b"/OC /L1 BDC " + words + b" EMC", resources={"Font": fonts, "Properties": Dictionary(L1=layer)})
+    return b""
+
+
+def _in_another_state(doc: Builder, fonts: Dictionary, words: bytes) -> bytes:
+    def look(content: bytes) -> pikepdf.Object:
+        keys = {"Type": Name.XObject, "Subtype": Name.Form, "BBox": Array([0, 0, 200, 50])}
+        return doc.flate(content, Resources=Dictionary(Font=fonts), **keys)
+
+    states = Dictionary(On=look(words), Off=look(b""))
+    stamp = Dictionary(Subtype=Name.Stamp, Rect=Array([0, 0, 200, 50]), F=4, AS=Name.Off, AP=Dictionary(N=states))
+    doc.page(b"").Annots = Array([doc.pdf.make_indirect(stamp)])
+    return b""
+
+
+def show_everything(pdf: Pdf) -> None:
+    """Layers and states that are hidden come to light."""
+    if "/OCProperties" in pdf.Root:
+        pdf.Root.OCProperties.D.OFF = Array([])
+    for page in pdf.pages:
+        for note in page.obj.get("/Annots", ()):
+            if "/AS" in note:
+                note.AS = Name.On
+
+
+@pytest.mark.parametrize("kind", ["simple_truetype", "simple_type1", "cid_cff"])
+@pytest.mark.parametrize(
+    "place",
+    [_in_pattern, _in_type_3_glyph, _in_soft_mask, _in_hidden_layer, _in_another_state],
+    ids=lambda place: place.__name__.lstrip("_"),
+)
+def test_letters_stay_wherever_they_are_used(run: Run, kind: str, place: Any) -> None:
+    """A subset by what pages show directly loses what forms, patterns, masks and hidden parts show."""
+    doc = Builder()
+    fonts = Dictionary(T1=typefaces.KINDS[kind](doc.pdf))
+    more = place(doc, fonts, b"BT /T1 20 Tf 5 10 Td %s Tj ET" % typefaces.shown(kind, "Quiz"))
+    plain = b"BT /T1 20 Tf 40 400 Td %s Tj ET " % typefaces.shown(kind, "Hamburg")
+    doc.page(plain + more, resources={"Font": fonts})
+    result = run(doc.bytes(), preset="ebook", verify="off")
+    assert result.report.after.fonts < result.report.before.fonts
+    for file in (result.source, result.target):
+        file.write_bytes(documents.edited(file.read_bytes(), show_everything))
+    for page in range(2 if place is not _in_type_3_glyph else 1):
+        assert result.same_pixels(page, dpi=300)
+        assert result.render(result.source, page).convert("L").getextrema()[0] < 128  # there is something to see
+
+
 @pytest.mark.parametrize("kind", typefaces.KINDS)
 def test_a_field_can_still_be_typed_into(run: Run, kind: str) -> None:
     """Its font keeps the glyphs of letters that nobody has typed yet."""
