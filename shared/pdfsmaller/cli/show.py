@@ -83,9 +83,13 @@ def _out_of_reach(target_size: int) -> str:
 
 
 def _notes(report: Report | CombinedReport) -> list[str]:
-    """Images left alone, by reason, and warnings: a line each."""
-    skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(report.images.skipped.items()))
-    lines = [f"  images left as they are: {skipped}"] if skipped else []
+    """Images and fonts left alone, by reason, and warnings: a line each."""
+    counts = {"images": report.images.skipped, "fonts": report.fonts.skipped if isinstance(report, Report) else {}}
+    lines = []
+    for kind, skipped in counts.items():
+        if skipped:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+            lines.append(f"  {kind} left as they are: {reasons}")
     return lines + [f"  warning ({warning.code}): {warning.message}" for warning in report.warnings]
 
 

@@ -150,7 +150,7 @@ def plan_changes(
         try:
             changes[objgen] = planner.change(program)
         except FontError as exc:
-            skipped[exc.reason] += 1
+            skipped[exc.reason.lower().replace(" ", "_")] += 1
         except DAMAGE:
             skipped["damaged"] += 1
     return changes, skipped
