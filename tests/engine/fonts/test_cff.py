@@ -224,3 +224,14 @@ def test_mutated_programs_raise_font_errors_alone() -> None:
             cff_outlines_equal(whole, subset_cff(whole))
             subset_cff(whole, gids=[1, 2])
             union_cff([whole, sources[number % 2]])
+
+
+def test_charstrings_of_few_operators_are_written_in_shorter_ones() -> None:
+    curve = "10 0 20 30 0 40 rrcurveto 0 10 20 30 40 0 rrcurveto 10 0 rlineto 0 10 rlineto 10 0 rlineto "
+    glyphs = {".notdef": "250 endchar", "A": f"500 10 20 hstem 30 40 vstem 10 0 rmoveto {curve * 3} endchar"}
+    whole = cff_program(glyphs)
+    packed = subset_cff(whole)
+    assert drawn(packed, "A") == drawn(whole, "A")
+    assert cff_outlines_equal(whole, packed)
+    assert program_of(packed, "A").count("hvcurveto") == 3
+    assert not {"rrcurveto", "rlineto", "rmoveto"} & set(map(str, program_of(packed, "A")))

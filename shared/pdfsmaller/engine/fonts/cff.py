@@ -1,6 +1,6 @@
 """Bare CFF programs (``/FontFile3`` of Type1C, CIDFontType0C or OpenType): read, subset, compared, united.
 
-Guarantees: what is kept is copied operator by operator, hints and all, never redrawn; every function raises nothing
+Guarantees: outlines and hints of what is kept stay exactly, whatever operators say them; every function raises nothing
 but ``FontError``; what a damaged or hostile program can cost is bounded. Non-goals: CFF2, variable fonts.
 """
 
@@ -29,11 +29,14 @@ from pdfsmaller.engine.fonts.cff_format import (
 )
 from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, flatten, with_width
 from pdfsmaller.engine.fonts.errors import FontError
-from pdfsmaller.engine.fonts.outlines import Outline, draw
+from pdfsmaller.engine.fonts.outlines import Outline, draw, same_drawing, tidied
 
 # Charstrings of more than this, in bytes, are kept with their subroutines as they are: to follow every call takes
 # about a second for each megabyte.
 _MOST_FOLLOWED = 1_500_000
+# Some producers use a few operators alone: a sample of so many glyphs tells whether writing all anew pays.
+_SAMPLE = 24
+_TIDY_ENOUGH = 0.99
 _WIDTHS = (DEFAULT_WIDTH, NOMINAL_WIDTH)
 # The charstring of a glyph that draws nothing: endchar.
 _BLANK = b"\x0e"
@@ -106,18 +109,13 @@ def subset_cff(
     orders = [kept]
     if font.ros is None and not retain_gids:
         orders.append(_in_code_order(font, kept))
-    forms = []
-    for order in orders:
-        forms.append(_with_subrs(font, order, used if flats is not None else None))
-        if flats is not None:
-            forms.append(_without_subrs(font, order, flats))
+    forms = [form for order in orders for form in _forms(font, order, flats, used)]
     if retain_gids and font.ros is None:
         if flats is None or any(flats[gid].parts for gid in kept):
             raise FontError("accented letters of parts in a font by glyph index")
         for form in forms:
             _key_by_cid(form, kept)
-    written = [write_cff(form) for form in forms if encoding_fits(form)]
-    return min(written, key=lambda data: len(zlib.compress(data, 6)))
+    return _smallest(forms)
 
 
 def blank_cff(program: bytes, gids: Collection[int]) -> bytes:
@@ -141,11 +139,10 @@ def blank_cff(program: bytes, gids: Collection[int]) -> bytes:
     if font.ros is None:
         font.names = [name if gid in drawn else ".notdef" for gid, name in zip(order, font.names, strict=False)]
         font.encoding = {code: gid for code, gid in font.encoding.items() if gid in drawn}
-    forms = [_with_subrs(font, order, used if flats is not None else None)]
     if flats is not None:
         blank = flatten(_BLANK, (), (), budget, Used())
-        forms.append(_without_subrs(font, order, {gid: flats.get(gid, blank) for gid in order}))
-    return min(map(write_cff, forms), key=lambda data: len(zlib.compress(data, 6)))
+        flats = {gid: flats.get(gid, blank) for gid in order}
+    return _smallest(_forms(font, order, flats, used))
 
 
 def cff_outlines_equal(
@@ -158,7 +155,7 @@ def cff_outlines_equal(
     encoding: bool = True,
 ) -> bool:
     """Whether ``after`` has the given glyphs of ``before`` (all, when none are given) with equal outlines, hints,
-    widths and codes: the same operators with the same operands once every subroutine is put in place.
+    widths and codes.
 
     Glyphs are matched by name or CID. Where ``after`` alone is CID-keyed, its CIDs are the indices of ``before``.
     Codes are not compared where ``encoding`` is False.
@@ -188,7 +185,7 @@ def cff_outlines_equal(
     new_flats = _flats(new, wanted, Budget(), [Used() for _ in new.fonts])
     old_hints, new_hints = [_hints(one) for one in old.fonts], [_hints(one) for one in new.fonts]
     return all(
-        old_flats[gid].body == new_flats[new_gid].body
+        same_drawing(old_flats[gid], new_flats[new_gid])
         and _near(_width(old, gid, old_flats[gid]), _width(new, new_gid, new_flats[new_gid]))
         and old_hints[old.number_of(gid)] == new_hints[new.number_of(new_gid)]
         for gid, new_gid in pairs
@@ -228,7 +225,7 @@ def union_cff(programs: Sequence[bytes], *, encoding: bool = True) -> bytes:
             key = font.names[gid] if font.ros is None else str(font.cids[gid])
             width, number = _width(font, gid, flat), _place(united.fonts, font.font_of(gid))
             known = glyphs.setdefault(key, (flat, width, number))
-            if known[0].body != flat.body or known[2] != number or not _near(known[1], width):
+            if not same_drawing(known[0], flat) or known[2] != number or not _near(known[1], width):
                 raise FontError("a glyph differs")
         for code, gid in font.encoding.items():
             if codes.setdefault(code, font.names[gid]) != font.names[gid] and encoding:
@@ -341,6 +338,25 @@ def _hints(font: FontDict) -> dict[int, tuple[float, ...]]:
     """What a Private DICT says to the renderer, and the font dictionary's matrix."""
     entries = without_defaults({**font.private, **font.own}, keep_matrix=True)
     return {op: tuple(map(real, v)) for op, v in entries.items() if op not in _WIDTHS}
+
+
+def _forms(font: Cff, kept: Sequence[int], flats: dict[int, Flat] | None, used: Sequence[Used]) -> list[Cff]:
+    """The font cut to these glyphs in every form that may turn out the smallest."""
+    if flats is None:
+        return [_with_subrs(font, kept, None)]
+    forms = [_with_subrs(font, kept, used), _without_subrs(font, kept, flats)]
+    sample = [flats[gid] for gid in kept[:: max(1, len(kept) // _SAMPLE)]]
+    if sum(len(tidied(flat).body) for flat in sample) < _TIDY_ENOUGH * sum(len(flat.body) for flat in sample):
+        forms.append(_without_subrs(font, kept, {gid: tidied(flats[gid]) for gid in kept}))
+    return forms
+
+
+def _smallest(forms: Iterable[Cff]) -> bytes:
+    """The program that is smallest in the file, deflated."""
+    written = [write_cff(form) for form in forms if encoding_fits(form)]
+    if not written:
+        raise FontError("CFF encoding with gaps")
+    return min(written, key=lambda data: len(zlib.compress(data, 6)))
 
 
 def _with_subrs(font: Cff, kept: Sequence[int], used: Sequence[Used] | None) -> Cff:

@@ -54,15 +54,17 @@ class Outline:
     Attributes:
         width: its advance.
         segments: its path; moves that draw nothing are left out.
-        counters: stems that ask for equal counters (of stem3 operators).
+        counters: groups of stems that ask for equal counters.
         parts: of an accented letter: where the accent goes (x, y), then the codes in StandardEncoding of the base and
             of the accent.
+        in_order: stems were declared from the left and the bottom, as they should be.
     """
 
     width: float = 0
     segments: list[Segment] = field(default_factory=list)
-    counters: Hints = NO_HINTS
+    counters: list[Hints] = field(default_factory=list)
     parts: tuple[float, float, int, int] | None = None
+    in_order: bool = field(default=True, compare=False)
 
     def add(self, segment: Segment) -> None:
         """Go on with a segment; a move after a move takes its place."""
@@ -135,8 +137,8 @@ def _encode_stems(outline: Outline) -> tuple[bytearray, dict[Hints, bytes]]:
     masks: dict[Hints, bytes] = {}
     if len(sets) > 1:
         masks = {one: _mask(stems, one) for one in sets}
-    counters = _mask(stems, outline.counters)
-    with_masks = bool(masks) or any(counters)
+    counters = [mask for mask in (_mask(stems, group) for group in outline.counters) if any(mask)]
+    with_masks = bool(masks or counters)
     if horizontal:
         _encode_edges(out, horizontal)
         out.append(t2.HSTEMHM if with_masks else t2.HSTEM)
@@ -144,9 +146,9 @@ def _encode_stems(outline: Outline) -> tuple[bytearray, dict[Hints, bytes]]:
         _encode_edges(out, vertical)
         if not with_masks:
             out.append(t2.VSTEM)  # else understood from the mask that follows
-    if any(counters):
+    for mask in counters:
         out.append(t2.CNTRMASK)
-        out += counters
+        out += mask
     if masks:
         out.append(t2.HINTMASK)
         out += masks[sets[0]]
@@ -300,12 +302,13 @@ def draw(flat: t2.Flat) -> Outline:
             side = horizontal if op in (t2.HSTEM, t2.HSTEMHM) else vertical
             at: float = 0
             for edge, width in zip(args[::2], args[1::2], strict=False):
+                outline.in_order &= not side or side[-1] < (at + edge, width)
                 side.append((at + edge, width))
                 at += edge + width
             if op in (t2.HINTMASK, t2.CNTRMASK):
                 chosen = _chosen(horizontal, vertical, mask)
                 if op == t2.CNTRMASK:
-                    outline.counters = chosen
+                    outline.counters.append(chosen)
                 else:
                     hints, masked = chosen, True
             if not masked:
@@ -316,6 +319,8 @@ def draw(flat: t2.Flat) -> Outline:
                 outline.parts = (*args[-4:-2], *flat.parts)  # type: ignore[assignment]
             break
         for kind, deltas, depth in _pieces(op, args):
+            if len(deltas) != _NUMBERS[kind]:
+                raise FontError("charstring damaged")
             points: list[float] = []
             for dx, dy in zip(deltas[::2], deltas[1::2], strict=True):
                 x, y = x + dx, y + dy
@@ -323,6 +328,23 @@ def draw(flat: t2.Flat) -> Outline:
             outline.add(Segment(kind, tuple(points), hints, depth))
     outline.finish()
     return outline
+
+
+def tidied(flat: t2.Flat) -> t2.Flat:
+    """The charstring with the same outline and hints in the shortest operators there are, or as it is."""
+    try:
+        outline = draw(flat)
+        tidy = t2.Flat(encode(outline), flat.width, flat.parts)
+        if len(tidy.body) < len(flat.body) and outline.in_order and draw(tidy) == outline:
+            return tidy
+    except FontError:
+        pass  # drawn by readers that forgive more
+    return flat
+
+
+def same_drawing(one: t2.Flat, other: t2.Flat) -> bool:
+    """Whether two charstrings have the same outline and hints, whatever their operators."""
+    return one.body == other.body or (one.parts == other.parts and draw(one) == draw(other))
 
 
 def _chosen(horizontal: Sequence[Stem], vertical: Sequence[Stem], mask: bytes) -> Hints:
@@ -356,6 +378,7 @@ def _operators(body: bytes) -> Iterator[tuple[int, list[float], bytes]]:
         yield op, [number_at(operand, 0) for operand in operands], mask
 
 
+_NUMBERS = {"move": 2, "line": 2, "curve": 6, "flex": 12}
 _Piece = tuple[Literal["move", "line", "curve", "flex"], Sequence[float], float]
 
 

@@ -316,12 +316,14 @@ class _Interpreter:
     def stem3(self, vertical: bool) -> None:
         args = self._take(6)
         stems = frozenset(self._stem(vertical, args[at], args[at + 1]) for at in (0, 2, 4))
-        counters = self.outline.counters
-        # Counters are asked for once in a glyph: the first of each direction stands.
-        if vertical and not counters.vertical:
-            self.outline.counters = counters._replace(vertical=stems)
-        elif not vertical and not counters.horizontal:
-            self.outline.counters = counters._replace(horizontal=stems)
+        if not self.outline.counters:
+            self.outline.counters.append(NO_HINTS)
+        # Counters are asked for once in a glyph: the first of each direction stand.
+        group = self.outline.counters[0]
+        if vertical and not group.vertical:
+            self.outline.counters[0] = group._replace(vertical=stems)
+        elif not vertical and not group.horizontal:
+            self.outline.counters[0] = group._replace(horizontal=stems)
 
     def _in_force(self) -> Hints:
         if self.hints is None:
