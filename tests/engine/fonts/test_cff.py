@@ -124,11 +124,11 @@ def test_large_programs_keep_their_subroutines_and_are_cut_at_once() -> None:
     font = Cff(b"Big", {}, bodies, [b"\x0b"] * 2_000, [FontDict()], bytes(20_000), ros=(b"A", b"B", 0))
     font.cids = list(range(20_000))
     whole = write_cff(font)
-    start = time.monotonic()
+    start = time.process_time()
     cut = subset_cff(whole, cids=range(0, 20_000, 100))
     packed = subset_cff(whole)
     assert cff_outlines_equal(whole, packed)
-    assert time.monotonic() - start < 8
+    assert time.process_time() - start < 8
     assert len(cff_info(cut).cids) == 200
     assert len(packed) <= len(whole)
 
@@ -196,7 +196,7 @@ def test_an_index_reads_as_written() -> None:
 def test_subroutines_without_end_and_arithmetic_are_refused_at_once() -> None:
     # Each subroutine calls the next one sixty times: 139 - 107 + n is the operand of the call of n.
     fan = [bytes((139 - 107 + number + 1, 10)) * 60 + b"\x0b" for number in range(14)]
-    start = time.monotonic()
+    start = time.process_time()
     for subrs, reason in (
         ([bytes((139 - 107, 10))], "charstring calls what is not there"),
         ([*fan, b"\x8c\x8c\x05\x0b"], "charstrings too long"),
@@ -207,7 +207,7 @@ def test_subroutines_without_end_and_arithmetic_are_refused_at_once() -> None:
         with pytest.raises(FontError) as refused:
             subset_cff(write_cff(font))
         assert refused.value.reason == reason
-    assert time.monotonic() - start < 15
+    assert time.process_time() - start < 15
 
 
 def test_mutated_programs_raise_font_errors_alone() -> None:

@@ -248,11 +248,11 @@ def test_what_is_no_type_1_program_is_refused(data: bytes) -> None:
 
 def test_subroutines_that_call_each_other_without_end_are_refused_at_once() -> None:
     fan = tuple(f"{number + 1} callsubr " * 60 + "return" for number in range(14))
-    start = time.monotonic()
+    start = time.process_time()
     for subrs in (("0 callsubr return",), (*fan, "1 2 rlineto return")):
         with pytest.raises(FontError):
             type1_to_cff(type1_program({".notdef": NOTDEF, "A": "0 500 hsbw 0 callsubr endchar"}, subrs=subrs))
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_mutated_programs_raise_font_errors_alone() -> None:
