@@ -133,6 +133,7 @@ class _Run:
             self.options.effective_quality,
             self.options.color_mode or "no-change",
             self.options.effort,
+            exact_dpi=self.options.dpi is not None,
         )
         with self._open(folder / "mended.pdf") as pdf:
             with self.watch.stage("analyse"):

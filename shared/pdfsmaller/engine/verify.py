@@ -30,6 +30,9 @@ import pypdfium2.raw as pdfium
 import pyvips
 
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
+from pdfsmaller.engine.similarity import BLOCK
+from pdfsmaller.engine.similarity import block_means as _means
+from pdfsmaller.engine.similarity import block_similarity as _ssim
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
 SAMPLE_PAGES = 12
@@ -39,7 +42,6 @@ RENDER_DPI = 72
 RENDER_PIXELS = 700_000
 #: A page that shows a picture of more pixels than this is not rendered: decoding it would cost more than it proves.
 IMAGE_PIXELS = 80_000_000
-BLOCK = 8
 
 #: A block has moved when its mean colour differs by more than this (of 255) in any channel …
 MOVED = 40
@@ -326,22 +328,6 @@ def _whole_blocks(image: pyvips.Image, like: pyvips.Image | None = None) -> pyvi
 
 def _luminance(image: pyvips.Image) -> pyvips.Image:
     return image.recomb([[0.299, 0.587, 0.114]]).cast("float")
-
-
-def _means(image: pyvips.Image) -> pyvips.Image:
-    return image.cast("float").shrink(BLOCK, BLOCK)
-
-
-def _ssim(x: pyvips.Image, y: pyvips.Image) -> pyvips.Image:
-    """The structural similarity of each block (Wang et al. 2004, on blocks that do not overlap)."""
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    mean_x, mean_y = _means(x), _means(y)
-    variance_x = _means(x * x) - mean_x * mean_x
-    variance_y = _means(y * y) - mean_y * mean_y
-    covariance = _means(x * y) - mean_x * mean_y
-    return ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / (
-        (mean_x * mean_x + mean_y * mean_y + c1) * (variance_x + variance_y + c2)
-    )
 
 
 def _moved_blocks(first: pyvips.Image, second: pyvips.Image, limit: float) -> int:

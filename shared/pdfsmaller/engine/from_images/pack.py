@@ -4,6 +4,7 @@ component for what is gray, PNG predictors for the rest. Sixteen bits stay sixte
 from __future__ import annotations
 
 import random
+import zlib
 from dataclasses import replace
 from itertools import pairwise
 
@@ -82,8 +83,8 @@ def _bilevel(image: pyvips.Image, space: bytes, level: int, palette: bytes | Non
         return coded  # a page of text: Flate never wins
     picture = Image.frombytes("L", (image.width, image.height), image.write_to_memory())
     bits = picture.convert("1", dither=Image.Dither.NONE).tobytes()
-    flate = encode.flate(bits, image.width, image.height, 1, level)
-    flat = Stored(image.width, image.height, 1, space, b"/FlateDecode", flate.data, b"", palette)
+    flate = zlib.compress(bits, level)
+    flat = Stored(image.width, image.height, 1, space, b"/FlateDecode", flate, b"", palette)
     return min(coded, flat, key=lambda s: len(s.data) + len(s.parms))
 
 
@@ -146,8 +147,8 @@ def _with_palette(image: pyvips.Image, colors: list[bytes], level: int) -> list[
     bits = 2 if len(colors) <= 4 else 4 if len(colors) <= 16 else 8
     picture = Image.frombytes("P", (image.width, image.height), indices.write_to_memory())
     rows = picture.tobytes("raw", f"P;{bits}" if bits < 8 else "P")
-    flate = encode.flate(rows, image.width, image.height, bits, level)
-    plain = Stored(image.width, image.height, bits, space, b"/FlateDecode", flate.data, b"", palette)
+    flate = zlib.compress(rows, level)
+    plain = Stored(image.width, image.height, bits, space, b"/FlateDecode", flate, b"", palette)
     # Gradients of many colours are sometimes better off with predictors.
     return [plain] if bits < 8 else [plain, _predicted(image, level)]
 

@@ -48,6 +48,7 @@ class FoundImage:
         role: what it is for: shown by itself, the soft mask of another image, or a stencil (``/ImageMask``).
         width_pt, height_pt: the largest size it is shown at, in points; 0 while no placement is known.
         resample: False where some placement cannot be known, so that its pixels must stay.
+        page_pt: the long side of the smallest page that shows it, in points; 0 while no placement is known.
         pages: pages (from 0) that show it.
     """
 
@@ -56,14 +57,16 @@ class FoundImage:
     size: tuple[int, int]
     width_pt: float = 0.0
     height_pt: float = 0.0
+    page_pt: float = 0.0
     resample: bool = True
     pages: set[int] = field(default_factory=set)
 
-    def shown(self, matrix: Matrix, page: int) -> None:
+    def shown(self, matrix: Matrix, page: int, page_pt: float) -> None:
         """Take note of a placement: ``matrix`` maps the unit square to points on the page."""
         a, b, c, d, _, _ = matrix
         self.width_pt = max(self.width_pt, math.hypot(a, b))
         self.height_pt = max(self.height_pt, math.hypot(c, d))
+        self.page_pt = min(self.page_pt or page_pt, page_pt)
         self.pages.add(page)
 
 
@@ -139,6 +142,7 @@ class _Walk:
         self.visits = 0
         self.complete = True
         self.page = 0
+        self.page_pt = 0.0
         self.page_has_inline = False
         # (form, resources it inherits) → what it draws. Bounded by the number of forms in the file.
         self.events: dict[tuple[ObjGen, int], list[_Event]] = {}
@@ -169,6 +173,8 @@ class _Walk:
 
     def _page(self, page: pikepdf.Page) -> None:
         unit = _number(page.obj.get("/UserUnit"), 1.0)
+        box = _numbers(page.cropbox, 4) or [0.0, 0.0, 0.0, 0.0]
+        self.page_pt = max(abs(box[2] - box[0]), abs(box[3] - box[1])) * unit
         base: Matrix = (unit, 0.0, 0.0, unit, 0.0, 0.0)
         resources = page.resources if "/Resources" in page.obj else _inherited_resources(page.obj)
         events = self._content(page, resources, page.obj.get("/Contents"))
@@ -237,7 +243,7 @@ class _Walk:
                         self.found.matted.append((objgen, mask.objgen))
             self.together[objgen] = together
         for found in together:
-            found.shown(matrix, self.page)
+            found.shown(matrix, self.page, self.page_pt)
 
     def _note(self, image: Stream, role: Role) -> FoundImage:
         found = self.found.images.get(image.objgen)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.options import ColorMode, Effort
 
-# Ghostscript's threshold too: an image is downsampled only when that takes away more than half its pixels.
-DOWNSAMPLE_ABOVE = 1.5
+# An image is downsampled only when that takes away a third of its pixels.
+DOWNSAMPLE_ABOVE = 1.2
 MIN_GAIN = 0.12
+# The quality of the ebook preset, for which limits of what the eye sees are given.
+REFERENCE_QUALITY = 72
 # Text in one bit per pixel needs the resolution: 1-bit images are reduced only far above what a printer can show.
 BILEVEL_DPI = 300
-BILEVEL_ABOVE = 450
+BILEVEL_ABOVE = 1.5
 # A halving of dots hides coding errors of about this much quality, on libjpeg's scale: what is shown finer than the
 # target may be coded coarser, and the other way round.
 QUALITY_PER_OCTAVE = 14
@@ -28,11 +30,13 @@ class Goal:
     """What is asked of every image.
 
     Attributes:
-        dpi: downsample to this above 1.5 × it; None = never.
+        dpi: downsample to this above 1.2 × it; None = never.
         quality: JPEG quality; None = no sample may change.
         color_mode: take colour out.
         effort: how much time a byte is worth.
         above: images are downsampled above so many times ``dpi``.
+        exact_dpi: nothing stays above it, however it looks: it was asked for by number.
+        judged: quality is chosen for each image by how it looks; otherwise by rules of thumb.
         min_gain: what coding again at the same size must save, as a share of the bytes stored, to be worth its loss.
     """
 
@@ -42,10 +46,8 @@ class Goal:
     effort: Effort = "default"
     above: float = DOWNSAMPLE_ABOVE
     min_gain: float = MIN_GAIN
-
-    @property
-    def flate_level(self) -> int:
-        return 6 if self.effort == "fast" else 9
+    exact_dpi: bool = False
+    judged: bool = True
 
     @property
     def fast(self) -> bool:
@@ -73,7 +75,7 @@ def bilevel_scale(source: ImageSource, goal: Goal) -> float:
     if goal.dpi is None or goal.quality is None or shown is None:
         return 1.0
     floor = max(goal.dpi, BILEVEL_DPI)
-    return floor / shown if shown > max(BILEVEL_ABOVE, floor * DOWNSAMPLE_ABOVE) else 1.0
+    return floor / shown if shown > floor * BILEVEL_ABOVE else 1.0
 
 
 def target_pixels(source: ImageSource, scale: float) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import io
 import pyvips
 from PIL import Image
 
-from pdfsmaller.engine.images import encode, lua
+from pdfsmaller.engine.images import encode, jpx, lua
 from pdfsmaller.engine.images.source import CcittParameters, ImageSource, Skip
 
 # Sharper kernels cost 5–8 % more bytes for the same similarity on a page as it is read.
@@ -33,15 +33,39 @@ def load_jpeg(source: ImageSource, scale: float) -> pyvips.Image:
     return image.invert() if image.bands == 4 else image
 
 
+def decode_jpeg(data: bytes) -> pyvips.Image:
+    """The samples of a JPEG just written; of CMYK those stored, see ``load_jpeg``."""
+    image = pyvips.Image.jpegload_buffer(data)
+    return image.invert() if image.bands == 4 else image
+
+
 def load_jpx(source: ImageSource, scale: float) -> pyvips.Image:
-    """JPEG 2000 of 8-bit gray or RGB, possibly reduced already by a power of two."""
-    with Image.open(io.BytesIO(source.data), formats=["JPEG2000"]) as picture:
-        if picture.size != (source.width, source.height) or picture.mode not in ("L", "RGB"):
-            raise Skip("jpx")
+    """JPEG 2000 of 8-bit gray, RGB or CMYK, possibly reduced already by a power of two."""
+    reduce = max(r for r in range(4) if 2**r * SHRINK_MARGIN <= 1 / scale or r == 0)
+    if source.color.family in ("gray", "rgb"):
+        try:
+            return _decode_jpx(source, source.data, ("L", "RGB"), reduce)
+        except OSError:
+            pass  # some files fail for what is around their codestream
+    return _decode_jpx(source, jpx.codestream(source.data), ("L", "RGB", "RGBA", "CMYK"), reduce)
+
+
+def load_jpx_indices(source: ImageSource) -> bytes:
+    """The indices of a JPEG 2000 stream with a palette in the PDF, one byte each."""
+    data = jpx.codestream(source.data)
+    if not jpx.is_plain(data, 1, lossless=True):
+        raise Skip("jpx")
+    return bytes(_decode_jpx(source, data, ("L",), 0).write_to_memory())
+
+
+def _decode_jpx(source: ImageSource, data: bytes, modes: tuple[str, ...], reduce: int) -> pyvips.Image:
+    with Image.open(io.BytesIO(data), formats=["JPEG2000"]) as picture:
         bands = len(picture.getbands())
-        if bands != source.color.components:
+        if picture.size != (source.width, source.height) or picture.mode not in modes:
             raise Skip("jpx")
-        picture.reduce = max(r for r in range(4) if 2**r * SHRINK_MARGIN <= 1 / scale or r == 0)  # type: ignore[assignment, method-assign]
+        if bands != source.color.samples or (bands == 4 and not jpx.is_plain(data, 4, lossless=False)):
+            raise Skip("jpx")
+        picture.reduce = reduce  # type: ignore[assignment, method-assign]
         picture.load()
         return pyvips.Image.new_from_memory(picture.tobytes(), picture.width, picture.height, bands, "uchar")
 
@@ -180,7 +204,7 @@ def flat_mask(image: pyvips.Image) -> pyvips.Image:
 
 def ringing(image: pyvips.Image, jpeg: bytes, flat: pyvips.Image) -> float:
     """The share of flat pixels that a JPEG changes visibly. 1.0 where that cannot be told."""
-    decoded = pyvips.Image.jpegload_buffer(jpeg)
+    decoded = decode_jpeg(jpeg)
     if decoded.bands == 1 and image.bands == 3:
         decoded = decoded.bandjoin([decoded, decoded])
     if decoded.bands != image.bands or image.bands == 4:

@@ -13,20 +13,38 @@ Pure: an ``ImageSource`` in, an ``Encoded`` out or ``Skip`` raised. Any thread m
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pyvips
 
 from pdfsmaller.engine.images import encode, jbig2, pixels
 from pdfsmaller.engine.images.encode import Encoded
-from pdfsmaller.engine.images.goal import Goal, bilevel_scale, jpeg_quality, scale_for, target_pixels
+from pdfsmaller.engine.images.goal import (
+    REFERENCE_QUALITY,
+    Goal,
+    bilevel_scale,
+    jpeg_quality,
+    scale_for,
+    target_pixels,
+)
+from pdfsmaller.engine.images.jpeg import JpegInfo, jpeg, jpeg_cmyk, jpeg_info, strip_jpeg, transcoded
+from pdfsmaller.engine.images.look import Judge, judge_for
 from pdfsmaller.engine.images.source import ImageSource, Skip
 
 # What downsampling must save, of the bytes stored now, to be worth its loss (``Goal.min_gain`` is for the rest).
 MIN_GAIN_RESAMPLED = 0.03
 MIN_GAIN_BYTES = 24
+# About the least that a JPEG's coefficients take coded anew, as a share of its bytes.
+TRANSCODED_AT_BEST = 0.85
 # A JPEG coded this much below the quality asked for is not worth trying.
 QUALITY_BELOW = 12
+
+# The qualities tried, in steps from the one asked for; and how much finer an image is tried that looks poor.
+QUALITY_STEP = 8
+QUALITY_STEPS = (-3, 2)
+LOWEST_QUALITY = 25
+FINER = 1.35
 
 # From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
 FULL_CHROMA_QUALITY = 90
@@ -45,7 +63,8 @@ GRAY_TOLERANCE = 6
 # levels, and the shares of pixels further off than so many levels.
 PALETTE_MEAN = 0.7
 PALETTE_SHARES = ((8, 0.015), (24, 0.0006))
-REFERENCE_QUALITY = 72
+# Drawn images of up to so many pixels are also tried at their full size where they could be reduced.
+FLAT_WHOLE_PIXELS = 6_000_000
 # Searching a palette takes seconds above this many pixels.
 PALETTE_PIXELS = 16_000_000
 # An image of one bit per pixel below this many pixels is tried with every template of JBIG2.
@@ -75,6 +94,8 @@ def optimize(source: ImageSource, goal: Goal) -> Encoded:
         best = _of_samples(source, goal)
     if best is not None and best.color == "gray" and _recolors(source, goal):
         return best  # asked for, whatever it costs
+    if best is not None and source.fixed_color and (best.width, best.height) != (source.width, source.height):
+        return best  # whether it pays, its image or mask decides too
     if best is None or best.cost > source.stored - MIN_GAIN_BYTES:
         raise Skip(reason)
     return best
@@ -92,61 +113,153 @@ def _smallest(candidates: list[Encoded]) -> Encoded | None:
 
 
 def _of_jpeg(source: ImageSource, goal: Goal) -> Encoded | None:
-    info = encode.jpeg_info(source.data)
+    info = jpeg_info(source.data)
     if info is None or info.components != source.color.components or source.color.palette is not None:
         raise Skip("jpeg_mismatch")
     if (info.width, info.height) != (source.width, source.height):
         raise Skip("jpeg_mismatch")
-    stripped = encode.strip_jpeg(source.data)
-    kept = Encoded(stripped, "/DCTDecode", source.width, source.height, 8, exact=True)
-    lossless = kept if len(stripped) < source.stored else None
-    if goal.quality is None or (source.color.family == "other" and source.color.components != 1):
-        return lossless
     scale = scale_for(source, goal)
     recolor = _recolors(source, goal)
-    quality = jpeg_quality(source, goal, scale)
-    if scale == 1.0 and not recolor and info.quality <= quality - QUALITY_BELOW:
-        return lossless
-    image = pixels.load_jpeg(source, scale)
-    image = pixels.resize(image, *target_pixels(source, scale))
-    encoded = _photo(image, source, replace(goal, quality=quality), adobe=info.adobe, full_chroma=info.full_chroma)
-    gain = MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain
-    return encoded if recolor or _worth(encoded, source, gain) else lossless
+    if goal.quality is None or (source.color.family == "other" and source.color.components != 1):
+        return _kept_jpeg(source, goal, info)
+    if scale == 1.0 and not recolor and info.quality <= jpeg_quality(source, goal, scale) - QUALITY_BELOW:
+        return _kept_jpeg(source, goal, info)
+    photo = _photo(lambda factor: pixels.load_jpeg(source, factor), source, goal, full_chroma=info.full_chroma)
+    if recolor:
+        return photo.encoded
+    if _beats(photo, round(source.stored * TRANSCODED_AT_BEST), source, goal, scale):
+        return photo.encoded
+    kept = _kept_jpeg(source, goal, info)
+    return photo.encoded if _beats(photo, kept.cost if kept else source.stored, source, goal, scale) else kept
+
+
+def _kept_jpeg(source: ImageSource, goal: Goal, info: JpegInfo) -> Encoded | None:
+    """The same JPEG in fewer bytes, or None where there are none to win."""
+    data = strip_jpeg(source.data) if goal.fast else transcoded(source.data, info)
+    kept = Encoded(data, "/DCTDecode", source.width, source.height, 8, exact=True)
+    return kept if len(data) < source.stored else None
 
 
 def _of_jpx(source: ImageSource, goal: Goal) -> Encoded | None:
-    readable = source.color.palette is None and source.plain_decode and source.color.family in ("gray", "rgb")
-    if goal.quality is None or not readable:
+    if source.color.palette is not None:
+        indices = pixels.load_jpx_indices(source)
+        return _of_samples(replace(source, coding="samples", bits=8, data=indices), goal)
+    if goal.quality is None or not source.plain_decode or source.color.family not in ("gray", "rgb", "cmyk"):
         raise Skip("jpx")
-    scale = scale_for(source, goal)
-    image = pixels.resize(pixels.load_jpx(source, scale), *target_pixels(source, scale))
-    encoded = _photo(image, source, replace(goal, quality=jpeg_quality(source, goal, scale)))
-    gain = MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain
-    return encoded if _recolors(source, goal) or _worth(encoded, source, gain) else None
+    photo = _photo(lambda factor: pixels.load_jpx(source, factor), source, goal)
+    if _recolors(source, goal) or _beats(photo, source.stored, source, goal, scale_for(source, goal)):
+        return photo.encoded
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """A lossy coding, with the judge it was chosen by and its worth."""
+
+    encoded: Encoded
+    judge: Judge | None
+    similarity: float = 1.0
+
+
+def _beats(photo: _Photo, cost: int, source: ImageSource, goal: Goal, scale: float) -> bool:
+    """Whether the lossy coding is worth its loss against one of so many bytes that keeps every pixel."""
+    if source.fixed_color and scale < 1.0:
+        return True  # it has to be as large as its mask
+    saved = 1 - photo.encoded.cost / max(1, cost)
+    if photo.judge is None or (goal.exact_dpi and scale < 1.0):
+        return saved >= (MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain)
+    worth = photo.judge.worth(photo.similarity, photo.encoded.cost)
+    return saved >= MIN_GAIN_RESAMPLED and worth > photo.judge.worth(1.0, cost)
 
 
 def _photo(
-    image: pyvips.Image, source: ImageSource, goal: Goal, *, adobe: bool = False, full_chroma: bool = True
-) -> Encoded:
-    """A JPEG of an image in memory; in gray where it is gray or is to be; black and white where that is asked for.
+    load: Callable[[float], pyvips.Image], source: ImageSource, goal: Goal, *, full_chroma: bool = True
+) -> _Photo:
+    """A JPEG in gray where the image is gray or is to be; black and white where that is asked for.
 
-    ``full_chroma`` says that the source has it; whether it is kept depends on the quality.
+    Args:
+        load: gives the source's pixels, reduced by a factor at most.
+        full_chroma: the source has it; whether it is kept depends on the quality.
     """
     assert goal.quality is not None
-    image, color = _simplified(image, source, goal)
+
+    def sized(scale: float) -> pyvips.Image:
+        return pixels.resize(load(scale), *target_pixels(source, scale))
+
+    scale = scale_for(source, goal)
+    image, color = _simplified(sized(scale), source, goal)
     if goal.color_mode == "bilevel" and color == "gray":
-        return replace(_smallest_bilevel(pixels.black_and_white(image), goal), color="gray", drop_decode=True)
-    sharp = full_chroma and goal.quality >= FULL_CHROMA_QUALITY
-    return replace(_jpeg(image, goal, adobe=adobe, full_chroma=sharp), color=color, drop_decode=color == "gray")
+        bilevel = _smallest_bilevel(pixels.black_and_white(image), goal)
+        return _Photo(replace(bilevel, color="gray", drop_decode=True), None)
+
+    def simplified(scale: float) -> pyvips.Image:
+        again = sized(scale)
+        if again.bands == 3 and image.bands == 1:
+            again = pixels.luma(again) if _recolors(source, goal) else again[1].copy_memory()
+        return again
+
+    judge = None if goal.fast or not goal.judged or _recolors(source, goal) else judge_for(source, goal, simplified)
+    if judge is None:
+        quality = jpeg_quality(source, goal, scale)
+        sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
+        encoded = _jpeg(image, replace(goal, quality=quality), full_chroma=sharp)
+        return _Photo(replace(encoded, color=color, drop_decode=color == "gray"), None)
+    chosen = _chosen_quality(image, goal, judge, full_chroma)
+    while chosen.similarity < judge.poor and scale < 1.0 and not (goal.exact_dpi or source.fixed_color):
+        # Too few pixels: more of them are tried as long as they are worth their bytes.
+        scale = min(1.0, scale * FINER)
+        finer = simplified(scale)
+        other = _chosen_quality(finer, goal, judge, full_chroma)
+        if other.worth <= chosen.worth:
+            break
+        image, chosen = finer, other
+    sharp = full_chroma and chosen.quality >= FULL_CHROMA_QUALITY
+    encoded = _jpeg(image, replace(goal, quality=chosen.quality), full_chroma=sharp)
+    return _Photo(replace(encoded, color=color, drop_decode=color == "gray"), judge, chosen.similarity)
 
 
-def _jpeg(image: pyvips.Image, goal: Goal, *, adobe: bool = False, full_chroma: bool = False) -> Encoded:
+@dataclass(frozen=True, slots=True)
+class _Quality:
+    """What a JPEG quality gives for one image."""
+
+    quality: int
+    similarity: float
+    worth: float
+
+
+def _chosen_quality(image: pyvips.Image, goal: Goal, judge: Judge, full_chroma: bool) -> _Quality:
+    """The quality of the most worth, climbed to from a little below the one asked for."""
+    assert goal.quality is not None
+    wanted = goal.quality
+
+    def tried(step: int) -> _Quality:
+        quality = max(LOWEST_QUALITY, min(95, wanted + step * QUALITY_STEP))
+        sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
+        quick = _jpeg(image, replace(goal, quality=quality, effort="fast"), full_chroma=sharp)
+        similarity = judge.similarity(pixels.decode_jpeg(quick.data))
+        return _Quality(quality, similarity, judge.worth(similarity, quick.cost))
+
+    step = -1
+    best, other = tried(step), tried(step + 1)
+    direction = -1
+    if other.worth > best.worth:
+        best, step, direction = other, step + 1, 1
+    while QUALITY_STEPS[0] < step < QUALITY_STEPS[1]:
+        step += direction
+        other = tried(step)
+        if other.worth <= best.worth:
+            break
+        best = other
+    return best
+
+
+def _jpeg(image: pyvips.Image, goal: Goal, *, full_chroma: bool = False) -> Encoded:
     assert goal.quality is not None
     if image.bands == 4:
-        data = encode.jpeg_cmyk(image, goal.quality, adobe=adobe, fast=goal.fast)
+        data = jpeg_cmyk(image, goal.quality, full_chroma=full_chroma, fast=goal.fast)
     else:
         named = image.copy(interpretation="srgb" if image.bands == 3 else "b-w")
-        data = encode.jpeg(named, goal.quality, full_chroma=full_chroma, fast=goal.fast)
+        data = jpeg(named, goal.quality, full_chroma=full_chroma, fast=goal.fast)
     return Encoded(data, "/DCTDecode", image.width, image.height, 8)
 
 
@@ -221,7 +334,7 @@ def _smallest_bilevel(image: pyvips.Image, goal: Goal) -> Encoded:
         return best
     packed = pixels.pack(image)
     if not text:
-        deflated = encode.flate(packed, image.width, image.height, 1, goal.flate_level)
+        deflated = encode.flate(packed, image.width, image.height, 1, goal.effort)
         best = min(best, deflated, key=lambda e: e.cost)
     if goal.fast:
         return best
@@ -253,7 +366,7 @@ def _of_samples(source: ImageSource, goal: Goal) -> Encoded | None:
             return _smallest(_lossless(raw, source, goal))
         return _lossy(raw, source, goal)
     exact = _same_indices(raw, source, goal)
-    known = color.family in ("gray", "rgb") or (color.family == "cmyk" and goal.color_mode != "no-change")
+    known = color.family in ("gray", "rgb", "cmyk")
     if goal.quality is None or not source.plain_decode or not known:
         return exact
     best = _lossy(pixels.expand_palette(raw, source), source, goal)
@@ -264,10 +377,10 @@ def _of_samples(source: ImageSource, goal: Goal) -> Encoded | None:
 
 def _same_indices(raw: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
     """The same indices with the same palette, at the same bits, deflated as well as possible."""
-    plain = encode.flate(source.data, source.width, source.height, source.bits, goal.flate_level)
+    plain = encode.flate(source.data, source.width, source.height, source.bits, goal.effort)
     if source.bits != 8:
         return plain
-    rows = encode.predicted(raw.copy(interpretation="b-w"), effort=goal.flate_level)
+    rows = encode.predicted(raw.copy(interpretation="b-w"), effort=goal.effort)
     return min(plain, rows, key=lambda e: e.cost)
 
 
@@ -284,30 +397,28 @@ def _lossless(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[Enco
         return [_flate_of_any(image, goal)]
     named = image.copy(interpretation="srgb")
     if source.plain_decode and pixels.has_few_colors(image):
-        indexed = encode.palette(named, effort=goal.flate_level)
+        indexed = encode.palette(named)
         # The quantizer rounds now and then: only what it gives back exactly counts.
         if (encode.decode_palette(indexed) - image).abs().max() == 0:
-            return [replace(indexed, exact=True)]
-    return [encode.predicted(named, effort=goal.flate_level)]
+            return [replace(encode.repacked(indexed, goal.effort), exact=True)]
+    return [encode.predicted(named, effort=goal.effort)]
 
 
 def _same_samples(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
     """The same numbers at the same bits: a colour-key mask names them."""
     if source.bits == 8 and image.bands in (1, 3):
-        return encode.predicted(
-            image.copy(interpretation="b-w" if image.bands == 1 else "srgb"), effort=goal.flate_level
-        )
-    return encode.flate(source.data, source.width, source.height, source.bits, goal.flate_level)
+        return encode.predicted(image.copy(interpretation="b-w" if image.bands == 1 else "srgb"), effort=goal.effort)
+    return encode.flate(source.data, source.width, source.height, source.bits, goal.effort)
 
 
 def _flate_of_any(image: pyvips.Image, goal: Goal) -> Encoded:
     """Components of any number and meaning, deflated; with predictors where PNG knows that many."""
-    plain = encode.flate(image.write_to_memory(), image.width, image.height, 8, goal.flate_level)
+    plain = encode.flate(image.write_to_memory(), image.width, image.height, 8, goal.effort)
     if image.bands not in (2, 4):
         return plain
     # To PNG the last band is an alpha channel; to the predictors it is one more byte per pixel.
     named = image.copy(interpretation="b-w" if image.bands == 2 else "srgb")
-    return min(plain, encode.predicted(named, effort=goal.flate_level), key=lambda e: e.cost)
+    return min(plain, encode.predicted(named, effort=goal.effort), key=lambda e: e.cost)
 
 
 def _sixteen_bits(source: ImageSource, goal: Goal) -> Encoded:
@@ -317,7 +428,7 @@ def _sixteen_bits(source: ImageSource, goal: Goal) -> Encoded:
         raise Skip("sixteen_bits")
     image = pyvips.Image.new_from_memory(source.data, source.width, source.height, bands, "ushort").byteswap()
     named = image.copy(interpretation="grey16" if bands == 1 else "rgb16")
-    return encode.predicted(named, bits=16, effort=goal.flate_level)
+    return encode.predicted(named, bits=16, effort=goal.effort)
 
 
 def _lossless_gray(image: pyvips.Image, goal: Goal) -> list[Encoded]:
@@ -328,8 +439,8 @@ def _lossless_gray(image: pyvips.Image, goal: Goal) -> list[Encoded]:
         return [_smallest_bilevel(named, goal)]
     for bits, step in ((2, 85), (4, 17)):
         if all(level % step == 0 for level in levels):
-            return [encode.predicted(named, bits=bits, effort=goal.flate_level)]
-    return [encode.predicted(named, effort=goal.flate_level)]
+            return [encode.predicted(named, bits=bits, effort=goal.effort)]
+    return [encode.predicted(named, effort=goal.effort)]
 
 
 def _lossy(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | None:
@@ -340,30 +451,43 @@ def _lossy(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | No
     if image.bands == 1 and pixels.only_extremes(image):
         # Gray by name, black and white in truth: it keeps its pixels, as bilevel images do.
         return _marked(_smallest_bilevel(image, goal), source)
-    image = pixels.resize(image, *target_pixels(source, scale))
+    whole = image
+    image = pixels.resize(whole, *target_pixels(source, scale))
     simple, color = _simplified(image, source, goal)
     if goal.color_mode == "bilevel" and color == "gray":
         return replace(_smallest_bilevel(pixels.black_and_white(simple), goal), color="gray", drop_decode=True)
-    best = _photo_or_flat(simple, source, replace(goal, quality=jpeg_quality(source, goal, scale)))
+    jpeg_ok = simple.bands == 1 or (simple.bands in (3, 4) and source.color.family != "other")
+    flat = pixels.flat_mask(simple)
+    if flat.avg() / 255.0 <= FLAT_SHARE and jpeg_ok:
+        photo = _photo(lambda _factor: whole, source, goal)
+        exact: list[Encoded] = []
+        if photo.encoded.cost * 8 >= simple.width * simple.height * simple.bands or simple.width <= 64:
+            # Small and simple pictures are sometimes smaller without loss.
+            exact = [_in_space(e, source, color) for e in _plain_lossless(simple, source, goal)]
+        lossy = [_in_space(photo.encoded, source, color)] if _beats(photo, source.stored, source, goal, scale) else []
+        return _smallest([*exact, *lossy])
+    best = _flat(simple, flat, source, replace(goal, quality=jpeg_quality(source, goal, scale)), jpeg_ok=jpeg_ok)
     if best is None:
         return None
-    best = replace(best, color="gray", drop_decode=True) if color == "gray" else _marked(best, source)
+    best = _in_space(best, source, color)
+    if scale < 1.0 and source.pixels <= FLAT_WHOLE_PIXELS and not (goal.exact_dpi or source.fixed_color):
+        # Reduced, sharp edges turn into many shades: all pixels may take fewer bytes.
+        kept = [_in_space(e, source, "keep") if e.color == "keep" else e for e in _lossless(whole, source, goal)]
+        best = min(best, *kept, key=lambda e: e.cost)
     changed = scale < 1.0 or color == "gray" or best.exact
     return best if changed or _worth(best, source, MIN_GAIN_RESAMPLED) else None
 
 
-def _photo_or_flat(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | None:
-    """The best coding of settled pixels in their final colour space."""
+def _in_space(encoded: Encoded, source: ImageSource, color: str) -> Encoded:
+    """A coding with the colour space that its pixels were put in."""
+    if color == "gray":
+        return replace(encoded, color="gray", drop_decode=True)
+    return _marked(encoded, source)
+
+
+def _flat(image: pyvips.Image, flat: pyvips.Image, source: ImageSource, goal: Goal, *, jpeg_ok: bool) -> Encoded | None:
+    """The best coding of settled pixels, drawn rather than photographed, in their final colour space."""
     assert goal.quality is not None
-    jpeg_ok = image.bands == 1 or (image.bands in (3, 4) and source.color.family != "other")
-    flat = pixels.flat_mask(image)
-    if flat.avg() / 255.0 <= FLAT_SHARE:
-        sharp = goal.quality >= FULL_CHROMA_QUALITY
-        photo = _jpeg(image, goal, full_chroma=sharp) if jpeg_ok else None
-        # Small and simple pictures are sometimes smaller without loss.
-        if photo is not None and photo.cost * 8 < image.width * image.height * image.bands and image.width > 64:
-            return photo
-        return _smallest([e for e in (photo, *_plain_lossless(image, source, goal)) if e is not None])
     small = image.width * image.height <= PALETTE_PIXELS
     candidates = _few_colors(image, source, goal) if small and image.bands in (1, 3) and source.plain_decode else []
     if not candidates:
@@ -397,14 +521,14 @@ def _few_colors(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[En
     named = colors.copy(interpretation="srgb")
     allowed = max(0.2, (100 - goal.quality) / (100 - REFERENCE_QUALITY))
     for quality, bits in ((PALETTE_QUALITIES[0], 4), *((q, 8) for q in PALETTE_QUALITIES)):
-        indexed = encode.palette(named, effort=goal.flate_level, quality=quality, bits=bits)
+        indexed = encode.palette(named, quality=quality, bits=bits)
         error = (encode.decode_palette(indexed) - colors).abs()
         if error.avg() > PALETTE_MEAN * allowed:
             continue
         if all(pixels.share_above(error, levels) <= share * allowed for levels, share in PALETTE_SHARES):
             if image.bands == 1 and indexed.palette is not None:
                 indexed = replace(indexed, palette=indexed.palette[::3])
-            return [indexed]
+            return [encode.repacked(indexed, goal.effort)]
     return []
 
 

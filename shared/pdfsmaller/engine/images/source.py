@@ -14,6 +14,7 @@ from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.images.color import ColorSpace, read_color_space
 from pdfsmaller.engine.images.find import FoundImage, ObjGen, Role
+from pdfsmaller.engine.images.jpeg import jpeg_info
 from pdfsmaller.engine.streams import GENERAL, Filter, filters_of, read_before_last, read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
@@ -62,6 +63,7 @@ class ImageSource:
         keep_reason: why it may not be changed lossily, when ``lossy_ok`` is False.
         ccitt: the filter's parameters when ``coding`` is ccitt.
         width_pt, height_pt: the largest size it is shown at, in points; 0 = unknown.
+        page_pt: the long side of the smallest page that shows it, in points; 0 = unknown.
         resample: whether its pixel size may change.
         fixed_color: its colour space must stay, and it has the same size as its mask or image (``/Matte``).
         pages: pages that show it.
@@ -84,6 +86,7 @@ class ImageSource:
     ccitt: CcittParameters | None
     width_pt: float
     height_pt: float
+    page_pt: float
     resample: bool
     fixed_color: bool
     pages: frozenset[int]
@@ -115,7 +118,8 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
     filters = filters_of(stream)
     names = tuple(f.name for f in filters)
     stored = len(stream.read_raw_bytes())
-    if stored < TINY_BYTES:
+    matted = _is_matted(stream)
+    if stored < TINY_BYTES and not matted:
         raise Skip("tiny")
     if any(name not in GENERAL for name in names[:-1]):
         raise Skip("unusual_filters")
@@ -129,10 +133,7 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
     if not device_gray_ok:
         color = replace(color, neutral_is_gray=False)
     lossy_ok, keep_reason = _masking(stream)
-    matted = _is_matted(stream)
     plain, inverted = _decode_array(stream, color, bits)
-    if coding == "jpeg" and _color_transform(filters[-1]):
-        raise Skip("color_transform")
     if coding == "jpx" and int(stream.get("/SMaskInData", 0)) != 0:
         raise Skip("jpx_alpha")
     if coding == "samples":
@@ -141,6 +142,8 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
             raise Skip("truncated")
     else:
         data = read_before_last(pdf, stream, filters, limits)
+    if coding == "jpeg" and _unusual_transform(filters[-1], color, data):
+        raise Skip("color_transform")
     return ImageSource(
         objgen=found.objgen,
         role=found.role,
@@ -159,6 +162,7 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
         ccitt=_ccitt(filters[-1], width) if coding == "ccitt" else None,
         width_pt=found.width_pt,
         height_pt=found.height_pt,
+        page_pt=found.page_pt,
         resample=found.resample and found.width_pt > 0,
         fixed_color=matted,
         pages=frozenset(found.pages),
@@ -243,9 +247,17 @@ def _decode_array(stream: Stream, color: ColorSpace, bits: int) -> tuple[bool, b
     return plain, len(pairs) == color.components and all(pair == [1.0, 0.0] for pair in pairs)
 
 
-def _color_transform(last: Filter) -> bool:
-    """Whether a JPEG's own idea of its colours is overruled by the filter's parameters."""
-    return last.parms is not None and "/ColorTransform" in last.parms
+def _unusual_transform(last: Filter, color: ColorSpace, data: bytes) -> bool:
+    """Whether the filter's parameters say something else of a JPEG's colours than a reader takes for granted.
+
+    Adobe's marker in the data overrules them; without it three components are transformed, four are not
+    (ISO 32000-1, table 13).
+    """
+    if last.parms is None or "/ColorTransform" not in last.parms:
+        return False
+    info = jpeg_info(data)
+    usual = 1 if color.components == 3 else 0
+    return info is None or not (info.adobe or int(last.parms["/ColorTransform"]) == usual)
 
 
 def _ccitt(last: Filter, width: int) -> CcittParameters:

@@ -110,22 +110,26 @@ def encode_images(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    _keep_pairs_alike(result, found_images)
+    _keep_pairs_alike(pdf, result, found_images)
     return result
 
 
-def _keep_pairs_alike(result: Coded, found: Found) -> None:
-    """Leave alone an image and its Matte mask that did not come out at one size, until all pairs are alike."""
+def _keep_pairs_alike(pdf: Pdf, result: Coded, found: Found) -> None:
+    """Leave alone an image and its Matte mask that did not come out at one size or that grew, until all are alike."""
 
     def size(objgen: ObjGen) -> tuple[int, int] | None:
         image = result.encoded.get(objgen)
         return (image.width, image.height) if image is not None else found.images[objgen].size
 
+    def grown(pair: tuple[ObjGen, ObjGen]) -> bool:
+        coded = [(result.encoded[objgen], found.images[objgen]) for objgen in pair if objgen in result.encoded]
+        return sum(image.cost - _stored(pdf, before) for image, before in coded) > 0
+
     unlike = True
     while unlike:
         unlike = False
         for pair in found.matted:
-            if size(pair[0]) != size(pair[1]) and any(objgen in result.encoded for objgen in pair):
+            if any(objgen in result.encoded for objgen in pair) and (size(pair[0]) != size(pair[1]) or grown(pair)):
                 unlike = True
                 for objgen in pair:
                     if result.encoded.pop(objgen, None) is not None:

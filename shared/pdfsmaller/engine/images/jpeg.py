@@ -1,0 +1,205 @@
+"""JPEG: written by mozjpeg (inside pyvips-binary), read as far as its headers go, and coded again without loss."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import mozjpeg_lossless_optimization
+import pyvips
+
+# mozjpeg's tables by number: 3 is ImageMagick's (N. Robidoux), best in SSIM per byte on photos and scans alike.
+JPEG_QUANT_TABLE = 3
+
+
+def jpeg(image: pyvips.Image, quality: int, *, full_chroma: bool, fast: bool = False) -> bytes:
+    """A progressive JPEG of 1 or 3 bands (4: see ``jpeg_cmyk``) without metadata."""
+    data: bytes = image.jpegsave_buffer(
+        Q=quality,
+        optimize_coding=True,
+        interlace=not fast,
+        optimize_scans=not fast,
+        trellis_quant=not fast,
+        overshoot_deringing=not fast,
+        quant_table=JPEG_QUANT_TABLE,
+        subsample_mode="off" if full_chroma else "on",
+        keep="none",
+    )
+    return strip_jpeg(data)
+
+
+def jpeg_cmyk(image: pyvips.Image, quality: int, *, full_chroma: bool, fast: bool = False) -> bytes:
+    """A JPEG (YCCK) whose decoded samples are close to those of a four-band image.
+
+    No encoder at hand writes YCCK with coarser chroma, but JPEG lets every component have scans of its own: a colour
+    JPEG of the first three components and a gray one of the fourth, with one header over both, are such a file.
+    Cyan, magenta and yellow are stored turned round (Adobe technical note 5116, section 18): a decoder takes the
+    JPEG's RGB for 255 less each.
+    """
+    colors = image[0:3].invert().copy(interpretation="srgb")
+    black = image[3].copy(interpretation="b-w")
+    return _joined(
+        jpeg(colors, quality, full_chroma=full_chroma, fast=fast), jpeg(black, quality, full_chroma=False, fast=fast)
+    )
+
+
+# "Adobe", version 100, no flags, transform 2 = YCCK.
+_ADOBE_YCCK = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x02"
+_BLACK_ID = 4
+_BLACK_TABLE = 2
+
+
+def _joined(colors: bytes, black: bytes) -> bytes:
+    """One JPEG of the components of two of the same size and kind, the second of which is gray."""
+    first, second = _segments(colors), _segments(black)
+    marker, frame = next((m, body) for m, body, _ in first if m in _FRAMES)
+    parts = [b"\xff\xd8", _ADOBE_YCCK]
+    parts += [whole for m, _, whole in first if m == 0xDB]
+    for m, body, _ in second:
+        if m == 0xDB:
+            parts.append(_segment(0xDB, bytes([_BLACK_TABLE]) + body[1:65]))
+    sampling = frame[7]  # the finest: that of the first component
+    parts.append(_segment(marker, frame[:5] + b"\4" + frame[6:] + bytes([_BLACK_ID, sampling, _BLACK_TABLE])))
+    parts += [whole for m, _, whole in first if m in (0xC4, 0xDA)]
+    for m, _, whole in second:
+        if m == 0xC4:
+            parts.append(whole)
+        elif m == 0xDA:
+            parts.append(whole[:5] + bytes([_BLACK_ID]) + whole[6:])
+    return b"".join(parts) + b"\xff\xd9"
+
+
+_FRAMES = (0xC0, 0xC1, 0xC2)
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+def _segments(data: bytes) -> list[tuple[int, bytes, bytes]]:
+    """(marker, its parameters, all of it) for every segment of a JPEG just written; a scan's data belong to it."""
+    found = []
+    position = 2
+    while position + 4 <= len(data) and data[position + 1] != 0xD9:
+        marker = data[position + 1]
+        end = position + 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
+        body = data[position + 4 : end]
+        if marker == 0xDA:
+            end = _scan_end(data, end)
+        found.append((marker, body, data[position:end]))
+        position = end
+    return found
+
+
+def _scan_end(data: bytes, start: int) -> int:
+    """Where the next marker is that is neither a stuffed byte nor a restart."""
+    position = data.find(b"\xff", start)
+    while 0 <= position < len(data) - 1 and (data[position + 1] == 0 or 0xD0 <= data[position + 1] <= 0xD7):
+        position = data.find(b"\xff", position + 2)
+    return position if position >= 0 else len(data)
+
+
+def transcoded(data: bytes, info: JpegInfo) -> bytes:
+    """The same coefficients in fewer bytes (progressive, with the best Huffman tables); every pixel stays.
+
+    Data that the transcoder does not take, or that decodes differently afterwards, is returned only stripped.
+    """
+    stripped = strip_jpeg(data)
+    try:
+        best = strip_jpeg(mozjpeg_lossless_optimization.optimize(data), keep_adobe=info.adobe)
+    except (ValueError, RuntimeError, OSError):
+        return stripped
+    if len(best) >= len(stripped):
+        return stripped
+    before, after = (pyvips.Image.jpegload_buffer(d, fail_on="warning", access="sequential") for d in (data, best))
+    try:
+        same = before.bands == after.bands and (before - after).abs().max() == 0
+    except pyvips.Error:
+        return stripped
+    return best if same else stripped
+
+
+def strip_jpeg(data: bytes, *, keep_adobe: bool = True) -> bytes:
+    """The same JPEG without comments and application data (thumbnails, profiles, XMP), which a PDF reader ignores.
+
+    The Adobe marker stays, as it says how the components are to be read. Data that is not well-formed is returned
+    as it is.
+    """
+    if data[:2] != b"\xff\xd8":
+        return data
+    parts = [b"\xff\xd8"]
+    position = 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            return data
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill byte
+            position += 1
+            continue
+        if marker == 0xDA:  # the scan: all that follows is image data
+            parts.append(data[position:])
+            return b"".join(parts)
+        length = struct.unpack(">H", data[position + 2 : position + 4])[0]
+        end = position + 2 + length
+        # JFIF (APP0) says "YCbCr" to decoders that would guess otherwise.
+        jfif = marker == 0xE0 and data[position + 4 : position + 8] == b"JFIF"
+        adobe = marker == 0xEE and data[position + 4 : position + 9] == b"Adobe"
+        if jfif or (adobe and keep_adobe) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            parts.append(data[position:end])
+        position = end
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class JpegInfo:
+    """What a JPEG's headers say.
+
+    Attributes:
+        width, height, components: of the frame.
+        adobe: it carries an Adobe marker.
+        quality: an estimate on libjpeg's scale, from the first quantisation table.
+        full_chroma: colour components have the frame's full resolution.
+    """
+
+    width: int
+    height: int
+    components: int
+    adobe: bool
+    quality: int
+    full_chroma: bool
+
+
+# The sum of the luminance table that libjpeg scales (ITU-T T.81, table K.1).
+_LUMINANCE_SUM = 3688
+
+
+def jpeg_info(data: bytes) -> JpegInfo | None:
+    """Read the headers, or None where they are damaged."""
+    width = height = components = table_sum = 0
+    adobe = full = False
+    position = 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            return None
+        marker = data[position + 1]
+        if marker == 0xFF:
+            position += 1
+            continue
+        if marker == 0xDA:
+            break
+        length = struct.unpack(">H", data[position + 2 : position + 4])[0]
+        body = data[position + 4 : position + 2 + length]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and len(body) >= 6:
+            height, width, components = struct.unpack(">HHB", body[1:6])
+            samplings = {body[7 + 3 * i] for i in range(components) if 7 + 3 * i < len(body)}
+            full = len(samplings) == 1
+        elif marker == 0xDB and not table_sum and len(body) >= 65:
+            table_sum = sum(body[1:65]) if body[0] >> 4 == 0 else sum(struct.unpack(">64H", body[1:129])) // 256
+        elif marker == 0xEE and body[:5] == b"Adobe":
+            adobe = True
+        position += 2 + length
+    if not (width and height and components):
+        return None
+    scale = 100 * table_sum / _LUMINANCE_SUM
+    quality = round((200 - scale) / 2 if scale <= 100 else 5000 / scale) if scale > 0 else 100
+    return JpegInfo(width, height, components, adobe, max(1, min(100, quality)), full)
