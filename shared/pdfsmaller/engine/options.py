@@ -107,7 +107,7 @@ class CompressOptions(BaseModel):
     Attributes:
         preset: sets dpi and quality together: lossless, printer (300 dpi), ebook (150), screen (72), scan.
         dpi: images shown above 1.2 × this many dots per inch are downsampled to it. Without it the
-            preset's dpi is used, and images that look poor with so few dots keep more.
+            preset's dpi is used, and images on small pages may keep more.
         image_quality: JPEG quality, 10–100.
         color_mode: ``grayscale`` and ``bilevel`` take the colour out; ``no-change`` keeps it.
         target_size: the result's largest size in bytes (also ``"500KB"``, ``"1.5MB"``; powers of 1,000).

@@ -132,6 +132,7 @@ def _goal_at(position: float, goal: Goal) -> Goal:
         quality=round((1 - part) * quality + part * next_quality),
         above=DOWNSAMPLE_ABOVE,
         min_gain=MIN_GAIN,
+        exact_dpi=True,
         judged=False,
     )
 

@@ -11,6 +11,9 @@ from pdfsmaller.engine.options import ColorMode, Effort
 # An image is downsampled only when that takes away a third of its pixels.
 DOWNSAMPLE_ABOVE = 1.2
 MIN_GAIN = 0.12
+# A page shorter than this, in points, is enlarged when it is read: its images may keep up to so many times the dots.
+SMALL_PAGE = 600.0
+FINEST = 1.8
 # The quality of the ebook preset, for which limits of what the eye sees are given.
 REFERENCE_QUALITY = 72
 # Text in one bit per pixel needs the resolution: 1-bit images are reduced only far above what a printer can show.
@@ -35,7 +38,7 @@ class Goal:
         color_mode: take colour out.
         effort: how much time a byte is worth.
         above: images are downsampled above so many times ``dpi``.
-        exact_dpi: nothing stays above it, however it looks: it was asked for by number.
+        exact_dpi: nothing stays above it, on small pages either: it was asked for by number.
         judged: quality is chosen for each image by how it looks; otherwise by rules of thumb.
         min_gain: what coding again at the same size must save, as a share of the bytes stored, to be worth its loss.
     """
@@ -64,9 +67,16 @@ def shown_dpi(source: ImageSource) -> float | None:
 def scale_for(source: ImageSource, goal: Goal) -> float:
     """The factor to resize by: 1.0, or what brings the image down to the goal's dpi."""
     shown = shown_dpi(source)
-    if goal.dpi is None or goal.quality is None or shown is None or shown <= goal.dpi * goal.above:
+    if goal.dpi is None or goal.quality is None or shown is None:
         return 1.0
-    return goal.dpi / shown
+    return 1.0 if shown <= goal.dpi * goal.above * finest(source, goal) else goal.dpi / shown
+
+
+def finest(source: ImageSource, goal: Goal) -> float:
+    """How many times as fine as the dpi asked for an image may stay: more than 1 on small pages only."""
+    if goal.exact_dpi or source.fixed_color or source.page_pt <= 0:
+        return 1.0
+    return min(FINEST, max(1.0, SMALL_PAGE / source.page_pt))
 
 
 def bilevel_scale(source: ImageSource, goal: Goal) -> float:

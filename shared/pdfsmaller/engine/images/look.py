@@ -1,6 +1,7 @@
 """How an image looks on its page, and what a loss of likeness is worth in bytes.
 
-An image is judged as it is seen: at the size it takes on a page that fills a screen. There a coding has a structural
+An image is judged as it is seen: at the size it takes on a page that fills a screen, which is the finer the more dots
+are asked for. There a coding has a structural
 similarity to the source (0–1) and a cost in bytes; both together make one number, its ``worth``, so that codings of
 any kind, resolution and quality can be compared, keeping the stored one among them. One price for all images spends a
 document's bytes where they show most.
@@ -18,17 +19,20 @@ from pdfsmaller.engine.images.goal import REFERENCE_QUALITY, Goal, shown_dpi
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.similarity import BLOCK, block_similarity
 
-# The long side of a page on a screen, in pixels.
+# The long side of a page on a screen, in pixels, for each dot per inch that is asked for.
+SCREEN_PER_DPI = 7.5
 SCREEN_PIXELS = 1100
 # No more pixels than this are looked at; a larger image is judged by a smaller view.
 MOST_PIXELS = 1_500_000
 # Similarity that may be given up for one step of e in bytes, at the quality of the ebook preset; it doubles every so
 # many steps of quality below.
-PRICE = 0.04
+PRICE = 0.05
 PRICE_OCTAVE = 12
 # Below this similarity (at that quality, and so much more for each step above it) a loss counts so many times more.
-POOR, POOR_PER_STEP = 0.93, 0.002
-POOR_WEIGHT = 2.0
+POOR, POOR_PER_STEP = 0.92, 0.002
+POOR_WEIGHT = 1.5
+# A small picture is a small part of what is seen: down to this share of the page's length the price rises with it.
+SMALL_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +70,19 @@ def judge_for(source: ImageSource, goal: Goal, load: Callable[[float], pyvips.Im
         load: gives the source's pixels, reduced by a factor.
     """
     assert goal.quality is not None
-    scale = view_scale(source)
+    screen = SCREEN_PER_DPI * goal.dpi if goal.dpi is not None else SCREEN_PIXELS
+    scale = view_scale(source, screen)
     if scale is None or min(source.width, source.height) * scale < 4 * BLOCK:
         return None
-    reference = load(scale)
     below = REFERENCE_QUALITY - goal.quality
-    return Judge(reference, PRICE * 2 ** (below / PRICE_OCTAVE), POOR - POOR_PER_STEP * below)
+    share = min(1.0, max(SMALL_SHARE, max(source.width_pt, source.height_pt) / source.page_pt))
+    return Judge(load(scale), PRICE / share * 2 ** (below / PRICE_OCTAVE), POOR - POOR_PER_STEP * below)
 
 
-def view_scale(source: ImageSource) -> float | None:
-    """Pixels on the screen for each of the source's; never more than 1."""
+def view_scale(source: ImageSource, screen: float) -> float | None:
+    """Pixels on a screen of so many for each of the source's; never more than 1."""
     shown = shown_dpi(source)
     if shown is None or source.page_pt <= 0:
         return None
-    scale = min(1.0, SCREEN_PIXELS / source.page_pt * 72.0 / shown)
+    scale = min(1.0, screen / source.page_pt * 72.0 / shown)
     return min(scale, math.sqrt(MOST_PIXELS / source.pixels))

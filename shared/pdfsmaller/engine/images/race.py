@@ -13,6 +13,7 @@ Pure: an ``ImageSource`` in, an ``Encoded`` out or ``Skip`` raised. Any thread m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ from pdfsmaller.engine.images.goal import (
     REFERENCE_QUALITY,
     Goal,
     bilevel_scale,
+    finest,
     jpeg_quality,
     scale_for,
     target_pixels,
@@ -34,17 +36,18 @@ from pdfsmaller.engine.images.source import ImageSource, Skip
 
 # What downsampling must save, of the bytes stored now, to be worth its loss (``Goal.min_gain`` is for the rest).
 MIN_GAIN_RESAMPLED = 0.03
+# Who asks for a quality wants a coding of it that saves this much, whatever the judge says.
+MUCH_GAIN = 0.25
 MIN_GAIN_BYTES = 24
 # About the least that a JPEG's coefficients take coded anew, as a share of its bytes.
 TRANSCODED_AT_BEST = 0.85
 # A JPEG coded this much below the quality asked for is not worth trying.
 QUALITY_BELOW = 12
 
-# The qualities tried, in steps from the one asked for; and how much finer an image is tried that looks poor.
+# The qualities tried, in steps from the one asked for.
 QUALITY_STEP = 8
 QUALITY_STEPS = (-3, 2)
 LOWEST_QUALITY = 25
-FINER = 1.35
 
 # From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
 FULL_CHROMA_QUALITY = 90
@@ -127,6 +130,8 @@ def _of_jpeg(source: ImageSource, goal: Goal) -> Encoded | None:
     photo = _photo(lambda factor: pixels.load_jpeg(source, factor), source, goal, full_chroma=info.full_chroma)
     if recolor:
         return photo.encoded
+    if photo.encoded.width == source.width and info.quality <= photo.quality:
+        return _kept_jpeg(source, goal, info)  # coded coarsely before: no second time
     if _beats(photo, round(source.stored * TRANSCODED_AT_BEST), source, goal, scale):
         return photo.encoded
     kept = _kept_jpeg(source, goal, info)
@@ -154,10 +159,11 @@ def _of_jpx(source: ImageSource, goal: Goal) -> Encoded | None:
 
 @dataclass(frozen=True, slots=True)
 class _Photo:
-    """A lossy coding, with the judge it was chosen by and its worth."""
+    """A lossy coding, with the JPEG quality, the judge it was chosen by and how like the source he finds it."""
 
     encoded: Encoded
-    judge: Judge | None
+    quality: int
+    judge: Judge | None = None
     similarity: float = 1.0
 
 
@@ -166,10 +172,10 @@ def _beats(photo: _Photo, cost: int, source: ImageSource, goal: Goal, scale: flo
     if source.fixed_color and scale < 1.0:
         return True  # it has to be as large as its mask
     saved = 1 - photo.encoded.cost / max(1, cost)
-    if photo.judge is None or (goal.exact_dpi and scale < 1.0):
+    if photo.judge is None or photo.encoded.width < source.width:
         return saved >= (MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain)
     worth = photo.judge.worth(photo.similarity, photo.encoded.cost)
-    return saved >= MIN_GAIN_RESAMPLED and worth > photo.judge.worth(1.0, cost)
+    return saved >= MUCH_GAIN or (saved >= MIN_GAIN_RESAMPLED and worth > photo.judge.worth(1.0, cost))
 
 
 def _photo(
@@ -190,7 +196,7 @@ def _photo(
     image, color = _simplified(sized(scale), source, goal)
     if goal.color_mode == "bilevel" and color == "gray":
         bilevel = _smallest_bilevel(pixels.black_and_white(image), goal)
-        return _Photo(replace(bilevel, color="gray", drop_decode=True), None)
+        return _Photo(replace(bilevel, color="gray", drop_decode=True), 0)
 
     def simplified(scale: float) -> pyvips.Image:
         again = sized(scale)
@@ -203,19 +209,21 @@ def _photo(
         quality = jpeg_quality(source, goal, scale)
         sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
         encoded = _jpeg(image, replace(goal, quality=quality), full_chroma=sharp)
-        return _Photo(replace(encoded, color=color, drop_decode=color == "gray"), None)
+        return _Photo(replace(encoded, color=color, drop_decode=color == "gray"), quality)
     chosen = _chosen_quality(image, goal, judge, full_chroma)
-    while chosen.similarity < judge.poor and scale < 1.0 and not (goal.exact_dpi or source.fixed_color):
+    most = finest(source, goal)
+    for factor in (math.sqrt(most), most) if most > 1.0 else ():
+        if chosen.similarity >= judge.poor or image.width >= source.width:
+            break
         # Too few pixels: more of them are tried as long as they are worth their bytes.
-        scale = min(1.0, scale * FINER)
-        finer = simplified(scale)
+        finer = simplified(min(1.0, scale * factor))
         other = _chosen_quality(finer, goal, judge, full_chroma)
         if other.worth <= chosen.worth:
             break
         image, chosen = finer, other
     sharp = full_chroma and chosen.quality >= FULL_CHROMA_QUALITY
     encoded = _jpeg(image, replace(goal, quality=chosen.quality), full_chroma=sharp)
-    return _Photo(replace(encoded, color=color, drop_decode=color == "gray"), judge, chosen.similarity)
+    return _Photo(replace(encoded, color=color, drop_decode=color == "gray"), chosen.quality, judge, chosen.similarity)
 
 
 @dataclass(frozen=True, slots=True)
