@@ -38,11 +38,13 @@ class Coded:
 
     Attributes:
         encoded: the new codings, by object.
+        stored: what each image takes in the source.
         skipped: images left alone, by reason.
         out_of_time: the deadline came before all were looked at.
     """
 
     encoded: dict[ObjGen, Encoded] = field(default_factory=dict)
+    stored: dict[ObjGen, int] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     out_of_time: bool = False
 
@@ -61,9 +63,10 @@ def encode_images(
         LimitExceeded: an image is over ``max_image_pixels`` or a stream over ``max_stream_bytes``.
         MemoryError: even one image does not fit.
     """
-    queue = sorted(found_images.images.values(), key=lambda image: _stored(pdf, image), reverse=True)
+    stored = {objgen: _stored(pdf, image) for objgen, image in found_images.images.items()}
+    queue = sorted(found_images.images.values(), key=lambda image: stored[image.objgen], reverse=True)
     device_gray_ok = pdfa_part(pdf) is None or "/OutputIntents" in pdf.Root
-    result = Coded()
+    result = Coded(stored=stored)
     running: dict[Future[Encoded], ImageSource] = {}
     finished = 0
 
@@ -110,11 +113,11 @@ def encode_images(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    _keep_pairs_alike(pdf, result, found_images)
+    _keep_pairs_alike(result, found_images)
     return result
 
 
-def _keep_pairs_alike(pdf: Pdf, result: Coded, found: Found) -> None:
+def _keep_pairs_alike(result: Coded, found: Found) -> None:
     """Leave alone an image and its Matte mask that did not come out at one size or that grew, until all are alike."""
 
     def size(objgen: ObjGen) -> tuple[int, int] | None:
@@ -122,8 +125,8 @@ def _keep_pairs_alike(pdf: Pdf, result: Coded, found: Found) -> None:
         return (image.width, image.height) if image is not None else found.images[objgen].size
 
     def grown(pair: tuple[ObjGen, ObjGen]) -> bool:
-        coded = [(result.encoded[objgen], found.images[objgen]) for objgen in pair if objgen in result.encoded]
-        return sum(image.cost - _stored(pdf, before) for image, before in coded) > 0
+        coded = [objgen for objgen in pair if objgen in result.encoded]
+        return sum(result.encoded[objgen].cost - result.stored[objgen] for objgen in coded) > 0
 
     unlike = True
     while unlike:
