@@ -26,6 +26,7 @@ QUALITY_DOWN, QUALITY_UP = 12, 3
 # Below this every dot is seen by itself, and so are the blocks of a coarse JPEG: quality rises again, up to so much.
 COARSE_DPI = 72
 QUALITY_UP_COARSE = 20
+LOWEST_QUALITY = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +105,9 @@ def jpeg_quality(source: ImageSource, goal: Goal, scale: float) -> int:
     if shown < COARSE_DPI:
         change += min(QUALITY_UP_COARSE, QUALITY_PER_OCTAVE * math.log2(COARSE_DPI / max(shown, 1.0)))
     return max(10, min(95, goal.quality + round(change)))
+
+
+def lowest_quality(source: ImageSource, goal: Goal) -> int:
+    """The least that may be tried: of an image shown very coarsely, every block is seen."""
+    shown = shown_dpi(source)
+    return jpeg_quality(source, goal, 1.0) if shown is not None and shown < COARSE_DPI else LOWEST_QUALITY

@@ -27,6 +27,7 @@ from pdfsmaller.engine.images.goal import (
     bilevel_scale,
     finest,
     jpeg_quality,
+    lowest_quality,
     scale_for,
     target_pixels,
 )
@@ -47,7 +48,6 @@ QUALITY_BELOW = 12
 # The qualities tried, in steps from the one asked for.
 QUALITY_STEP = 8
 QUALITY_STEPS = (-3, 2)
-LOWEST_QUALITY = 25
 
 # From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
 FULL_CHROMA_QUALITY = 90
@@ -210,14 +210,15 @@ def _photo(
         sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
         encoded = _jpeg(image, replace(goal, quality=quality), full_chroma=sharp)
         return _Photo(replace(encoded, color=color, drop_decode=color == "gray"), quality)
-    chosen = _chosen_quality(image, goal, judge, full_chroma)
+    lowest = lowest_quality(source, goal)
+    chosen = _chosen_quality(image, goal, judge, lowest, full_chroma)
     most = finest(source, goal)
     for factor in (math.sqrt(most), most) if most > 1.0 else ():
         if chosen.similarity >= judge.poor or image.width >= source.width:
             break
         # Too few pixels: more of them are tried as long as they are worth their bytes.
         finer = simplified(min(1.0, scale * factor))
-        other = _chosen_quality(finer, goal, judge, full_chroma)
+        other = _chosen_quality(finer, goal, judge, lowest, full_chroma)
         if other.worth <= chosen.worth:
             break
         image, chosen = finer, other
@@ -235,13 +236,13 @@ class _Quality:
     worth: float
 
 
-def _chosen_quality(image: pyvips.Image, goal: Goal, judge: Judge, full_chroma: bool) -> _Quality:
+def _chosen_quality(image: pyvips.Image, goal: Goal, judge: Judge, lowest: int, full_chroma: bool) -> _Quality:
     """The quality of the most worth, climbed to from a little below the one asked for."""
     assert goal.quality is not None
     wanted = goal.quality
 
     def tried(step: int) -> _Quality:
-        quality = max(LOWEST_QUALITY, min(95, wanted + step * QUALITY_STEP))
+        quality = max(lowest, min(95, wanted + step * QUALITY_STEP))
         sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
         quick = _jpeg(image, replace(goal, quality=quality, effort="fast"), full_chroma=sharp)
         similarity = judge.similarity(pixels.decode_jpeg(quick.data))
