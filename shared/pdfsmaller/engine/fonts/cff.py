@@ -19,7 +19,6 @@ from pdfsmaller.engine.fonts.cff_format import (
     NOMINAL_WIDTH,
     Cff,
     FontDict,
-    encoding_fits,
     operand,
     read_cff,
     real,
@@ -353,10 +352,7 @@ def _forms(font: Cff, kept: Sequence[int], flats: dict[int, Flat] | None, used: 
 
 def _smallest(forms: Iterable[Cff]) -> bytes:
     """The program that is smallest in the file, deflated."""
-    written = [write_cff(form) for form in forms if encoding_fits(form)]
-    if not written:
-        raise FontError("CFF encoding with gaps")
-    return min(written, key=lambda data: len(zlib.compress(data, 6)))
+    return min(map(write_cff, forms), key=lambda data: len(zlib.compress(data, 6)))
 
 
 def _with_subrs(font: Cff, kept: Sequence[int], used: Sequence[Used] | None) -> Cff:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise, starmap
+from itertools import accumulate, count, pairwise, starmap, takewhile
 from operator import le
 
 from fontTools.cffLib import cffExpertSubsetStrings, cffIExpertStrings, cffISOAdobeStrings, cffStandardStrings
@@ -339,12 +339,6 @@ def write_cff(font: Cff) -> bytes:
     return b"".join([*parts, fd_array])
 
 
-def encoding_fits(font: Cff) -> bool:
-    """Whether a custom encoding can be written: the glyphs that have codes come first."""
-    encoded = {gid for gid in font.encoding.values() if gid}
-    return max(encoded, default=0) == len(encoded)
-
-
 def write_index(items: Sequence[bytes]) -> bytes:
     """An INDEX of the items."""
     if not items:
@@ -463,11 +457,10 @@ def _write_encoding(font: Cff, strings: _Strings) -> bytes:
     first_code: dict[int, int] = {}
     for code, gid in sorted(wanted.items()):
         first_code.setdefault(gid, code)
-    # Codes are given in the order of the glyphs, and none can be left out before the last.
-    extra = [(code, gid) for code, gid in sorted(wanted.items()) if first_code[gid] != code]
-    if not encoding_fits(font):
-        raise FontError("CFF encoding with gaps")
-    codes = [first_code[gid] for gid in range(1, len(first_code) + 1)]
+    # Codes are given in the order of the glyphs: the first glyph without one ends them. The rest, and second codes of a
+    # glyph, are a supplement by name.
+    codes = [first_code[gid] for gid in takewhile(first_code.__contains__, count(1))]
+    extra = [(code, gid) for code, gid in sorted(wanted.items()) if gid > len(codes) or first_code[gid] != code]
     runs = _ranges(codes)
     forms = []
     if len(codes) < 256:
