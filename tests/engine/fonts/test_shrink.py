@@ -74,6 +74,18 @@ def test_a_cid_to_gid_map_is_followed() -> None:
     assert drawn(program(font)) == {"K"}
 
 
+def test_a_cid_to_gid_map_keeps_what_is_shown() -> None:
+    pdf = Pdf.new()
+    noise = bytes(byte for cid in range(1000) for byte in (0, cid * 7919 % 53))
+    font = composite(pdf, truetype(), CIDToGIDMap=pdf.make_indirect(Stream(pdf, noise)))
+    add_page(pdf, b"/F 9 Tf <01450007> Tj", Font=Dictionary(F=font))
+    shrink(pdf)
+    table = font.DescendantFonts[0].CIDToGIDMap.read_bytes()
+    assert {cid: table[2 * cid + 1] for cid in range(len(table) // 2) if table[2 * cid + 1]} == {
+        cid: noise[2 * cid + 1] for cid in (0x145, 7)
+    }
+
+
 def test_a_program_of_several_fonts_keeps_what_any_shows() -> None:
     pdf = Pdf.new()
     first, second = simple(pdf, truetype()), simple(pdf, b"")
@@ -145,7 +157,7 @@ def test_a_read_only_field_may_be_filled_by_a_script() -> None:
 def test_default_fonts_of_a_form_with_styles_of_its_own_stay_whole() -> None:
     pdf, typed, other = with_field(XFA=String("<xdp/>"))
     cache = shrink(pdf)
-    assert cache.skipped["typable"] == 2
+    assert cache.counts().skipped["typable"] == 2
     assert (program(typed), program(other)) == (truetype(post=False), truetype())
 
 
@@ -154,7 +166,7 @@ def test_nothing_changes_where_a_page_cannot_be_read() -> None:
     font = simple(pdf, truetype())
     add_page(pdf, SHOWN, Font=Dictionary(F=font))
     add_page(pdf, b"").obj.Contents = Stream(pdf, b"not deflated", Filter=Name.FlateDecode)
-    assert shrink(pdf).skipped == {"unseen": 1}
+    assert shrink(pdf).counts().skipped == {"unseen": 1}
     assert program(font) == truetype()
 
 
@@ -163,7 +175,7 @@ def test_a_damaged_program_stays(damaged: bytes) -> None:
     pdf = Pdf.new()
     font = simple(pdf, damaged)
     add_page(pdf, SHOWN, Font=Dictionary(F=font))
-    assert sum(shrink(pdf).skipped.values()) == 1
+    assert sum(shrink(pdf).counts().skipped.values()) == 1
     assert program(font) == damaged
 
 

@@ -86,6 +86,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to become of a document's fonts.
+
+    Attributes:
+        changes: the new programs, by the object of the old.
+        cid_maps: the new data of ``/CIDToGIDMap`` streams, by object.
+        skipped: how many programs stay as they are, by reason.
+    """
+
+    changes: dict[ObjGen, Change]
+    cid_maps: dict[ObjGen, bytes]
+    skipped: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Font:
     """A simple font or CIDFont with what is shown of it.
 
@@ -125,10 +140,8 @@ class _New:
         return len(zlib.compress(self.data))
 
 
-def plan_changes(
-    pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None
-) -> tuple[dict[ObjGen, Change], Counter[str]]:
-    """What becomes of every program: the new ones, and how many stay as they are by reason.
+def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None) -> Plan:
+    """What becomes of every program.
 
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
@@ -153,7 +166,7 @@ def plan_changes(
             skipped[exc.reason.lower().replace(" ", "_")] += 1
         except DAMAGE:
             skipped["damaged"] += 1
-    return changes, skipped
+    return Plan(changes, planner.cid_maps(), skipped)
 
 
 def _add_direct(fonts: Fonts, use: FontUse) -> None:
@@ -345,11 +358,13 @@ class _Planner:
         reached = Reached()
         glyphs: set[int] = set()
         cmap = False
-        cid_maps: list[bytes | None] = []
+        cids: set[int] = set()
+        keyed = False
         for font in shown:
             if font.subtype == "/CIDFontType2":
                 cid_map = self._cid_map(font.font)
-                cid_maps.append(cid_map)
+                keyed = True
+                cids |= font.cids
                 glyphs |= {glyph_of(cid_map, cid) for cid in font.cids}
                 cmap |= not font.unicode  # where nothing else tells the text, some readers ask the program
             elif font.subtype in ("/TrueType", "/Type1"):
@@ -365,12 +380,40 @@ class _Planner:
         if after.names and any(before.names.get(name) != after.names.get(name) for name in reached.names):
             raise FontError("proof_failed")
         kept = before.with_parts(glyphs)
-        cids = None
-        if cid_maps:
-            cids = frozenset(cid for cid_map in cid_maps for cid in _cids_of(cid_map, kept))
+        listed = frozenset(cids | {0}) if keyed else None
         drawn = sum(1 for glyph in range(before.count) if before.offsets[glyph] < before.offsets[glyph + 1])
         subtype = str(program.stream.get("/Subtype")) if program.file == "/FontFile3" else None
-        return _New(result, program.file, subtype, smaller=drawn > len(kept), cids=cids)
+        return _New(result, program.file, subtype, smaller=drawn > len(kept), cids=listed)
+
+    def cid_maps(self) -> dict[ObjGen, bytes]:
+        """Every CIDToGIDMap without the CIDs that no font shows, where that is smaller."""
+        shown: dict[ObjGen, set[int]] = {}
+        whole: set[ObjGen] = set()
+        streams: dict[ObjGen, Stream] = {}
+        for composite in {font_key(one): one for many in self.fonts.composites.values() for one in many}.values():
+            use = self.usage.fonts.get(font_key(composite))
+            known = self.usage.complete and (use is None or use.reason is None)
+            known &= font_key(composite) not in self.typable.whole | self.typable.encoded
+            for font in _descendants(composite):
+                stream = font.get("/CIDToGIDMap")
+                if isinstance(stream, Stream):
+                    streams[stream.objgen] = stream
+                    shown.setdefault(stream.objgen, set()).update(use.cids() if use is not None else ())
+                    if not known:
+                        whole.add(stream.objgen)
+        found = {}
+        for objgen in streams.keys() - whole:
+            try:
+                data = read_decoded(streams[objgen], self.limits)
+                stored = len(streams[objgen].read_raw_bytes())
+            except DAMAGE:
+                continue
+            table = bytearray(2 * max(shown[objgen], default=0) + 2)
+            for cid in shown[objgen]:
+                table[2 * cid : 2 * cid + 2] = data[2 * cid : 2 * cid + 2].ljust(2, b"\0")
+            if stored - len(zlib.compress(table)) >= max(MIN_SAVED_BYTES, stored * MIN_SAVED_SHARE):
+                found[objgen] = bytes(table)
+        return found
 
     def _cid_map(self, font: Dictionary) -> bytes | None:
         """``/CIDToGIDMap``, None for the identity."""
@@ -506,12 +549,6 @@ def _identity(program: Embedded) -> _Identity:
 def glyph_of(cid_map: bytes | None, cid: int) -> int:
     """The glyph index of a CID (ISO 32000-1, table 117, CIDToGIDMap)."""
     return cid if cid_map is None else int.from_bytes(cid_map[2 * cid : 2 * cid + 2])
-
-
-def _cids_of(cid_map: bytes | None, glyphs: Collection[int]) -> Collection[int]:
-    if cid_map is None:
-        return glyphs
-    return [cid for cid in range(len(cid_map) // 2) if glyph_of(cid_map, cid) in glyphs]
 
 
 def _listed(names: Collection[str]) -> frozenset[str]:

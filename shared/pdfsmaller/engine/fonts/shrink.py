@@ -16,7 +16,7 @@ from pikepdf import Dictionary, Name, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
-from pdfsmaller.engine.fonts.plan import DAMAGE, Change, plan_changes
+from pdfsmaller.engine.fonts.plan import DAMAGE, Change, Plan, plan_changes
 from pdfsmaller.engine.fonts.usage import ObjGen, font_key
 from pdfsmaller.engine.report import FontCounts
 from pdfsmaller.limits import Limits
@@ -28,34 +28,33 @@ class FontCache:
 
     Attributes:
         seen: how many programs the document embeds.
-        changes: the new programs, by the object of the old; None before the first build.
-        skipped: programs left alone, by reason.
+        plan: what is to be done; None before the first build.
         left_out: programs that are not to be changed after all.
     """
 
     seen: int = 0
-    changes: dict[ObjGen, Change] | None = None
-    skipped: Counter[str] = field(default_factory=Counter)
+    plan: Plan | None = None
     left_out: set[ObjGen] = field(default_factory=set)
 
     def changed(self) -> set[ObjGen]:
         """The programs that have a new one."""
-        return set(self.changes or ()) - self.left_out
+        return set(self.plan.changes) - self.left_out if self.plan else set()
 
     def changed_on(self, pages: Collection[int]) -> set[ObjGen]:
         """Those of them that any of these pages shows."""
-        changes = self.changes or {}
+        changes = self.plan.changes if self.plan else {}
         return {objgen for objgen in self.changed() if not changes[objgen].pages.isdisjoint(pages)}
 
     def counts(self) -> FontCounts:
         """What became of the programs, for the report."""
-        skipped = {reason: count for reason, count in sorted(self.skipped.items())}
-        return FontCounts(seen=self.seen, changed=len(self.changed()), skipped=skipped)
+        skipped = Counter(self.plan.skipped if self.plan else ())
+        if self.left_out:
+            skipped["rolled_back"] = len(self.left_out)
+        return FontCounts(seen=self.seen, changed=len(self.changed()), skipped=dict(sorted(skipped.items())))
 
     def leave_out(self, programs: Collection[ObjGen]) -> None:
         """From the next build on, these stay as they are."""
         self.left_out |= set(programs)
-        self.skipped["rolled_back"] += len(programs)
 
 
 def shrink_fonts(pdf: Pdf, cache: FontCache, limits: Limits, deadline: Deadline, *, pdfa: int | None = None) -> None:
@@ -70,15 +69,16 @@ def shrink_fonts(pdf: Pdf, cache: FontCache, limits: Limits, deadline: Deadline,
     try:
         fonts = find_embedded(pdf)
     except DAMAGE:
-        cache.changes = {}
         return
-    if cache.changes is None:
+    if not fonts.programs:
+        return
+    if cache.plan is None:
         cache.seen = len(fonts.programs)
-        cache.changes = {}
-        if fonts.programs:
-            cache.changes, cache.skipped = plan_changes(pdf, fonts, limits, deadline, pdfa)
+        cache.plan = plan_changes(pdf, fonts, limits, deadline, pdfa)
     for objgen in cache.changed() & fonts.programs.keys():
-        _apply(pdf, fonts, fonts.programs[objgen], cache.changes[objgen])
+        _apply(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
+    for objgen, data in cache.plan.cid_maps.items():
+        pdf.get_object(objgen).write(data)
 
 
 def _apply(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
