@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -203,3 +204,31 @@ def test_a_loop_of_equal_objects_ends(pdf: Pdf, tmp_path: Path) -> None:
     with packed(pdf, tmp_path / "x.pdf") as result:
         form = result.pages[0].obj.Resources.XObject.X
         assert form.Resources.XObject.X.objgen == form.objgen
+
+
+def test_streams_say_nothing_that_is_so_anyway(pdf: Pdf, tmp_path: Path) -> None:
+    parameters = Dictionary(Predictor=15, Colors=1, BitsPerComponent=8, Columns=4)
+    image = pdf.make_stream(
+        b"", Type=Name.XObject, Subtype=Name.Image, Name=Name.X, Width=4, Height=1, BitsPerComponent=8,
+        ColorSpace=Name.DeviceGray, Interpolate=False,
+    )  # fmt: skip
+    image.write(zlib.compress(b"\0abcd"), filter=Array([Name.FlateDecode]), decode_parms=Array([parameters]))
+    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(X=image))
+    with packed(pdf, tmp_path / "x.pdf") as result:
+        written = result.pages[0].obj.Resources.XObject.X
+        assert set(written.keys()) == {
+            "/Subtype", "/Width", "/Height", "/BitsPerComponent", "/ColorSpace", "/Filter", "/DecodeParms", "/Length",
+        }  # fmt: skip
+        assert plain(written.DecodeParms) == {"/Predictor": 15.0, "/Columns": 4.0}
+        assert written.read_bytes() == b"abcd"
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_links_are_round_where_losses_are_allowed(pdf: Pdf, tmp_path: Path, exact: bool) -> None:
+    rectangle = Array([Decimal("1.23456"), 2, Decimal("-30.9999"), Decimal("4.5")])
+    link = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=rectangle)
+    pdf.pages[0].obj.Annots = Array([pdf.make_indirect(link)])
+    write_packed(pdf, tmp_path / "x.pdf", object_streams=True, effort="fast", exact=exact)
+    with Pdf.open(tmp_path / "x.pdf") as result:
+        written = [float(number) for number in result.pages[0].obj.Annots[0].Rect.as_list()]
+        assert written == ([1.23456, 2, -30.9999, 4.5] if exact else [1.23, 2, -31, 4.5])

@@ -158,3 +158,30 @@ def test_xmp_stays_plain_where_pdfa_demands_it(pdf: Pdf, pdfa: bool) -> None:
     pdf.Root.Metadata = pdf.make_stream(b"<x:xmpmeta/>" * 50, Type=Name.Metadata, Subtype=Name.XML)
     tidy(pdf, StructureCache(), Limits(), Deadline(60), pdfa=pdfa)
     assert ("/Filter" not in pdf.Root.Metadata) is pdfa
+
+
+def test_xmp_loses_its_thumbnails(pdf: Pdf) -> None:
+    packet = b"<x:xmpmeta><a>1</a>%s<b>2</b></x:xmpmeta>"
+    thumbnail = b"<xmp:Thumbnails><rdf:Alt><xmpGImg:image>%s</xmpGImg:image></rdf:Alt></xmp:Thumbnails>" % (b"A" * 900)
+    pdf.Root.Metadata = pdf.make_stream(packet % thumbnail, Type=Name.Metadata, Subtype=Name.XML)
+    tidied(pdf)
+    assert pdf.Root.Metadata.read_bytes() == packet % b""
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_parts_lose_their_metadata_where_losses_are_allowed(pdf: Pdf, exact: bool) -> None:
+    xmp = pdf.make_stream(b"<x:xmpmeta/>", Type=Name.Metadata, Subtype=Name.XML)
+    pdf.Root.Metadata = xmp
+    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(X=form(pdf, b"", Metadata=xmp)))
+    pdf.pages[0].Contents = pdf.make_stream(b"/X Do")
+    tidy(pdf, StructureCache(), Limits(), Deadline(60), exact=exact)
+    assert "/Metadata" in pdf.Root
+    assert ("/Metadata" in pdf.pages[0].obj.Resources.XObject.X) is exact
+
+
+def test_a_form_without_fields_keeps_no_fonts(pdf: Pdf) -> None:
+    for fields in (Array([]), Array([pdf.make_indirect(Dictionary(FT=Name.Tx, T=pikepdf.String("t")))])):
+        pdf.Root.AcroForm = Dictionary(Fields=fields, DR=Dictionary(Font=Dictionary()), SigFlags=0)
+        tidied(pdf)
+        assert ("/DR" in pdf.Root.AcroForm) is (len(fields) > 0)
+        assert "/SigFlags" in pdf.Root.AcroForm

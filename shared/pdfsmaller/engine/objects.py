@@ -26,9 +26,25 @@ _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _SPACED = tuple((b" " + mark, mark) for mark in (b"/", b"[", b"]", b"<", b">")) + tuple(
     (mark + b" ", mark) for mark in (b"[", b"]", b">", b"<<")
 )
-# Entries of images and forms that say what is so without them (ISO 32000-1, tables 89 and 95), and what nobody reads.
-_DEFAULTS = {b"/Type": b"/XObject", b"/FormType": b"1", b"/Interpolate": b"false", b"/ImageMask": b"false"}
-_DEFAULTS |= {b"/Matrix": b"[ 1 0 0 1 0 0 ]"}
+# Entries of images and forms that say what is so without them (ISO 32000-1, tables 89 and 95).
+_DEFAULTS = {
+    b"/Type": (b"/XObject",),
+    b"/FormType": (b"1",),
+    b"/Interpolate": (b"false",),
+    b"/ImageMask": (b"false",),
+    b"/Matrix": (b"[ 1 0 0 1 0 0 ]",),
+    b"/DecodeParms": (b"<< >>", b"[ << >> ]", b"[ null ]", b"null"),
+    b"/Filter": (b"[ ]", b"null"),
+}
+_LINK_RECTANGLE = re.compile(rb"(?<=/Rect\[)[-+]?[\d.]{1,12}(?: [-+]?[\d.]{1,12}){3}(?=\])")
+# A filter alone needs no array.
+_ONE_FILTER = re.compile(rb"\[ (/\w+) \]")
+_ONE_DICTIONARY = re.compile(rb"\[ (<<[^<>\[\]()]*>>) \]")
+# Parameters of filters that are so without them (tables 8 and 11).
+_DEFAULT_PARAMETERS = re.compile(
+    rb" /(?:BitsPerComponent 8|Colors 1|EarlyChange 1|K 0|Rows 0|EndOfBlock true|BlackIs1 false"
+    rb"|EncodedByteAlign false|EndOfLine false|DamagedRowsBeforeError 0)(?= [/>])"
+)
 _ICC_BASED = b"[/ICCBased "
 _ENDS = frozenset({b"", b" ", b"]", b">"})
 _DELIMITERS = frozenset({b"/", b"[", b"<", b"("})
@@ -110,6 +126,17 @@ def use_device_rgb(objects: Objects, profiles: Collection[ObjGen]) -> None:
         body.texts, body.references = texts, references
 
 
+def round_links(objects: Objects) -> None:
+    """Links' rectangles to a hundredth of a point: nobody clicks closer."""
+    for body in objects.bodies:
+        if body.stream is None and any(b"/Subtype/Link" in text for text in body.texts):
+            body.texts = [_LINK_RECTANGLE.sub(_rounded, text) for text in body.texts]
+
+
+def _rounded(match: re.Match[bytes]) -> bytes:
+    return b" ".join(short(format(round(float(number), 2), ".2f").encode()) for number in match[0].split(b" "))
+
+
 class _Reader:
     def __init__(self, pdf: Pdf) -> None:
         self.pdf = pdf
@@ -150,9 +177,7 @@ class _Reader:
     def _read_stream(self, body: Body, stream: Stream) -> None:
         body.stream = stream
         begun, texts, references = b"<<", [], []
-        for key, value in dict_entries(stream.stream_dict.unparse(resolved=True)).items():
-            if key == b"/Length" or _DEFAULTS.get(key) == value or key[:6] == b"/PTEX.":
-                continue
+        for key, value in _without_defaults(dict_entries(stream.stream_dict.unparse(resolved=True))).items():
             if key in LIFTED and value[:1] in (b"<", b"["):
                 texts.append(begun + key + b" ")
                 references.append(len(self.bodies))
@@ -167,6 +192,24 @@ class _Reader:
                 references.append(self.place(*objgen))
                 begun = text
         body.texts, body.references = [*texts, begun + b">>"], references
+
+
+def _without_defaults(entries: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """A stream's dictionary without what is so anyway, and without its length."""
+    if alone := _ONE_FILTER.fullmatch(entries.get(b"/Filter", b"")):
+        entries[b"/Filter"] = alone[1]
+        if parameters := _ONE_DICTIONARY.fullmatch(entries.get(b"/DecodeParms", b"")):
+            entries[b"/DecodeParms"] = parameters[1]
+    if b"/DecodeParms" in entries:
+        entries[b"/DecodeParms"] = _DEFAULT_PARAMETERS.sub(b"", entries[b"/DecodeParms"])
+    if entries.get(b"/Subtype") in (b"/Image", b"/Form"):
+        entries.pop(b"/Name", None)  # obsolete since PDF 1.1
+    entries.pop(b"/Length", None)
+    return {
+        key: value
+        for key, value in entries.items()
+        if value not in _DEFAULTS.get(key, ()) and not key.startswith(b"/PTEX.")  # private to pdfTeX
+    }
 
 
 def _unparse(value: object) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -20,7 +20,7 @@ from pikepdf import Array, Pdf, String
 
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.images.work import WORKERS
-from pdfsmaller.engine.objects import Body, Objects, read_objects, use_device_rgb, walk, write_string
+from pdfsmaller.engine.objects import Body, Objects, read_objects, round_links, use_device_rgb, walk, write_string
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.values import merge_values, place_values
 from pdfsmaller.engine.writer import PdfWriter
@@ -31,49 +31,51 @@ _VERSION = re.compile(r"[12]\.[0-9]")
 _PACKED_VERSION = "1.5"
 # A document of so few objects may be smaller without object streams, which cost some 200 bytes.
 _FEW_OBJECTS = 40
-_FEW_BYTES = 1_000_000
 
 
 def write_packed(
-    pdf: Pdf, target: Path, *, object_streams: bool, effort: Effort, device_rgb: Collection[ObjGen] = ()
+    pdf: Pdf,
+    target: Path,
+    *,
+    object_streams: bool,
+    effort: Effort,
+    exact: bool = True,
+    device_rgb: Collection[ObjGen] = (),
 ) -> None:
     """Write the document.
 
     Args:
+        exact: no number may change its value.
         device_rgb: profiles that mean the same as DeviceRGB.
         object_streams: the standard that the document claims, if any, allows them.
 
     Raises:
         pikepdf.PdfError: an object cannot be read.
     """
+
+    def change(objects: Objects) -> None:
+        use_device_rgb(objects, device_rgb)
+        if not exact:
+            round_links(objects)
+
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="pack") as pool, target.open("wb") as file:
-        _write(pdf, device_rgb, file, object_streams, effort, pool)
-    if object_streams and target.stat().st_size < _FEW_BYTES:
+        count = _write(pdf, change, file, object_streams, effort, pool)
+    if object_streams and count <= _FEW_OBJECTS:
         plain = io.BytesIO()
-        if (
-            _write(pdf, device_rgb, plain, False, effort, None, most=_FEW_OBJECTS)
-            and plain.tell() < target.stat().st_size
-        ):
+        _write(pdf, change, plain, False, effort, None)
+        if plain.tell() < target.stat().st_size:
             target.write_bytes(plain.getvalue())
 
 
 def _write(
-    pdf: Pdf,
-    device_rgb: Collection[ObjGen],
-    file: IO[bytes],
-    packed: bool,
-    effort: Effort,
-    pool: Executor | None,
-    most: int | None = None,
-) -> bool:
-    """Write the document, unless it has more objects than ``most``: whether it was written."""
+    pdf: Pdf, change: Callable[[Objects], None], file: IO[bytes], packed: bool, effort: Effort, pool: Executor | None
+) -> int:
+    """Write the document; how many objects it has."""
     objects = read_objects(pdf)
-    use_device_rgb(objects, device_rgb)
+    change(objects)
     merge_values(objects)
     place_values(objects, packed=packed)
     plain, streams = _order(objects)
-    if most is not None and len(plain) + len(streams) > most:
-        return False
     writer = PdfWriter(file, version=_version(pdf, packed), object_streams=packed, effort=effort, pool=pool)
     numbers = {place: writer.reserve() for place in (*plain, *streams)}
     for place in plain:
@@ -85,7 +87,7 @@ def _write(
         writer.write_stream(_text(body, numbers)[2:-2], body.stream.read_raw_bytes(), numbers[place])
     info = numbers[objects.info] if objects.info is not None else None
     writer.finish(numbers[objects.root], info, lasting=_lasting_id(pdf))
-    return True
+    return len(numbers)
 
 
 def _order(objects: Objects) -> tuple[list[int], list[int]]:

@@ -29,7 +29,9 @@ from pdfsmaller.limits import Limits
 # Remains of the file as it was: the writers make their own.
 _FILE_TYPES = ("/XRef", "/ObjStm")
 # XMP packets end in some 2 KB of blanks, for programs that edit them in place.
-_XMP_PADDING = re.compile(rb"\s{64,}(?=<\?xpacket end)")
+_XMP_END = b"<?xpacket end"
+# Pictures of the document, in base 64.
+_XMP_THUMBNAILS = (b"xmp:Thumbnails>", b"xap:Thumbnails>")
 _REFERENCE = re.compile(rb"(\d+) (\d+) R\b")
 # Rounds of merging: every round can make the parents of merged streams identical in turn. Real files need 2 or 3.
 MAX_ROUNDS = 12
@@ -82,7 +84,10 @@ def tidy(
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
     drop_private_data(pdf)
-    trim_xmp(pdf)
+    drop_unused_form_resources(pdf)
+    if not exact:
+        drop_part_metadata(pdf)
+    trim_xmp(pdf, limits)
     if not deadline.passed():
         drop_unused_resources(pdf)
     if not deadline.passed():
@@ -103,14 +108,49 @@ def drop_private_data(pdf: Pdf) -> None:
             del obj["/PieceInfo"]
 
 
-def trim_xmp(pdf: Pdf) -> None:
-    """Take the padding out of XMP packets."""
+def drop_unused_form_resources(pdf: Pdf) -> None:
+    """The fonts that an interactive form without any field keeps for its fields."""
+    form = pdf.Root.get("/AcroForm")
+    if not isinstance(form, Dictionary) or "/XFA" in form:
+        return
+    fields = form.get("/Fields")
+    if fields is None or (isinstance(fields, Array) and not len(fields)):
+        for key in ("/DR", "/DA", "/NeedAppearances"):
+            if key in form:
+                del form[key]
+
+
+def drop_part_metadata(pdf: Pdf) -> None:
+    """XMP of images, forms and fonts, which no reader shows. The document's own stays, and its pages'."""
     for obj in pdf.objects:
-        if isinstance(obj, Stream) and obj.get("/Type") == "/Metadata" and "/Filter" not in obj:
-            data = obj.read_raw_bytes()
-            trimmed = _XMP_PADDING.sub(b"\n", data)
-            if len(trimmed) < len(data):
-                obj.write(trimmed)
+        if isinstance(obj, Stream) and "/Metadata" in obj:
+            del obj["/Metadata"]
+
+
+def trim_xmp(pdf: Pdf, limits: Limits) -> None:
+    """Take the padding and the thumbnails out of XMP packets."""
+    for obj in pdf.objects:
+        if not isinstance(obj, Stream) or obj.get("/Type") != "/Metadata":
+            continue
+        try:
+            data = read_decoded(obj, limits)
+        except (pikepdf.PdfError, RuntimeError):
+            continue
+        trimmed = _trimmed(data)
+        if len(trimmed) < len(data):
+            obj.write(trimmed)
+
+
+def _trimmed(xmp: bytes) -> bytes:
+    end = xmp.rfind(_XMP_END)
+    if end > 0 and (packet := xmp[:end].rstrip()):
+        xmp = packet + b"\n" + xmp[end:]
+    for name in _XMP_THUMBNAILS:
+        start = xmp.find(b"<" + name)
+        end = xmp.find(b"</" + name, start)
+        if 0 <= start < end:
+            xmp = xmp[:start] + xmp[end + len(name) + 2 :]
+    return xmp
 
 
 def drop_unused_resources(pdf: Pdf) -> None:
