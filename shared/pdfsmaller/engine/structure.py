@@ -23,6 +23,7 @@ from pdfsmaller.engine.images.work import WORKERS
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.engine.syntax import name_text
+from pdfsmaller.engine.trees import fill_trees
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
@@ -88,6 +89,7 @@ def tidy(
     if not exact:
         drop_part_metadata(pdf)
     trim_xmp(pdf, limits)
+    fill_trees(pdf)
     if not deadline.passed():
         drop_unused_resources(pdf)
     if not deadline.passed():

@@ -168,6 +168,8 @@ def _belongs_inside(holder: Body, value: Body, key: bytes, uses: int, packed: bo
         return False
     if start[:1] == b"[":
         return True
+    if start == b"<<" and value.texts[0].startswith(b"<</D[") and b"/Names[" in holder.texts[0]:
+        return True  # a destination in a name tree
     types = set(_TYPE.findall(b" ".join(value.texts)))
     return not types & (_OBJECTS | _IDENTITY_TYPES) and (key in _OWN_KEYS or b"ExtGState" in types)
 
