@@ -15,7 +15,7 @@ from pdfsmaller.engine.content.rewriter import Rewriter, Rewritten
 from tests.engine.content.marks import Mark, marks
 
 pytestmark = pytest.mark.skipif(not Rewriter.available(), reason="there is no LuaJIT")
-NAMES = b"S F1\nD F2\nG G1\nM G2\nI Im1"
+NAMES = b"S F1\nD F2\nG G1\nM G2"
 TOLERANCE = 0.01
 REWRITER = Rewriter() if Rewriter.available() else None
 
@@ -249,21 +249,19 @@ def test_shortest_spelling(before: bytes, after: bytes | None) -> None:
         (b"0.001234 w 0 0 m 1 1 l S", b".00124 w 0 0 m 1 1 l S"),
         (b"0.45490196 g 0 0 9 9 re f", b".455 g 0 0 9 9 re f"),
         (
-            b"q 70.7316132 0 0 70.7315826 94.2406921 519.78199 cm /Im1 Do Q",
-            b"q 70.74 0 0 70.74 94.24 519.78 cm/Im1 Do Q",
-        ),
-        (
-            b"q 70.7316132 0 0 70.7315826 94.2406921 519.78199 cm /Fm1 Do Q",
-            b"q 70.7316132 0 0 70.7315826 94.2406921 519.78199 cm/Fm1 Do Q",
-        ),
-        (
             b"BT /F1 10 Tf 1 0 0 1 9.123456 8 Tm [(A) -250.4 (B) 0.3 (C)] TJ ET",
-            b"/F1 10 Tf BT 1 0 0 1 9.12 8 Tm[(A)-250(BC)]TJ ET",
+            b"/F1 10 Tf BT 1 0 0 1 9.124 8 Tm[(A)-250(BC)]TJ ET",
         ),
     ],
 )
 def test_numbers_that_no_device_can_show(before: bytes, after: bytes) -> None:
     assert rewritten(before, tolerance=TOLERANCE) == after
+
+
+def test_matrices_stay_as_they_are() -> None:
+    """An image that ends 0.005 points beyond the page may cover a pixel more, and is drawn another way."""
+    source = b"q 200 0 0 213.1253 0 .0000053 cm/Im1 Do Q"
+    assert rewritten(source, tolerance=TOLERANCE) == source
 
 
 def test_adjustments_of_text_do_not_add_up() -> None:
@@ -280,7 +278,7 @@ def test_lines_of_text_stand_where_they_did() -> None:
 
 def test_words_of_a_line_are_moves() -> None:
     source = b"BT /F1 9 Tf 1 0 0 1 70.86700 700.123 Tm (A) Tj 1 0 0 1 99.123456 700.123 Tm (B) Tj ET"
-    assert rewritten(source, tolerance=TOLERANCE) == b"/F1 9 Tf BT 1 0 0 1 70.86 700.123 Tm(A)Tj 28.26 0 Td(B)Tj ET"
+    assert rewritten(source, tolerance=TOLERANCE) == b"/F1 9 Tf BT 1 0 0 1 70.868 700.123 Tm(A)Tj 28.256 0 Td(B)Tj ET"
 
 
 @pytest.mark.parametrize("one", ["70.001", "70.0000001", "69.999"])

@@ -4,7 +4,7 @@
 --
 --   names      what the stream's resources are, one a line: "G name" a graphics state that may be set twice, "M name"
 --              one that may not but sets no line or font, "S name" a font of one-byte codes, "D name" of two-byte
---              codes, "I name" an image.
+--              codes.
 --   scale      the largest scale at which the stream's space is shown: points of the page to a unit.
 --   tolerance  how far a mark may move, in points of the page; 0: no value changes.
 --   uses       what the stream shows at which scale, one a line: "Do name scale", "gs name scale".
@@ -28,7 +28,7 @@ local THIN = 1
 -- rare: it has a smaller share of the tolerance.
 local SIDE = 1 / 4
 -- How places of text are written, best first: on which share of the tolerance's grid, as moves along a line or not.
-local WAYS = { { 1, true }, { 0.1, true }, { 1, false }, { 0.1, false }, {} }
+local WAYS = { { 0.1, true }, { 0.1, false }, {} }
 
 local p                                     -- the source
 local kinds, froms, tos, nums = {}, {}, {}, {}    -- operands
@@ -42,7 +42,6 @@ local state, stack, depth
 local uses
 local path, clip                            -- a path or a clip is in the making
 local lx, ly, rx, ry, rm                    -- its last point, as it was and as it is written (on which grid)
-local cm_from, cm_to                        -- where the last cm was written
 local fill_space, stroke_space              -- cs and CS not yet written
 local in_text, begin_due                    -- BT … ET; BT not yet written
 local clipping                              -- text has been made a clip
@@ -231,10 +230,7 @@ on("cm", "nnnnnn", function()
   local a, b, c, d, e, f = nums[1], nums[2], nums[3], nums[4], nums[5], nums[6]
   if a == 1 and b == 0 and c == 0 and d == 1 and e == 0 and f == 0 then return end
   local s = state
-  cm_from = size()
   put_all("cm")
-  cm_to = size()
-  s.cm, s.outer_sx, s.outer_sy = { a, b, c, d, e, f }, s.sx, s.sy
   s.e, s.f = e * s.a + f * s.c + s.e, e * s.b + f * s.d + s.f
   s.a, s.b, s.c, s.d = a * s.a + b * s.c, a * s.b + b * s.d, c * s.a + d * s.c, c * s.b + d * s.d
   point_grids()
@@ -755,23 +751,6 @@ on("Do", "N", function()
   mark()
   local name = ffi.string(p + froms[1] + 1, tos[1] - froms[1] - 1)
   used("Do", name, norm(state.a, state.b, state.c, state.d))
-  if not exact and names["I " .. name] and cm_to == size() and cm_from < cm_to then
-    -- An image is a unit square: its matrix needs no more than a point does.
-    local m, s = state.cm, state
-    rewind(cm_from)
-    for i = 1, 4 do
-      local row = i < 3 and length(m[1], m[2]) or length(m[3], m[4])
-      local fine = 2 * tolerance / max(i % 2 == 1 and s.outer_sx or s.outer_sy, 1e-9)
-      local gm, gd = grid(min(fine, row > 0 and row * 0.01 or fine))
-      if abs(m[i]) > 1e8 then fail("large numbers") end
-      fixed(nearest(m[i], gm, gd), gd)
-    end
-    for i = 5, 6 do
-      local gm, gd = grid(tolerance / max(i == 5 and s.outer_sx or s.outer_sy, 1e-9))
-      fixed(nearest(m[i], gm, gd), gd)
-    end
-    word("cm")
-  end
   put_all("Do")
 end)
 
@@ -885,7 +864,7 @@ local function attempt(data, wanted_step, wanted_chained)
   step, chained = wanted_step, wanted_chained
   state, stack, depth, uses, places = fresh(), {}, 0, {}, {}
   point_grids()
-  count, path, clip, rx, cm_from, cm_to = 0, false, false, false, 0, -1
+  count, path, clip, rx = 0, false, false, false
   fill_space, stroke_space = false, false
   in_text, begin_due, clipping = false, false, false
   local fine, why = pcall(run)

@@ -297,9 +297,6 @@ def _listing(resources: Dictionary) -> Iterator[str]:
     for name, font in named(resources, "/Font").items():
         if isinstance(font, Dictionary) and is_plain(name):
             yield from (f"{letter} {name[1:]}" for letter in _font_letters(font))
-    for name, image in named(resources, "/XObject").items():
-        if isinstance(image, Stream) and image.get("/Subtype") == "/Image" and is_plain(name):
-            yield f"I {name[1:]}"
     for name, state in named(resources, "/ExtGState").items():
         if isinstance(state, Dictionary) and is_plain(name):
             mask = state.get("/SMask")
