@@ -13,6 +13,7 @@ SERVICES = ("dynamodb", "s3", "sqs", "sts")
 
 #: Parts of fontTools that nothing here needs.
 _FONT_TOOLS = (
+    "cffLib",
     "colorLib",
     "cu2qu",
     "designspaceLib",
@@ -20,10 +21,14 @@ _FONT_TOOLS = (
     "feaLib",
     "merge",
     "mtiLib",
+    "misc/*.so",
     "otlLib",
+    "pens/*.so",
     "qu2cu",
     "subset",
     "svgLib",
+    "t1Lib",
+    "ttLib/tables",
     "ttx.py",
     "ufoLib",
     "unicodedata",
@@ -83,7 +88,7 @@ CUTS = (
     "pillow.libs/libfreetype*",
     "pillow.libs/libharfbuzz*",
     "pillow.libs/libpng*",
-    # fontTools: glyph names, encodings and CFF's strings are read; lupa: one of its Luas runs
+    # fontTools: glyph names and encodings are read; lupa: one of its Luas runs
     *(f"fontTools/{name}" for name in _FONT_TOOLS),
     "lupa/lua5*",
     "lupa/luajit20*",

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate, count, pairwise, starmap, takewhile
 from operator import le
 
-from fontTools.cffLib import cffExpertSubsetStrings, cffIExpertStrings, cffISOAdobeStrings, cffStandardStrings
 from fontTools.encodings.StandardEncoding import StandardEncoding
 
+from pdfsmaller.engine.fonts.cff_strings import ISO_ADOBE, PREDEFINED_CHARSETS, STANDARD_STRINGS
 from pdfsmaller.engine.fonts.errors import FontError
 
 # Operators of DICTs (TN 5176, tables 9, 10 and 23); 12 n is written 0x0C00 + n.
@@ -52,9 +52,8 @@ _DEFAULTS: dict[int, tuple[float, ...]] = {
     EXPANSION_FACTOR: (0.06,),
 }
 _DEFAULT_MATRIX = (0.001, 0.0, 0.0, 0.001, 0.0, 0.0)
-_STANDARD_SIDS = {name: sid for sid, name in enumerate(cffStandardStrings)}
-_STANDARD = len(cffStandardStrings)
-_PREDEFINED_CHARSETS = (cffISOAdobeStrings, cffIExpertStrings, cffExpertSubsetStrings)
+_STANDARD_SIDS = {name: sid for sid, name in enumerate(STANDARD_STRINGS)}
+_STANDARD = len(STANDARD_STRINGS)
 
 #: An operand of a DICT: an integer, or a real number as it is written (with its leading 30), so that copies are exact.
 Operand = int | bytes
@@ -219,14 +218,14 @@ def read_cff(data: bytes) -> Cff:
         font.fonts = [_read_font_dict(data, {PRIVATE: top.get(PRIVATE, [])}, strings)]
         at = _integers(top.get(CHARSET, [0]), 1)[0]
         if at <= 2:
-            predefined = _PREDEFINED_CHARSETS[at]
+            predefined = PREDEFINED_CHARSETS[at]
             if count > len(predefined):
                 raise FontError("CFF charset damaged")
             font.names = list(predefined[:count])
         else:
             sids = _read_charset(data, at, count)
             font.names = [
-                cffStandardStrings[sid] if sid < _STANDARD else _string(strings, sid).decode("latin-1") for sid in sids
+                STANDARD_STRINGS[sid] if sid < _STANDARD else _string(strings, sid).decode("latin-1") for sid in sids
             ]
         font.encoding = _read_encoding(data, _integers(top.get(ENCODING, [0]), 1)[0], font.names, strings)
         if len({font.names[gid] for gid in font.encoding.values()}) != len(set(font.encoding.values())):
@@ -296,7 +295,7 @@ def write_cff(font: Cff) -> bytes:
         tables.append((FD_SELECT, _write_fd_select(font.fd_of or bytes(len(font.charstrings)))))
     else:
         charset = [strings.sid(name) for name in font.names]
-        if charset != list(range(len(charset))) or len(charset) > len(cffISOAdobeStrings):
+        if charset != list(range(len(charset))) or len(charset) > len(ISO_ADOBE):
             tables.append((CHARSET, _write_charset(charset)))
         else:
             top[CHARSET] = [0]  # the default, but some readers want it said
@@ -498,7 +497,7 @@ def _offset(entries: Entries, op: int) -> int:
 
 def _string(strings: Index, sid: int) -> bytes:
     if sid < _STANDARD:
-        return str(cffStandardStrings[sid]).encode("ascii")
+        return STANDARD_STRINGS[sid].encode("ascii")
     if sid - _STANDARD >= len(strings):
         raise FontError("CFF string missing")
     return strings[sid - _STANDARD]
