@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from pdfsmaller.engine.fonts.errors import FontError
@@ -64,6 +66,13 @@ def test_the_proof_sees_another_outline_another_advance_another_code() -> None:
 def test_a_program_that_ends_too_soon_is_damaged(cut: int) -> None:
     with pytest.raises(FontError):
         subset_truetype(TrueType(truetype()[:cut]), set(range(len(GLYPHS))), cmap=True, names=True)
+
+
+def test_segments_that_overlap_without_end_are_refused_at_once() -> None:
+    groups = struct.pack(">III", 0, 60_000, 0) * 5_000
+    header = struct.pack(">HHIII", 12, 0, 16 + len(groups), 0, 5_000)
+    with pytest.raises(FontError):
+        read_cmaps(struct.pack(">HHHHI", 0, 1, 3, 10, 12) + header + groups)
 
 
 def test_codes_reach_glyphs_through_every_subtable() -> None:

@@ -12,6 +12,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pikepdf
 from pikepdf import Name, Object, Stream
@@ -23,8 +24,10 @@ from pdfsmaller.limits import Limits
 _TOKEN = re.compile(rb"%[^\r\n]*|<([0-9A-Fa-f\s]*)>|\[|\]|/[^\s<>\[\]()/%{}]*|[^\s<>\[\]()/%{}]+")
 # CMaps build on one another by usecmap; real chains have one link.
 MAX_CHAIN = 6
-# A composite font has at most 65,536 CIDs; sane CMaps need far fewer ranges than codes.
-MAX_RANGES = 200_000
+# A composite font has at most 65,536 CIDs; the largest CMaps of Adobe's have some 20,000 ranges in 500 KB.
+MAX_CID = 65_535
+MAX_RANGES = 100_000
+MAX_BYTES = 4_000_000
 
 
 @dataclass(slots=True)
@@ -33,7 +36,7 @@ class CMap:
 
     Attributes:
         spaces: the codespace ranges: length in bytes, lowest and highest code.
-        ranges: length in bytes, first code, last code, CID of the first; in no order, one code may be in several.
+        ranges: length in bytes, first code, last code, CID of the first; in order, no code in two of them.
         identity: every two bytes are a CID.
     """
 
@@ -42,22 +45,17 @@ class CMap:
     identity: bool = False
 
     def cids(self, codes: Iterable[tuple[int, int]]) -> set[int]:
-        """What codes, as pairs of length and value, stand for; where a code is mapped twice, both CIDs."""
+        """What codes, as pairs of length and value, stand for; 0 among them where one stands for nothing."""
         if self.identity:
             return {value for _, value in codes}
-        ordered = sorted(self.ranges)
-        starts = [(length, first) for length, first, _, _ in ordered]
-        widest = max((last - first for _, first, last, _ in ordered), default=0)
+        starts = [(length, first) for length, first, _, _ in self.ranges]
         found = {0}
         for length, value in codes:
             index = bisect_right(starts, (length, value)) - 1
-            while index >= 0:
-                its_length, first, last, cid = ordered[index]
-                if its_length != length or value - first > widest:
-                    break
-                if value <= last:
+            if index >= 0:
+                its_length, first, last, cid = self.ranges[index]
+                if its_length == length and value <= last and cid + value - first <= MAX_CID:
                     found.add(cid + value - first)
-                index -= 1
         return found
 
     def two_bytes(self) -> bool:
@@ -135,6 +133,10 @@ def read_cmap(encoding: Object | None, limits: Limits, depth: int = 0) -> CMap:
             operands.append(word)
     if not cmap.identity and not cmap.spaces:
         raise FontError("cmap")
+    cmap.ranges = sorted(set(cmap.ranges))
+    for before, after in pairwise(cmap.ranges):
+        if before[0] == after[0] and after[1] <= before[2]:
+            raise FontError("cmap")  # one code, two CIDs: readers differ in which one counts
     return cmap
 
 
@@ -196,6 +198,8 @@ def _tokens(stream: Stream, limits: Limits) -> Iterable[tuple[bytes | None, byte
         data = read_decoded(stream, limits)
     except pikepdf.PdfError:
         raise FontError("cmap") from None
+    if len(data) > MAX_BYTES:
+        raise FontError("cmap")
     for match in _TOKEN.finditer(data):
         if match[1] is not None:
             digits = b"".join(match[1].split())

@@ -146,7 +146,7 @@ def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdf
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
-    usage = find_usage(pdf, limits)
+    usage = find_usage(pdf, limits, deadline)
     try:
         typable = typable_fonts(pdf)
     except DAMAGE:

@@ -25,6 +25,9 @@ _KEPT = ("cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "prep")
 # Flags of a part of a composite glyph (OpenType, glyf).
 _ARGS_ARE_WORDS, _HAS_SCALE, _MORE_PARTS, _HAS_XY_SCALE, _HAS_2X2 = 0x0001, 0x0008, 0x0020, 0x0040, 0x0080
 MAX_GLYPHS = 65_535
+# Fonts have a handful of cmap subtables, and segments of codes that do not overlap.
+MAX_CMAPS = 32
+MAX_CODES = 200_000
 # The cmap subtables that readers look into, by format; the others are dropped.
 _FORMATS = (0, 4, 6, 12)
 # A loca of two-byte entries counts in twos up to here.
@@ -327,12 +330,16 @@ def _packed(numbers: array[int]) -> bytes:
 
 
 def read_cmaps(table: bytes) -> list[CmapTable]:
-    """The subtables of formats 0, 4, 6 and 12. Damaged ones give what could be read of them."""
+    """The subtables of formats 0, 4, 6 and 12. Damaged ones give what could be read of them.
+
+    Raises:
+        FontError: they claim more codes than there are characters.
+    """
     found: list[CmapTable] = []
     if len(table) < 4:
         return found
     (count,) = struct.unpack_from(">H", table, 2)
-    for index in range(min(count, (len(table) - 4) // 8)):
+    for index in range(min(count, (len(table) - 4) // 8, MAX_CMAPS)):
         platform, encoding, offset = struct.unpack_from(">HHI", table, 4 + 8 * index)
         data = table[offset:]
         if len(data) < 8:
@@ -368,10 +375,14 @@ def _read_4(data: bytes) -> dict[int, int]:
     ends, starts = words[7 : 7 + segments], words[8 + segments : 8 + 2 * segments]
     deltas, ranges = words[8 + 2 * segments : 8 + 3 * segments], 8 + 3 * segments
     found: dict[int, int] = {}
+    total = 0
     for index in range(segments):
         start, end, delta, offset = starts[index], ends[index], deltas[index], words[ranges + index]
         if start > end:
             continue
+        total += end - start + 1
+        if total > MAX_CODES:
+            raise FontError("cmap_large")
         if offset in (0, 0xFFFF):
             codes = range(start, end + 1)
             low = (start + delta) & 0xFFFF
@@ -392,9 +403,13 @@ def _read_12(data: bytes) -> dict[int, int]:
         return {}
     (count,) = struct.unpack_from(">I", data, 12)
     found: dict[int, int] = {}
+    total = 0
     for index in range(min(count, (len(data) - 16) // 12)):
         start, end, glyph = struct.unpack_from(">III", data, 16 + 12 * index)
         length = min(end - start + 1, MAX_GLYPHS - glyph + 1)
+        total += max(length, 0)
+        if total > MAX_CODES:
+            raise FontError("cmap_large")
         if length > 0 and end <= 0x10FFFF:
             found.update(zip(range(start, start + length), range(glyph, glyph + length), strict=True))
     return found

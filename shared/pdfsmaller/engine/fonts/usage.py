@@ -19,6 +19,7 @@ from functools import partial
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
+from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.fonts.cmap import CMap, read_cmap, split_two_bytes
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.streams import read_decoded
@@ -108,13 +109,13 @@ def font_key(font: Object) -> FontKey:
     return font.objgen if font.is_indirect else font.unparse()
 
 
-def find_usage(pdf: Pdf, limits: Limits) -> Usage:
-    """Walk the whole document.
+def find_usage(pdf: Pdf, limits: Limits, deadline: Deadline) -> Usage:
+    """Walk the whole document, as far as there is time.
 
     Raises:
         LimitExceeded: a content stream is over ``max_stream_bytes``.
     """
-    return _Walk(pdf, limits).run()
+    return _Walk(pdf, limits, deadline).run()
 
 
 class _Scope:
@@ -169,9 +170,8 @@ _UNKNOWN = b"?"
 
 
 class _Walk:
-    def __init__(self, pdf: Pdf, limits: Limits) -> None:
-        self.pdf = pdf
-        self.limits = limits
+    def __init__(self, pdf: Pdf, limits: Limits, deadline: Deadline) -> None:
+        self.pdf, self.limits, self.deadline = pdf, limits, deadline
         self.usage = Usage()
         self.visits = 0
         self.active: set[ObjGen] = set()
@@ -183,6 +183,9 @@ class _Walk:
 
     def run(self) -> Usage:
         for number, page in enumerate(self.pdf.pages):
+            if self.deadline.passed():
+                self.usage.complete = False
+                break
             self._guard(partial(self._page, page, number))
         self._guard(self._rest)
         return self.usage
