@@ -97,9 +97,11 @@ def test_hints_for_all_glyphs_stay() -> None:
 
 def test_matrix_and_box_stay() -> None:
     top = opened(
-        converted(SQUARE, clear="/FontMatrix [0.0005 0 0.0001 0.0005 0 0] def /FontBBox {-10 -20 500.5 510} def")
+        converted(
+            SQUARE, clear="/FontMatrix [0.00048828125 0 0.0001 0.00048828125 0 0] def /FontBBox {-10 -20 500.5 510} def"
+        )
     )
-    assert top.FontMatrix == [0.0005, 0, 0.0001, 0.0005, 0, 0]
+    assert top.FontMatrix == [0.00048828125, 0, 0.0001, 0.00048828125, 0, 0]
     assert top.FontBBox == [-10, -20, 500.5, 510]
 
 

@@ -26,6 +26,8 @@ _MOST_OPERANDS = 513
 _MOST_STEMS = 255
 # To cut so many bytes out of a program costs as much as to read an operand.
 _BYTES_PER_TOKEN = 256
+# … and a call as much as this many.
+_CALL = 4
 
 _OPERAND = re.compile(rb"[\x20-\xf6]|[\xf7-\xfe].|\x1c..|\xff....", re.DOTALL)
 _RUN = re.compile(rb"(?:" + _OPERAND.pattern + rb")+", re.DOTALL)
@@ -134,7 +136,7 @@ def flatten(code: bytes, local: Sequence[bytes], shared: Sequence[bytes], budget
             called.add(int(number))
             returns.append((code, at))
             code, at = subrs[int(number)], 0
-            budget.spend(len(code) // _BYTES_PER_TOKEN)
+            budget.spend(_CALL + len(code) // _BYTES_PER_TOKEN)
             continue
         if op == RETURN:
             at = len(code)

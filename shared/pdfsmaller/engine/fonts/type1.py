@@ -142,12 +142,12 @@ def _entries(font: Type1, wanted: dict[str, tuple[int, int]]) -> Entries:
         if key in _DELTAS:
             if len(values) > most or (key in _PAIRS and len(values) % 2):
                 continue  # what renderers cannot use either
-            values = [values[0], *(b - a for a, b in pairwise(values))]
+            values = [values[0], *(round(b - a, 6) for a, b in pairwise(values))]
         elif len(values) != most:
             if op in (cff_format.FONT_MATRIX, cff_format.FONT_BBOX):
                 raise FontError("Type 1 dictionary damaged")
             continue
-        entries[op] = [operand(round(value, 9)) for value in values]
+        entries[op] = [operand(value) for value in values]
     return entries
 
 
