@@ -134,6 +134,7 @@ class _Run:
             self.options.color_mode or "no-change",
             self.options.effort,
             exact_dpi=self.options.dpi is not None,
+            layers=self.options.preset == "scan",
         )
         with self._open(folder / "mended.pdf") as pdf:
             with self.watch.stage("analyse"):
@@ -222,10 +223,11 @@ class _Run:
                 break
             guilty = _images_on(found, encoded, differences)
             if guilty:
-                self._warn("image_rolled_back", f"Images whose loss showed were coded without loss: {len(guilty)}.")
+                how = "whole" if goal.layers else "without loss"
+                self._warn("image_rolled_back", f"Images whose loss showed were coded {how}: {len(guilty)}.")
                 encoded = {objgen: image for objgen, image in encoded.items() if objgen not in guilty}
                 if attempt == 0:
-                    encoded |= self._without_loss(found, guilty)
+                    encoded |= self._with_less_loss(found, guilty, goal)
                 self._roll_back(len(guilty - encoded.keys()))
             elif "fonts" not in left_out and (fonts := builder.fonts.changed_on(_pages(differences))):
                 self._warn("font_rolled_back", f"Fonts on pages that differed stayed as before: {len(fonts)}.")
@@ -249,13 +251,13 @@ class _Run:
         if images:
             self.skipped["rolled_back"] += images
 
-    def _without_loss(self, found: Found, guilty: set[ObjGen]) -> dict[ObjGen, Encoded]:
-        """The lossless codings of these images."""
+    def _with_less_loss(self, found: Found, guilty: set[ObjGen], goal: Goal) -> dict[ObjGen, Encoded]:
+        """The lossless codings of these images; of what may be layers, the ordinary ones."""
         with self.watch.stage("images"), open_pdf(self.source, self.password, self.limits) as pdf:
             externalize_inline_images(pdf, found.inline_pages)
             some = Found({objgen: found.images[objgen] for objgen in guilty})
-            goal = Goal(None, None, effort=self.options.effort)
-            return encode_images(pdf, some, goal, self.limits, self.deadline, lambda _share: None).encoded
+            less = replace(goal, layers=False) if goal.layers else Goal(None, None, effort=self.options.effort)
+            return encode_images(pdf, some, less, self.limits, self.deadline, lambda _share: None).encoded
 
     def _compare(self, result: Path, goal: Goal) -> list[Difference]:
         found = compare(

@@ -105,7 +105,8 @@ class CompressOptions(BaseModel):
     """How a PDF is to be made smaller.
 
     Attributes:
-        preset: sets dpi and quality together: lossless, printer (300 dpi), ebook (150), screen (72), scan.
+        preset: sets dpi and quality together: lossless, printer (300 dpi), ebook (150), screen (72), scan (for scanned
+            pages: text and lines stay sharp, in one bit per pixel, over a coarse background).
         dpi: images shown above 1.2 × this many dots per inch are downsampled to it. Without it the
             preset's dpi is used, and images on small pages may keep more.
         image_quality: JPEG quality, 10–100.

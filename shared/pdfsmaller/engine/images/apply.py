@@ -9,6 +9,9 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import ObjGen
 
+# Entries that mean the same of an image and of a form (ISO 32000-1, tables 89 and 95).
+_OF_ANY_XOBJECT = ("/OC", "/StructParent", "/Metadata")
+
 
 def apply_images(pdf: Pdf, encoded: Mapping[ObjGen, Encoded], without: Iterable[ObjGen] = ()) -> None:
     """Put new codings in place of the stored ones, leaving out those in ``without``."""
@@ -17,7 +20,32 @@ def apply_images(pdf: Pdf, encoded: Mapping[ObjGen, Encoded], without: Iterable[
         if objgen not in left_out:
             stream = pdf.get_object(objgen)
             if isinstance(stream, Stream):
-                _write(stream, image)
+                if image.over is not None:
+                    _write_layers(pdf, stream, image, image.over)
+                else:
+                    _write(stream, image)
+
+
+def _write_layers(pdf: Pdf, stream: Stream, image: Encoded, over: tuple[Encoded, Encoded]) -> None:
+    """Turn an image into a form of the same name that paints its layers into the same unit square.
+
+    ``Do`` shows both alike, so that nothing else on the page changes.
+    """
+    kept = {key: stream[key] for key in _OF_ANY_XOBJECT if key in stream}
+    entries = {key: value for key, value in stream.items() if key not in (*kept, "/Length", "/Filter", "/DecodeParms")}
+    paper, color = (pdf.make_indirect(Stream(pdf, b"", Dictionary(entries))) for _ in range(2))
+    stencil = Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Image, ImageMask=True)
+    _write(paper, image)
+    _write(color, over[0])
+    _write(stencil, over[1])
+    color["/Mask"] = pdf.make_indirect(stencil)
+    for key in list(stream.keys()):
+        if key not in kept and key != "/Length":
+            del stream[key]
+    stream.write(b"/P Do /C Do")
+    stream["/Type"], stream["/Subtype"] = Name.XObject, Name.Form
+    stream["/BBox"] = Array([0, 0, 1, 1])
+    stream["/Resources"] = Dictionary(XObject=Dictionary(P=paper, C=color))
 
 
 def _write(stream: Stream, image: Encoded) -> None:

@@ -27,6 +27,10 @@ QUICK_LEVEL = 4
 EVERY_PREDICTOR_BYTES = 6_000_000
 
 
+# What one more image object takes besides its data.
+OBJECT_BYTES = 150
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """An image ready to be written.
@@ -41,6 +45,8 @@ class Encoded:
         entries: colours in the palette.
         drop_decode: the samples now mean what they say, whatever ``/Decode`` said before.
         exact: no decoded sample differs from the source's.
+        over: a second image of the same place and colour space, and the stencil through which it is painted over this
+            one: where the stencil's samples are 0.
     """
 
     data: bytes
@@ -54,11 +60,13 @@ class Encoded:
     entries: int = 0
     drop_decode: bool = False
     exact: bool = False
+    over: tuple[Encoded, Encoded] | None = None
 
     @property
     def cost(self) -> int:
         """Bytes in the file, what the dictionary gains included."""
-        return len(self.data) + 12 * len(self.parms) + (len(self.palette) + 24 if self.palette is not None else 0)
+        own = len(self.data) + 12 * len(self.parms) + (len(self.palette) + 24 if self.palette is not None else 0)
+        return own + sum(image.cost + OBJECT_BYTES for image in self.over or ())
 
 
 def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default") -> Encoded:

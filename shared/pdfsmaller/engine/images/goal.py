@@ -41,6 +41,7 @@ class Goal:
         above: images are downsampled above so many times ``dpi``.
         exact_dpi: nothing stays above it, on small pages either: it was asked for by number.
         judged: quality is chosen for each image by how it looks; otherwise by rules of thumb.
+        layers: scanned pages may become a coarse background with sharp strokes over it.
         min_gain: what coding again at the same size must save, as a share of the bytes stored, to be worth its loss.
     """
 
@@ -52,6 +53,7 @@ class Goal:
     min_gain: float = MIN_GAIN
     exact_dpi: bool = False
     judged: bool = True
+    layers: bool = False
 
     @property
     def fast(self) -> bool:

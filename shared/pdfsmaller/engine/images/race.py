@@ -29,11 +29,13 @@ from pdfsmaller.engine.images.goal import (
     jpeg_quality,
     lowest_quality,
     scale_for,
+    shown_dpi,
     target_pixels,
 )
 from pdfsmaller.engine.images.jpeg import JpegInfo, jpeg, jpeg_cmyk, jpeg_info, strip_jpeg, transcoded
 from pdfsmaller.engine.images.look import Judge, judge_for
 from pdfsmaller.engine.images.source import ImageSource, Skip
+from pdfsmaller.engine.scan.layers import separate
 
 # What downsampling must save, of the bytes stored now, to be worth its loss (``Goal.min_gain`` is for the rest).
 MIN_GAIN_RESAMPLED = 0.03
@@ -72,6 +74,15 @@ FLAT_WHOLE_PIXELS = 6_000_000
 PALETTE_PIXELS = 16_000_000
 # An image of one bit per pixel below this many pixels is tried with every template of JBIG2.
 FEW_PIXELS = 1_000_000
+# Strokes keep so many times the dots per inch that pictures are brought to; up to so many times that, all of theirs.
+STROKES_DPI, STROKES_ABOVE = 1.6, 1.15
+# Layers have to be this much smaller than the page coded whole.
+LAYERS_GAIN = 0.75
+# What fills less than this share of its page, or is coarser, is no scanned page.
+LAYERS_COVER = 0.5
+LAYERS_DPI = 130
+# What lies behind the strokes is looked at less closely.
+PAPER_QUALITY_BELOW = 25
 # libimagequant's quality, from coarse to fine.
 PALETTE_QUALITIES = (75, 88, 100)
 
@@ -95,6 +106,11 @@ def optimize(source: ImageSource, goal: Goal) -> Encoded:
         best = _of_bilevel(source, goal)
     else:
         best = _of_samples(source, goal)
+    if goal.layers and source.role == "image":
+        whole = min(source.stored, best.cost if best is not None else source.stored)
+        layered = _layered(source, goal)
+        if layered is not None and layered.cost <= LAYERS_GAIN * whole:
+            best = layered
     if best is not None and best.color == "gray" and _recolors(source, goal):
         return best  # asked for, whatever it costs
     if best is not None and source.fixed_color and (best.width, best.height) != (source.width, source.height):
@@ -300,6 +316,32 @@ def _simplified(image: pyvips.Image, source: ImageSource, goal: Goal) -> tuple[p
     if gray_ok and pixels.is_gray(image, tolerance):
         return image[1].copy_memory(), "gray"
     return image, "keep"
+
+
+# --- scanned pages ----------------------------------------------------------------------------------------------------
+
+
+def _layered(source: ImageSource, goal: Goal) -> Encoded | None:
+    """A scanned page as paper, strokes and their colour, or None where it is none."""
+    shown = shown_dpi(source)
+    plain = source.plain_decode and source.lossy_ok and not (source.masked or source.fixed_color)
+    known = source.color.family in ("gray", "rgb") and source.color.palette is None and source.bits == 8
+    if not (plain and known) or goal.color_mode != "no-change" or goal.dpi is None or goal.quality is None:
+        return None
+    if shown is None or shown < LAYERS_DPI or source.covers < LAYERS_COVER:
+        return None
+    dpi = goal.dpi * STROKES_DPI
+    scale = dpi / shown if shown > dpi * STROKES_ABOVE else 1.0
+    load = {"jpeg": pixels.load_jpeg, "jpx": pixels.load_jpx}.get(source.coding)
+    image = load(source, scale) if load is not None else pixels.load_samples(source)
+    image, color = _simplified(pixels.resize(image, *target_pixels(source, scale)), source, goal)
+    layers = separate(image, shown * scale, goal.dpi)
+    if layers is None:
+        return None
+    paper = _jpeg(layers.paper, replace(goal, quality=max(10, goal.quality - PAPER_QUALITY_BELOW)))
+    ink = _jpeg(layers.color, goal, full_chroma=True)
+    strokes = _smallest_bilevel(layers.strokes, goal)
+    return replace(paper, color=color, drop_decode=color == "gray", over=(replace(ink, color=color), strokes))
 
 
 # --- one bit per pixel ------------------------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ class ImageSource:
         resample: whether its pixel size may change.
         fixed_color: its colour space must stay, and it has the same size as its mask or image (``/Matte``).
         pages: pages that show it.
+        masked: a mask of its own hides parts of it.
+        covers: the share of its page that it fills at its largest, where it is on one page alone; else 0.
     """
 
     objgen: ObjGen
@@ -90,6 +92,8 @@ class ImageSource:
     resample: bool
     fixed_color: bool
     pages: frozenset[int]
+    masked: bool
+    covers: float
 
     @property
     def pixels(self) -> int:
@@ -166,6 +170,8 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
         resample=found.resample and found.width_pt > 0,
         fixed_color=matted,
         pages=frozenset(found.pages),
+        masked="/SMask" in stream or "/Mask" in stream,
+        covers=_covers(pdf, found),
     )
 
 
@@ -218,6 +224,16 @@ def _masking(stream: Stream) -> tuple[bool, str]:
     if isinstance(stream.get("/Mask"), Array):
         return False, "color_key"
     return True, ""
+
+
+def _covers(pdf: Pdf, found: FoundImage) -> float:
+    if len(found.pages) != 1:
+        return 0.0
+    page = pdf.pages[next(iter(found.pages))]
+    left, bottom, right, top = (float(v) for v in page.cropbox)
+    unit = float(page.obj.get("/UserUnit", 1))
+    area = abs((right - left) * (top - bottom)) * unit * unit
+    return found.width_pt * found.height_pt / area if area > 0 else 0.0
 
 
 def _is_matted(stream: Stream) -> bool:

@@ -1,0 +1,135 @@
+"""A scanned page taken apart: strokes at full resolution, their colour and the paper behind them at a coarse one.
+
+Guarantees: layers are handed out only where, put together again, they look like the page. A photograph, or a page whose
+strokes are not clear, gives none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyvips
+
+from pdfsmaller.engine.scan.strokes import find_strokes
+from pdfsmaller.engine.similarity import block_similarity
+
+# Of a page of text, strokes cover some percent; of a photograph or a dark page, anything.
+STROKES_LEAST, STROKES_MOST = 0.002, 0.30
+# Dots per inch of paper and colours, of those that pictures are brought to.
+PAPER_DPI, COLOR_DPI = 0.5, 0.15
+# How like the page the layers have to look, put together at the paper's resolution (0 to 1).
+SIMILARITY = 0.88
+# Where strokes are, the layers may miss the page's levels by this share of the difference between stroke and paper.
+RESIDUE = 0.30
+# Of paper, this share of the blocks (8 × 8 pixels) has a deviation of less than so many levels; a picture has texture.
+FLAT_LEAST, FLAT_DEVIATION = 0.6, 4.0
+# Fewer pixels a side tell nothing.
+SIDE_LEAST = 320
+# A mean of less than this share of the pixels, in 128ths, is none.
+LEAST_WEIGHT = 0.25
+_CROSS = [[128, 255, 128], [255, 255, 255], [128, 255, 128]]
+_SQUARE = [[255, 255, 255]] * 3
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """A page in three images of the same place.
+
+    Attributes:
+        paper: the background, strokes filled from around them.
+        color: what the strokes are painted with; means something only where there are any.
+        strokes: 0 where a stroke is, 255 elsewhere.
+    """
+
+    paper: pyvips.Image
+    color: pyvips.Image
+    strokes: pyvips.Image
+
+
+def separate(image: pyvips.Image, dpi: float, target_dpi: int) -> Layers | None:
+    """Take a page apart.
+
+    Args:
+        image: one or three bands of 8 bits in memory, white = 255, at the resolution that strokes are to keep.
+        dpi: its dots per inch.
+        target_dpi: what pictures would be brought to.
+
+    Returns:
+        None where its layers would not look like it.
+    """
+    if min(image.width, image.height) < SIDE_LEAST:
+        return None
+    strokes = find_strokes(image)
+    if not STROKES_LEAST <= strokes.avg() / 255 <= STROKES_MOST:
+        return None
+    # Edges are mixed of both: neither paper nor the strokes' own colour is to be had from them.
+    around = strokes.dilate(pyvips.Image.new_from_array(_SQUARE))
+    inner = strokes.erode(pyvips.Image.new_from_array(_CROSS))
+    paper_step = max(1, round(dpi / (target_dpi * PAPER_DPI)))
+    paper = _mean_of(image, around.invert(), paper_step)
+    if not _is_paper(paper):
+        return None
+    # Thin strokes have no inside.
+    core = inner | (strokes & 16)
+    color = _mean_of(image, core.copy_memory(), max(1, round(dpi / (target_dpi * COLOR_DPI))))
+    layers = Layers(paper, color, strokes.invert())
+    return layers if _alike(image, layers, around, paper_step) else None
+
+
+def _is_paper(paper: pyvips.Image) -> bool:
+    """Whether most of a background is smooth."""
+    levels = _luminance(paper)
+    mean = _shrunk(levels, 8)
+    flat = _shrunk(levels * levels, 8) - mean * mean < FLAT_DEVIATION * FLAT_DEVIATION
+    return bool(flat.avg() / 255 >= FLAT_LEAST)
+
+
+def _alike(image: pyvips.Image, layers: Layers, around: pyvips.Image, step: int) -> bool:
+    """Whether the layers, put together, look like the page: as a whole, and in what strokes they show."""
+    size = (image.width, image.height)
+    paper, color = _luminance(layers.paper), _luminance(layers.color)
+    page = _luminance(image)
+    paper_here, color_here = _stretched(paper, size), _stretched(color, size)
+    together = layers.strokes.ifthenelse(paper_here, color_here).copy_memory()
+    if block_similarity(_shrunk(page, step), _shrunk(together, step)).avg() < SIMILARITY:
+        return False
+    near = around & 1
+    missed = ((page - together).abs() * near).avg()
+    contrast = ((paper_here - color_here).abs() * near).avg()
+    return bool(missed <= RESIDUE * contrast)
+
+
+def _mean_of(image: pyvips.Image, weight: pyvips.Image, step: int) -> pyvips.Image:
+    """The weighted mean of every ``step`` × ``step`` pixels; what has no weight is filled from around it."""
+    share = (weight.cast("ushort") << 7).copy_memory()
+    parts = _shrunk((image.cast("ushort") * (weight / 255.0)) * 128, step)
+    return _filled(parts, _shrunk(share, step) * (1 / 255.0)).rint().cast("uchar").copy_memory()
+
+
+def _filled(sums: pyvips.Image, weights: pyvips.Image) -> pyvips.Image:
+    """``sums`` / ``weights``, and where there is next to no weight, the same at half the resolution."""
+    mean = sums / (weights + 1e-6)
+    if sums.width < 3 or sums.height < 3:
+        total = max(weights.avg(), 1e-6)
+        wide = [sums[band].avg() / total for band in range(sums.bands)]
+    else:
+        coarse = _filled(_shrunk(sums, 2), _shrunk(weights, 2))
+        wide = coarse.resize(2, kernel="linear").crop(0, 0, sums.width, sums.height)
+    return (weights > LEAST_WEIGHT).ifthenelse(mean, wide).copy_memory()
+
+
+def _luminance(image: pyvips.Image) -> pyvips.Image:
+    if image.bands == 1:
+        return image.cast("float")
+    return image.recomb([[0.299, 0.587, 0.114]]).cast("float")
+
+
+def _shrunk(image: pyvips.Image, step: int) -> pyvips.Image:
+    """The mean of every ``step`` × ``step`` pixels, the last row and column repeated to whole ones; in memory."""
+    width, height = -(-image.width // step) * step, -(-image.height // step) * step
+    whole = image.cast("float").gravity("north-west", width, height, extend="copy")
+    return whole.shrink(step, step).copy_memory()
+
+
+def _stretched(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:
+    return image.resize(size[0] / image.width, vscale=size[1] / image.height, kernel="linear")
