@@ -235,3 +235,15 @@ def test_charstrings_of_few_operators_are_written_in_shorter_ones() -> None:
     assert cff_outlines_equal(whole, packed)
     assert program_of(packed, "A").count("hvcurveto") == 3
     assert not {"rrcurveto", "rlineto", "rmoveto"} & set(map(str, program_of(packed, "A")))
+
+
+def test_stems_declared_out_of_order_stay_so() -> None:
+    lines = "10 0 rlineto 0 10 rlineto -10 0 rlineto " * 4
+    text = f"500 300 20 -310 20 hstemhm 30 40 hintmask mask:e0 10 0 rmoveto {lines} hintmask mask:40 {lines} endchar"
+    whole = cff_program({".notdef": "250 endchar", "A": text})
+    packed = subset_cff(whole)
+    words = program_of(packed, "A")
+    assert words[words.index("hstemhm") - 4 : words.index("hstemhm") + 5] == [
+        *(300, 20, -310, 20, "hstemhm", 30, 40, "hintmask", b"\xe0")
+    ]
+    assert len(words) < len(program_of(whole, "A"))

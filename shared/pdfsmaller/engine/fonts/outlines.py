@@ -57,14 +57,15 @@ class Outline:
         counters: groups of stems that ask for equal counters.
         parts: of an accented letter: where the accent goes (x, y), then the codes in StandardEncoding of the base and
             of the accent.
-        in_order: stems were declared from the left and the bottom, as they should be.
+        declared: horizontal and vertical stems in the order of their declaration, where that is known: some producers
+            write them unsorted, and which of two that overlap is obeyed may depend on it.
     """
 
     width: float = 0
     segments: list[Segment] = field(default_factory=list)
     counters: list[Hints] = field(default_factory=list)
     parts: tuple[float, float, int, int] | None = None
-    in_order: bool = field(default=True, compare=False)
+    declared: tuple[list[Stem], list[Stem]] | None = field(default=None, compare=False)
 
     def add(self, segment: Segment) -> None:
         """Go on with a segment; a move after a move takes its place."""
@@ -128,8 +129,11 @@ def _encode_stems(outline: Outline) -> tuple[bytearray, dict[Hints, bytes]]:
     """The declaration of all stems with the first mask, and the mask of each set where there are several."""
     out = bytearray()
     sets = list(dict.fromkeys(segment.hints for segment in outline.segments))
-    horizontal = sorted(set().union(*(one.horizontal for one in sets)))
-    vertical = sorted(set().union(*(one.vertical for one in sets)))
+    if outline.declared is not None:
+        horizontal, vertical = outline.declared
+    else:
+        horizontal = sorted(set().union(*(one.horizontal for one in sets)))
+        vertical = sorted(set().union(*(one.vertical for one in sets)))
     stems = [*((False, stem) for stem in horizontal), *((True, stem) for stem in vertical)]
     # A glyph with more than fits is drawn without hints.
     if not stems or max(len(horizontal), len(vertical)) > _MOST_STEMS_AT_ONCE or len(stems) > _MOST_STEMS:
@@ -289,10 +293,10 @@ def draw(flat: t2.Flat) -> Outline:
     Raises:
         FontError: the charstring is damaged.
     """
-    outline = Outline()
     body = flat.body
     horizontal: list[Stem] = []
     vertical: list[Stem] = []
+    outline = Outline(declared=(horizontal, vertical))
     hints = NO_HINTS
     masked = False
     x: float = 0
@@ -302,7 +306,6 @@ def draw(flat: t2.Flat) -> Outline:
             side = horizontal if op in (t2.HSTEM, t2.HSTEMHM) else vertical
             at: float = 0
             for edge, width in zip(args[::2], args[1::2], strict=False):
-                outline.in_order &= not side or side[-1] < (at + edge, width)
                 side.append((at + edge, width))
                 at += edge + width
             if op in (t2.HINTMASK, t2.CNTRMASK):
@@ -335,8 +338,10 @@ def tidied(flat: t2.Flat) -> t2.Flat:
     try:
         outline = draw(flat)
         tidy = t2.Flat(encode(outline), flat.width, flat.parts)
-        if len(tidy.body) < len(flat.body) and outline.in_order and draw(tidy) == outline:
-            return tidy
+        if len(tidy.body) < len(flat.body):
+            drawn = draw(tidy)
+            if (drawn, drawn.declared) == (outline, outline.declared):
+                return tidy
     except FontError:
         pass  # drawn by readers that forgive more
     return flat
