@@ -280,6 +280,18 @@ def cmyk_jpeg(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
     return _one_image(cmyk, dpi=dpi, encode="jpeg", Decode=Array([1, 0] * 4))
 
 
+def cmyk_color_transform(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
+    """A CMYK JPEG with Adobe's marker, which overrules the /ColorTransform beside it."""
+    return _one_image(
+        photo(width, height).convert("CMYK"), dpi=dpi, encode="jpeg", DecodeParms=Dictionary(ColorTransform=1)
+    )
+
+
+def gray_jpeg_inverted(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
+    """A gray JPEG whose /Decode turns it round."""
+    return _one_image(photo(width, height).convert("L"), dpi=dpi, encode="jpeg", Decode=Array([1, 0]))
+
+
 def cmyk_flate(width: int = 500, height: int = 400, dpi: float = 200) -> bytes:
     """A CMYK image, Flate."""
     return _one_image(photo(width, height).convert("CMYK"), dpi=dpi)
@@ -350,6 +362,16 @@ def indexed_1() -> bytes:
     return indexed(1)
 
 
+def indexed_cmyk(width: int = 300, height: int = 200, dpi: float = 100) -> bytes:
+    """A palette of CMYK colours."""
+    picture = photo(width, height).quantize(200, dither=Image.Dither.NONE)
+    palette = Image.frombytes("RGB", (200, 1), bytes((picture.getpalette() or [])[:600]).ljust(600, b"\0"))
+    space = Array([Name.Indexed, Name.DeviceCMYK, 199, String(palette.convert("CMYK").tobytes())])
+    doc = Builder()
+    doc.show(doc.image(Image.frombytes("L", picture.size, picture.tobytes()), ColorSpace=space), dpi=dpi)
+    return doc.bytes()
+
+
 def rgb_16(width: int = 400, height: int = 300, dpi: float = 150) -> bytes:
     """16 bits a channel."""
     data = bytes(b for value in photo(width, height).tobytes() for b in (value, value))
@@ -410,6 +432,16 @@ def soft_mask_matte(width: int = 600, height: int = 400, dpi: float = 200) -> by
     return doc.bytes()
 
 
+def soft_mask_matte_jpeg(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
+    """A premultiplied JPEG, of far more dots than a screen shows, with its soft mask."""
+    mask = _oval_mask(width, height, soft=True)
+    premultiplied = Image.composite(photo(width, height), Image.new("RGB", (width, height)), mask)
+    doc = Builder()
+    smask = doc.image(mask, Matte=Array([0, 0, 0]))
+    doc.show(doc.image(premultiplied, encode="jpeg", SMask=smask), dpi=dpi, background=_YELLOW)
+    return doc.bytes()
+
+
 def explicit_mask(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
     """A JPEG with a 1-bit explicit mask (1 bits are masked out)."""
     doc = Builder()
@@ -464,6 +496,27 @@ def jpx(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
         Width=width,
         Height=height,
         ColorSpace=Name.DeviceRGB,
+        BitsPerComponent=8,
+        Filter=Name.JPXDecode,
+    )
+    doc.show(xobject, dpi=dpi)
+    return doc.bytes()
+
+
+def jpx_indexed(width: int = 300, height: int = 200, dpi: float = 100) -> bytes:
+    """Indices of a palette as JPEG 2000, coded without loss."""
+    picture = photo(width, height).quantize(120, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    Image.frombytes("L", picture.size, picture.tobytes()).save(buffer, "JPEG2000", irreversible=False)
+    palette = bytes((picture.getpalette() or [])[:360]).ljust(360, b"\0")
+    doc = Builder()
+    xobject = doc.stream(
+        buffer.getvalue(),
+        Type=Name.XObject,
+        Subtype=Name.Image,
+        Width=width,
+        Height=height,
+        ColorSpace=Array([Name.Indexed, Name.DeviceRGB, 119, String(palette)]),
         BitsPerComponent=8,
         Filter=Name.JPXDecode,
     )
@@ -1200,21 +1253,26 @@ IMAGES: dict[str, Make] = {
         ccitt_g4,
         chart_flate,
         cmyk_jpeg,
+        cmyk_color_transform,
+        gray_jpeg_inverted,
         cmyk_flate,
         icc_rgb,
         calrgb,
         indexed_8,
         indexed_4,
         indexed_1,
+        indexed_cmyk,
         rgb_16,
         soft_mask,
         soft_mask_other_size,
         soft_mask_opaque,
         soft_mask_matte,
+        soft_mask_matte_jpeg,
         explicit_mask,
         colour_key_mask,
         stencil,
         jpx,
+        jpx_indexed,
         separation,
         device_n,
         lab,

@@ -8,8 +8,9 @@ import pikepdf
 import pytest
 import pyvips
 from pikepdf import Array, Dictionary, Name
+from PIL import Image
 
-from pdfsmaller.engine.images import jpeg
+from pdfsmaller.engine.images import jpeg, jpx
 from tests import documents
 from tests.engine.conftest import Result, Run
 
@@ -154,6 +155,42 @@ def test_soft_mask_is_resized_with_its_image(run: Run) -> None:
     base, mask = by_mask(run(documents.soft_mask(900, 600, dpi=300), preset="ebook", dpi=150))
     assert size(base) == size(mask) == (450, 300)
     assert mask.ColorSpace == Name.DeviceGray
+
+
+def test_matte_image_and_mask_are_resized_together(run: Run) -> None:
+    result = run(documents.soft_mask_matte_jpeg(), preset="ebook", dpi=100)
+    base, mask = by_mask(result)
+    assert size(base) == size(mask) == (300, 200)
+    assert mask.Matte == [0, 0, 0]
+    assert result.mean_error() < 4
+
+
+def test_jpeg_2000_with_a_palette_becomes_indices_without_loss(run: Run) -> None:
+    result = run(documents.jpx_indexed(), preset="lossless")
+    assert only_image(result).Filter == Name.FlateDecode
+    assert result.same_pixels()
+
+
+def test_the_number_of_tile_parts_is_not_relied_on() -> None:
+    buffer = io.BytesIO()
+    picture = documents.photo(64, 48).convert("L")
+    picture.save(buffer, "JPEG2000", irreversible=False)
+    data = jpx.codestream(buffer.getvalue())
+    assert data[data.index(b"\xff\x90") + 11] == 0
+    with Image.open(io.BytesIO(data)) as again:
+        assert again.tobytes() == picture.tobytes()
+
+
+def test_color_transform_is_overruled_by_adobes_marker(run: Run) -> None:
+    report = run(documents.cmyk_color_transform(), preset="ebook").report
+    assert (report.images.changed, report.images.skipped) == (1, {})
+
+
+def test_a_jpeg_that_is_kept_is_coded_anew_without_loss(run: Run) -> None:
+    for data in (documents.photo_jpeg(), documents.cmyk_jpeg(), documents.gray_jpeg_inverted()):
+        result = run(data, preset="lossless")
+        assert result.report.images.changed == 1
+        assert result.same_pixels()
 
 
 def test_matte_keeps_image_and_mask_the_same_size(run: Run) -> None:

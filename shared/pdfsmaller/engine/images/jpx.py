@@ -17,8 +17,7 @@ _REVERSIBLE = 1
 def codestream(data: bytes) -> bytes:
     """The codestream of a JP2 file (or the data itself, where it is one), readable by a strict decoder.
 
-    Some encoders number a tile's parts from one and not from zero, so that the last seems to be one too many: the
-    number of parts is made "not given", which every decoder takes.
+    Some encoders give the number of a tile's parts as one too few: it is made "not given", which every decoder takes.
     """
     stream = bytearray(_contiguous(data))
     position = 2
