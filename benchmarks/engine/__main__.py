@@ -6,8 +6,9 @@ writes with). Tools that are not installed are left out. A tool's failed or grow
 as a careful user would count it. Documents whose name ends in ``pw_…`` need a password, and are left out.
 
 Writes into the folder: ``engine.tsv`` (a row for each file and tool), ``engine.json`` (the figures), ``engine.md``
-(tables of them) and ``engine.svg`` (size against SSIM). ``--reuse`` takes the rivals' rows from the folder's table, so
-that only ours is measured again: minutes instead of half an hour. ``--readme`` puts the tables into a page too.
+(tables of them) and ``engine.svg`` (size against SSIM). ``--reuse`` measures only ours (or the ``--tools`` named) and
+takes the others' rows from the folder's table: minutes instead of half an hour. ``--readme`` puts the tables into a
+page too.
 
 Needs poppler's ``pdftoppm`` and ``pdftotext``.
 """
@@ -33,19 +34,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--corpus", type=Path, required=True, help="a folder of PDFs")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the results")
-    parser.add_argument("--tools", default="", help="names, separated by semicolons; all where this is not given")
-    parser.add_argument("--reuse", action="store_true", help="keep the rivals' rows of the folder's table")
+    parser.add_argument("--tools", default="", help="names, separated by semicolons; by default all")
+    parser.add_argument("--reuse", action="store_true", help="keep the other tools' rows of the folder's table")
     parser.add_argument("--readme", type=Path, help="a page to put the tables into")
     parser.add_argument("--match", default="*.pdf", help="only files of such a name")
     parser.add_argument("--limit", type=int, default=0, help="only the first N files")
     parser.add_argument("--timeout", type=float, default=120, help="seconds for a file")
     arguments = parser.parse_args()
-    wanted = arguments.tools.split(";") if arguments.tools else [tool.name for tool in TOOLS]
+    wanted = arguments.tools.split(";") if arguments.tools else []
+    wanted = wanted or [tool.name for tool in TOOLS if tool.ours or not arguments.reuse]
     tools = [tool for tool in TOOLS if tool.name in wanted and tool.installed]
     files = [file for file in sorted(arguments.corpus.glob(arguments.match)) if "pw_" not in file.stem]
     files = files[: arguments.limit or None]
     table = arguments.out / "engine.tsv"
-    known = rows.read(table) if arguments.reuse else []
+    sizes = {file.name: file.stat().st_size for file in arguments.corpus.glob("*.pdf")}
+    known = [row for row in rows.read(table) if sizes.get(row.file) == row.bytes_in] if arguments.reuse else []
     arguments.out.mkdir(parents=True, exist_ok=True)
     measured = _measured(files, tools, known, table, arguments.timeout)
     _write(measured, arguments.out, arguments.readme)
@@ -53,17 +56,13 @@ def main() -> None:
 
 def _measured(files: Sequence[Path], tools: Sequence[Tool], known: list[Row], table: Path, timeout: float) -> list[Row]:
     """The rows of all files. The table is written after each: a run that is stopped leaves what it measured."""
-    rivals = {tool.name for tool in TOOLS if not tool.ours}
-    sizes = {file.name: file.stat().st_size for file in files}
-    found = [row for row in known if row.tool in rivals and sizes.get(row.file) == row.bytes_in]
-    have = {(row.file, row.tool) for row in found}
+    again = {(file.name, tool.name) for file in files for tool in tools}
+    found = [row for row in known if (row.file, row.tool) not in again]
     for number, file in enumerate(files, 1):
-        todo = [tool for tool in tools if (file.name, tool.name) not in have]
-        print(f"{number}/{len(files)} {file.name}: {len(todo)} tools", file=sys.stderr, flush=True)
-        if todo:
-            original = _Original(file)
-            found += [original.through(tool, timeout) for tool in todo]
-            write_table(table, found)
+        print(f"{number}/{len(files)} {file.name}", file=sys.stderr, flush=True)
+        original = _Original(file)
+        found += [original.through(tool, timeout) for tool in tools]
+        write_table(table, found)
     return found
 
 

@@ -47,6 +47,7 @@ def main() -> int:
     parser.add_argument("--case", type=int, help="only this one")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # pikepdf says whatever it mends
+    logging.getLogger("pikepdf").setLevel(logging.CRITICAL)
     logging.getLogger("pdfsmaller").setLevel(logging.DEBUG)
     fuzzer = Fuzzer(_seeds(arguments.corpus), arguments.seed, arguments.keep)
     if arguments.case is not None:
