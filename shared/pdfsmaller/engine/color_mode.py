@@ -1,21 +1,27 @@
-"""Taking colour out of everything that is not an image: text, lines, fills, shadings, annotations.
+"""Taking colour out of everything that is not an image: text, lines, fills, shadings, annotations, outlines.
 
 ``images`` turns pictures gray; this module rewrites the colour operators of every content stream (pages, forms,
-tiling patterns, Type 3 glyphs, appearances) and the end colours of gradients. What cannot be turned with certainty
-(spot colours, Lab, sampled gradients, meshes, small inline images) stays, and the caller is told that some colour does.
+tiling patterns, Type 3 glyphs, appearances), shadings, and the colours of annotations, fields and outline items. Spot
+colours, Lab and palettes are evaluated. What cannot be turned with certainty (damaged functions and meshes, small
+inline images) stays, and the caller is told that some colour does. Blending spaces stay: they show no colour of their
+own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 import pikepdf
-from pikepdf import Array, ContentStreamInstruction, Dictionary, Name, Object, Operator, Pdf, Stream
+from pikepdf import Array, ContentStreamInstruction, Dictionary, Name, Object, Operator, Pdf, Stream, String
 
+from pdfsmaller.engine.functions import NotAFunction
+from pdfsmaller.engine.gray import GraySpace, level_of, read_gray_space
 from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.engine.options import ColorMode
+from pdfsmaller.engine.shadings import LeftAlone, turn_shading
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
@@ -24,9 +30,14 @@ from pdfsmaller.limits import Limits
 _DIRECT = {"rg": "g", "RG": "G", "k": "g", "K": "G"}
 _SPACE = {"cs": False, "CS": True}
 _COMPONENTS = {"sc": False, "scn": False, "SC": True, "SCN": True}
-_ERRORS = (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError)
+_ERRORS = (
+    pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError, LeftAlone, NotAFunction
+)  # fmt: skip
 # Gradients nest functions (stitching) a few levels deep; more is a loop.
 MAX_FUNCTION_DEPTH = 8
+# The colour space of uncoloured patterns, under a name of ours in the resources that need it.
+_PATTERN_SPACE = "/PatternOfGray"
+_DEFAULT_COLOR = re.compile(rb"((?:[-+]?\d*\.?\d+\s+){3,4})(rg|RG|k|K)\b")
 
 Gray = Callable[[list[float]], float | None]
 
@@ -44,14 +55,8 @@ def take_color_out(pdf: Pdf, mode: ColorMode, limits: Limits) -> bool:
 
 
 def _gray(components: list[float]) -> float | None:
-    """DeviceRGB or DeviceCMYK to DeviceGray (ISO 32000-1, 10.3.2 and 10.3.3)."""
-    values = [min(1.0, max(0.0, value)) for value in components]
-    if len(values) == 1:
-        return values[0]
-    if len(values) not in (3, 4):
-        return None
-    weighted = 0.3 * values[0] + 0.59 * values[1] + 0.11 * values[2]
-    return weighted if len(values) == 3 else 1 - min(1.0, weighted + values[3])
+    """DeviceRGB or DeviceCMYK to DeviceGray."""
+    return level_of(components) if len(components) in (1, 3, 4) else None
 
 
 def _bilevel(components: list[float]) -> float | None:
@@ -59,12 +64,24 @@ def _bilevel(components: list[float]) -> float | None:
     return None if level is None else float(level >= 0.5)
 
 
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """A colour space in force: how its colours turn gray (None: they stay), and whether they colour patterns."""
+
+    gray: GraySpace | None
+    pattern: bool = False
+
+
+_DEVICE = _Space(GraySpace(1, level_of, (0.0,), gray=True))
+_KEPT = _Space(None)
+
+
 @dataclass(slots=True)
 class _State:
-    """The colour spaces in force: None = inherited, so unknown; a number of components; 0 = to be left alone."""
+    """The colour spaces in force; None = inherited, so unknown."""
 
-    fill: int | None = None
-    stroke: int | None = None
+    fill: _Space | None = None
+    stroke: _Space | None = None
 
 
 class _Drain:
@@ -85,7 +102,7 @@ class _Drain:
                 raise
             except _ERRORS:
                 self.left = True
-        for obj in self.pdf.objects:
+        for obj in [self.pdf.Root.get("/AcroForm"), *self.pdf.objects]:
             try:
                 self._object(obj)
             except _ERRORS:
@@ -123,7 +140,7 @@ class _Drain:
         state, stack, changed = _State(), [], False
         for instruction in pikepdf.parse_content_stream(owner):
             if isinstance(instruction, pikepdf.ContentStreamInlineImage):
-                self.left = True
+                self.left = self.left or not _is_gray(instruction)
                 result.append(instruction)
                 continue
             operator = str(instruction.operator)
@@ -132,49 +149,82 @@ class _Drain:
             elif operator == "Q":
                 state = stack.pop() if stack else _State()
             new = self._converted(operator, list(instruction.operands), resources, state)
-            changed = changed or new is not None
-            result.append(new or instruction)
+            changed = changed or bool(new)
+            result += new or [instruction]
         return pikepdf.unparse_content_stream(result) if changed else None  # type: ignore[arg-type]
 
     def _converted(
         self, operator: str, operands: list[Object], resources: Dictionary | None, state: _State
-    ) -> ContentStreamInstruction | None:
+    ) -> list[ContentStreamInstruction]:
+        """What takes an instruction's place; nothing where it stays."""
         if operator in _DIRECT:
-            _set(state, operator.isupper(), 1)
+            _set(state, operator.isupper(), _DEVICE)
             return self._level(operands, _DIRECT[operator])
+        if operator in ("g", "G"):
+            _set(state, operator == "G", _DEVICE)
+            return self._level(operands, operator) if self.gray is _bilevel else []
         if operator in _SPACE and operands:
-            components = self._components(operands[0], resources)
-            _set(state, _SPACE[operator], components)
-            if components in (3, 4):
-                return ContentStreamInstruction([Name.DeviceGray], Operator(operator))
-            if components == 0:
-                self.left = self.left or operands[0] != Name.Pattern
-        elif operator in _COMPONENTS and not any(isinstance(value, Name) for value in operands):
-            space = state.stroke if _COMPONENTS[operator] else state.fill
-            if space in (3, 4) or (space is None and len(operands) in (3, 4)):
+            space = self._space(operands[0], resources)
+            _set(state, _SPACE[operator], space)
+            return self._set_space(operator, space, resources)
+        if operator in _COMPONENTS and operands:
+            known = state.stroke if _COMPONENTS[operator] else state.fill
+            if known is not None and known.pattern:
+                return self._tinted_pattern(operands, operator, known)
+            if any(isinstance(value, Name) for value in operands):
+                return []
+            if known is None:
                 # The space itself was or will be made gray, wherever it was set.
-                return self._level(operands, operator)
-            if space == 1 and self.gray is _bilevel:
-                return self._level(operands, operator)
-        elif operator in ("g", "G"):
-            _set(state, operator == "G", 1)
-            if self.gray is _bilevel:
-                return self._level(operands, operator)
-        return None
+                return self._level(operands, operator) if len(operands) in (3, 4) else []
+            if known.gray is not None and (not known.gray.gray or self.gray is _bilevel):
+                return [self._instruction(known.gray, [float(value) for value in operands], operator)]
+        return []
 
-    def _level(self, operands: list[Object], operator: str) -> ContentStreamInstruction | None:
+    def _set_space(self, operator: str, space: _Space, resources: Dictionary | None) -> list[ContentStreamInstruction]:
+        if space.gray is None or (space.gray.gray and not space.pattern):
+            return []
+        if not space.pattern:
+            named = ContentStreamInstruction([Name.DeviceGray], Operator(operator))
+            paint = "SCN" if _SPACE[operator] else "scn"
+            return [named, self._instruction(space.gray, list(space.gray.initial), paint)]
+        if resources is None:
+            raise ValueError("a pattern's space without resources")
+        if "/ColorSpace" not in resources:
+            resources["/ColorSpace"] = Dictionary()
+        resources["/ColorSpace"][_PATTERN_SPACE] = Array([Name.Pattern, Name.DeviceGray])
+        return [ContentStreamInstruction([Name(_PATTERN_SPACE)], Operator(operator))]
+
+    def _tinted_pattern(self, operands: list[Object], operator: str, space: _Space) -> list[ContentStreamInstruction]:
+        """The colour of an uncoloured pattern stands before the pattern's name."""
+        if space.gray is None or len(operands) < 2:
+            return []
+        level = self._turned(space.gray, [float(value) for value in operands[:-1]])
+        return [ContentStreamInstruction([_decimal(level), operands[-1]], Operator(operator))]
+
+    def _instruction(self, space: GraySpace, components: list[float], operator: str) -> ContentStreamInstruction:
+        return ContentStreamInstruction([_decimal(self._turned(space, components))], Operator(operator))
+
+    def _turned(self, space: GraySpace, components: list[float]) -> float:
+        if len(components) != space.components:
+            raise ValueError("components")
+        return self.gray([space.level(components)]) or 0.0
+
+    def _level(self, operands: list[Object], operator: str) -> list[ContentStreamInstruction]:
         level = self.gray([float(value) for value in operands])
-        if level is None:
-            return None
-        return ContentStreamInstruction([_decimal(level)], Operator(operator))
+        return [] if level is None else [ContentStreamInstruction([_decimal(level)], Operator(operator))]
 
-    def _components(self, space: Object, resources: Dictionary | None) -> int:
-        """How many components of a colour that can be turned gray; 0 = leave it alone."""
+    def _space(self, space: Object, resources: Dictionary | None) -> _Space:
         named = _dictionary(resources.get("/ColorSpace")) if resources is not None else None
-        known = read_color_space(named[str(space)] if named is not None and str(space) in named else space)
-        if known is None or known.palette is not None or known.family == "other":
-            return 0
-        return known.components
+        if named is not None and str(space) in named:
+            space = named[str(space)]
+        if space == Name.Pattern:
+            return _KEPT
+        pattern = isinstance(space, Array) and len(space) > 0 and space[0] == Name.Pattern
+        if pattern and len(space) < 2:
+            return _KEPT
+        gray = read_gray_space(space[1] if pattern else space, self.limits)
+        self.left = self.left or gray is None
+        return _Space(gray, pattern=pattern)
 
     # --- gradients and annotations ------------------------------------------------------------------------------------
 
@@ -194,28 +244,50 @@ class _Drain:
             for pattern in (_dictionary(resources.get("/Pattern")) or Dictionary()).values():
                 if isinstance(pattern, Dictionary) and not pattern.is_indirect:
                     self._object(pattern)
+        if isinstance(obj.get("/DA"), String):
+            obj["/DA"] = String(_DEFAULT_COLOR.sub(self._default_color, bytes(obj["/DA"])))
+        if "/Title" in obj and isinstance(obj.get("/C"), Array) and len(obj["/C"]) == 3:
+            obj["/C"] = Array(
+                [value for value in self._as_array(obj["/C"]).as_list() for _ in range(3)]
+            )  # an outline item's is always DeviceRGB
         if "/Rect" in obj and "/Subtype" in obj:
             for holder, key in ((obj, "/C"), (obj, "/IC"), (obj.get("/MK"), "/BG"), (obj.get("/MK"), "/BC")):
                 colour = holder.get(key) if isinstance(holder, Dictionary) else None
                 if isinstance(holder, Dictionary) and isinstance(colour, Array) and len(colour) in (3, 4):
                     holder[key] = self._as_array(colour)
 
+    def _default_color(self, match: re.Match[bytes]) -> bytes:
+        """A default appearance's colour operator (ISO 32000-1, 12.7.3.3), gray."""
+        level = self.gray([float(value) for value in match[1].split()])
+        if level is None:
+            return match[0]
+        return str(_decimal(level)).encode() + (b" G" if match[2].isupper() else b" g")
+
     def _shading(self, shading: object) -> None:
-        """Axial and radial gradients between given colours; all others keep theirs."""
         if not isinstance(shading, Dictionary | Stream):
             return
-        space = read_color_space(shading.get("/ColorSpace"))
-        if space is not None and space.components == 1 and space.family == "gray":
-            return
-        function = shading.get("/Function")
-        known = space is not None and space.palette is None and space.family in ("rgb", "cmyk")
-        if not (known and int(shading.get("/ShadingType", 0)) in (2, 3) and self._turnable(function, 0)):
+        space = read_gray_space(shading.get("/ColorSpace"), self.limits)
+        if space is None:
             self.left = True
             return
-        self._turn(function, 0)
-        shading["/ColorSpace"] = Name.DeviceGray
-        if isinstance(shading.get("/Background"), Array):
-            shading["/Background"] = self._as_array(shading["/Background"])
+        if space.gray and self.gray is not _bilevel:
+            return
+        function = shading.get("/Function")
+        known = read_color_space(shading.get("/ColorSpace"))
+        background = shading.get("/Background")
+        if known is not None and known.family in ("rgb", "cmyk") and known.palette is None and self._exact(shading):
+            self._turn(function, 0)
+            shading["/ColorSpace"] = Name.DeviceGray
+        else:
+            turn_shading(self.pdf, shading, space, lambda c: self._turned(space, list(c)), self.limits)
+        if isinstance(background, Array):
+            level = self._turned(space, [float(value) for value in background.as_list()])
+            shading["/Background"] = Array([_decimal(level)])
+
+    def _exact(self, shading: Dictionary | Stream) -> bool:
+        """Whether it is enough to turn the end colours: mixtures of two colours are as gray as their mixed grays."""
+        two_ends = int(shading.get("/ShadingType", 0)) in (2, 3) and self.gray is not _bilevel
+        return two_ends and self._turnable(shading.get("/Function"), 0)
 
     def _turnable(self, function: object, depth: int) -> bool:
         if not isinstance(function, Dictionary) or depth > MAX_FUNCTION_DEPTH:
@@ -243,11 +315,11 @@ class _Drain:
         return Array([_decimal(level if level is not None else 0.0)])
 
 
-def _set(state: _State, stroke: bool, components: int) -> None:
+def _set(state: _State, stroke: bool, space: _Space) -> None:
     if stroke:
-        state.stroke = components
+        state.stroke = space
     else:
-        state.fill = components
+        state.fill = space
 
 
 def _decimal(level: float) -> Decimal:
@@ -257,3 +329,9 @@ def _decimal(level: float) -> Decimal:
 
 def _dictionary(value: object) -> Dictionary | None:
     return value if isinstance(value, Dictionary) else None
+
+
+def _is_gray(image: pikepdf.ContentStreamInlineImage) -> bool:
+    """Whether an inline image is a stencil or gray."""
+    about = image.iimage
+    return bool(about.image_mask) or str(about.colorspace) in ("/DeviceGray", "/G", "/CalGray")
