@@ -232,3 +232,20 @@ def test_links_are_round_where_losses_are_allowed(pdf: Pdf, tmp_path: Path, exac
     with Pdf.open(tmp_path / "x.pdf") as result:
         written = [float(number) for number in result.pages[0].obj.Annots[0].Rect.as_list()]
         assert written == ([1.23456, 2, -30.9999, 4.5] if exact else [1.23, 2, -31, 4.5])
+
+
+@pytest.mark.parametrize("parameters", ["direct", "indirect", "no array"])
+def test_a_filter_alone_and_its_parameters_lose_their_arrays_together(
+    pdf: Pdf, tmp_path: Path, parameters: str
+) -> None:
+    given: Any = Dictionary(Predictor=15, Columns=4)
+    given = pdf.make_indirect(given) if parameters == "indirect" else given
+    pdf.Root.Data = pdf.make_stream(b"")
+    given = given if parameters == "no array" else Array([given])
+    pdf.Root.Data.write(zlib.compress(b"\0abcd"), filter=Name.FlateDecode)
+    pdf.Root.Data.Filter = Array([Name.FlateDecode])
+    pdf.Root.Data.DecodeParms = given
+    with packed(pdf, tmp_path / "x.pdf") as result:
+        data = result.Root.Data
+        assert isinstance(data.Filter, Array) is (parameters == "no array")
+        assert isinstance(data.DecodeParms, Dictionary)

@@ -39,7 +39,7 @@ _DEFAULTS = {
 _LINK_RECTANGLE = re.compile(rb"(?<=/Rect\[)[-+]?[\d.]{1,12}(?: [-+]?[\d.]{1,12}){3}(?=\])")
 # A filter alone needs no array.
 _ONE_FILTER = re.compile(rb"\[ (/\w+) \]")
-_ONE_DICTIONARY = re.compile(rb"\[ (<<[^<>\[\]()]*>>) \]")
+_ONE_PARAMETERS = re.compile(rb"\[ (<<[^<>\[\]()]*>>|\d+ \d+ R|null) \]")
 # Parameters of filters that are so without them (tables 8 and 11).
 _DEFAULT_PARAMETERS = re.compile(
     rb" /(?:BitsPerComponent 8|Colors 1|EarlyChange 1|K 0|Rows 0|EndOfBlock true|BlackIs1 false"
@@ -197,9 +197,9 @@ class _Reader:
 def _without_defaults(entries: dict[bytes, bytes]) -> dict[bytes, bytes]:
     """A stream's dictionary without what is so anyway, and without its length."""
     if alone := _ONE_FILTER.fullmatch(entries.get(b"/Filter", b"")):
-        entries[b"/Filter"] = alone[1]
-        if parameters := _ONE_DICTIONARY.fullmatch(entries.get(b"/DecodeParms", b"")):
-            entries[b"/DecodeParms"] = parameters[1]
+        parameters = _ONE_PARAMETERS.fullmatch(entries.get(b"/DecodeParms", b"[ null ]"))
+        if parameters:  # readers expect arrays of both or of neither
+            entries |= {b"/Filter": alone[1], b"/DecodeParms": parameters[1]}
     if b"/DecodeParms" in entries:
         entries[b"/DecodeParms"] = _DEFAULT_PARAMETERS.sub(b"", entries[b"/DecodeParms"])
     if entries.get(b"/Subtype") in (b"/Image", b"/Form"):

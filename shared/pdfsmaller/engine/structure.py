@@ -117,7 +117,7 @@ def drop_unused_form_resources(pdf: Pdf) -> None:
         return
     fields = form.get("/Fields")
     if fields is None or (isinstance(fields, Array) and not len(fields)):
-        for key in ("/DR", "/DA", "/NeedAppearances"):
+        for key in ("/DR", "/DA"):
             if key in form:
                 del form[key]
 
