@@ -250,7 +250,7 @@ def test_shortest_spelling(before: bytes, after: bytes | None) -> None:
         (b"0.45490196 g 0 0 9 9 re f", b".455 g 0 0 9 9 re f"),
         (
             b"BT /F1 10 Tf 1 0 0 1 9.123456 8 Tm [(A) -250.4 (B) 0.3 (C)] TJ ET",
-            b"/F1 10 Tf BT 1 0 0 1 9.124 8 Tm[(A)-250(BC)]TJ ET",
+            b"/F1 10 Tf BT 1 0 0 1 9.123456 8 Tm[(A)-250(BC)]TJ ET",
         ),
     ],
 )
@@ -270,26 +270,11 @@ def test_adjustments_of_text_do_not_add_up() -> None:
     assert abs(before.at[4] - after.at[4]) <= TOLERANCE
 
 
-def test_lines_of_text_stand_where_they_did() -> None:
+def test_where_text_begins_is_never_rounded() -> None:
+    """Programs that extract text put it in an order by its place, to the last digit."""
     source = b"BT /F1 10 Tf 1 0 0 1 70.867123 757.550771 Tm (A) Tj 0.123456 -9.962612 Td (B) Tj T* (C) Tj ET"
     before, after = marks(source), marks(rewritten(source, tolerance=TOLERANCE))
-    assert [mark.at[5] for mark in before] == [mark.at[5] for mark in after]
-
-
-def test_words_of_a_line_are_moves() -> None:
-    source = b"BT /F1 9 Tf 1 0 0 1 70.86700 700.123 Tm (A) Tj 1 0 0 1 99.123456 700.123 Tm (B) Tj ET"
-    assert rewritten(source, tolerance=TOLERANCE) == b"/F1 9 Tf BT 1 0 0 1 70.868 700.123 Tm(A)Tj 28.256 0 Td(B)Tj ET"
-
-
-@pytest.mark.parametrize("one", ["70.001", "70.0000001", "69.999"])
-def test_text_keeps_its_order(one: str) -> None:
-    """Text that stood a little before or behind other text does not come to stand at the same place."""
-    source = f"BT /F1 9 Tf 1 0 0 1 70 700 Tm (A) Tj 1 0 0 1 {one} 600 Tm (B) Tj 1 0 0 1 70 500 Tm (C) Tj ET".encode()
-    places = [[mark.at[4] for mark in marks(content)] for content in (source, rewritten(source, tolerance=TOLERANCE))]
-    a, b, c = places[1]
-    assert a == c
-    assert (a < b) == (places[0][0] < places[0][1])
-    assert a != b
+    assert [mark.at for mark in before] == [mark.at for mark in after]
 
 
 def test_the_shortest_line_stays_one() -> None:

@@ -27,8 +27,6 @@ local THIN = 1
 -- Renderers draw rectangles on whole pixels. That a side falls on the next one, by an error however small, is to be
 -- rare: it has a smaller share of the tolerance.
 local SIDE = 1 / 4
--- How places of text are written, best first: on which share of the tolerance's grid, as moves along a line or not.
-local WAYS = { { 0.1, true }, { 0.1, false }, {} }
 
 local p                                     -- the source
 local kinds, froms, tos, nums = {}, {}, {}, {}    -- operands
@@ -45,11 +43,7 @@ local lx, ly, rx, ry, rm                    -- its last point, as it was and as 
 local fill_space, stroke_space              -- cs and CS not yet written
 local in_text, begin_due                    -- BT … ET; BT not yet written
 local clipping                              -- text has been made a clip
-local ta, tb, tc, td, te, tf, tx, ty        -- the text matrix and the line's place in it, as they are
-local we, wf, wx, wy                        -- and as written
-local moved                                 -- since text was last shown
-local places                                -- where text begins on the page: as it is, as it is written
-local step, chained                         -- how this attempt writes places: the grid, whether as moves
+local ta, tb, tc, td                        -- the text matrix but for where it moves to
 local carry                                 -- by how much written text lags behind, in text space
 local grids_for                             -- the state that text grids were made for
 
@@ -59,7 +53,7 @@ local function fail(why) error(why, 0) end
 
 local function fresh()
   return {
-    a = 1, b = 0, c = 0, d = 1, e = 0, f = 0, tl = 0, th = 1, fs = false, font = false,
+    a = 1, b = 0, c = 0, d = 1, th = 1, fs = false, font = false,
   }
 end
 
@@ -231,7 +225,6 @@ on("cm", "nnnnnn", function()
   if a == 1 and b == 0 and c == 0 and d == 1 and e == 0 and f == 0 then return end
   local s = state
   put_all("cm")
-  s.e, s.f = e * s.a + f * s.c + s.e, e * s.b + f * s.d + s.f
   s.a, s.b, s.c, s.d = a * s.a + b * s.c, a * s.b + b * s.d, c * s.a + d * s.c, c * s.b + d * s.d
   point_grids()
 end)
@@ -466,9 +459,8 @@ end)
 
 -- Text --------------------------------------------------------------------------------------------------------------
 --
--- Programs that extract text put it in an order by its place, and where two places are the same, the last bit of how
--- they were computed decides. So the baseline stays as it is, and places along it are rounded, or written as moves, only
--- if afterwards all that text begins at on the page stands in the same order, computed as readers do.
+-- Where text begins is never written in another way: programs that extract text put it in an order by its place, and
+-- where two places are the same, the last bit of how they were computed decides.
 
 local function in_object()
   if not in_text then fail("text outside of BT … ET") end
@@ -485,8 +477,7 @@ on("BT", "", function()
   outside()
   if path then fail("BT") end
   in_text, begin_due, carry, grids_for = true, true, 0, false
-  ta, tb, tc, td, te, tf, tx, ty = 1, 0, 0, 1, 0, 0, 0, 0
-  we, wf, wx, wy, moved = 0, 0, 0, 0, true
+  ta, tb, tc, td = 1, 0, 0, 1
 end)
 
 on("ET", "", function()
@@ -505,7 +496,6 @@ on("Tc Tw Ts TL", "n", function(operator)
   local from = size()
   put_all(operator)
   set(operator, from)
-  if operator == "TL" then state.tl = nums[1] end
 end)
 
 on("Tz", "n", function()
@@ -530,87 +520,22 @@ on("Tf", "Nn", function()
   state.fs, grids_for = nums[2], false
 end)
 
-local function advance(dx, dy)
-  tx, ty, wx, wy, moved, carry = tx + dx, ty + dy, wx + dx, wy + dy, true, 0
-end
-
 local function move(operator)
   in_object()
   flush_spaces()
   begin_text()
   put_all(operator)
-  if operator == "T*" then
-    advance(0, -state.tl)
-  else
-    advance(nums[1], nums[2])
-    if operator == "TD" then state["=TL"], state.tl = nil, -nums[2] end
-  end
+  if operator == "TD" then state["=TL"] = nil end
+  carry = 0
 end
 
 on("Td TD", "nn", move)
 on("T*", "", move)
 
--- The text matrix, with its place on the grid of this attempt.
-local function put_place()
-  local s = state
-  local x, y = nums[5], nums[6]
-  if not step or abs(x) > 1e8 then
-    we, wf, wx, wy = x, y, 0, 0
-    return put_all("Tm")
-  end
-  local m, d = grid(step / max(s.sx, 1e-9))
-  local integer = nearest(x, m, d)
-  x = integer / powers[d]
-  if chained and ta == 1 and tb == 0 and tc == 0 and td == 1 and nums[1] == 1 and nums[2] == 0 and nums[3] == 0
-    and nums[4] == 1 and y == wy + wf then
-    local dx = nearest(x - (wx + we), 1, d)
-    fixed(dx, d)
-    word("0")
-    wx = wx + dx / powers[d]
-    return word("Td")
-  end
-  for i = 1, 4 do spelled(p, froms[i], tos[i]) end
-  fixed(integer, d)
-  spelled(p, froms[6], tos[6])
-  word("Tm")
-  we, wf, wx, wy = x, y, 0, 0
-end
-
 on("Tm", "nnnnnn", function()
-  in_object()
-  flush_spaces()
-  begin_text()
-  put_place()
-  ta, tb, tc, td, te, tf, tx, ty = nums[1], nums[2], nums[3], nums[4], nums[5], nums[6], 0, 0
-  moved, carry, grids_for = true, 0, false
+  move("Tm")
+  ta, tb, tc, td, grids_for = nums[1], nums[2], nums[3], nums[4], false
 end)
-
-local function note_place()
-  if not moved or exact then return end
-  moved = false
-  local s = state
-  local x, y = tx * ta + ty * tc + te, tx * tb + ty * td + tf
-  local place = { x * s.a + y * s.c + s.e, x * s.b + y * s.d + s.f }
-  x, y = wx * ta + wy * tc + we, wx * tb + wy * td + wf
-  place[3], place[4] = x * s.a + y * s.c + s.e, x * s.b + y * s.d + s.f
-  places[#places + 1] = place
-end
-
--- Whether the places written stand in the order of those that were.
-local function same_order()
-  for axis = 1, 2 do
-    table.sort(places, function(one, other) return one[axis] < other[axis] end)
-    for i = 2, #places do
-      local last, this = places[i - 1], places[i]
-      if last[axis] == this[axis] then
-        if last[axis + 2] ~= this[axis + 2] then return false end
-      elseif not (last[axis + 2] < this[axis + 2]) then
-        return false
-      end
-    end
-  end
-  return true
-end
 
 -- What the adjustments between strings are rounded to, for the state and matrix in force: in thousandths of the font's
 -- size, of which one is ``unit`` in text space.
@@ -649,7 +574,6 @@ local function show()
   if elements == 0 then return end
   mark()
   begin_text()
-  note_place()
   if not exact then text_grid() end
   local round = not exact and unit
   local font = state.font or ""
@@ -730,8 +654,7 @@ on("'", "s", function()
   mark()
   begin_text()
   put_all("'")
-  advance(0, -state.tl)
-  note_place()
+  carry = 0
 end)
 
 on('"', "nns", function()
@@ -740,8 +663,7 @@ on('"', "nns", function()
   begin_text()
   put_all('"')
   state["=Tw"], state["=Tc"] = nil, nil
-  advance(0, -state.tl)
-  note_place()
+  carry = 0
 end)
 
 -- All else ----------------------------------------------------------------------------------------------------------
@@ -857,32 +779,21 @@ local function run()
   if count > 0 or in_text or path or clip then fail("end") end
 end
 
-local function attempt(data, wanted_step, wanted_chained)
+return function(data, listed, wanted_scale, wanted_tolerance)
   p = scan.open(data)
   write.reset(#data + 4096)
   write.held = 0
-  step, chained = wanted_step, wanted_chained
-  state, stack, depth, uses, places = fresh(), {}, 0, {}, {}
+  names, uses = {}, {}
+  for entry in listed:gmatch("[^\n]+") do names[entry] = true end
+  scale, tolerance = wanted_scale, wanted_tolerance
+  exact = not (tolerance > 0 and scale > 0 and scale < 1e6)
+  state, stack, depth = fresh(), {}, 0
   point_grids()
   count, path, clip, rx = 0, false, false, false
   fill_space, stroke_space = false, false
   in_text, begin_due, clipping = false, false, false
   local fine, why = pcall(run)
   if not fine then return nil, tostring(why) end
-  return not step or same_order()
-end
-
-return function(data, listed, wanted_scale, wanted_tolerance)
-  names = {}
-  for entry in listed:gmatch("[^\n]+") do names[entry] = true end
-  scale, tolerance = wanted_scale, wanted_tolerance
-  exact = not (tolerance > 0 and scale > 0 and scale < 1e6)
-  local fine, why
-  for _, way in ipairs(exact and { {} } or WAYS) do
-    fine, why = attempt(data, way[1] and way[1] * 2 * tolerance, way[2])
-    if fine ~= false then break end
-  end
-  if not fine then return nil, why end
   local list = {}
   for key, value in pairs(uses) do list[#list + 1] = ("%s %.9g"):format(key, value) end
   return write.text(0), table.concat(list, "\n")
