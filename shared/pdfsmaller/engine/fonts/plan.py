@@ -1,4 +1,7 @@
-"""What each embedded font program can become: the smallest with every glyph that is shown, proved to be the same."""
+"""What is to become of a document's fonts: which codes each program shows, what it becomes, and what changes with it.
+
+Identical programs become identical ones, and subsets of one font become one program, where that is smaller.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +11,19 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
-from pdfsmaller.engine.fonts.cff import blank_cff, cff_info, cff_outlines_equal, subset_cff, union_cff
-from pdfsmaller.engine.fonts.cmap import read_to_unicode
+from pdfsmaller.engine.fonts.cff import cff_info, cff_outlines_equal, union_cff
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts
-from pdfsmaller.engine.fonts.encodings import differences, names_by_code, with_alike
+from pdfsmaller.engine.fonts.encodings import differences
 from pdfsmaller.engine.fonts.errors import FontError
-from pdfsmaller.engine.fonts.lookup import Reached, reach
-from pdfsmaller.engine.fonts.sfnt import (
-    Sfnt,
-    TrueType,
-    is_truetype,
-    read_tables,
-    same_codes,
-    same_glyphs,
-    subset_opentype,
-    subset_truetype,
-)
+from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, glyph_names, listed, rebuild
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
-from pdfsmaller.engine.fonts.type1 import type1_encoding, type1_names, type1_outlines_equal, type1_to_cff
 from pdfsmaller.engine.fonts.usage import FontUse, ObjGen, Usage, find_usage, font_key
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.errors import LimitExceeded
@@ -100,46 +91,6 @@ class Plan:
     skipped: Counter[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Font:
-    """A simple font or CIDFont with what is shown of it.
-
-    Attributes:
-        codes: the codes shown of a simple font.
-        cids: the CIDs shown of a CIDFont.
-        unicode: every font through which it is used has ``/ToUnicode``.
-    """
-
-    font: Dictionary
-    subtype: str
-    codes: frozenset[int]
-    cids: frozenset[int]
-    unicode: bool
-
-
-@dataclass(frozen=True)
-class _New:
-    """A new program, proved, not yet packed.
-
-    Attributes:
-        smaller: it lacks glyphs of the old one.
-        united: it has those of other subsets of the same font.
-    """
-
-    data: bytes
-    file: str
-    subtype: str | None
-    smaller: bool
-    glyphs: frozenset[str] | None = None
-    cids: frozenset[int] | None = None
-    united: bool = False
-
-    @cached_property
-    def packed(self) -> int:
-        """About how many bytes it takes deflated."""
-        return len(zlib.compress(self.data))
-
-
 def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None) -> Plan:
     """What becomes of every program.
 
@@ -192,7 +143,7 @@ class _Planner:
         self.fonts, self.usage, self.typable, self.limits, self.pdfa = fonts, usage, typable, limits, pdfa
         # Identical programs become identical ones, which are stored once. By key and digest.
         self.alike: dict[_Identity, list[Embedded]] = {}
-        self.made: dict[_Identity, _New | FontError] = {}
+        self.made: dict[_Identity, NewProgram | FontError] = {}
         for program in fonts.programs.values():
             self.alike.setdefault(_identity(program), []).append(program)
 
@@ -220,7 +171,7 @@ class _Planner:
         """Let subsets of one font, as joined documents have them, become one program where that is smaller."""
         families: dict[str, list[_Identity]] = {}
         for identity, new in self.made.items():
-            if isinstance(new, _New) and new.subtype == "/Type1C":
+            if isinstance(new, NewProgram) and new.subtype == "/Type1C":
                 names = [_TAGGED.sub("", _base_name(font)) for font in self.alike[identity][0].fonts]
                 families.setdefault(names[0] if names else "", []).append(identity)
         for family in families.values():
@@ -235,15 +186,16 @@ class _Planner:
                             return
                         data = union_cff([data, self._data(identity)], encoding=self._encoded([*members, identity]))
                         members.append(identity)
-                    except FontError:
+                    except (FontError, *DAMAGE):
                         others.append(identity)
                 if len(members) > 1:
-                    self._adopt(members, data)
+                    with suppress(FontError, *DAMAGE):
+                        self._adopt(members, data)
                 family = others
 
     def _data(self, identity: _Identity) -> bytes:
         new = self.made[identity]
-        return new.data if isinstance(new, _New) else b""
+        return new.data if isinstance(new, NewProgram) else b""
 
     def _encoded(self, identities: list[_Identity]) -> bool:
         """Whether any code shown with these programs may be looked up in their own encoding."""
@@ -252,11 +204,13 @@ class _Planner:
 
     def _adopt(self, members: list[_Identity], data: bytes) -> None:
         """Take one program for several, if it is smaller and shows the same for each of them."""
-        union = _New(data, "/FontFile3", "/Type1C", smaller=True, glyphs=_listed(cff_info(data).names), united=True)
+        union = NewProgram(
+            data, "/FontFile3", "/Type1C", smaller=True, glyphs=listed(cff_info(data).names), united=True
+        )
         before = 0
         for identity in members:
             new = self.made[identity]
-            if not isinstance(new, _New) or not self._shows_the_same(identity, new.data, data, members):
+            if not isinstance(new, NewProgram) or not self._shows_the_same(identity, new.data, data, members):
                 return
             before += min(new.packed, len(self.alike[identity][0].stream.read_raw_bytes()))
         if before - union.packed >= max(MIN_SAVED_BYTES, before * MIN_SAVED_SHARE):
@@ -266,7 +220,7 @@ class _Planner:
     def _shows_the_same(self, identity: _Identity, old: bytes, new: bytes, members: list[_Identity]) -> bool:
         shown, why_whole = self._shown(self.alike[identity])
         info, kept = cff_info(new), set(cff_info(old).names)
-        if why_whole or not self._names(shown, info.encoding, info.names) <= kept:
+        if why_whole or not glyph_names(shown, info.encoding, info.names) <= kept:
             return False  # a code that had no glyph would get one
         return cff_outlines_equal(old, new, names=kept, encoding=self._encoded(members))
 
@@ -293,28 +247,14 @@ class _Planner:
             frozenset(pages),
         )
 
-    def _new(self, programs: list[Embedded]) -> _New:
+    def _new(self, programs: list[Embedded]) -> NewProgram:
         """What identical programs become.
 
         Raises:
             FontError: they stay as they are, and why.
         """
-        program = programs[0]
-        data = read_decoded(program.stream, self.limits)
         shown, why_whole = self._shown(programs)
-        if program.file == "/FontFile" and all(font.subtype in ("/Type1", "/MMType1") for font in shown):
-            new = self._type1(data, shown, whole=bool(why_whole))
-        elif why_whole:
-            raise FontError(why_whole)
-        elif is_truetype(data) and program.file in ("/FontFile2", "/FontFile3"):
-            new = self._truetype(data, shown, program)
-        elif data[:4] == b"OTTO" and "head" in read_tables(data):
-            new = self._opentype(data, shown, program)
-        elif program.file == "/FontFile3":
-            new = self._cff(data, shown)
-        else:
-            raise FontError("unlike_its_key")
-        return new
+        return rebuild(programs[0], shown, why_whole, self.limits)
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
@@ -328,7 +268,7 @@ class _Planner:
                 if use is not None:
                     yield use
 
-    def _shown(self, programs: list[Embedded]) -> tuple[list[_Font], str | None]:
+    def _shown(self, programs: list[Embedded]) -> tuple[list[FontShown], str | None]:
         """What each font of these programs shows, and why all glyphs are to stay, if they are."""
         found = []
         why = None if self.usage.complete else "unseen"
@@ -348,42 +288,8 @@ class _Planner:
                     why = why or use.reason
                     codes |= use.shown
                     cids |= use.cids()
-            found.append(_Font(font, str(font.get("/Subtype")), frozenset(codes), frozenset(cids), unicode))
+            found.append(FontShown(font, str(font.get("/Subtype")), frozenset(codes), frozenset(cids), unicode))
         return found, why
-
-    # --- new programs -----------------------------------------------------------------------------------------------
-
-    def _truetype(self, data: bytes, shown: list[_Font], program: Embedded) -> _New:
-        before = TrueType(data)
-        reached = Reached()
-        glyphs: set[int] = set()
-        cmap = False
-        cids: set[int] = set()
-        keyed = False
-        for font in shown:
-            if font.subtype == "/CIDFontType2":
-                cid_map = self._cid_map(font.font)
-                keyed = True
-                cids |= font.cids
-                glyphs |= {glyph_of(cid_map, cid) for cid in font.cids}
-                cmap |= not font.unicode  # where nothing else tells the text, some readers ask the program
-            elif font.subtype in ("/TrueType", "/Type1"):
-                cmap = True
-                reached.add(self._reach(before, font))
-            else:
-                raise FontError("unlike_its_key")
-        glyphs |= reached.glyphs
-        result = subset_truetype(before, glyphs, cmap=cmap, names=reached.by_name)
-        after = TrueType(result)
-        if not same_glyphs(before, after, glyphs) or (cmap and not same_codes(before, after, reached.codes)):
-            raise FontError("proof_failed")
-        if after.names and any(before.names.get(name) != after.names.get(name) for name in reached.names):
-            raise FontError("proof_failed")
-        kept = before.with_parts(glyphs)
-        listed = frozenset(cids | {0}) if keyed else None
-        drawn = sum(1 for glyph in range(before.count) if before.offsets[glyph] < before.offsets[glyph + 1])
-        subtype = str(program.stream.get("/Subtype")) if program.file == "/FontFile3" else None
-        return _New(result, program.file, subtype, smaller=drawn > len(kept), cids=listed)
 
     def cid_maps(self) -> dict[ObjGen, bytes]:
         """Every CIDToGIDMap without the CIDs that no font shows, where that is smaller."""
@@ -415,101 +321,9 @@ class _Planner:
                 found[objgen] = bytes(table)
         return found
 
-    def _cid_map(self, font: Dictionary) -> bytes | None:
-        """``/CIDToGIDMap``, None for the identity."""
-        cid_map = font.get("/CIDToGIDMap")
-        return read_decoded(cid_map, self.limits) if isinstance(cid_map, Stream) else None
-
-    def _type1(self, data: bytes, shown: list[_Font], *, whole: bool) -> _New:
-        available = type1_names(data)
-        names = None if whole else self._names(shown, type1_encoding(data), available)
-        result = type1_to_cff(data, names)
-        if not type1_outlines_equal(data, result, names):
-            raise FontError("proof_failed")
-        kept = frozenset(cff_info(result).names)
-        return _New(result, "/FontFile3", "/Type1C", smaller=len(kept) < len(set(available)), glyphs=_listed(kept))
-
-    def _cff(self, data: bytes, shown: list[_Font]) -> _New:
-        info = cff_info(data)
-        if all(font.subtype == "/CIDFontType0" for font in shown):
-            cids = frozenset(cid for font in shown for cid in font.cids)
-            if info.cid_keyed:
-                result = subset_cff(data, cids=cids)
-                same = cff_outlines_equal(data, result, cids=cids & set(info.cids))
-                kept = frozenset(cff_info(result).cids)
-            else:
-                gids = {cid for cid in cids if cid < info.glyphs}
-                result = subset_cff(data, gids=gids, retain_gids=True)
-                same = cff_outlines_equal(data, result, gids=gids)
-                kept = frozenset(cff_info(result).cids)
-            new = _New(result, "/FontFile3", "/CIDFontType0C", smaller=len(kept) < info.glyphs, cids=kept)
-        elif not info.cid_keyed and all(font.subtype in ("/Type1", "/MMType1") for font in shown):
-            names = self._names(shown, info.encoding, info.names)
-            result = subset_cff(data, names=names)
-            same = cff_outlines_equal(data, result, names=names)
-            kept_names = frozenset(cff_info(result).names)
-            smaller = len(kept_names) < info.glyphs
-            new = _New(result, "/FontFile3", "/Type1C", smaller=smaller, glyphs=_listed(kept_names))
-        else:
-            raise FontError("unlike_its_key")
-        if not same:
-            raise FontError("proof_failed")
-        return new
-
-    def _opentype(self, data: bytes, shown: list[_Font], program: Embedded) -> _New:
-        """CFF within OpenType stays within it, and every glyph at its index: readers differ in whether they go by that,
-        by CID or by name, and some draw bare CFF with other hints."""
-        info, before = cff_info(data), Sfnt(data)
-        reached = Reached()
-        cmap = False
-        gid_of = {cid: gid for gid, cid in enumerate(info.cids)}
-        for font in shown:
-            if font.subtype in ("/CIDFontType0", "/CIDFontType2"):
-                cid_map = self._cid_map(font.font)
-                for cid in font.cids:
-                    reached.glyphs |= {cid, glyph_of(cid_map, cid), gid_of.get(cid, 0)}
-                cmap |= not font.unicode
-            else:
-                cmap = True
-                reached.add(self._reach(before, font))
-                names = self._names([font], info.encoding, info.names)
-                reached.glyphs |= {gid for gid, name in enumerate(info.names) if name in names}
-        kept = {gid for gid in reached.glyphs if gid < info.glyphs}
-        cff = blank_cff(data, kept)
-        after_info = cff_info(cff)
-        result = subset_opentype(before, cff, after_info.glyphs, kept, cmap=cmap)
-        after = Sfnt(result)
-        same = cff_outlines_equal(data, cff, gids=kept) and (not cmap or same_codes(before, after, reached.codes))
-        for gid in kept:
-            same &= before.metrics(gid) == after.metrics(gid)
-            same &= info.cids[gid : gid + 1] == after_info.cids[gid : gid + 1]
-            same &= info.names[gid : gid + 1] == after_info.names[gid : gid + 1]
-        if not same:
-            raise FontError("proof_failed")
-        subtype = str(program.stream.get("/Subtype")) if program.file == "/FontFile3" else None
-        return _New(result, program.file, subtype, smaller=len(kept) + 1 < info.glyphs)
-
-    def _reach(self, program: Sfnt, font: _Font) -> Reached:
-        """What the codes of a simple font lead to."""
-        given = names_by_code(font.font.get("/Encoding"), font.codes)
-        unicode = read_to_unicode(font.font.get("/ToUnicode"), self.limits)
-        found = reach(program, given, unicode, symbolic=_symbolic(font.font))
-        told = unicode.keys() | {code for code in given if "/Encoding" in font.font and given[code]}
-        found.by_name |= not told >= font.codes  # some readers then take the text from the names
-        return found
-
-    def _names(self, shown: list[_Font], built_in: dict[int, str], available: Collection[str]) -> set[str]:
-        """The names of all glyphs that some reader may show for the codes shown."""
-        wanted: set[str] = set()
-        for font in shown:
-            for given in names_by_code(font.font.get("/Encoding"), font.codes).values():
-                wanted |= given
-            wanted |= {built_in[code] for code in font.codes if code in built_in}
-        return with_alike(wanted, available)
-
     # --- names ------------------------------------------------------------------------------------------------------
 
-    def _tag(self, program: Embedded, new: _New) -> str | None:
+    def _tag(self, program: Embedded, new: NewProgram) -> str | None:
         """Six letters for a font that is a subset from now on, or None where it was one or its name must stay."""
         holders = [*program.fonts, *(holder for font in program.fonts for holder in self._composites(font))]
         names = [_base_name(holder) for holder in holders]
@@ -535,21 +349,9 @@ def _base_name(font: Dictionary) -> str:
     return str(font.get("/BaseFont", ""))[1:]
 
 
-def _symbolic(font: Dictionary) -> bool:
-    """Whether the descriptor says so (ISO 32000-1, table 123)."""
-    descriptor = font.get("/FontDescriptor")
-    flags = descriptor.get("/Flags", 0) if isinstance(descriptor, Dictionary) else 0
-    return bool(int(flags) & 4)
-
-
 def _identity(program: Embedded) -> _Identity:
-    return program.file, hashlib.sha256(program.stream.read_raw_bytes()).digest()
-
-
-def glyph_of(cid_map: bytes | None, cid: int) -> int:
-    """The glyph index of a CID (ISO 32000-1, table 117, CIDToGIDMap)."""
-    return cid if cid_map is None else int.from_bytes(cid_map[2 * cid : 2 * cid + 2])
-
-
-def _listed(names: Collection[str]) -> frozenset[str]:
-    return frozenset(names) - {".notdef"}
+    try:
+        data = program.stream.read_raw_bytes()
+    except DAMAGE:
+        data = repr(program.stream.objgen).encode()
+    return program.file, hashlib.sha256(data).digest()
