@@ -74,14 +74,16 @@ def _axes(floor: float) -> list[str]:
 
 
 def _labels(plot: Sequence[tuple[Line, float, float]]) -> list[str]:
-    """Names beside the dots; where dots crowd, below each other with a thin line to the dot."""
+    """Names beside the dots; where they crowd, below each other with a thin line to the dot. Ours choose first."""
     parts: list[str] = []
     taken: list[tuple[float, float, float]] = []  # left, right, baseline
-    for line, x, y in sorted(plot, key=lambda item: (item[2], -item[1])):
-        width = len(line.tool) * 7.2
+    for line, x, y in sorted(plot, key=lambda item: (not _is_ours(item[0]), item[2], -item[1])):
+        width = len(line.tool) * (7.6 if _is_ours(line) else 7)
         left = x + 10 if x + 10 + width < _WIDTH - 4 else x - 10 - width
+        dots = [(dx, dy) for _, dx, dy in plot if (dx, dy) != (x, y) and left - 7 < dx < left + width + 7]
+        labels = [base for start, end, base in taken if left < end and left + width > start]
         base = y + 4
-        while any(left < r and left + width > a and abs(base - b) < _LABEL for a, r, b in taken):
+        while any(base - 16 < dy < base + 7 for _, dy in dots) or any(abs(base - other) < _LABEL for other in labels):
             base += 3
         taken.append((left, left + width, base))
         if base - y > 8:
