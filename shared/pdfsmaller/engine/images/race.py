@@ -77,12 +77,12 @@ FEW_PIXELS = 1_000_000
 # Strokes keep so many times the dots per inch that pictures are brought to; up to so many times that, all of theirs.
 STROKES_DPI, STROKES_ABOVE = 1.6, 1.15
 # Layers have to be this much smaller than the page coded whole.
-LAYERS_GAIN = 0.75
+LAYERS_GAIN = 0.95
 # What fills less than this share of its page, or is coarser, is no scanned page.
 LAYERS_COVER = 0.5
 LAYERS_DPI = 130
-# What lies behind the strokes is looked at less closely.
-PAPER_QUALITY_BELOW = 25
+# What lies behind the strokes, and which colour they have, is looked at less closely.
+LAYERS_QUALITY_BELOW = 25
 # libimagequant's quality, from coarse to fine.
 PALETTE_QUALITIES = (75, 88, 100)
 
@@ -338,8 +338,8 @@ def _layered(source: ImageSource, goal: Goal) -> Encoded | None:
     layers = separate(image, shown * scale, goal.dpi)
     if layers is None:
         return None
-    paper = _jpeg(layers.paper, replace(goal, quality=max(10, goal.quality - PAPER_QUALITY_BELOW)))
-    ink = _jpeg(layers.color, goal, full_chroma=True)
+    coarse = replace(goal, quality=max(10, goal.quality - LAYERS_QUALITY_BELOW))
+    paper, ink = _jpeg(layers.paper, coarse), _jpeg(layers.color, coarse, full_chroma=True)
     strokes = _smallest_bilevel(layers.strokes, goal)
     return replace(paper, color=color, drop_decode=color == "gray", over=(replace(ink, color=color), strokes))
 
