@@ -30,8 +30,8 @@ from pdfsmaller.limits import Limits
 
 #: What a build does besides the images; each can be left out alone, in the order in which they are taken back.
 Step = Literal["fonts", "content", "structure"]
-#: Larger documents are left to qpdf, which needs less memory for an object.
-MAX_PACKED_OBJECTS = 400_000
+#: Documents of more objects are left to qpdf: packing takes about 3.5 KB of memory for each.
+MAX_PACKED_OBJECTS = 80_000
 STEPS: tuple[Step, ...] = ("fonts", "content", "structure")
 
 
