@@ -333,3 +333,14 @@ def test_pdfa_without_output_intent_gets_no_device_gray(run: Run, intent: bool) 
     result = run(documents.edited(documents.gray_as_rgb(), make_pdfa), preset="ebook")
     space = only_image(result).ColorSpace
     assert (space == Name.DeviceGray) is intent
+
+
+def test_a_jpeg_2000_that_claims_to_be_gigantic_is_left_alone(run: Run) -> None:
+    data = documents.jpx()
+    at = data.index(b"\xff\x4f\xff\x51") + 8  # SIZ: the size of the grid (ISO 15444-1, A.5.1)
+    data = data[:at] + b"\x00\x10\x00\x00" * 2 + data[at + 8 :]
+    at = data.index(b"ihdr") + 4
+    data = data[:at] + b"\x00\x10\x00\x00" * 2 + data[at + 8 :]
+    result = run(data, preset="ebook")
+    assert "left_alone" not in result.warnings()
+    assert result.report.images.changed == 0

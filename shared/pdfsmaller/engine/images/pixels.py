@@ -59,7 +59,11 @@ def load_jpx_indices(source: ImageSource) -> bytes:
 
 
 def _decode_jpx(source: ImageSource, data: bytes, modes: tuple[str, ...], reduce: int) -> pyvips.Image:
-    with Image.open(io.BytesIO(data), formats=["JPEG2000"]) as picture:
+    try:
+        opened = Image.open(io.BytesIO(data), formats=["JPEG2000"])
+    except Image.DecompressionBombError as exc:  # says of itself that it is far larger than the PDF says
+        raise Skip("jpx") from exc
+    with opened as picture:
         bands = len(picture.getbands())
         if picture.size != (source.width, source.height) or picture.mode not in modes:
             raise Skip("jpx")
