@@ -575,8 +575,9 @@ local function show()
   mark()
   begin_text()
   if not exact then text_grid() end
-  local round = not exact and unit
   local font = state.font or ""
+  -- Extractors tell where combining marks belong by the smallest distances: fonts of large scripts keep theirs.
+  local round = not exact and unit and names["S " .. font]
   -- What is still to be moved before the next string; what of that the source itself asks for there.
   local pending, sum = round and carry / unit or 0, 0
   local from = size()
