@@ -3,8 +3,8 @@
 A ladder of settings runs from the best look to the smallest file; between two rungs everything changes gradually, so a
 position on it is a number, and size falls steadily along it. Positions are found by interpolating between what is known
 (sizes fall about evenly on a logarithmic scale), each coded from the source's own pixels: quickly at first, which tells
-the size well enough, then with all effort and written. What room is left at the end
-goes to single images, which are taken from the best try that was too large.
+the size well enough, then with all effort and written. What room is left at the end goes to single images, which are
+taken from the best try that was too large.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ Encode = Callable[[Goal, Callable[[float], None]], Coded]
 
 # (dpi, quality) from the best look to the smallest file; size about halves every three rungs.
 LADDER = [
+    (1200, 100),
     (600, 95),
     (400, 90),
     (300, 86),
@@ -49,7 +50,7 @@ MAX_TRIES = 4
 MAX_GUESSES = 3
 FAST_RATIO = 0.88
 # Above this position there are so many pixels that all effort would take longest where it is seen least.
-RICH = 3.5
+RICH = 4.5
 # What more effort may win without loss.
 BETTER_PACKED = 0.12
 # Finer steps than a plain run's, so that size changes gradually along the ladder.

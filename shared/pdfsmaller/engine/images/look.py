@@ -1,10 +1,9 @@
 """How an image looks on its page, and what a loss of likeness is worth in bytes.
 
 An image is judged as it is seen: at the size it takes on a page that fills a screen, which is the finer the more dots
-are asked for. There a coding has a structural
-similarity to the source (0–1) and a cost in bytes; both together make one number, its ``worth``, so that codings of
-any kind, resolution and quality can be compared, keeping the stored one among them. One price for all images spends a
-document's bytes where they show most.
+are asked for. There a coding has a structural similarity to the source (0–1) and a cost in bytes; both together make
+one number, its ``worth``, so that codings of any kind, resolution and quality can be compared, keeping the stored one
+among them. One price for all images spends a document's bytes where they show most.
 """
 
 from __future__ import annotations
