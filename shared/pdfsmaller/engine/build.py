@@ -15,8 +15,8 @@ import pikepdf
 from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
-from pdfsmaller.engine.color_mode import take_color_out
-from pdfsmaller.engine.color_profiles import srgb_profiles
+from pdfsmaller.engine.color.mode import take_color_out
+from pdfsmaller.engine.color.profiles import srgb_profiles
 from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tolerance
 from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
@@ -24,8 +24,8 @@ from pdfsmaller.engine.images.apply import apply_images
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import ObjGen, externalize_inline_images
 from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.engine.pack import write_packed
-from pdfsmaller.engine.structure import StructureCache, merge_identical_streams, tidy
+from pdfsmaller.engine.structure.pack import write_packed
+from pdfsmaller.engine.structure.tidy import StructureCache, merge_identical_streams, tidy
 from pdfsmaller.limits import Limits
 
 #: What a build does besides the images; each can be left out alone, in the order in which they are taken back.

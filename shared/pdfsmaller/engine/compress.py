@@ -221,7 +221,8 @@ class _Run:
                 return encoded
             if attempt == MAX_REBUILDS:
                 break
-            guilty = _images_on(found, encoded, differences)
+            # Images coded without loss are the last to be suspected.
+            guilty = _images_on(found, encoded, differences) if goal.quality is not None else set()
             if guilty:
                 how = "whole" if goal.layers else "without loss"
                 self._warn("image_rolled_back", f"Images whose loss showed were coded {how}: {len(guilty)}.")

@@ -11,7 +11,7 @@ from pdfsmaller.engine.options import Effort
 
 # The levels from 10 on look for the cheapest way through all matches; 11 and 12 repeat it. Each step costs about half
 # as much time again, so that very large data gets less: (bytes from which on, level).
-_LEVELS = ((0, 11), (2_000_000, 10), (16_000_000, 8))
+_LEVELS = ((0, 11), (500_000, 10), (16_000_000, 8))
 _FAST_LEVEL = 6
 # zopfli's time for so many bytes is some seconds.
 _ZOPFLI_MOST_BYTES = 2_000_000

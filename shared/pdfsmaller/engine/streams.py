@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 
-from pdfsmaller.engine.syntax import name_text
+from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 

@@ -8,7 +8,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, String
 
 from pdfsmaller.engine.merge.graft import Graft
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.limits import Limits
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pikepdf
 
-from pdfsmaller.engine.syntax import name_text
+from pdfsmaller.engine.structure.syntax import name_text
 from tests.engine.merge.conftest import Join
 
 LATIN = b"""%%PDF-1.4

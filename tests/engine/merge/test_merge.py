@@ -282,7 +282,7 @@ def test_fields_are_drawn_anew_only_where_one_needs_it(join: Join) -> None:
 
 
 def test_a_page_that_came_out_otherwise_is_no_result(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pdfsmaller.engine.writer import PdfWriter
+    from pdfsmaller.engine.structure.writer import PdfWriter
 
     write = PdfWriter.write_stream
 

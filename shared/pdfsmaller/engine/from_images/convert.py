@@ -33,7 +33,7 @@ from pdfsmaller.engine.from_images.write import Document
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import ImageOptions
 from pdfsmaller.engine.report import CombinedOutcome, CombinedReport, ImageCounts, ReportWarning, SourceReport
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.errors import (
     BadRequest,
     DocumentError,

@@ -6,7 +6,7 @@ from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.from_images.layout import Placement, place
 from pdfsmaller.engine.from_images.picture import CMYK, COMPONENTS, Picture, Stored
 from pdfsmaller.engine.options import ImageOptions
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.writer import PdfWriter
 
 
 class Document:

@@ -23,6 +23,8 @@ pyvips.cache_set_max(0)
 
 # Deflating at this level tells which predictors will win.
 QUICK_LEVEL = 4
+# Codings race deflated at this one.
+CANDIDATE_LEVEL = 8
 # Ways to predict are tried on so many bytes.
 PIECE_BYTES = 1_000_000
 
@@ -70,7 +72,10 @@ class Encoded:
 
 
 def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default") -> Encoded:
-    """Flate with whichever PNG predictors are smallest: none, one for all rows, or the best per row. 1 to 4 bands."""
+    """Flate with whichever PNG predictors are smallest: none, one for all rows, or the best per row. 1 to 4 bands.
+
+    Deflated quickly: see ``repacked``.
+    """
     options: dict[str, Any] = {"bitdepth": bits} if bits != 8 else {}
 
     def filtered(piece: pyvips.Image, way: str) -> bytes:
@@ -84,11 +89,11 @@ def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default")
     chosen = min(ways, key=lambda way: len(deflate.zlib_compress(filtered(piece, way), QUICK_LEVEL)))
     best = filtered(image, chosen)
     if chosen == "none":
-        return flate(_without_filter_bytes(best, image.height), image.width, image.height, bits, effort)
+        return flate(_without_filter_bytes(best, image.height), image.width, image.height, bits)
     parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": image.bands, "/Columns": image.width}
     if bits != 8:
         parms["/BitsPerComponent"] = bits
-    return Encoded(zlib_compress(best, effort), "/FlateDecode", image.width, image.height, bits, parms, exact=True)
+    return Encoded(_quickly(best), "/FlateDecode", image.width, image.height, bits, parms, exact=True)
 
 
 def palette(image: pyvips.Image, *, quality: int = 100, bits: int = 8) -> Encoded:
@@ -105,13 +110,16 @@ def palette(image: pyvips.Image, *, quality: int = 100, bits: int = 8) -> Encode
         raise ValueError("not a palette image")
     colors = chunks[b"PLTE"]
     samples = _without_filter_bytes(zlib.decompress(chunks[b"IDAT"]), image.height)
-    indexed = flate(samples, image.width, image.height, depth, "fast")
+    indexed = flate(samples, image.width, image.height, depth)
     return replace(indexed, palette=colors, entries=len(colors) // 3, exact=False)
 
 
 def repacked(encoded: Encoded, effort: Effort) -> Encoded:
-    """The same samples, deflated with more effort."""
-    return replace(encoded, data=zlib_compress(zlib.decompress(encoded.data), effort))
+    """The same samples, deflated with all effort: for what has won, since it takes ten times as long."""
+    if encoded.filter != "/FlateDecode" or effort == "fast":
+        return encoded
+    packed = zlib_compress(zlib.decompress(encoded.data), effort)
+    return replace(encoded, data=packed) if len(packed) < len(encoded.data) else encoded
 
 
 def decode_palette(indexed: Encoded) -> pyvips.Image:
@@ -123,9 +131,13 @@ def decode_palette(indexed: Encoded) -> pyvips.Image:
     return indices.maplut(table)
 
 
-def flate(data: bytes, width: int, height: int, bits: int, effort: Effort = "default") -> Encoded:
-    """Samples as they are, deflated. Exact."""
-    return Encoded(zlib_compress(data, effort), "/FlateDecode", width, height, bits, exact=True)
+def flate(data: bytes, width: int, height: int, bits: int) -> Encoded:
+    """Samples as they are, deflated quickly: see ``repacked``. Exact."""
+    return Encoded(_quickly(data), "/FlateDecode", width, height, bits, exact=True)
+
+
+def _quickly(data: bytes) -> bytes:
+    return bytes(deflate.zlib_compress(data, CANDIDATE_LEVEL))
 
 
 def _without_filter_bytes(rows: bytes, height: int) -> bytes:

@@ -111,6 +111,8 @@ def optimize(source: ImageSource, goal: Goal) -> Encoded:
         layered = _layered(source, goal)
         if layered is not None and layered.cost <= LAYERS_GAIN * whole:
             best = layered
+    if best is not None:
+        best = encode.repacked(best, goal.effort)
     if best is not None and best.color == "gray" and _recolors(source, goal):
         return best  # asked for, whatever it costs
     if best is not None and source.fixed_color and (best.width, best.height) != (source.width, source.height):
@@ -385,7 +387,7 @@ def _smallest_bilevel(image: pyvips.Image, goal: Goal) -> Encoded:
         return best
     packed = pixels.pack(image)
     if not text:
-        deflated = encode.flate(packed, image.width, image.height, 1, goal.effort)
+        deflated = encode.flate(packed, image.width, image.height, 1)
         best = min(best, deflated, key=lambda e: e.cost)
     if goal.fast:
         return best
@@ -428,7 +430,7 @@ def _of_samples(source: ImageSource, goal: Goal) -> Encoded | None:
 
 def _same_indices(raw: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
     """The same indices with the same palette, at the same bits, deflated as well as possible."""
-    plain = encode.flate(source.data, source.width, source.height, source.bits, goal.effort)
+    plain = encode.flate(source.data, source.width, source.height, source.bits)
     if source.bits != 8:
         return plain
     rows = encode.predicted(raw.copy(interpretation="b-w"), effort=goal.effort)
@@ -451,7 +453,7 @@ def _lossless(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[Enco
         indexed = encode.palette(named)
         # The quantizer rounds now and then: only what it gives back exactly counts.
         if (encode.decode_palette(indexed) - image).abs().max() == 0:
-            return [replace(encode.repacked(indexed, goal.effort), exact=True)]
+            return [replace(indexed, exact=True)]
     return [encode.predicted(named, effort=goal.effort)]
 
 
@@ -459,12 +461,12 @@ def _same_samples(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encod
     """The same numbers at the same bits: a colour-key mask names them."""
     if source.bits == 8 and image.bands in (1, 3):
         return encode.predicted(image.copy(interpretation="b-w" if image.bands == 1 else "srgb"), effort=goal.effort)
-    return encode.flate(source.data, source.width, source.height, source.bits, goal.effort)
+    return encode.flate(source.data, source.width, source.height, source.bits)
 
 
 def _flate_of_any(image: pyvips.Image, goal: Goal) -> Encoded:
     """Components of any number and meaning, deflated; with predictors where PNG knows that many."""
-    plain = encode.flate(image.write_to_memory(), image.width, image.height, 8, goal.effort)
+    plain = encode.flate(image.write_to_memory(), image.width, image.height, 8)
     if image.bands not in (2, 4):
         return plain
     # To PNG the last band is an alpha channel; to the predictors it is one more byte per pixel.
@@ -579,7 +581,7 @@ def _few_colors(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[En
         if all(pixels.share_above(error, levels) <= share * allowed for levels, share in PALETTE_SHARES):
             if image.bands == 1 and indexed.palette is not None:
                 indexed = replace(indexed, palette=indexed.palette[::3])
-            return [encode.repacked(indexed, goal.effort)]
+            return [indexed]
     return []
 
 

@@ -24,8 +24,8 @@ from pdfsmaller.engine.merge.source import Ready, Source, SourceFailed, Warn, op
 from pdfsmaller.engine.merge.tags import Tags
 from pdfsmaller.engine.options import Effort, MergeOptions
 from pdfsmaller.engine.options import Outline as WantedOutline
-from pdfsmaller.engine.syntax import name_text
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.syntax import name_text
+from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
 

@@ -18,8 +18,8 @@ from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.destinations import renamed
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.merge.trees import read_names
-from pdfsmaller.engine.syntax import name_syntax, string_text
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.syntax import name_syntax, string_text
+from pdfsmaller.engine.structure.writer import PdfWriter
 
 _MAX_DEPTH = 32
 _STRING_IN_SCRIPT = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")

@@ -19,8 +19,8 @@ from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.streams import check_decoded_size
-from pdfsmaller.engine.syntax import name_text
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.syntax import name_text
+from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.limits import Limits
 
 #: Dictionaries that are nothing but their content …

@@ -10,7 +10,7 @@ from pikepdf import Dictionary, Name, String
 
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.merge.trees import read_numbers, write_numbers
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.writer import PdfWriter
 
 
 @dataclass(frozen=True, slots=True)

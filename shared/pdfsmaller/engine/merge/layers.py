@@ -8,7 +8,7 @@ from pikepdf import Array, Dictionary, Object
 
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.source import Source
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.writer import PdfWriter
 
 _LISTS = ("/ON", "/OFF", "/Order", "/RBGroups", "/Locked", "/AS")
 

@@ -7,7 +7,7 @@ from pikepdf import Array
 from pdfsmaller.engine.merge.destinations import renamed
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.merge.trees import read_names, write_names
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.writer import PdfWriter
 
 #: Destinations have a module of their own.
 _KINDS = (

@@ -11,7 +11,7 @@ from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.destinations import goes_to, named_destinations, target_page
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.options import Outline as Wanted
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.writer import PdfWriter
 
 _MAX_ITEMS = 200_000
 _MAX_DEPTH = 200

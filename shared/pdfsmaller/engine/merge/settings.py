@@ -15,8 +15,8 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
 from pdfsmaller.engine.merge.destinations import named_destinations, target_page
 from pdfsmaller.engine.merge.source import Source, Warn
-from pdfsmaller.engine.syntax import name_syntax
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.syntax import name_syntax
+from pdfsmaller.engine.structure.writer import PdfWriter
 
 #: How a viewer shows the document: the first one's.
 _SETTINGS = ("/PageLayout", "/PageMode", "/ViewerPreferences", "/OpenAction", "/Lang", "/URI", "/AA")

@@ -15,8 +15,8 @@ from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.destinations import renamed
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.merge.trees import read_names, read_numbers, write_names, write_numbers
-from pdfsmaller.engine.syntax import make_name, name_syntax, name_text, string_text
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.syntax import make_name, name_syntax, name_text, string_text
+from pdfsmaller.engine.structure.writer import PdfWriter
 
 _MAX_ELEMENTS = 2_000_000
 _MAX_KEY = 2**31 - 1

@@ -10,7 +10,7 @@ from pikepdf import Array, Dictionary, Name, Pdf
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.document import is_signed, pdfa_part
-from pdfsmaller.engine.structure import StructureCache, merge_identical_streams, tidy
+from pdfsmaller.engine.structure.tidy import StructureCache, merge_identical_streams, tidy
 from pdfsmaller.limits import Limits
 from tests import documents
 from tests.engine.conftest import Run

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
-from pdfsmaller.engine.functions import read_function
-from pdfsmaller.engine.gray import GraySpace, Level
+from pdfsmaller.engine.color.functions import read_function
+from pdfsmaller.engine.color.gray import GraySpace, Level
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
 

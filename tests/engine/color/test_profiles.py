@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name, Pdf
 from PIL import Image, ImageCms
 
-from pdfsmaller.engine.color_profiles import is_srgb, read_tags, slim_profile, slim_profiles, srgb_profiles
+from pdfsmaller.engine.color.profiles import is_srgb, read_tags, slim_profile, slim_profiles, srgb_profiles
 from pdfsmaller.limits import Limits
 from tests import documents
 from tests.engine.conftest import Run

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 
-from pdfsmaller.engine.objects import LIFTED, Body, Objects, walk
+from pdfsmaller.engine.structure.objects import LIFTED, Body, Objects, walk
 
 _TYPE = re.compile(rb"/Type/(\w+)")
 # Dictionaries that are values by their type …

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from pdfsmaller.engine.images import jbig2, lua
 from tests import documents
 from tests.engine.conftest import Run
-from tests.engine.test_images import only_image
+from tests.engine.images.test_images import only_image
 
 BIG = 10_000_000
 

@@ -20,10 +20,18 @@ from pikepdf import Array, Pdf, String
 
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.images.work import WORKERS
-from pdfsmaller.engine.objects import Body, Objects, read_objects, round_links, use_device_rgb, walk, write_string
 from pdfsmaller.engine.options import Effort
-from pdfsmaller.engine.values import merge_values, place_values
-from pdfsmaller.engine.writer import PdfWriter
+from pdfsmaller.engine.structure.objects import (
+    Body,
+    Objects,
+    read_objects,
+    round_links,
+    use_device_rgb,
+    walk,
+    write_string,
+)
+from pdfsmaller.engine.structure.values import merge_values, place_values
+from pdfsmaller.engine.structure.writer import PdfWriter
 
 _TYPE = re.compile(rb"/Type/(\w+)")
 _VERSION = re.compile(r"[12]\.[0-9]")

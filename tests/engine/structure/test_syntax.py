@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pikepdf import Name, Object, String
 
-from pdfsmaller.engine.syntax import make_name, name_syntax, name_text, string_text
+from pdfsmaller.engine.structure.syntax import make_name, name_syntax, name_text, string_text
 from tests import documents
 from tests.engine.conftest import Run
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdfsmaller.engine.functions import NotAFunction, read_function
+from pdfsmaller.engine.color.functions import NotAFunction, read_function
 from pdfsmaller.limits import Limits
 
 PDF = pikepdf.Pdf.new()

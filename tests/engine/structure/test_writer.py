@@ -7,7 +7,7 @@ import io
 import pikepdf
 import pytest
 
-from pdfsmaller.engine.writer import OBJECTS_PER_STREAM, PdfWriter
+from pdfsmaller.engine.structure.writer import OBJECTS_PER_STREAM, PdfWriter
 
 
 def document(writer: PdfWriter, pages: int) -> None:

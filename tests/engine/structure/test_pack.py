@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 
-from pdfsmaller.engine.objects import dict_entries, short_string, split, write_string
-from pdfsmaller.engine.pack import write_packed
+from pdfsmaller.engine.structure.objects import dict_entries, short_string, split, write_string
+from pdfsmaller.engine.structure.pack import write_packed
 from tests import documents
 
 # pikepdf's objects as functions that make them: hypothesis looks into what it is given.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pikepdf
 from pikepdf import Array, Name, Object
 
-from pdfsmaller.engine.functions import NotAFunction, read_function
+from pdfsmaller.engine.color.functions import NotAFunction, read_function
 from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.limits import Limits
 

@@ -16,14 +16,14 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
-from pdfsmaller.engine.color_profiles import slim_profiles
+from pdfsmaller.engine.color.profiles import slim_profiles
 from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.images.work import WORKERS
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
-from pdfsmaller.engine.syntax import name_text
-from pdfsmaller.engine.trees import fill_trees
+from pdfsmaller.engine.structure.syntax import name_text
+from pdfsmaller.engine.structure.trees import fill_trees
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 

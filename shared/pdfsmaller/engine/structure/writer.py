@@ -15,8 +15,8 @@ from concurrent.futures import Executor, Future
 from typing import IO
 
 from pdfsmaller.engine.deflate import zlib_compress
-from pdfsmaller.engine.objects import write_string
 from pdfsmaller.engine.options import Effort
+from pdfsmaller.engine.structure.objects import write_string
 
 #: One object stream holds at most so many objects, and about so many bytes before it is deflated. Readers inflate a
 #: whole stream for one object of it, and keep some; Deflate itself looks back 32 KB.

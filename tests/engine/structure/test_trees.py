@@ -9,7 +9,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, String
 
 from pdfsmaller.engine.fingerprint import Reader
-from pdfsmaller.engine.trees import fill_trees
+from pdfsmaller.engine.structure.trees import fill_trees
 
 
 def tree(pdf: Pdf, pairs: list[tuple[Any, Any]], leaves: str, fan_out: int = 3) -> Dictionary:

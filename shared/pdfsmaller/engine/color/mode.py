@@ -17,11 +17,11 @@ from decimal import Decimal
 import pikepdf
 from pikepdf import Array, ContentStreamInstruction, Dictionary, Name, Object, Operator, Pdf, Stream, String
 
-from pdfsmaller.engine.functions import NotAFunction
-from pdfsmaller.engine.gray import GraySpace, level_of, read_gray_space
+from pdfsmaller.engine.color.functions import NotAFunction
+from pdfsmaller.engine.color.gray import GraySpace, level_of, read_gray_space
+from pdfsmaller.engine.color.shadings import LeftAlone, turn_shading
 from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.engine.options import ColorMode
-from pdfsmaller.engine.shadings import LeftAlone, turn_shading
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
