@@ -84,10 +84,9 @@ def _scripts(pdf: Pdf) -> tuple[bool, bool]:
 
 def _javascript(holder: Dictionary) -> list[bytes]:
     actions: list[Object | None] = [holder, holder.get("/A")]
-    for key in ("/AA",):
-        more = holder.get(key)
-        if isinstance(more, Dictionary):
-            actions += list(dict(more.items()).values())
+    more = holder.get("/AA")
+    if isinstance(more, Dictionary):
+        actions += list(dict(more.items()).values())
     found = []
     for action in actions:
         script = action.get("/JS") if isinstance(action, Dictionary) else None

@@ -28,8 +28,8 @@ MOST_PIXELS = 1_500_000
 PRICE = 0.05
 PRICE_OCTAVE = 12
 # Below this similarity (at that quality, and so much more for each step above it) a loss counts so many times more.
-POOR, POOR_PER_STEP = 0.92, 0.002
-POOR_WEIGHT = 1.5
+POOR, POOR_PER_STEP = 0.95, 0.002
+POOR_WEIGHT = 2.5
 # A small picture is a small part of what is seen: down to this share of the page's length the price rises with it.
 SMALL_SHARE = 0.5
 
