@@ -121,7 +121,6 @@ class Builder:
                 target,
                 object_streams=self.pdfa != 1,
                 effort=self.options.effort,
-                exact=self.exact,
                 device_rgb=set() if self.exact or self.pdfa is not None else srgb_profiles(pdf, self.limits),
             )
         except (pikepdf.PdfError, RuntimeError, ValueError):

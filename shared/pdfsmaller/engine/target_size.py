@@ -10,6 +10,7 @@ taken from the best try that was too large.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,6 +49,9 @@ NEAR = 0.93
 MAX_TRIES = 4
 # Images coded quickly tell where to write a result; they are about so much larger than those coded with all effort.
 MAX_GUESSES = 3
+# A search ends after so many times the seconds of its longest round; where a round is quick, there is time for all.
+MAX_ROUNDS = 1.8
+LONG_SECONDS = 2.0
 FAST_RATIO = 0.88
 # Above this position there are so many pixels that all effort would take longest where it is seen least.
 RICH = 4.5
@@ -117,6 +121,7 @@ class _Search:
         self.builder, self.result, self.wanted, self.encode = builder, result, wanted, encode
         self.goal, self.deadline, self.progress = goal, deadline, progress
         self.steps = 0
+        self.total = self.longest = 0.0  # seconds, of all codings and of one
         self.rest = 0  # bytes of the result that are no images
         self.ratio = FAST_RATIO if goal.effort != "fast" else 1.0
         self.guesses: list[_Guess] = []
@@ -136,6 +141,8 @@ class _Search:
         while len(self.tries) < MAX_TRIES:
             last = self._measured(position, _goal_at(position, self.goal))
             if NEAR * self.wanted <= last.size <= self.wanted or self.deadline.passed():
+                break
+            if last.size <= self.wanted and self._spent():
                 break
             if last.size > self.wanted and position >= SMALLEST:
                 break
@@ -158,12 +165,21 @@ class _Search:
         start = 0.95 * (1 - 0.8**self.steps)
         self.steps += 1
         part = 0.95 * (1 - 0.8**self.steps) - start
-        return self.encode(wish, lambda share: self.progress(start + share * part))
+        begun = time.monotonic()
+        coded = self.encode(wish, lambda share: self.progress(start + share * part))
+        took = time.monotonic() - begun
+        self.total += took
+        self.longest = max(self.longest, took)
+        return coded
+
+    def _spent(self) -> bool:
+        """Whether coding has taken as long as a search may, for what one round of it takes."""
+        return self.total >= MAX_ROUNDS * self.longest > LONG_SECONDS
 
     def _foretold(self, position: float) -> float:
         """A position near ``position`` where the result is likely to fit, from sizes of images coded quickly."""
         for _ in range(MAX_GUESSES):
-            if self.deadline.passed():
+            if self.deadline.passed() or self._spent():
                 break
             coded = self._coded(replace(_goal_at(position, self.goal), effort="fast"))
             guess = _Guess(position, *_image_bytes(coded))

@@ -223,17 +223,6 @@ def test_streams_say_nothing_that_is_so_anyway(pdf: Pdf, tmp_path: Path) -> None
         assert written.read_bytes() == b"abcd"
 
 
-@pytest.mark.parametrize("exact", [True, False])
-def test_links_are_round_where_losses_are_allowed(pdf: Pdf, tmp_path: Path, exact: bool) -> None:
-    rectangle = Array([Decimal("1.23456"), 2, Decimal("-30.9999"), Decimal("4.5")])
-    link = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=rectangle)
-    pdf.pages[0].obj.Annots = Array([pdf.make_indirect(link)])
-    write_packed(pdf, tmp_path / "x.pdf", object_streams=True, effort="fast", exact=exact)
-    with Pdf.open(tmp_path / "x.pdf") as result:
-        written = [float(number) for number in result.pages[0].obj.Annots[0].Rect.as_list()]
-        assert written == ([1.23456, 2, -30.9999, 4.5] if exact else [1.23, 2, -31, 4.5])
-
-
 @pytest.mark.parametrize("parameters", ["direct", "indirect", "no array"])
 def test_a_filter_alone_and_its_parameters_lose_their_arrays_together(
     pdf: Pdf, tmp_path: Path, parameters: str

@@ -36,7 +36,6 @@ _DEFAULTS = {
     b"/DecodeParms": (b"<< >>", b"[ << >> ]", b"[ null ]", b"null"),
     b"/Filter": (b"[ ]", b"null"),
 }
-_LINK_RECTANGLE = re.compile(rb"(?<=/Rect\[)[-+]?[\d.]{1,12}(?: [-+]?[\d.]{1,12}){3}(?=\])")
 # A filter alone needs no array.
 _ONE_FILTER = re.compile(rb"\[ (/\w+) \]")
 _ONE_PARAMETERS = re.compile(rb"\[ (<<[^<>\[\]()]*>>|\d+ \d+ R|null) \]")
@@ -124,17 +123,6 @@ def use_device_rgb(objects: Objects, profiles: Collection[ObjGen]) -> None:
                 texts.append(after)
                 references.append(place)
         body.texts, body.references = texts, references
-
-
-def round_links(objects: Objects) -> None:
-    """Links' rectangles to a hundredth of a point: nobody clicks closer."""
-    for body in objects.bodies:
-        if body.stream is None and any(b"/Subtype/Link" in text for text in body.texts):
-            body.texts = [_LINK_RECTANGLE.sub(_rounded, text) for text in body.texts]
-
-
-def _rounded(match: re.Match[bytes]) -> bytes:
-    return b" ".join(short(format(round(float(number), 2), ".2f").encode()) for number in match[0].split(b" "))
 
 
 class _Reader:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -25,7 +25,6 @@ from pdfsmaller.engine.structure.objects import (
     Body,
     Objects,
     read_objects,
-    round_links,
     use_device_rgb,
     walk,
     write_string,
@@ -47,13 +46,11 @@ def write_packed(
     *,
     object_streams: bool,
     effort: Effort,
-    exact: bool = True,
     device_rgb: Collection[ObjGen] = (),
 ) -> None:
     """Write the document.
 
     Args:
-        exact: no number may change its value.
         device_rgb: profiles that mean the same as DeviceRGB.
         object_streams: the standard that the document claims, if any, allows them.
 
@@ -61,26 +58,21 @@ def write_packed(
         pikepdf.PdfError: an object cannot be read.
     """
 
-    def change(objects: Objects) -> None:
-        use_device_rgb(objects, device_rgb)
-        if not exact:
-            round_links(objects)
-
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="pack") as pool, target.open("wb") as file:
-        count = _write(pdf, change, file, object_streams, effort, pool)
+        count = _write(pdf, device_rgb, file, object_streams, effort, pool)
     if object_streams and count <= _FEW_OBJECTS:
         plain = io.BytesIO()
-        _write(pdf, change, plain, False, effort, None)
+        _write(pdf, device_rgb, plain, False, effort, None)
         if plain.tell() < target.stat().st_size:
             target.write_bytes(plain.getvalue())
 
 
 def _write(
-    pdf: Pdf, change: Callable[[Objects], None], file: IO[bytes], packed: bool, effort: Effort, pool: Executor | None
+    pdf: Pdf, device_rgb: Collection[ObjGen], file: IO[bytes], packed: bool, effort: Effort, pool: Executor | None
 ) -> int:
     """Write the document; how many objects it has."""
     objects = read_objects(pdf)
-    change(objects)
+    use_device_rgb(objects, device_rgb)
     merge_values(objects)
     place_values(objects, packed=packed)
     plain, streams = _order(objects)
