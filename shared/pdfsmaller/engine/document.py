@@ -19,9 +19,8 @@ from pikepdf import Array, Dictionary, ObjectStreamMode, Pdf
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
 from pdfsmaller.limits import Limits
+from pdfsmaller.sniff import HEAD_BYTES
 
-# ISO 32000-1 asks for the header in the first line; every reader accepts it within the first 1,024 bytes.
-HEADER_WINDOW = 1024
 # Form fields nest a few levels deep; more is an attack or a loop.
 MAX_FIELD_DEPTH = 32
 MAX_FIELDS = 100_000
@@ -42,7 +41,7 @@ def check_header(source: Path) -> int:
     if size == 0:
         raise EmptyFile("The file is empty. Send a PDF.")
     with source.open("rb") as file:
-        if b"%PDF-" not in file.read(HEADER_WINDOW):
+        if b"%PDF-" not in file.read(HEAD_BYTES):
             raise NotAPdf("The file is not a PDF: it has no %PDF- header.")
     return size
 
@@ -136,6 +135,19 @@ def form_fields(pdf: Pdf) -> Iterator[Dictionary]:
             kids = field.get("/Kids")
             if isinstance(kids, Array) and depth < MAX_FIELD_DEPTH:
                 stack.append((kids, depth + 1))
+
+
+def inherited_resources(page: Dictionary) -> Dictionary | None:
+    """A page's resources, its own or the nearest ancestor's."""
+    node: pikepdf.Object | None = page
+    for _ in range(64):  # page trees are shallow; a loop of parents ends here
+        if not isinstance(node, Dictionary):
+            return None
+        resources = node.get("/Resources")
+        if isinstance(resources, Dictionary):
+            return resources
+        node = node.get("/Parent")
+    return None
 
 
 def pdfa_part(pdf: Pdf) -> int | None:

@@ -100,11 +100,7 @@ def subset_cff(
     """
     font = read_cff(_bare(program))
     kept = _chosen(font, names, gids, cids)
-    budget, used = Budget(), [Used() for _ in font.fonts]
-    flats: dict[int, Flat] | None = None
-    if sum(len(font.charstrings[gid]) for gid in kept) <= _MOST_FOLLOWED:
-        flats = _flats(font, kept, budget, used)
-        kept = sorted(flats)
+    kept, flats, used = _followed(font, kept)
     orders = [kept]
     if font.ros is None and not retain_gids:
         orders.append(_in_code_order(font, kept))
@@ -115,6 +111,18 @@ def subset_cff(
         for form in forms:
             _key_by_cid(form, kept)
     return _smallest(forms)
+
+
+def _followed(font: Cff, kept: list[int]) -> tuple[list[int], dict[int, Flat] | None, list[Used]]:
+    """The glyphs with the parts they are made of, what each of them does, and the subroutines that they use.
+
+    Where there is too much to follow, the glyphs alone, and nothing is known of what they do.
+    """
+    used = [Used() for _ in font.fonts]
+    if sum(len(font.charstrings[gid]) for gid in kept) > _MOST_FOLLOWED:
+        return kept, None, used
+    flats = _flats(font, kept, Budget(), used)
+    return sorted(flats), flats, used
 
 
 def blank_cff(program: bytes, gids: Collection[int]) -> bytes:
@@ -128,18 +136,14 @@ def blank_cff(program: bytes, gids: Collection[int]) -> bytes:
     """
     font = read_cff(_bare(program))
     kept = _chosen(font, None, gids, None)
-    budget, used = Budget(), [Used() for _ in font.fonts]
-    flats: dict[int, Flat] | None = None
-    if sum(len(font.charstrings[gid]) for gid in kept) <= _MOST_FOLLOWED:
-        flats = _flats(font, kept, budget, used)
-        kept = sorted(flats)
+    kept, flats, used = _followed(font, kept)
     order, drawn = range(kept[-1] + 1), set(kept)
     font.charstrings = [font.charstrings[gid] if gid in drawn else _BLANK for gid in order]
     if font.ros is None:
         font.names = [name if gid in drawn else ".notdef" for gid, name in zip(order, font.names, strict=False)]
         font.encoding = {code: gid for code, gid in font.encoding.items() if gid in drawn}
     if flats is not None:
-        blank = flatten(_BLANK, (), (), budget, Used())
+        blank = flatten(_BLANK, (), (), Budget(), Used())
         flats = {gid: flats.get(gid, blank) for gid in order}
     return _smallest(_forms(font, order, flats, used))
 

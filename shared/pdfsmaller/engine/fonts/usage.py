@@ -20,6 +20,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.document import inherited_resources
 from pdfsmaller.engine.fonts.cmap import CMap, read_cmap, split_two_bytes
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.streams import read_decoded
@@ -200,7 +201,7 @@ class _Walk:
             self.usage.complete = False
 
     def _page(self, page: pikepdf.Page, number: int) -> None:
-        resources = _inherited_resources(page.obj)
+        resources = inherited_resources(page.obj)
         key = resources.objgen if resources is not None and resources.is_indirect else page.obj.objgen
         scope = _Scope(resources, self.defaults, key)
         contents = page.obj.get("/Contents")
@@ -369,16 +370,3 @@ def _appearances(annot: Dictionary) -> Iterator[Stream]:
             yield state
         elif isinstance(state, Dictionary):
             yield from (value for _, value in state.items() if isinstance(value, Stream))
-
-
-def _inherited_resources(page: Dictionary) -> Dictionary | None:
-    """A page's resources, its own or the nearest ancestor's."""
-    node: Object | None = page
-    for _ in range(64):  # page trees are shallow; a loop of parents ends here
-        if not isinstance(node, Dictionary):
-            return None
-        resources = node.get("/Resources")
-        if isinstance(resources, Dictionary):
-            return resources
-        node = node.get("/Parent")
-    return None

@@ -18,6 +18,7 @@ from typing import Literal
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
 
+from pdfsmaller.engine.document import inherited_resources
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
@@ -176,7 +177,7 @@ class _Walk:
         box = _numbers(page.cropbox, 4) or [0.0, 0.0, 0.0, 0.0]
         self.page_pt = max(abs(box[2] - box[0]), abs(box[3] - box[1])) * unit
         base: Matrix = (unit, 0.0, 0.0, unit, 0.0, 0.0)
-        resources = page.resources if "/Resources" in page.obj else _inherited_resources(page.obj)
+        resources = page.resources if "/Resources" in page.obj else inherited_resources(page.obj)
         events = self._content(page, resources, page.obj.get("/Contents"))
         self._play(events, base, resources, 0)
         annots = page.obj.get("/Annots")
@@ -309,7 +310,7 @@ class _Walk:
 def _type3_fonts(pdf: Pdf) -> Iterator[Dictionary]:
     for page in pdf.pages:
         try:
-            fonts = _values(_inherited_resources(page.obj), "/Font")
+            fonts = _values(inherited_resources(page.obj), "/Font")
         except (pikepdf.PdfError, ValueError, TypeError, AttributeError):
             continue
         for font in fonts:
@@ -359,19 +360,6 @@ def _inline_size(instruction: pikepdf.ContentStreamInlineImage) -> int:
         return len(instruction.iimage.read_raw_bytes()) if hasattr(instruction.iimage, "read_raw_bytes") else 1 << 20
     except (pikepdf.PdfError, ValueError, NotImplementedError):
         return 1 << 20
-
-
-def _inherited_resources(page: Dictionary) -> Dictionary | None:
-    """A page's resources, its own or the nearest ancestor's."""
-    node: pikepdf.Object | None = page
-    for _ in range(64):  # page trees are shallow; a loop of parents ends here
-        if not isinstance(node, Dictionary):
-            return None
-        resources = node.get("/Resources")
-        if isinstance(resources, Dictionary):
-            return resources
-        node = node.get("/Parent")
-    return None
 
 
 def _dictionary(value: pikepdf.Object | None) -> Dictionary | None:

@@ -57,7 +57,6 @@ def write_packed(
     Raises:
         pikepdf.PdfError: an object cannot be read.
     """
-
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="pack") as pool, target.open("wb") as file:
         count = _write(pdf, device_rgb, file, object_streams, effort, pool)
     if object_streams and count <= _FEW_OBJECTS:
