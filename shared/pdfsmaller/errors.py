@@ -34,6 +34,7 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   └── TooManyAttempts        500 too_many_attempts
     ├── TransientError             worth another try: left to the queue
     │   ├── WorkerCrashed          503 worker_crashed
+    │   ├── DiskFull               503 disk_full
     │   └── LeaseHeld              503 lease_held
     └── LeaseLost                  the job is no longer this attempt's; write nothing more
 """
@@ -294,6 +295,13 @@ class WorkerCrashed(TransientError):
 
     code = "worker_crashed"
     title = "The engine's process died"
+
+
+class DiskFull(TransientError):
+    """The disk that holds the job's folder is full: nothing is wrong with the document."""
+
+    code = "disk_full"
+    title = "The disk is full"
 
 
 class LeaseHeld(TransientError):

@@ -25,7 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pdfsmaller import errors
+from pdfsmaller import errors, workspace
 from pdfsmaller.limits import Limits
 
 if TYPE_CHECKING:  # models take a while to load; a child can be started before that
@@ -171,6 +171,7 @@ def run(
     progress: Progress | None = None,
     *,
     stop: Callable[[EngineProcess], None] | None = None,
+    folder: Path | None = None,
 ) -> Report | CombinedReport:
     """Do one job in a child process.
 
@@ -179,6 +180,7 @@ def run(
         options: of the operation's own class (``engine.options.OPTIONS``).
         progress: called with the stage's name and 0–100; what it raises ends the child and is raised here.
         stop: called once with the running child, for a caller that may want to ``kill`` it from another thread.
+        folder: where the child's temporary files go, for a caller that removes it; otherwise a new one, removed here.
 
     Returns:
         A ``Report`` for ``compress``, a ``CombinedReport`` for the others.
@@ -187,12 +189,17 @@ def run(
         RequestError, DocumentError: what the engine found wrong with a document or the options.
         LimitExceeded: also for the memory and the time that ``limits`` allow.
         WorkerCrashed: the child died of something else.
+        DiskFull: the job's folder cannot hold what the child wants to write.
     """
+    if folder is None:
+        with workspace.job_folder() as own:
+            return run(operation, sources, target, options, limits, progress, stop=stop, folder=own)
     password = options.password.get_secret_value() if options.password else None
     spec = {
         "operation": operation,
         "sources": [{"path": str(source.path), "name": source.name} for source in sources],
         "target": str(target),
+        "folder": str(folder),
         "options": options.model_dump(mode="json") | ({"password": password} if password is not None else {}),
         "limits": asdict(limits),
     }
@@ -239,6 +246,7 @@ def _error_from(answer: dict[str, Any]) -> Exception:
         errors.InvalidPageRange,
         errors.PasswordRequired,
         errors.WrongPassword,
+        errors.DiskFull,
     )
     for kind in known:
         if kind.code == code:

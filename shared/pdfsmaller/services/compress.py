@@ -11,7 +11,6 @@ The rules that keep jobs whole (see ``jobs.states`` for the states):
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from pdfsmaller import errors, events, passwords, sandbox
+from pdfsmaller import errors, events, passwords, sandbox, workspace
 from pdfsmaller.engine.options import OPTIONS, CompressOptions
 from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
 from pdfsmaller.jobs.states import Status
@@ -225,11 +224,11 @@ class CompressService:
         ends_at = None if remaining_seconds is None else time.monotonic() + remaining_seconds
         self._limits(ends_at)  # too late is better known before the inputs are fetched
         options = self._options(job)
-        with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
-            target = Path(folder, "out.pdf")
+        with workspace.job_folder() as folder:
+            target = folder / "out.pdf"
             with Heartbeat(self._table, job, self._settings) as heartbeat:
                 heartbeat.progress("fetching", 0)
-                fetched = fetch(self._storage, job, Path(folder), self._settings, any_kind=leaves_out(options))
+                fetched = fetch(self._storage, job, folder, self._settings, any_kind=leaves_out(options))
                 report = sandbox.run(
                     job.operation,
                     fetched.files,
@@ -238,6 +237,7 @@ class CompressService:
                     self._limits(ends_at),
                     progress=heartbeat.progress,
                     stop=heartbeat.kill_when_lost,
+                    folder=folder,
                 )
                 heartbeat.progress("storing", 99)
                 self._store(job, report, target, fetched.etag)

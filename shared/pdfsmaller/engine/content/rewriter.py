@@ -11,7 +11,6 @@ import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pdfsmaller.engine.lua import new_runtime
 
