@@ -60,17 +60,24 @@ class Stack:
     def drop(self, key: str, body: bytes, metadata: dict[str, str] | None = None) -> None:
         self.s3.put_object(Bucket=self.settings.uploads_bucket, Key=key, Body=body, Metadata=metadata or {})
 
-    def event(self, key: str, sequencer: str = "0055AED6DCD90281E5") -> str:
-        """What S3 sends for a created object, trimmed to what matters."""
+    def event(self, key: str, sequencer: str = "0055AED6DCD90281E5", etag: str | None = None) -> str:
+        """What S3 sends for a created object, trimmed to what matters; the entity tag is that of what lies there."""
+        etag = self._etag(key) if etag is None else etag
         s3 = {
             "bucket": {"name": self.settings.uploads_bucket},
-            "object": {"key": quote_plus(key), "sequencer": sequencer},
+            "object": {"key": quote_plus(key), "sequencer": sequencer} | ({"eTag": etag} if etag else {}),
         }
         return json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]})
 
-    def message(self, key: str, *, message_id: str = "", sequencer: str = "0055AED6DCD90281E5") -> Message:
+    def _etag(self, key: str) -> str:
+        listed = self.s3.list_objects_v2(Bucket=self.settings.uploads_bucket, Prefix=key).get("Contents", [])
+        return next((item["ETag"].strip('"') for item in listed if item["Key"] == key), "")
+
+    def message(
+        self, key: str, *, message_id: str = "", sequencer: str = "0055AED6DCD90281E5", etag: str | None = None
+    ) -> Message:
         """A message that really is in the queue, received once."""
-        self.sqs.send_message(QueueUrl=self.settings.compress_queue_url, MessageBody=self.event(key, sequencer))
+        self.sqs.send_message(QueueUrl=self.settings.compress_queue_url, MessageBody=self.event(key, sequencer, etag))
         got = self.sqs.receive_message(QueueUrl=self.settings.compress_queue_url, MaxNumberOfMessages=1)["Messages"][0]
         return Message(message_id or got["MessageId"], got["ReceiptHandle"], got["Body"])
 

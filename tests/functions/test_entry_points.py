@@ -15,6 +15,7 @@ import pytest
 
 from pdfsmaller.jobs.model import Job, new_id
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.storage import result_key
 from tests import documents
 from tests.aws_stack import Stack
 
@@ -85,12 +86,11 @@ class TestUpload:
 
         job_id = new_id()
         now = deployed.clock()
-        result = {"bytes": 7, "ratio": 1.0, "outcome": "unchanged", "report": {}}
+        key = result_key(job_id, 1)
+        result = {"key": key, "bytes": 7, "ratio": 1.0, "outcome": "unchanged", "report": {}}
         job = Job(job_id=job_id, status=Status.SUCCEEDED, created_at=now, updated_at=now, due_at=now, result=result)
         deployed.table.create(job)
-        deployed.s3.put_object(
-            Bucket=deployed.settings.results_bucket, Key=f"jobs/{job_id}/out.pdf", Body=b"%PDF-\xff\x00"
-        )
+        deployed.s3.put_object(Bucket=deployed.settings.results_bucket, Key=key, Body=b"%PDF-\xff\x00")
         answer = lambda_handler(function_url_event("GET", f"/api/jobs/{job_id}/download"), Context())
         assert answer["isBase64Encoded"]
         assert base64.b64decode(answer["body"]) == b"%PDF-\xff\x00"

@@ -35,7 +35,7 @@ def run(stack: Stack, job: Job) -> Job:
 
 
 def finish(stack: Stack, job: Job) -> Job:
-    for key in (result_key(job.job_id), report_key(job.job_id)):
+    for key in (result_key(job.job_id, 1), report_key(job.job_id, 1)):
         stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=key, Body=b"x")
     return stack.table.succeed(run(stack, job), {"bytes": 1, "ratio": 1.0}, [], kept_seconds=24 * HOUR)
 

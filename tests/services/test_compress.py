@@ -49,13 +49,13 @@ class TestOneJob:
         service.handle(message_for(stack, job))
         done = stack.job(job.job_id)
         assert (done.status, done.attempt, done.progress) == (Status.SUCCEEDED, 1, 100)
-        out = stack.result(result_key(job.job_id))
+        out = stack.result(result_key(job.job_id, 1))
         assert done.result
         assert out["ContentLength"] == done.result["bytes"] < len(photo)
         assert done.result["outcome"] == "compressed"
         assert out["Metadata"]["job-id"] == job.job_id
         assert out["Body"].read(5) == b"%PDF-"
-        report = json.loads(stack.result(report_key(job.job_id))["Body"].read())
+        report = json.loads(stack.result(report_key(job.job_id, 1))["Body"].read())
         assert report["input_bytes"] == len(photo)
 
     def test_a_repeated_event_changes_nothing(self, service: CompressService, stack: Stack, photo: bytes) -> None:
@@ -111,7 +111,7 @@ class TestBadDocuments:
         assert done.result
         assert done.result["outcome"] == "unchanged"
         assert [warning["code"] for warning in done.warnings] == ["signed"]
-        assert stack.result(result_key(job.job_id))["Body"].read() == data
+        assert stack.result(result_key(job.job_id, 1))["Body"].read() == data
 
     def test_a_presigned_upload_that_is_no_pdf_is_found_out(self, service: CompressService, stack: Stack) -> None:
         job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
@@ -123,7 +123,7 @@ class TestBadDocuments:
         with made_stack(clock, max_file_size=1_000) as stack:
             stack.drop("inbox/big.pdf", photo)
             CompressService(stack.settings, clock).handle(stack.message("inbox/big.pdf"))
-            told = json.loads(stack.result("inbox/big.pdf.error.json")["Body"].read())
+            told = json.loads(stack.result("errors/big.pdf.json")["Body"].read())
             assert told["error"]["code"] == "file_too_large"
 
 
@@ -156,8 +156,8 @@ class TestDrops:
     ) -> None:
         stack.drop("inbox/a.pdf", b"no pdf at all")
         service.handle(stack.message("inbox/a.pdf"))
-        assert stack.result_keys() == ["inbox/a.pdf.error.json"]
-        told = json.loads(stack.result("inbox/a.pdf.error.json")["Body"].read())
+        assert stack.result_keys() == ["errors/a.pdf.json"]
+        told = json.loads(stack.result("errors/a.pdf.json")["Body"].read())
         assert told["error"]["code"] == "not_a_pdf"
         assert stack.job(told["job_id"]).status is Status.FAILED
 
@@ -168,7 +168,7 @@ class TestDrops:
         service.handle(stack.message("inbox/a.pdf"))
         stack.drop("inbox/a.pdf", photo)
         service.handle(stack.message("inbox/a.pdf", sequencer="2"))
-        assert "inbox/a.pdf.error.json" not in stack.result_keys()
+        assert "errors/a.pdf.json" not in stack.result_keys()
         assert "inbox/a.pdf" in stack.result_keys()
 
     def test_a_bad_option_in_the_metadata_fails_the_job_naming_it(
@@ -176,7 +176,7 @@ class TestDrops:
     ) -> None:
         stack.drop("inbox/a.pdf", photo, {"image-quality": "excellent"})
         service.handle(stack.message("inbox/a.pdf"))
-        told = json.loads(stack.result("inbox/a.pdf.error.json")["Body"].read())
+        told = json.loads(stack.result("errors/a.pdf.json")["Body"].read())
         assert told["error"]["code"] == "invalid_option"
         assert "image_quality" in told["error"]["message"]
 

@@ -276,7 +276,7 @@ class TestResults:
         [job] = service.submit_files([incoming(pdf)], {})
         started = stack.table.start(job.job_id, "m", 60)
         assert started
-        stack.table.succeed(started, {"bytes": 1, "ratio": 1.0}, [], kept_seconds=60)
+        stack.table.succeed(started, {"key": result_key(job.job_id, 1), "bytes": 1}, [], kept_seconds=60)
         assert service.result(job.job_id).name == "a-smaller.pdf"
         stack.clock.forward(61)
         with pytest.raises(errors.JobExpired):
@@ -298,8 +298,8 @@ class TestDeleting:
         [job] = service.submit_files([incoming(pdf)], {})
         started = stack.table.start(job.job_id, "m", 60)
         assert started
-        stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=result_key(job.job_id), Body=b"x")
-        stack.table.succeed(started, {"bytes": 1, "ratio": 1.0}, [], kept_seconds=60)
+        stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=result_key(job.job_id, 1), Body=b"x")
+        stack.table.succeed(started, {"key": result_key(job.job_id, 1), "bytes": 1}, [], kept_seconds=60)
         service.delete(job.job_id)
         assert stack.result_keys() == []
         with pytest.raises(errors.JobExpired):

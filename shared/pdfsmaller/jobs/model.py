@@ -26,11 +26,12 @@ class JobInput:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Where a dropped file lies: bucket, key, and which writing of that key it was."""
+    """Where a dropped file lies: bucket, key, which writing of that key it was, and its entity tag then."""
 
     bucket: str
     key: str
     version: str
+    etag: str = ""
 
     @property
     def identity(self) -> str:
@@ -44,6 +45,7 @@ class Job:
 
     Times are seconds since the epoch. ``due_at`` is when cleanup should look at the job in its present state,
     ``expires_at`` when its files go. ``attempt`` counts the runs begun; every write of a run is conditional on it.
+    ``result`` names the result's key, which is nobody's business outside.
     """
 
     job_id: str

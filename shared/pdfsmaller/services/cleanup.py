@@ -19,7 +19,7 @@ from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.queue import Queue
 from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at
-from pdfsmaller.storage import INBOX, Storage, input_key, job_of_input
+from pdfsmaller.storage import ERRORS, INBOX, Storage, input_key, job_of_input
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class CleanupService:
 
     def _announce(self, job: Job) -> None:
         if job.drop:
-            self._queue.announce(events.ObjectCreated(job.drop.bucket, job.drop.key, job.drop.version))
+            self._queue.announce(events.ObjectCreated(job.drop.bucket, job.drop.key, job.drop.version, job.drop.etag))
         else:
             self._queue.announce(events.ObjectCreated(self._storage.uploads, input_key(job.job_id, 0)))
 
@@ -155,8 +155,9 @@ class CleanupService:
         if hours is None:
             return
         before = datetime.fromtimestamp(self._table.now(), UTC) - timedelta(hours=hours)
-        for bucket in (self._storage.uploads, self._storage.results):
-            for item in self._storage.list(bucket, INBOX):
+        uploads, results = self._storage.uploads, self._storage.results
+        for bucket, prefix in ((uploads, INBOX), (results, INBOX), (results, ERRORS)):
+            for item in self._storage.list(bucket, prefix):
                 if item.modified and item.modified < before:
                     self._storage.delete(bucket, item.key)
                     yield "drops_deleted"

@@ -6,11 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pdfsmaller.errors import PdfSmallerError
-from pdfsmaller.storage import result_key
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.report import CombinedReport, Report
-    from pdfsmaller.jobs.model import Job
     from pdfsmaller.jobs.table import JobTable
     from pdfsmaller.settings import Settings
 
@@ -19,19 +17,21 @@ _ROW_REPORT_MAX_BYTES = 100_000
 _ROW_WARNINGS_MAX_BYTES = 50_000
 
 
-def result_at(job: Job) -> str:
-    """The result's key. That of a dropped PDF is the drop's own; a dropped image's PDF adds ``.pdf`` to it."""
-    if job.drop is None:
-        return result_key(job.job_id)
-    return f"{job.drop.key}.pdf" if job.operation == "image-to-pdf" else job.drop.key
+def result_json(report: Report | CombinedReport, key: str) -> dict[str, Any]:
+    """The ``result`` of a job's row, whose file lies under ``key``.
 
-
-def result_json(report: Report | CombinedReport) -> dict[str, Any]:
-    """The ``result`` of a job's row. Where the report is too long for that its ``sources`` are left out."""
+    Where the report is too long for a row its ``sources`` are left out.
+    """
     facts = report.model_dump(mode="json", exclude={"warnings"})
     if _bytes(facts) > _ROW_REPORT_MAX_BYTES:
         facts.pop("sources", None)
-    return {"bytes": report.output_bytes, "ratio": report.ratio, "outcome": report.outcome, "report": facts}
+    return {
+        "key": key,
+        "bytes": report.output_bytes,
+        "ratio": report.ratio,
+        "outcome": report.outcome,
+        "report": facts,
+    }
 
 
 def warnings_json(report: Report | CombinedReport) -> list[dict[str, str]]:
