@@ -74,9 +74,9 @@ def test_stale_multipart_uploads_are_aborted_and_fresh_ones_stay(stack: Stack) -
     storage = Storage(stack.settings)
     stack.s3.create_multipart_upload(Bucket=storage.uploads, Key="inbox/big.pdf")
     # moto says of every upload that it began in 2010
-    assert storage.abort_stale_multipart(storage.uploads, datetime(2000, 1, 1, tzinfo=UTC)) == 0
-    assert storage.abort_stale_multipart(storage.uploads, datetime.now(UTC) + timedelta(hours=1)) == 1
-    assert storage.abort_stale_multipart(storage.uploads, datetime.now(UTC) + timedelta(hours=1)) == 0
+    assert list(storage.abort_stale_multipart(storage.uploads, datetime(2000, 1, 1, tzinfo=UTC))) == [False]
+    assert list(storage.abort_stale_multipart(storage.uploads, datetime.now(UTC) + timedelta(hours=1))) == [True]
+    assert list(storage.abort_stale_multipart(storage.uploads, datetime.now(UTC) + timedelta(hours=1))) == []
 
 
 @pytest.mark.parametrize(

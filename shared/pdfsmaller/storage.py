@@ -194,15 +194,14 @@ class Storage:
             deleted += 1
         return deleted
 
-    def abort_stale_multipart(self, bucket: str, before: datetime) -> int:
-        """Abort multipart uploads begun before a time; how many that was."""
-        aborted = 0
+    def abort_stale_multipart(self, bucket: str, before: datetime) -> Iterator[bool]:
+        """Abort the multipart uploads begun before a time; for each upload there is, whether it was one of them."""
         for page in aws.s3().get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
             for upload in page.get("Uploads", []):
-                if upload["Initiated"] < before:
+                stale = upload["Initiated"] < before
+                if stale:
                     aws.s3().abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-                    aborted += 1
-        return aborted
+                yield stale
 
     def presigned_post(
         self, job_id: str, index: int, *, max_bytes: int, expires_seconds: int, content_type: str = PDF

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 #: A row holds 400 KB, of which names and options of 100 inputs may take a good part. report.json has everything.
 _ROW_REPORT_MAX_BYTES = 100_000
 _ROW_WARNINGS_MAX_BYTES = 50_000
+_UPLOAD_GRACE_MAX_SECONDS = 900
 
 
 def result_json(report: Report | CombinedReport, key: str) -> dict[str, Any]:
@@ -56,6 +57,16 @@ def error_json(exc: PdfSmallerError) -> dict[str, str]:
 def kept_seconds(settings: Settings) -> float:
     """How long a finished job's files are kept, in seconds."""
     return settings.max_file_age_hours * 3_600
+
+
+def upload_due_at(now: float, settings: Settings) -> float:
+    """When an upload has failed that may begin until its form runs out.
+
+    The store looks at a form's time where a transfer begins: one begun in the last second may take as long again, at
+    most 15 minutes.
+    """
+    lasts = settings.upload_expires_seconds
+    return now + lasts + min(lasts, _UPLOAD_GRACE_MAX_SECONDS)
 
 
 def requeue_at(table: JobTable, settings: Settings) -> float:

@@ -18,7 +18,7 @@ from pdfsmaller.jobs.model import Job, JobInput, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.services import inbox, intake
-from pdfsmaller.services.outcome import kept_seconds, requeue_at
+from pdfsmaller.services.outcome import kept_seconds, requeue_at, upload_due_at
 from pdfsmaller.storage import ANY, PDF, Storage, input_key
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class SubmitService:
             stage="awaiting_upload",
             created_at=now,
             updated_at=now,
-            due_at=now + self._settings.upload_expires_seconds,
+            due_at=upload_due_at(now, self._settings),
             operation=operation,
             input_count=len(inputs),
             inputs=tuple(inputs),
