@@ -24,12 +24,15 @@ class Message:
         receipt_handle: names this delivery.
         body: an S3 event, as text.
         receive_count: how often it was delivered, this time included.
+        sent_at: when it was put into the queue, in seconds since the epoch; a redriven message is put there anew. None
+            where nobody says.
     """
 
     message_id: str
     receipt_handle: str
     body: str
     receive_count: int = 1
+    sent_at: float | None = None
 
 
 def backoff_seconds(receive_count: int, first: int) -> int:

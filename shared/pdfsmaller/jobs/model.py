@@ -45,7 +45,9 @@ class Job:
 
     Times are seconds since the epoch. ``due_at`` is when cleanup should look at the job in its present state,
     ``expires_at`` when its files go. ``attempt`` counts the runs begun; every write of a run is conditional on it.
-    ``result`` names the result's key, which is nobody's business outside.
+    ``crashes`` counts those in which the engine's process died. ``attempts_before_redrive`` are those that no longer
+    count, since an operator redrove the job's message. ``result`` names the result's key, which is nobody's business
+    outside.
     """
 
     job_id: str
@@ -57,6 +59,8 @@ class Job:
     stage: str = ""
     progress: int = 0
     attempt: int = 0
+    crashes: int = 0
+    attempts_before_redrive: int = 0
     input_count: int = 1
     inputs: tuple[JobInput, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.queue import Queue
-from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at
+from pdfsmaller.services.outcome import error_json, give_up, kept_seconds, last_attempt, requeue_at
 from pdfsmaller.storage import ERRORS, INBOX, Storage, input_key, job_of_input
 from pdfsmaller.telemetry import get_logger
 
@@ -56,7 +56,14 @@ class CleanupService:
             by the next run, and keep no other part from its turn.
         """
         counts: Counter[str] = Counter(
-            expired=0, uploads_failed=0, announced=0, dead_lettered=0, drops_deleted=0, multipart_aborted=0, errors=0
+            expired=0,
+            uploads_failed=0,
+            announced=0,
+            given_up=0,
+            dead_lettered=0,
+            drops_deleted=0,
+            multipart_aborted=0,
+            errors=0,
         )
         parts = [self._settle_uploads, self._announce_forgotten]
         if self._settings.cleanup_enabled:
@@ -90,11 +97,11 @@ class CleanupService:
             except events.MalformedEvent:
                 created = []  # a poison message: the alarm on the queue's depth is for people to look at it
             for item in created:
-                if self._give_up(item):
+                if self._bury(item):
                     yield "dead_lettered"
             yield None
 
-    def _give_up(self, created: events.ObjectCreated) -> bool:
+    def _bury(self, created: events.ObjectCreated) -> bool:
         job = self._job_of(created)
         if job is None or job.status.is_final:
             return False
@@ -102,12 +109,7 @@ class CleanupService:
             return False  # its other files may still come, and the last one's event begins it
         if job.status is Status.RUNNING and (job.lease_until or 0) > self._table.now():
             return False  # another message of the same job has a worker at it
-        error = errors.TooManyAttempts(
-            f"Every one of {self._settings.max_receive_count} attempts failed. The operator can redrive the job; the "
-            "original is untouched."
-        )
-        kept = kept_seconds(self._settings)
-        return self._table.fail(job, error_json(error), kept_seconds=kept, keep_password=True) is not None
+        return give_up(self._table, job, self._settings) is not None
 
     def _job_of(self, created: events.ObjectCreated) -> Job | None:
         job_id = job_of_input(created.key)
@@ -131,12 +133,16 @@ class CleanupService:
             yield "uploads_failed" if failed else None
 
     def _announce_forgotten(self) -> Iterator[str | None]:
-        """Queued jobs that nobody took, and running ones whose worker died, get a new event."""
+        """Queued jobs that nobody took and running ones whose worker died get a new event, if an attempt is left."""
         for status in (Status.QUEUED, Status.RUNNING):
             for job in self._table.due(status):
                 dead_at = job.due_at + (_DEAD_LEASE_GRACE_SECONDS if status is Status.RUNNING else 0)
+                if dead_at > self._table.now():
+                    yield None
+                elif job.attempt >= last_attempt(job, self._settings):
+                    yield "given_up" if give_up(self._table, job, self._settings) else None
                 # The conditional write makes one cleanup of several the one that announces.
-                if dead_at <= self._table.now() and self._table.postpone(job, requeue_at(self._table, self._settings)):
+                elif self._table.postpone(job, requeue_at(self._table, self._settings)):
                     self._announce(job)
                     yield "announced"
                 else:

@@ -6,6 +6,8 @@ The rules that keep jobs whole (see ``jobs.states`` for the states):
   to the queue, to come again after a back-off.
 - To run, an attempt takes a lease on the row and renews it; every later write is conditional on that attempt.
 - What is wrong with the document is recorded on the job and acknowledged. It is never tried again.
+- A job has a number of attempts, however many messages announce it. Without one left it is given up, and its message
+  goes the way of dead letters, from where an operator may redrive it.
 """
 
 from __future__ import annotations
@@ -29,7 +31,17 @@ from pdfsmaller.services import drops, inbox
 from pdfsmaller.services.fetch import fetch
 from pdfsmaller.services.heartbeat import Heartbeat
 from pdfsmaller.services.intake import leaves_out
-from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at, result_json, warnings_json
+from pdfsmaller.services.outcome import (
+    error_json,
+    give_up,
+    given_up,
+    given_up_kept_seconds,
+    kept_seconds,
+    last_attempt,
+    requeue_at,
+    result_json,
+    warnings_json,
+)
 from pdfsmaller.storage import INBOX, Storage, job_of_input, report_key, result_key
 from pdfsmaller.telemetry import get_logger
 
@@ -88,6 +100,10 @@ class CompressService:
             # The queue has given the message to another worker: its visibility is that worker's affair.
             logger.warning("lease lost", extra={"key": created.key})
             return exc
+        except errors.TooManyAttempts as exc:
+            logger.error("job is given up", extra={"key": created.key, "receive_count": message.receive_count})
+            self._retry(message, backoff_seconds(message.receive_count, self._settings.retry_delay_seconds))
+            return exc
         except Exception as exc:
             logger.exception("attempt failed", extra={"key": created.key, "receive_count": message.receive_count})
             self._retry(message, backoff_seconds(message.receive_count, self._settings.retry_delay_seconds))
@@ -107,12 +123,17 @@ class CompressService:
             return
         logger.append_keys(job_id=job.job_id)
         try:
-            if _was_given_up(job):  # its message lay in the dead-letter queue and was redriven
-                job = self._table.revive(job, due_at=requeue_at(self._table, self._settings)) or job
+            if _was_given_up(job):
+                job = self._revive(job, message)
             if job.status is Status.AWAITING_UPLOAD and self._storage.inputs_arrived(job.job_id) < job.input_count:
                 logger.info("upload not complete yet")
                 return
-            leased = self._table.start(job.job_id, message.message_id, self._settings.lease_seconds)
+            leased = self._table.start(
+                job.job_id,
+                message.message_id,
+                self._settings.lease_seconds,
+                last_attempt=last_attempt(job, self._settings),
+            )
             if leased is None:
                 self._meet_other_attempt(job.job_id, message)
                 return
@@ -162,20 +183,50 @@ class CompressService:
 
         Raises:
             LeaseHeld: this very message holds the live lease, so the worker that had it has died.
+            TooManyAttempts: no attempt is left.
         """
         job = self._table.get(job_id)
         if job is None:
             return
         if job.status in DELETED:
             self._storage.delete_job(job_id)  # the event may be that of a form which was sent once more
+        if _was_given_up(job):
+            raise given_up(self._settings)
         if job.status.is_final:
             logger.info("job is final already", extra={"status": job.status})
             return
-        if job.status is Status.RUNNING and job.lease_message != message.message_id:
+        seconds = max(0.0, (job.lease_until or 0) - self._table.now())
+        if seconds and job.lease_message != message.message_id:
             logger.info("duplicate event: another message runs this job")
             return
-        seconds = max(0.0, (job.lease_until or 0) - self._table.now())
+        if not seconds and job.attempt >= last_attempt(job, self._settings):
+            self._give_up(job)
         raise errors.LeaseHeld(f"Job {job_id} is leased for another {seconds:.0f} s.", seconds)
+
+    def _revive(self, job: Job, message: Message) -> Job:
+        """A given-up job as it stands once its message was redriven: queued again, or expired if its inputs are gone.
+
+        Raises:
+            TooManyAttempts: the message is no redriven one, but was in the queue already when the job was given up.
+        """
+        if message.sent_at is None or message.sent_at <= job.updated_at:
+            raise given_up(self._settings)
+        if not job.drop and self._storage.inputs_arrived(job.job_id) < job.input_count:
+            self._table.expire(job.job_id)
+        else:
+            self._table.revive(job, due_at=requeue_at(self._table, self._settings))
+        return self._table.get(job.job_id) or job
+
+    def _give_up(self, job: Job) -> None:
+        """No attempt is left: say so, and leave the message to the dead-letter queue.
+
+        Raises:
+            TooManyAttempts.
+        """
+        failure = given_up(self._settings)
+        if give_up(self._table, job, self._settings) and job.drop:
+            inbox.explain(self._storage, job, job.drop, failure)
+        raise failure
 
     # One attempt
 
@@ -186,10 +237,22 @@ class CompressService:
             self._run_or_fail(job, ends_at)
         except errors.LeaseLost:
             self._leave(job)
-        except Exception:
+        except Exception as exc:
             with suppress(Exception):
-                self._table.release(job, due_at=requeue_at(self._table, self._settings))
+                self._put_back(job, crashed=isinstance(exc, errors.WorkerCrashed))
             raise
+
+    def _put_back(self, job: Job, *, crashed: bool) -> None:
+        """The attempt failed for a passing reason: the next one, if there is one left, begins from the start."""
+        if job.attempt < last_attempt(job, self._settings):
+            self._table.release(job, due_at=requeue_at(self._table, self._settings), crashed=crashed)
+        else:
+            failure = given_up(self._settings)
+            kept = given_up_kept_seconds(job, self._settings)
+            self._table.fail_attempt(job, error_json(failure), kept_seconds=kept, keep_password=True)
+            if job.drop:
+                inbox.explain(self._storage, job, job.drop, failure)
+        self._storage.delete_attempt(job.job_id, job.attempt)
 
     def _leave(self, job: Job) -> None:
         """The job is no longer this attempt's: nothing of what it stored stays behind.
@@ -215,10 +278,11 @@ class CompressService:
             try:
                 self._run(job, ends_at)
             except errors.WorkerCrashed as exc:
-                if job.attempt < _MAX_CRASHES:
+                crashes = job.crashes + 1
+                if crashes < _MAX_CRASHES:
                     raise
                 raise errors.EngineFailed(
-                    f"The engine's process died {job.attempt} times on this document, so it is not tried again. "
+                    f"The engine's process died {crashes} times on this document, so it is not tried again. "
                     "The original is untouched."
                 ) from exc
         except (errors.DocumentError, errors.RequestError) as exc:
