@@ -44,7 +44,17 @@ def test_what_we_send_reads_back_the_same(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["", "not json", "[]", "42", "{}", '{"Records": [{}]}', '{"Records": [{"s3": {"object": 1}}]}']
+    "body",
+    [
+        "",
+        "not json",
+        "[]",
+        "42",
+        "{}",
+        '{"Records": [{}]}',
+        '{"Records": [{"s3": {"object": 1}}]}',
+        pytest.param("[" * 100_000, id="deep"),
+    ],
 )
 def test_anything_else_is_malformed(body: str) -> None:
     with pytest.raises(events.MalformedEvent):

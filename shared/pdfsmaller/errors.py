@@ -28,6 +28,7 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   ├── LimitExceeded          422 limit_exceeded
     │   ├── PasswordRequired       422 password_required
     │   ├── WrongPassword          422 wrong_password
+    │   ├── PasswordLost           422 password_lost
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
     │   ├── EngineFailed           500 engine_failed
@@ -249,6 +250,13 @@ class WrongPassword(DocumentError):
 
     code = "wrong_password"
     title = "The password is wrong"
+
+
+class PasswordLost(DocumentError):
+    """The job's password was sealed with another SECRET_KEY than the service has now."""
+
+    code = "password_lost"
+    title = "The password can no longer be read"
 
 
 class UploadIncomplete(DocumentError):

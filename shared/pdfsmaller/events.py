@@ -52,7 +52,7 @@ def parse(body: str | dict[str, Any]) -> list[ObjectCreated]:
         return [
             _created(record["s3"]) for record in event["Records"] if "ObjectRemoved" not in record.get("eventName", "")
         ]
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise MalformedEvent(f"The message is not an S3 event: {exc!r}") from exc
 
 

@@ -15,7 +15,7 @@ import pytest
 from pdfsmaller import errors, events, sandbox
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.queue import Message
+from pdfsmaller.queue import Message, Queue
 from pdfsmaller.services.compress import CompressService
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
@@ -113,6 +113,21 @@ class TestBadDocuments:
         assert [warning["code"] for warning in done.warnings] == ["signed"]
         assert stack.result(result_key(job.job_id, 1))["Body"].read() == data
 
+    def test_a_password_sealed_with_a_former_key_ends_the_job_at_once(self, stack: Stack) -> None:
+        job = submit(stack, documents.encrypted_user(), password=documents.USER_PASSWORD)
+        changed = stack.settings.model_copy(update={"secret_key": "a newer one"})
+        CompressService(changed, stack.clock).handle(message_for(stack, job))
+        done = stack.job(job.job_id)
+        assert (done.status, (done.error or {})["code"]) == (Status.FAILED, "password_lost")
+
+    def test_an_absurd_number_in_a_drops_metadata_ends_its_job_at_once(
+        self, service: CompressService, stack: Stack, photo: bytes
+    ) -> None:
+        stack.drop("inbox/a.pdf", photo, {"target-size": "9" * 400})
+        service.handle(stack.message("inbox/a.pdf"))
+        reason = json.loads(stack.result("errors/a.pdf.json")["Body"].read())
+        assert reason["error"]["code"] == "invalid_option"
+
     def test_a_presigned_upload_that_is_no_pdf_is_found_out(self, service: CompressService, stack: Stack) -> None:
         job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
         stack.drop(input_key(job.job_id, 0), b"<html></html>")
@@ -206,9 +221,15 @@ class TestDrops:
 
 
 class TestMessages:
-    def test_a_malformed_message_is_left_to_the_queue(self, service: CompressService, stack: Stack) -> None:
+    @pytest.mark.parametrize("body", ["not an event", pytest.param("[" * 100_000, id="deep")])
+    def test_a_malformed_message_is_left_to_the_queue_for_a_while(
+        self, service: CompressService, stack: Stack, body: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waits: list[float] = []
+        monkeypatch.setattr(Queue, "retry_in", lambda queue, message, seconds: waits.append(seconds))
         with pytest.raises(events.MalformedEvent):
-            service.handle(Message("m", "", "not an event"))
+            service.handle(Message("m", "handle", body, receive_count=2))
+        assert waits == [2 * stack.settings.retry_delay_seconds]
 
     def test_objects_elsewhere_are_nobodys_job(self, service: CompressService, stack: Stack) -> None:
         for key in ("other/a.pdf", f"jobs/{'0' * 32}/in/0"):

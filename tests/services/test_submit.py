@@ -283,6 +283,15 @@ class TestResults:
             service.result(job.job_id)
 
 
+class TestIds:
+    @pytest.mark.parametrize("given", ["x" * 3_000, "", "batch#1", "0" * 31, "0" * 33, "G" * 32, "ä" * 32])
+    def test_what_is_no_id_is_not_found_without_looking(self, clock: Clock, stack: Stack, given: str) -> None:
+        nowhere = SubmitService(stack.settings.model_copy(update={"jobs_table": "there is none"}), clock)
+        for ask in (nowhere.job, nowhere.batch, nowhere.result, nowhere.delete):
+            with pytest.raises(errors.JobNotFound):
+                ask(given)
+
+
 class TestDeleting:
     def test_a_queued_job_is_cancelled_and_its_files_go(self, service: SubmitService, stack: Stack, pdf: bytes) -> None:
         [job] = service.submit_files([incoming(pdf)], {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -10,10 +11,17 @@ from typing import Any
 from pdfsmaller.engine.options import Operation
 from pdfsmaller.jobs.states import Status
 
+_ID = re.compile(r"[0-9a-f]{32}")
+
 
 def new_id() -> str:
     """A random id of 122 bits, which nobody guesses: knowing it is the right to see the job."""
     return uuid.uuid4().hex
+
+
+def is_id(text: str) -> bool:
+    """Whether ``new_id`` could have made this: anything else need not be looked for."""
+    return _ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, get_args
 
 from pdfsmaller import errors, passwords
 from pdfsmaller.engine.options import OPTIONS, CompressOptions, Operation
-from pdfsmaller.jobs.model import Job, JobInput, new_id
+from pdfsmaller.jobs.model import Job, JobInput, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.services import inbox, intake
@@ -145,7 +145,7 @@ class SubmitService:
 
     def job(self, job_id: str) -> Job:
         """The job with this id. Raises JobNotFound."""
-        job = self._table.get(job_id)
+        job = self._table.get(job_id) if is_id(job_id) else None
         if job is None:
             raise errors.JobNotFound(
                 f"There is no job {job_id[:64]!r}. Jobs are forgotten some days after they expire."
@@ -154,7 +154,7 @@ class SubmitService:
 
     def batch(self, batch_id: str) -> list[Job]:
         """A batch's jobs, in the order of its files. Raises JobNotFound."""
-        job_ids = self._table.batch(batch_id)
+        job_ids = self._table.batch(batch_id) if is_id(batch_id) else None
         if job_ids is None:
             raise errors.JobNotFound(f"There is no batch {batch_id[:64]!r}.")
         return [self._aged(job) for job in self._table.get_many(job_ids)]
