@@ -11,8 +11,6 @@ from pdfsmaller.settings import Settings
 
 _MAX_VISIBILITY_SECONDS = 43_200
 _MAX_BACKOFF_SECONDS = 600
-#: Messages in one call, the most that SQS takes or gives.
-_BATCH_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class Queue:
         }
 
     def peek_dead_letters(
-        self, *, max_messages: int = 1_000, max_seconds: float = 30, hold_seconds: int = 60
+        self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
     ) -> Iterator[Message]:
         """Messages of the dead-letter queue, each once and none taken from it.
 
@@ -89,24 +87,17 @@ class Queue:
                 if seen or not page:
                     return
         finally:
-            self._show_again(list(handles.values()))
+            # One by one: emulators ask for a right to the batch call that AWS does not know.
+            for handle in handles.values():
+                aws.sqs().change_message_visibility(
+                    QueueUrl=self._dead_letters, ReceiptHandle=handle, VisibilityTimeout=0
+                )
 
     def _receive_dead_letters(self, hold_seconds: int) -> list[Message]:
         answer = aws.sqs().receive_message(
             QueueUrl=self._dead_letters,
-            MaxNumberOfMessages=_BATCH_MAX,
+            MaxNumberOfMessages=10,
             VisibilityTimeout=hold_seconds,
             WaitTimeSeconds=0,
         )
         return [Message(item["MessageId"], item["ReceiptHandle"], item["Body"]) for item in answer.get("Messages", [])]
-
-    def _show_again(self, handles: list[str]) -> None:
-        for start in range(0, len(handles), _BATCH_MAX):
-            batch = handles[start : start + _BATCH_MAX]
-            aws.sqs().change_message_visibility_batch(
-                QueueUrl=self._dead_letters,
-                Entries=[
-                    {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": 0}
-                    for index, handle in enumerate(batch)
-                ],
-            )
