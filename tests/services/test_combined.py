@@ -152,16 +152,18 @@ class TestPresigned:
         for index in (0, 1):
             stack.drop(input_key(job.job_id, index), documents.text(1))
             run(service, stack, job, index)
-        stack.clock.forward(stack.settings.upload_expires_seconds + 1)
+        stack.clock.forward(stack.settings.upload_expires_seconds + 901)
         CleanupService(stack.settings, stack.clock).run()
         assert (stack.job(job.job_id).error or {})["code"] == "upload_incomplete"
+        stack.clock.forward(stack.settings.max_file_age_hours * 3_600 + 1)
+        CleanupService(stack.settings, stack.clock).run()
         assert stack.upload_keys() == []
 
     def test_uploads_whose_events_were_lost_are_announced(self, service: CompressService, stack: Stack) -> None:
         job = self.reserve(stack, count=2)
         for index in (0, 1):
             stack.drop(input_key(job.job_id, index), documents.text(1))
-        stack.clock.forward(stack.settings.upload_expires_seconds + 1)
+        stack.clock.forward(stack.settings.upload_expires_seconds + 901)
         CleanupService(stack.settings, stack.clock).run()
         [event] = stack.waiting()
         assert stack.job(job.job_id).status is Status.QUEUED
