@@ -20,7 +20,7 @@ PARAMETERS = {
     "MAX_FILES": "MaxFiles",
     "MAX_REQUEST_SIZE": "MaxRequestSize",
     "MAX_PAGES": "MaxPages",
-    "MAX_IMAGE_PIXELS": "MaxImagePixels",
+    "MAX_IMAGE_BYTES": "MaxImageBytes",
     "MAX_STREAM_BYTES": "MaxStreamBytes",
     "ENGINE_MEMORY_BYTES": "EngineMemoryBytes",
     "MAX_FILE_AGE_HOURS": "MaxFileAgeHours",

@@ -15,7 +15,9 @@ class Limits:
 
     Attributes:
         max_pages: pages in a document.
-        max_image_pixels: width × height of one image, in pixels.
+        max_image_bytes: one image, decoded, in bytes: one for each component of a pixel, two where it has 16 bits. In a
+            PDF an image over it stays as it is; as an input of its own it is refused.
+        max_job_image_bytes: all image files of one job, decoded, counted in the same way.
         max_stream_bytes: one stream, decoded, in bytes.
         memory_bytes: address space of the engine's process (RLIMIT_AS), in bytes.
         soft_seconds: the engine stops improving the file and writes what it has after this long.
@@ -23,7 +25,8 @@ class Limits:
     """
 
     max_pages: int = 10_000
-    max_image_pixels: int = 250_000_000
+    max_image_bytes: int = 750_000_000
+    max_job_image_bytes: int = 30_000_000_000
     max_stream_bytes: int = 1_000_000_000
     memory_bytes: int = 3_000_000_000
     soft_seconds: float = 180.0

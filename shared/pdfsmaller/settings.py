@@ -47,7 +47,8 @@ class Settings(BaseSettings):
     max_inline_result_size: Size = 4_000_000
     max_wait_seconds: Annotated[int, Field(ge=0, le=60)] = 60
     max_pages: int = Limits().max_pages
-    max_image_pixels: int = Limits().max_image_pixels
+    max_image_bytes: Size = Limits().max_image_bytes
+    max_job_image_bytes: Size = Limits().max_job_image_bytes
     max_stream_bytes: Size = Limits().max_stream_bytes
     engine_memory_bytes: Size = Limits().memory_bytes
     soft_timeout_seconds: float = Limits().hard_seconds
@@ -75,7 +76,8 @@ class Settings(BaseSettings):
         """The engine's limits. Its soft limit leaves a quarter of the time for writing what it has."""
         return Limits(
             max_pages=self.max_pages,
-            max_image_pixels=self.max_image_pixels,
+            max_image_bytes=self.max_image_bytes,
+            max_job_image_bytes=self.max_job_image_bytes,
             max_stream_bytes=self.max_stream_bytes,
             memory_bytes=self.engine_memory_bytes,
             soft_seconds=self.soft_timeout_seconds * 0.75,

@@ -259,7 +259,7 @@ class TestImages:
         assert any("broken.jpg" in warning["message"] for warning in done.warnings)
 
     def test_pixel_bombs_are_over_a_limit(self, clock: Clock, photo: bytes) -> None:
-        with made_stack(clock, max_image_pixels=1_000) as stack:
+        with made_stack(clock, max_image_bytes=1_000) as stack:
             done = run(CompressService(stack.settings, clock), stack, submit(stack, "image-to-pdf", {"a.jpg": photo}))
             assert (done.error or {})["code"] == "limit_exceeded"
 

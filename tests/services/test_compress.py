@@ -88,7 +88,6 @@ class TestBadDocuments:
             (documents.encrypted_user, {}, "password_required"),
             (documents.encrypted_user, {"password": "wrong"}, "wrong_password"),
             (documents.many_pages, {}, "limit_exceeded"),
-            (documents.pixel_bomb, {}, "limit_exceeded"),
             (documents.flate_bomb, {}, "limit_exceeded"),
         ],
     )

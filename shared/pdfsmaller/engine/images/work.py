@@ -24,7 +24,6 @@ from pdfsmaller.engine.images.find import Found, FoundImage, ObjGen
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.race import optimize
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
-from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
 # Decoded bytes that may be in the works at once.
@@ -60,7 +59,6 @@ def encode_images(
     """Race the codings of every image.
 
     Raises:
-        LimitExceeded: an image is over ``max_image_pixels`` or a stream over ``max_stream_bytes``.
         MemoryError: even one image does not fit.
     """
     stored = {objgen: _stored(pdf, image) for objgen, image in found_images.images.items()}
@@ -98,8 +96,6 @@ def encode_images(
                     result.skipped[skip.reason] += 1
                     finished += 1
                     continue
-                except LimitExceeded:
-                    raise
                 except (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
                     result.skipped["unreadable"] += 1
                     finished += 1
