@@ -179,7 +179,7 @@ class TestPresigned:
 
     def test_all_together_must_fit_into_a_request(self, clock: Clock) -> None:
         data = documents.text(1)
-        with made_stack(clock, max_request_size=2 * len(data)) as stack:
+        with made_stack(clock, max_file_size=2 * len(data), max_request_size=2 * len(data)) as stack:
             job = self.reserve(stack, count=3)
             for index in range(3):
                 stack.drop(input_key(job.job_id, index), data)

@@ -326,7 +326,7 @@ class TestDyingProcesses:
             return real(process, *args)  # type: ignore[arg-type]
 
         monkeypatch.setattr(sandbox.EngineProcess, "run", run)
-        with made_stack(clock, soft_timeout_seconds=0.5) as stack:
+        with made_stack(clock, engine_timeout_seconds=0.5) as stack:
             job = submit(stack, photo)
             begun = time.monotonic()
             CompressService(stack.settings, clock).handle(message_for(stack, job))

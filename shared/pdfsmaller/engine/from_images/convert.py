@@ -80,7 +80,8 @@ def images_to_pdf(
         InvalidOption: margins that leave nothing of the paper.
         EmptyFile, NotAnImage, UnreadableImage: of the first file that cannot be used (``on_error=fail``), or where
             none can.
-        LimitExceeded: ``max_image_bytes``, ``max_pages``; ``max_job_image_bytes`` and ``hard_seconds`` for all together.
+        LimitExceeded: ``max_image_bytes``, ``max_pages``; ``max_job_image_bytes`` and ``hard_seconds`` for all
+            together.
         EngineFailed: what was written is not what was meant.
     """
     return _Run(sources, target, options or ImageOptions(), limits or Limits(), progress).run()
