@@ -98,6 +98,26 @@ def test_the_child_knows_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) ->
     assert b"s3cret" not in environment + command
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_DUMPABLE is Linux's")
+def test_a_parent_of_engine_processes_hides_its_memory_and_environment() -> None:
+    code = (
+        "import ctypes; from pdfsmaller.sandbox import EngineProcess; EngineProcess().close();"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert shown.stdout == "0\n"
+
+
+def test_what_a_failing_child_wrote_to_standard_error_is_logged(
+    source: Path, target: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = _spec(source, target) | {"operation": "no such operation"}
+    with caplog.at_level("ERROR"), pytest.raises(errors.EngineFailed):
+        sandbox.EngineProcess().run(spec, Limits(), None)
+    assert "KeyError" in caplog.text
+
+
 def test_a_child_that_dies_is_a_crash(source: Path, target: Path) -> None:
     child = sandbox.EngineProcess()
     os.kill(child.pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ Lambda has no ``/dev/shm``, which rules out ``multiprocessing``; this is a plain
 from __future__ import annotations
 
 import atexit
+import ctypes
 import json
 import logging
 import os
@@ -25,7 +26,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pdfsmaller import errors
+from pdfsmaller import errors, workspace
 from pdfsmaller.limits import Limits
 
 if TYPE_CHECKING:  # models take a while to load; a child can be started before that
@@ -42,12 +43,14 @@ _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LANG", "L
 
 _STDERR_TAIL_BYTES = 4_000
 _WATCHDOG_SECONDS = 0.5
+_PR_SET_DUMPABLE = 4
 
 
 class EngineProcess:
     """One child: starts at once, waits for its job, does it, exits."""
 
     def __init__(self) -> None:
+        _hide_from_children()
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         # sys.path, not PYTHONPATH: Lambda's runtime adds its layers to the former only.
         env |= {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "MALLOC_ARENA_MAX": "2"}
@@ -109,7 +112,9 @@ class EngineProcess:
             if crashed:
                 with suppress(subprocess.TimeoutExpired):  # closed its output, about to exit
                     self._process.wait(1)
-            self.close()
+            error_code = (answer or {}).get("error", {}).get("code")
+            died = answer is None and self._why_killed is None
+            self.close(log_level=logging.ERROR if died or error_code == errors.EngineFailed.code else logging.DEBUG)
         if answer and "report" in answer:
             from pdfsmaller.engine.report import CombinedReport, Report
 
@@ -121,8 +126,8 @@ class EngineProcess:
             f"The engine's process ended without an answer ({_describe(self._process.returncode)})."
         )
 
-    def close(self) -> None:
-        """End the child if it still runs, and log what it said on standard error."""
+    def close(self, *, log_level: int = logging.DEBUG) -> None:
+        """End the child if it still runs, and log what it wrote to standard error."""
         self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -133,7 +138,7 @@ class EngineProcess:
             size = self._stderr.seek(0, os.SEEK_END)
             self._stderr.seek(max(0, size - _STDERR_TAIL_BYTES))
             if said := self._stderr.read().decode("utf-8", "replace").strip():
-                logger.debug("engine process: %s", said)
+                logger.log(log_level, "engine process: %s", said)
             self._stderr.close()
 
 
@@ -171,6 +176,7 @@ def run(
     progress: Progress | None = None,
     *,
     stop: Callable[[EngineProcess], None] | None = None,
+    folder: Path | None = None,
 ) -> Report | CombinedReport:
     """Do one job in a child process.
 
@@ -179,6 +185,7 @@ def run(
         options: of the operation's own class (``engine.options.OPTIONS``).
         progress: called with the stage's name and 0–100; what it raises ends the child and is raised here.
         stop: called once with the running child, for a caller that may want to ``kill`` it from another thread.
+        folder: where the child's temporary files go, for a caller that removes it; otherwise a new one, removed here.
 
     Returns:
         A ``Report`` for ``compress``, a ``CombinedReport`` for the others.
@@ -187,12 +194,17 @@ def run(
         RequestError, DocumentError: what the engine found wrong with a document or the options.
         LimitExceeded: also for the memory and the time that ``limits`` allow.
         WorkerCrashed: the child died of something else.
+        DiskFull: the job's folder cannot hold what the child wants to write.
     """
+    if folder is None:
+        with workspace.job_folder() as own:
+            return run(operation, sources, target, options, limits, progress, stop=stop, folder=own)
     password = options.password.get_secret_value() if options.password else None
     spec = {
         "operation": operation,
         "sources": [{"path": str(source.path), "name": source.name} for source in sources],
         "target": str(target),
+        "folder": str(folder),
         "options": options.model_dump(mode="json") | ({"password": password} if password is not None else {}),
         "limits": asdict(limits),
     }
@@ -210,6 +222,16 @@ def run_compress(source: Path, target: Path, options: CompressOptions, limits: L
     report = run("compress", [InputFile(source, source.name)], target, options, limits, **how)
     assert isinstance(report, Report)
     return report
+
+
+def _hide_from_children() -> None:
+    """Keep this process's memory and environment from others of its user: they hold the credentials.
+
+    Linux only (``PR_SET_DUMPABLE``); it does not bind root, and leaves no core dump.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _out_of_time(limits: Limits) -> errors.LimitExceeded:
@@ -239,6 +261,7 @@ def _error_from(answer: dict[str, Any]) -> Exception:
         errors.InvalidPageRange,
         errors.PasswordRequired,
         errors.WrongPassword,
+        errors.DiskFull,
     )
     for kind in known:
         if kind.code == code:

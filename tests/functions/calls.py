@@ -54,6 +54,6 @@ def sqs_event(stack: Stack, *bodies: str) -> dict[str, Any]:
     records = []
     for body in bodies:
         stack.sqs.send_message(QueueUrl=stack.settings.compress_queue_url, MessageBody=body)
-        got = stack.sqs.receive_message(QueueUrl=stack.settings.compress_queue_url)["Messages"][0]
+        [got] = stack.sqs.receive_message(QueueUrl=stack.settings.compress_queue_url)["Messages"]
         records.append(template | {"messageId": got["MessageId"], "receiptHandle": got["ReceiptHandle"], "body": body})
     return {"Records": records}

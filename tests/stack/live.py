@@ -125,6 +125,10 @@ class Live:
                 return None
             raise
 
+    def error(self, key: str) -> dict[str, Any] | None:
+        """The object that says why a drop failed, or None while it is not there."""
+        return self.result(f"errors/{key.removeprefix('inbox/')}.json")
+
     def keys(self, prefix: str) -> list[str]:
         found = self.s3.list_objects_v2(Bucket=self.results, Prefix=prefix).get("Contents", [])
         return sorted(item["Key"] for item in found)

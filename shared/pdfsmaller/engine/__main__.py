@@ -1,7 +1,8 @@
 """The engine as a child process: ``python -m pdfsmaller.engine``.
 
 Started ahead of its job, it loads its libraries, says ``{"ready": true}``, then reads one line of JSON from standard
-input: ``{"operation", "sources": [{"path", "name"}], "target", "options": {…}, "limits": {…}}``. It answers on standard
+input: ``{"operation", "sources": [{"path", "name"}], "target", "folder", "options": {…}, "limits": {…}}``; whatever it
+writes but the target goes to ``folder``. It answers on standard
 output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now and then, and at the end exactly one
 ``{"report": …}`` or ``{"error": …}``. Standard output carries nothing else: what libraries print goes to
 standard error.
@@ -12,17 +13,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from pathlib import Path
 from typing import IO, Any
 
+from pdfsmaller.engine.disk import is_disk_full
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import OPTIONS, ImageOptions, MergeOptions
 from pdfsmaller.engine.report import CombinedReport, Report
-from pdfsmaller.errors import EngineFailed, InvalidOption, LimitExceeded, PdfSmallerError, UnreadablePdf
+from pdfsmaller.errors import DiskFull, EngineFailed, InvalidOption, LimitExceeded, PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
 
 # Progress lines are for people: more of them only cost.
@@ -68,6 +71,11 @@ def _bound_memory(limits: Limits) -> None:
             continue
 
 
+def _keep_to(folder: str) -> None:
+    """Temporary files, those of the C libraries too, go to the job's folder, which the parent removes."""
+    tempfile.tempdir = os.environ["TMPDIR"] = folder
+
+
 def _die_with_parent() -> None:
     """End this process when its caller is gone, which closes our standard input: nobody waits for the answer."""
     while os.read(0, 4096):
@@ -102,6 +110,8 @@ def main() -> int:
         spec = json.loads(line)
         limits = Limits(**spec.get("limits", {}))
         _bound_memory(limits)
+        if folder := spec.get("folder"):
+            _keep_to(folder)
         report = _do(spec, limits, protocol)
         protocol.send({"report": report.model_dump(mode="json")})
     except PdfSmallerError as exc:
@@ -110,7 +120,9 @@ def main() -> int:
         protocol.error(UnreadablePdf("The PDF is nested too deeply to be read."))
     except Exception as exc:  # the parent must get an answer whatever happens
         traceback.print_exc()
-        if ran_out_of_memory(exc):
+        if is_disk_full(exc):
+            protocol.error(DiskFull("The disk is full. Try again later, or free space in the temporary folder."))
+        elif ran_out_of_memory(exc):
             protocol.error(_out_of_memory(limits))
         else:
             protocol.error(EngineFailed("The engine met something in this PDF that it does not know."))

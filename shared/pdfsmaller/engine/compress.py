@@ -28,6 +28,7 @@ from pikepdf import Pdf
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.build import STEPS, Builder, Step
 from pdfsmaller.engine.clock import Deadline, Stopwatch
+from pdfsmaller.engine.disk import is_disk_full
 from pdfsmaller.engine.document import (
     check_header,
     is_signed,
@@ -110,7 +111,9 @@ class _Run:
             try:
                 return self._run(Path(folder))
             except Exception as exc:
-                if isinstance(exc, PdfSmallerError | MemoryError | RecursionError) or ran_out_of_memory(exc):
+                if isinstance(exc, PdfSmallerError | MemoryError | RecursionError) or (
+                    ran_out_of_memory(exc) or is_disk_full(exc)
+                ):
                     raise
                 # Real files hold what no specification foresees. Whoever sent this one gets it back as it was.
                 logger.exception("left alone")
