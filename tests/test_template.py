@@ -87,8 +87,10 @@ def test_lifecycle_rules_are_the_floor_under_cleanup(template: dict[str, Any]) -
 
 
 def test_dead_letters_are_kept_longest(resources: dict[str, Any]) -> None:
+    from pdfsmaller.services.outcome import DEAD_LETTERS_KEPT_SECONDS
+
     queues = of_type(resources, "AWS::SQS::Queue")
-    assert queues["DeadLetterQueue"]["MessageRetentionPeriod"] == 14 * 86_400
+    assert queues["DeadLetterQueue"]["MessageRetentionPeriod"] == DEAD_LETTERS_KEPT_SECONDS == 14 * 86_400
     # A message keeps its age when it moves there.
     assert queues["CompressQueue"]["MessageRetentionPeriod"] < 14 * 86_400
 

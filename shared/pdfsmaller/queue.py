@@ -22,8 +22,9 @@ class Message:
         receipt_handle: names this delivery.
         body: an S3 event, as text.
         receive_count: how often it was delivered, this time included.
-        sent_at: when it was put into the queue, in seconds since the epoch; a redriven message is put there anew. None
-            where nobody says.
+        sent_at: when it was put into the queue, in seconds since the epoch; a redriven message is put there anew
+            (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html).
+            None where nobody says.
     """
 
     message_id: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,11 @@ from pdfsmaller import errors, sandbox
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
+from pdfsmaller.queue import Message
 from pdfsmaller.services.compress import CompressService
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import input_key, report_key, result_key
+from pdfsmaller.storage import Storage, input_key, report_key, result_key
 from tests import documents
 from tests.aws_stack import Stack
 
@@ -36,28 +38,28 @@ def submit(stack: Stack, data: bytes) -> Job:
 
 
 class TestPausedPastItsLease:
-    """The first attempt's machine sleeps between its engine and its storing; another attempt does the job."""
+    """The first attempt's machine sleeps while it stores its result; another attempt does the job."""
 
     @pytest.fixture
-    def paused(self, service: CompressService, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    def paused(self, service: CompressService, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
         """The messages with which the second attempt is made while the first sleeps."""
-        messages: list[Any] = []
-        real = sandbox.run
+        messages: list[Message] = []
+        real = Storage.put_file
 
-        def run(operation: Any, files: Any, target: Path, *args: Any, **kwargs: Any) -> Any:
-            monkeypatch.setattr(sandbox, "run", real)
-            report = real(operation, files, target, *args, **kwargs)
-            target.write_bytes(b"%PDF- of the first attempt")
-            stack.clock.forward(stack.settings.lease_seconds + 1)
-            for message in messages:
-                service.handle(message)
-            return report
+        def put_file(storage: Storage, bucket: str, key: str, body: Any, **kwargs: Any) -> None:
+            if key.endswith("out.pdf"):
+                monkeypatch.setattr(Storage, "put_file", real)
+                stack.clock.forward(stack.settings.lease_seconds + 1)
+                for message in messages:
+                    service.handle(message)
+                body = b"%PDF- of the first attempt"
+            real(storage, bucket, key, body, **kwargs)
 
-        monkeypatch.setattr(sandbox, "run", run)
+        monkeypatch.setattr(Storage, "put_file", put_file)
         return messages
 
     def test_it_leaves_the_others_result_alone_and_nothing_of_its_own(
-        self, service: CompressService, stack: Stack, photo: bytes, paused: list[Any]
+        self, service: CompressService, stack: Stack, photo: bytes, paused: list[Message]
     ) -> None:
         job = submit(stack, photo)
         message = stack.message(input_key(job.job_id, 0))
@@ -71,7 +73,7 @@ class TestPausedPastItsLease:
         assert stack.result_keys() == [result_key(job.job_id, 2), report_key(job.job_id, 2)]
 
     def test_a_drops_owner_never_sees_what_it_made(
-        self, service: CompressService, stack: Stack, photo: bytes, paused: list[Any]
+        self, service: CompressService, stack: Stack, photo: bytes, paused: list[Message]
     ) -> None:
         stack.drop("inbox/a.pdf", photo)
         message = stack.message("inbox/a.pdf")
@@ -84,7 +86,12 @@ class TestPausedPastItsLease:
         assert shown["Body"].read() == stack.result(done.result["key"])["Body"].read()
 
     def test_it_leaves_the_message_to_the_attempt_that_is_at_it(
-        self, service: CompressService, stack: Stack, photo: bytes, paused: list[Any], monkeypatch: pytest.MonkeyPatch
+        self,
+        service: CompressService,
+        stack: Stack,
+        photo: bytes,
+        paused: list[Message],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         job = submit(stack, photo)
         message = stack.message(input_key(job.job_id, 0))
@@ -150,9 +157,6 @@ def test_a_form_used_again_after_its_job_was_deleted_leaves_no_file(
 def test_the_objects_of_one_message_share_its_functions_time(
     service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import json
-    from dataclasses import replace
-
     bodies = []
     for name in ("a", "b"):
         stack.drop(f"inbox/{name}.pdf", photo)

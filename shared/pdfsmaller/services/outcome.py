@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _ROW_REPORT_MAX_BYTES = 100_000
 _ROW_WARNINGS_MAX_BYTES = 50_000
 _UPLOAD_GRACE_MAX_SECONDS = 900
-#: How long a message can be redriven: what the dead-letter queue keeps.
-_DEAD_LETTERS_KEPT_SECONDS = 14 * 86_400
+#: How long a message can be redriven: as long as the dead-letter queue keeps it (template.yaml).
+DEAD_LETTERS_KEPT_SECONDS = 14 * 86_400
 
 
 def result_json(report: Report | CombinedReport, key: str) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def given_up_kept_seconds(job: Job, settings: Settings) -> float:
     as there may be a message to redrive.
     """
     kept = kept_seconds(settings)
-    return max(kept, _DEAD_LETTERS_KEPT_SECONDS) if job.drop else kept
+    return max(kept, DEAD_LETTERS_KEPT_SECONDS) if job.drop else kept
 
 
 def give_up(table: JobTable, job: Job, settings: Settings) -> Job | None:

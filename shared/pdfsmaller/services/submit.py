@@ -217,10 +217,9 @@ class SubmitService:
             JobNotFound.
         """
         job = self.job(job_id)
-        if self._table.cancel(job_id, kept_seconds=kept_seconds(self._settings)) is None:
-            job = self.job(job_id)  # final, maybe only since it was read
-            if job.status is not Status.CANCELLED:
-                self._table.expire(job_id)
+        cancelled = self._table.cancel(job_id, kept_seconds=kept_seconds(self._settings))
+        if cancelled is None and job.status is not Status.CANCELLED:
+            self._table.expire(job_id)
         self.storage.delete_job(job_id)
         if job.drop:
             inbox.withdraw(self.storage, job, job.drop)
