@@ -28,7 +28,7 @@ from pikepdf import Pdf
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.build import STEPS, Builder, Step
 from pdfsmaller.engine.clock import Deadline, Stopwatch
-from pdfsmaller.engine.disk import is_disk_full
+from pdfsmaller.engine.disk import cannot_write
 from pdfsmaller.engine.document import (
     check_header,
     is_signed,
@@ -112,7 +112,7 @@ class _Run:
                 return self._run(Path(folder))
             except Exception as exc:
                 if isinstance(exc, PdfSmallerError | MemoryError | RecursionError) or (
-                    ran_out_of_memory(exc) or is_disk_full(exc)
+                    ran_out_of_memory(exc) or cannot_write(exc)
                 ):
                     raise
                 # Real files hold what no specification foresees. Whoever sent this one gets it back as it was.

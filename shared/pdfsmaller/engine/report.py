@@ -66,6 +66,7 @@ class Report(_Frozen):
         fonts: embedded font programs seen, changed and skipped by reason.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
+        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
@@ -78,6 +79,7 @@ class Report(_Frozen):
     fonts: FontCounts = FontCounts()
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
+    bounds: list[str] = []
 
     @property
     def ratio(self) -> float:
@@ -106,6 +108,7 @@ class CombinedReport(_Frozen):
         images: images seen, changed and skipped by reason, where the result was compressed.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
+        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
@@ -116,6 +119,7 @@ class CombinedReport(_Frozen):
     images: ImageCounts = ImageCounts()
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
+    bounds: list[str] = []
 
     @property
     def ratio(self) -> float:
