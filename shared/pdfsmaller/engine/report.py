@@ -64,8 +64,10 @@ class Report(_Frozen):
         before, after: where the bytes were and are.
         images: images seen, changed and skipped by reason.
         fonts: embedded font programs seen, changed and skipped by reason.
+        damage: how often something could not be read and was left alone for that, by the reason's stable name.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
+        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
@@ -76,8 +78,10 @@ class Report(_Frozen):
     after: Audit
     images: ImageCounts
     fonts: FontCounts = FontCounts()
+    damage: dict[str, int] = {}
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
+    bounds: list[str] = []
 
     @property
     def ratio(self) -> float:
@@ -106,6 +110,7 @@ class CombinedReport(_Frozen):
         images: images seen, changed and skipped by reason, where the result was compressed.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
+        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
@@ -116,6 +121,7 @@ class CombinedReport(_Frozen):
     images: ImageCounts = ImageCounts()
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
+    bounds: list[str] = []
 
     @property
     def ratio(self) -> float:
