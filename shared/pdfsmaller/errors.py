@@ -28,6 +28,7 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   ├── LimitExceeded          422 limit_exceeded
     │   ├── PasswordRequired       422 password_required
     │   ├── WrongPassword          422 wrong_password
+    │   ├── UnsupportedEncryption  422 unsupported_encryption
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
     │   ├── EngineFailed           500 engine_failed
@@ -248,6 +249,13 @@ class WrongPassword(DocumentError):
 
     code = "wrong_password"
     title = "The password is wrong"
+
+
+class UnsupportedEncryption(DocumentError):
+    """The PDF is encrypted in another way than with a password: for certificates, or by a vendor's own method."""
+
+    code = "unsupported_encryption"
+    title = "The encryption is not supported"
 
 
 class UploadIncomplete(DocumentError):

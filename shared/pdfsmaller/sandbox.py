@@ -239,6 +239,7 @@ def _error_from(answer: dict[str, Any]) -> Exception:
         errors.InvalidPageRange,
         errors.PasswordRequired,
         errors.WrongPassword,
+        errors.UnsupportedEncryption,
     )
     for kind in known:
         if kind.code == code:

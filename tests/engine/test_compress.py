@@ -11,7 +11,15 @@ import pytest
 from pdfsmaller.engine import CompressOptions
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.verify import compare
-from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
+from pdfsmaller.errors import (
+    EmptyFile,
+    LimitExceeded,
+    NotAPdf,
+    PasswordRequired,
+    UnreadablePdf,
+    UnsupportedEncryption,
+    WrongPassword,
+)
 from pdfsmaller.limits import Limits
 from tests import documents
 from tests.engine.conftest import Run
@@ -69,6 +77,33 @@ def test_password_missing(run: Run) -> None:
 def test_password_wrong(run: Run) -> None:
     with pytest.raises(WrongPassword):
         run(documents.encrypted_user(), preset="ebook", password="wrong")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param((b"/Adobe.PubSec", b"/Adobe.PubSec"), id="certificates"),
+        pytest.param((b"/Adobe.PubSec", b"/Adobe#2EPubSec"), id="an escaped name"),
+        pytest.param((b"/Adobe.PubSec", b"/FOPN_foweb"), id="a vendor's handler"),
+        pytest.param((b"/Filter /Adobe.PubSec ", b""), id="no handler"),
+        pytest.param(
+            (b"/Filter /Adobe.PubSec ", b"/Filter /Standard /R 9 /O <00> /U <00> "), id="a version unheard of"
+        ),
+        pytest.param((b"startxref\n", b"startxref\n9"), id="a damaged cross-reference table"),
+    ],
+)
+@pytest.mark.parametrize("password", [None, "guess"])
+def test_encryption_that_no_password_opens_is_named(
+    run: Run, change: tuple[bytes, bytes], password: str | None
+) -> None:
+    with pytest.raises(UnsupportedEncryption, match="certificates"):
+        run(documents.encrypted_for_certificates().replace(*change), preset="ebook", password=password)
+
+
+def test_what_was_encrypted_for_certificates_and_is_cut_off_is_not_taken_for_text(run: Run) -> None:
+    data = documents.encrypted_for_certificates()
+    with pytest.raises(UnreadablePdf, match="encrypted"):
+        run(data[: data.rindex(b"trailer")], preset="ebook")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,14 @@ _TIMEOUT_SECONDS = 60.0
 #: More than may be compressed by default: looking costs little.
 _MAX_PAGES = 1_000_000
 _LISTED = 10
-_KNOWN = (errors.NotAPdf, errors.EmptyFile, errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword)
+_KNOWN = (
+    errors.NotAPdf,
+    errors.EmptyFile,
+    errors.UnreadablePdf,
+    errors.PasswordRequired,
+    errors.WrongPassword,
+    errors.UnsupportedEncryption,
+)
 
 
 def inspect_file(source: Path, *, password_file: Path | None, as_json: bool) -> int:

@@ -10,8 +10,8 @@ Guarantees, for every input:
 - the result is compared with the source before it is handed out (``verify``); what fails is taken back.
 
 Errors are those of ``pdfsmaller.errors``: EmptyFile, NotAPdf, UnreadablePdf, PasswordRequired, WrongPassword,
-LimitExceeded. Memory is bounded by the images in flight, but only a process with RLIMIT_AS is safe from hostile files:
-see ``pdfsmaller.engine.__main__``.
+UnsupportedEncryption, LimitExceeded. Memory is bounded by the images in flight, but only a process with RLIMIT_AS is
+safe from hostile files: see ``pdfsmaller.engine.__main__``.
 """
 
 from __future__ import annotations

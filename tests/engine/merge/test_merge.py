@@ -115,6 +115,7 @@ BAD = [
     (documents.not_a_pdf, errors.NotAPdf),
     (documents.header_only, errors.UnreadablePdf),
     (documents.encrypted_user, errors.PasswordRequired),
+    (documents.encrypted_for_certificates, errors.UnsupportedEncryption),
 ]
 
 

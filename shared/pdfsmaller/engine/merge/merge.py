@@ -14,7 +14,7 @@ not with their number. With ``optimize`` each is compressed before it is copied.
 and encryption ask for the result as a whole once more.
 
 Errors are those of ``pdfsmaller.errors``, naming the document: EmptyFile, NotAPdf, UnreadablePdf, PasswordRequired,
-WrongPassword, InvalidPageRange, LimitExceeded, InvalidOption.
+WrongPassword, UnsupportedEncryption, InvalidPageRange, LimitExceeded, InvalidOption.
 """
 
 from __future__ import annotations
