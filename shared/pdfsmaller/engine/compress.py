@@ -25,6 +25,7 @@ from pathlib import Path
 
 from pikepdf import Pdf
 
+from pdfsmaller.engine import damage
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.build import STEPS, Builder, Step
 from pdfsmaller.engine.clock import Deadline, Stopwatch
@@ -100,17 +101,19 @@ class _Run:
         self.changed = 0
         self.skipped: Counter[str] = Counter()
         self.fonts = FontCounts()
+        self.damage: Counter[str] = Counter()
         self.before = Audit()
 
     def run(self) -> Report:
         self.progress("open", 0)
         self.input_bytes = check_header(self.original)
         self.password = working_password(self.original, self.password, self.limits)
-        with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
+        with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder, damage.counted() as self.damage:
             try:
                 return self._run(Path(folder))
             except Exception as exc:
-                if isinstance(exc, PdfSmallerError | MemoryError | RecursionError) or ran_out_of_memory(exc):
+                typed = isinstance(exc, PdfSmallerError | MemoryError | RecursionError) or ran_out_of_memory(exc)
+                if typed or damage.comes_through(exc):
                     raise
                 # Real files hold what no specification foresees. Whoever sent this one gets it back as it was.
                 logger.exception("left alone")
@@ -315,6 +318,7 @@ class _Run:
             after=after,
             images=ImageCounts(seen=self.images_seen, changed=self.changed, skipped=dict(sorted(self.skipped.items()))),
             fonts=self.fonts,
+            damage=dict(sorted(self.damage.items())),
             warnings=self.warnings,
             seconds=self.watch.seconds(),
         )

@@ -64,6 +64,7 @@ class Report(_Frozen):
         before, after: where the bytes were and are.
         images: images seen, changed and skipped by reason.
         fonts: embedded font programs seen, changed and skipped by reason.
+        damage: how often something could not be read and was left alone for that, by the reason's stable name.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
     """
@@ -76,6 +77,7 @@ class Report(_Frozen):
     after: Audit
     images: ImageCounts
     fonts: FontCounts = FontCounts()
+    damage: dict[str, int] = {}
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
 

@@ -15,14 +15,6 @@ from pdfsmaller.limits import Limits
 
 logger = logging.getLogger(__name__)
 
-# libvips says so whatever the reason is; that stands behind it.
-_ANY_FAILURE = "unable to copy to memory"
-
-
-def lacks_memory(exc: Exception) -> bool:
-    """Whether a codec failed for want of memory, and not because of the file."""
-    return ran_out_of_memory(Exception(str(exc).replace(_ANY_FAILURE, "")))
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -47,14 +39,14 @@ class Reading:
         except (PdfSmallerError, MemoryError):
             raise
         except Exception as exc:
-            if lacks_memory(exc):
+            if ran_out_of_memory(exc):
                 raise MemoryError from exc
             logger.info("%s image not readable: %s", kind, type(exc).__name__)
             raise self.broken(f"is a {kind} image that is damaged or cut short") from None
 
     def vips_failed(self, exc: Exception, how: str) -> UnreadableImage:
         """The same for an error of libvips. Raises MemoryError where that is what it says."""
-        if lacks_memory(exc):
+        if ran_out_of_memory(exc):
             raise MemoryError from exc
         return self.broken(how)
 
