@@ -17,7 +17,15 @@ import pikepdf
 from pikepdf import Array, Dictionary, ObjectStreamMode, Pdf
 
 from pdfsmaller.engine.options import Effort
-from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
+from pdfsmaller.errors import (
+    EmptyFile,
+    LimitExceeded,
+    NotAPdf,
+    PasswordRequired,
+    UnreadablePdf,
+    UnsupportedEncryption,
+    WrongPassword,
+)
 from pdfsmaller.limits import Limits
 from pdfsmaller.sniff import HEAD_BYTES
 
@@ -25,6 +33,10 @@ from pdfsmaller.sniff import HEAD_BYTES
 MAX_FIELD_DEPTH = 32
 MAX_FIELDS = 100_000
 _UINT32_MAX = 2**32 - 1
+
+# What qpdf says of encryption that it does not know: another handler than /Standard (certificates), or a version
+# of that one which does not exist.
+_UNKNOWN_ENCRYPTION = re.compile(r"unsupported encryption filter|unsupported /R or /V in encryption", re.IGNORECASE)
 
 # Where XMP says "this is PDF/A": as an element or as an attribute (ISO 19005-1, 6.7.11).
 _PDFA_PART = re.compile(rb"pdfaid:part(?:\s*=\s*[\"']|[^<>]*>\s*)(\d)")
@@ -51,6 +63,7 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
 
     Raises:
         PasswordRequired, WrongPassword: it is encrypted and the password is missing or wrong.
+        UnsupportedEncryption: no password opens it.
         UnreadablePdf: it is broken beyond repair or has no pages.
         LimitExceeded: ``max_pages``.
     """
@@ -62,6 +75,11 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
             raise WrongPassword("The password does not open this PDF.") from None
         raise PasswordRequired("This PDF is encrypted. Give its password.") from None
     except (pikepdf.PdfError, ValueError, RuntimeError, OverflowError) as exc:
+        if _UNKNOWN_ENCRYPTION.search(str(exc)):
+            raise UnsupportedEncryption(
+                "This PDF is encrypted for certificates, or in another way than with a password, so it cannot be "
+                "opened here. Save it without encryption, or with a password, in the program that opens it."
+            ) from exc
         raise UnreadablePdf("The PDF is broken beyond repair.") from exc
     try:
         pages = len(pdf.pages)
