@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.measure import heading
 from benchmarks.sweep.row import Row
+
+
+#: Findings that a person has looked into and that are no loss, with the reason.
+EXPLAINED = Path(__file__).with_name("explained.tsv")
 
 
 def markdown(rows: Sequence[Row], preset: str) -> str:
@@ -31,6 +37,8 @@ def markdown(rows: Sequence[Row], preset: str) -> str:
         smaller, refused = sum(0 < r.bytes_out < r.bytes_in for r in mine), sum(not r.bytes_out for r in mine)
         lines.append(f"| {suite} | {len(mine)} | {smaller} | {refused} | {sum(bool(r.finding) for r in mine)} |")
     found = [row for row in rows if row.finding]
-    lines += ["", "| document | outcome | finding | least SSIM |", "|---|---|---|---|"]
-    lines += [f"| {row.file} | {row.outcome} | {row.finding} | {row.ssim} |" for row in found]
+    with EXPLAINED.open(encoding="utf-8", newline="") as table:
+        why = {line["file"]: line["why"] for line in csv.DictReader(table, delimiter="\t")}
+    lines += ["", "| document | outcome | finding | least SSIM | what it is |", "|---|---|---|---|---|"]
+    lines += [f"| {row.file} | {row.outcome} | {row.finding} | {row.ssim} | {why.get(row.file, '')} |" for row in found]
     return "\n".join(lines) + "\n"
