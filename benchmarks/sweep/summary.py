@@ -10,7 +10,6 @@ from pathlib import Path
 from benchmarks.measure import heading
 from benchmarks.sweep.row import Row
 
-
 #: Findings that a person has looked into and that are no loss, with the reason.
 EXPLAINED = Path(__file__).with_name("explained.tsv")
 
