@@ -47,6 +47,7 @@ from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, ComparisonSummary, FontCounts, ImageCounts, Outcome, Report, ReportWarning
 from pdfsmaller.engine.target_size import search
@@ -111,6 +112,9 @@ class _Run:
         self.fonts = FontCounts()
         self.damage: Counter[str] = Counter()
         self.comparison: ComparisonSummary | None = None
+        self.brotli = False
+        self.unknown = UnknownFilters(frozenset(), frozenset(), packed=False)
+        self.not_shown: set[int] = set()  # pages that show what cannot be read
         self.before = Audit()
 
     def run(self) -> Report:
@@ -133,10 +137,18 @@ class _Run:
 
     def _open(self, mended: Path) -> Pdf:
         """The document, from a mended copy if need be. Raises what ``open_pdf`` does."""
-        pdf, self.source, repaired = open_or_mend(self.original, mended, self.password, self.limits)
-        if repaired:
+        opened = open_or_mend(self.original, mended, self.password, self.limits)
+        self.source, self.brotli, self.unknown = opened.source, opened.brotli, opened.unknown
+        self.not_shown = pages_showing(opened.pdf, self.unknown.streams)
+        if self.unknown.names:
+            self._warn(
+                "unknown_filter",
+                "Some of this PDF is stored in a way that is not known here, and stayed as it was: "
+                f"{', '.join(sorted(self.unknown.names))}.",
+            )
+        if opened.repaired:
             self._warn("repaired", "The PDF was damaged and was repaired. Compare the result with the original.")
-        return pdf
+        return opened.pdf
 
     def _run(self, folder: Path) -> Report:
         result = folder / "result.pdf"
@@ -158,6 +170,8 @@ class _Run:
                         self._warn("signed", "The PDF is signed. It was left as it is: any change ends its signatures.")
                         return self._hand_back()
                     self._warn("signature_invalidated", "The PDF was signed; its signatures no longer hold.")
+                if self.unknown.packed:
+                    return self._hand_back()  # there are objects that nobody here has seen
                 found = self._find(pdf)
                 builder = Builder(
                     source=self.source,
@@ -318,6 +332,7 @@ class _Run:
             min_similarity=_floor(goal, searching=self.options.target_size is not None),
             color_mode=self.options.color_mode,
             deadline=self.verify_deadline.at,
+            not_shown=self.not_shown,
         )
         if self.options.strip_metadata:
             comparison.differences = [found for found in comparison.differences if found.kind != "metadata"]
@@ -338,6 +353,12 @@ class _Run:
         self.changed = 0
         self.comparison = None
         self.fonts = self.fonts.model_copy(update={"changed": 0})
+        if self.brotli:
+            self._warn(
+                "brotli_kept",
+                "Some of this PDF is compressed with Brotli, which many readers cannot open yet. With Flate instead it "
+                "would have been larger.",
+            )
         wanted = self.options.color_mode not in (None, "no-change") or self.options.strip_metadata
         if wanted and not self._codes() - {"repaired"}:
             self._warn("options_not_applied", "The result would have been larger than the original, which was kept.")
@@ -351,6 +372,8 @@ class _Run:
             self._warn("verification_failed", "The result could not be opened: the original was kept.")
             return self._hand_back()
         replace_file(result, self.target)
+        if self.brotli:
+            self._warn("brotli_replaced", "What was compressed with Brotli is Flate now, which every reader can open.")
         return self._report(size, "compressed", after)
 
     def _report(self, size: int, outcome: Outcome, after: Audit) -> Report:

@@ -25,6 +25,9 @@ _SHORT = {
     "/RL": "/RunLengthDecode",
 }
 GENERAL = frozenset({"/ASCII85Decode", "/ASCIIHexDecode", "/FlateDecode", "/LZWDecode", "/RunLengthDecode"})
+BROTLI = "/BrotliDecode"
+#: What qpdf, pdfium and the parts of this engine know between them.
+KNOWN = GENERAL | {"/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode", "/Crypt"}
 # Deflate makes at most so many bytes of one (RFC 1951: 258 of two bits).
 _FLATE_MOST = 1_032
 # What qpdf says when one of its own memory limits stops a decoder.
@@ -109,6 +112,16 @@ def read_before_last(pdf: pikepdf.Pdf, stream: Stream, filters: list[Filter], li
     outer["/Filter"] = Array([Name(f.name) for f in filters[:-1]])
     outer["/DecodeParms"] = Array([f.parms if f.parms is not None else None for f in filters[:-1]])
     return read_decoded(outer, limits)
+
+
+def check_total(total: int, limits: Limits) -> None:
+    """Refuse a stream that has decoded to so many bytes so far.
+
+    Raises:
+        LimitExceeded: ``max_stream_bytes``.
+    """
+    if total > limits.max_stream_bytes:
+        raise _too_big(limits)
 
 
 def _too_big(limits: Limits) -> LimitExceeded:

@@ -18,7 +18,7 @@ pdfium is not thread-safe: one ``compare`` at a time in a process.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,7 @@ def compare(
     min_similarity: float,
     color_mode: str | None = None,
     deadline: float | None = None,
+    not_shown: Collection[int] = (),
 ) -> Comparison:
     """What differs between two files, and what was compared.
 
@@ -80,6 +81,7 @@ def compare(
         min_similarity: the lowest similarity (0–1) of a rendered page; see the module. 1 asks for equal pixels.
         color_mode: ``grayscale`` compares luminance only; ``bilevel`` only where dark and light are.
         deadline: a ``time.monotonic()`` value; pages not reached by then are not compared.
+        not_shown: pages of which the renderer leaves out something in both, for its filter.
     """
     result = Comparison(pages=0)
     with ExitStack() as stack:
@@ -101,6 +103,7 @@ def compare(
     numbers = sample_pages(pages) if mode == "sample" else range(pages)
     looks = _Looks(min_similarity, color_mode or "no-change")
     _compare_pages(source, target, [(n, n) for n in numbers], (password, password), looks, deadline, result)
+    _take_out(result, not_shown)
     return result
 
 
@@ -111,6 +114,7 @@ def compare_pages(
     *,
     passwords: tuple[str | None, str | None],
     deadline: float | None = None,
+    not_shown: Collection[int] = (),
 ) -> Comparison:
     """What differs between pages of one file and the pages of another that are to be the same in text and pixels.
 
@@ -118,11 +122,20 @@ def compare_pages(
         pages: pairs of page numbers, counted from zero: in ``source``, in ``target``.
         passwords: what opens ``source``, and ``target``.
         deadline: a ``time.monotonic()`` value; pages not reached by then are not compared.
+        not_shown: pages of ``source`` of which the renderer leaves out something in both, for its filter.
     """
     pairs = list(pages)
     result = Comparison(pages=len(pairs))
     _compare_pages(source, target, pairs, passwords, _Looks(1.0, "no-change", elsewhere=True), deadline, result)
+    _take_out(result, not_shown)
     return result
+
+
+def _take_out(result: Comparison, not_shown: Collection[int]) -> None:
+    """Count pages as not compared of which something is missing in both renderings; what differs there, differs."""
+    for number in result.compared.intersection(not_shown):
+        result.skipped[number] = "unknown_filter"
+    result.compared -= result.skipped.keys()
 
 
 def sample_pages(pages: int) -> list[int]:

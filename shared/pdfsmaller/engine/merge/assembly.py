@@ -252,7 +252,7 @@ def _add(assembly: Assembly, source: Ready, open_again: Callable[[], Pdf]) -> No
 
 
 def _open(source: Ready, folder: Path, limits: Limits) -> Pdf:
-    return open_source(source.path, folder, [source.password] if source.password else [], limits)[0]
+    return open_source(source.path, folder, [source.password] if source.password else [], limits)[0].pdf
 
 
 def _own_annotations(page: Object) -> None:

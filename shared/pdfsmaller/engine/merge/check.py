@@ -39,7 +39,9 @@ def check(ready: list[Ready], result: Path, verify: Verify, deadline: Deadline, 
         if verify == "sample":
             places = sorted({*places[:1], *places[-1:]} if len(ready) <= FEW_SOURCES else places[-1:])
         pairs = [(source.picks[place], base + place) for place in places]
-        comparison = compare_pages(source.path, result, pairs, passwords=(source.password, None), deadline=until)
+        comparison = compare_pages(
+            source.path, result, pairs, passwords=(source.password, None), deadline=until, not_shown=source.not_shown
+        )
         comparisons.append(comparison)
         found = comparison.differences
         if found and source.damaged:
