@@ -13,6 +13,8 @@ from pikepdf import Array, Dictionary, Name
 from pdfsmaller.engine import damage
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.errors import LimitExceeded, UnreadablePdf
+from tests import documents
+from tests.engine.conftest import Run
 
 DAMAGED: dict[str, Callable[[], object]] = {
     "a name for a number": lambda: int(Name.Oops),
@@ -150,3 +152,9 @@ def test_the_libraries_words_for_a_lack_of_memory(said: str) -> None:
 )
 def test_other_words_about_memory_are_no_lack_of_it(said: str) -> None:
     assert not ran_out_of_memory(RuntimeError(said))
+
+
+def test_the_report_counts_what_was_left_alone(run: Run) -> None:
+    data = documents.edited(documents.photo_jpeg(), lambda pdf: pdf.pages[0].obj.__setitem__("/UserUnit", Name.Oops))
+    assert run(data, preset="ebook").report.damage == {"image": 1, "page": 1}
+    assert run(documents.photo_jpeg(), preset="ebook").report.damage == {}

@@ -20,19 +20,16 @@ from pikepdf import Array, ContentStreamInstruction, Dictionary, Name, Object, O
 from pdfsmaller.engine.color.functions import NotAFunction
 from pdfsmaller.engine.color.gray import GraySpace, level_of, read_gray_space
 from pdfsmaller.engine.color.shadings import LeftAlone, turn_shading
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.engine.options import ColorMode
 from pdfsmaller.engine.streams import read_decoded
-from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
 # Operators that set a colour in a device space at once → the operator for gray.
 _DIRECT = {"rg": "g", "RG": "G", "k": "g", "K": "G"}
 _SPACE = {"cs": False, "CS": True}
 _COMPONENTS = {"sc": False, "scn": False, "SC": True, "SCN": True}
-_ERRORS = (
-    pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError, LeftAlone, NotAFunction
-)  # fmt: skip
 # Gradients nest functions (stitching) a few levels deep; more is a loop.
 MAX_FUNCTION_DEPTH = 8
 # The colour space of uncoloured patterns, under a name of ours in the resources that need it.
@@ -93,20 +90,16 @@ class _Drain:
 
     def run(self) -> bool:
         for owner, content, resources in list(self._streams()):
-            try:
+            with tolerate("content_color", LeftAlone, NotAFunction) as attempt:
                 self._check_size(content)
                 new = self._rewritten(owner, resources)
                 if new is not None:
                     self._put(owner, new)
-            except LimitExceeded:
-                raise
-            except _ERRORS:
-                self.left = True
+            self.left |= attempt.failed
         for obj in [self.pdf.Root.get("/AcroForm"), *self.pdf.objects]:
-            try:
+            with tolerate("object_color", LeftAlone, NotAFunction) as attempt:
                 self._object(obj)
-            except _ERRORS:
-                self.left = True
+            self.left |= attempt.failed
         return self.left
 
     def _streams(self) -> Iterator[tuple[pikepdf.Page | Stream, Object | None, Dictionary | None]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import pikepdf
 from pikepdf import Array, Name, Object, Stream, String
+
+from pdfsmaller.engine.damage import tolerate
 
 # gray, rgb and cmyk are colours that a codec may transform; `other` are components to be left as they are
 # (Lab, Separation, DeviceN: an encoder's YCbCr means nothing there).
@@ -89,14 +90,13 @@ def _icc(profile: Object) -> ColorSpace | None:
         return ColorSpace("other", components)
     srgb = False
     if family == "rgb":
-        try:
+        data = b""
+        with tolerate("icc_profile"):
             data = profile.read_bytes()
-            # Bytes 16–20 of the header name the profile's own colour space: one of 3 components may be Lab.
-            if data[16:20] != b"RGB ":
-                return ColorSpace("other", components)
-            srgb = b"sRGB" in data or b"s\x00R\x00G\x00B" in data
-        except (pikepdf.PdfError, RuntimeError):
+        # Bytes 16–20 of the header name the profile's own colour space: one of 3 components may be Lab.
+        if data[16:20] != b"RGB ":
             return ColorSpace("other", components)
+        srgb = b"sRGB" in data or b"s\x00R\x00G\x00B" in data
     return ColorSpace(family, components, neutral_is_gray=srgb)
 
 
@@ -107,11 +107,11 @@ def _indexed(value: Array, depth: int) -> ColorSpace | None:
     if base is None or base.palette is not None:
         return None
     lookup = value[3]
-    try:
+    with tolerate("palette") as attempt:
         table = (
             lookup.read_bytes() if isinstance(lookup, Stream) else bytes(lookup) if isinstance(lookup, String) else b""
         )
-    except (pikepdf.PdfError, RuntimeError):
+    if attempt.failed:
         return None
     size = (min(int(value[2]), MAX_PALETTE - 1) + 1) * base.components
     # Short tables exist in the wild; readers take what is missing as zero.
