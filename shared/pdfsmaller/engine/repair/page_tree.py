@@ -28,7 +28,8 @@ def mend_page_tree(source: Path, target: Path, password: str | None) -> bool:
         tolerate("page_tree"),
         pikepdf.open(source, password=password or "", suppress_warnings=True, inherit_page_attributes=False) as pdf,
     ):
-        pages = _prune(pdf.Root.Pages, set(), 0)
+        root = pdf.Root.get("/Pages")
+        pages = _prune(root, set(), 0) if isinstance(root, Dictionary) else 0
         if pages:
             _save(pdf, target)
         return pages > 0
@@ -39,7 +40,8 @@ def _prune(node: Object, seen: set[tuple[int, int]], depth: int) -> int:
     """Drop the nodes below ``node`` that were met before or hold no page; how many pages are left."""
     seen.add(node.objgen)
     kept, pages = [], 0
-    for kid in node.get("/Kids", Array()).as_list():
+    kids = node.get("/Kids")
+    for kid in kids.as_list() if isinstance(kids, Array) else []:
         if not isinstance(kid, Dictionary):
             continue
         if "/Kids" not in kid:
