@@ -108,6 +108,14 @@ def test_lack_of_memory_is_no_damage() -> None:
         raise RuntimeError("std::bad_alloc")
 
 
+def test_a_full_disk_is_no_damage() -> None:
+    full = pikepdf.PdfError("write: No space left on device")
+    with pytest.raises(pikepdf.PdfError), damage.tolerate("part"):
+        raise full
+    with pytest.raises(pikepdf.PdfError), damage.raised_as(UnreadablePdf("broken")):
+        raise full
+
+
 def test_damage_takes_the_type_that_a_caller_expects() -> None:
     with pytest.raises(UnreadablePdf, match="broken") as caught, damage.raised_as(UnreadablePdf("broken")):
         int(Name.Oops)

@@ -29,6 +29,7 @@ from pdfsmaller.engine import damage
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.build import STEPS, Builder, Step
 from pdfsmaller.engine.clock import Deadline, Stopwatch
+from pdfsmaller.engine.disk import cannot_write
 from pdfsmaller.engine.document import (
     check_header,
     is_signed,
@@ -112,8 +113,8 @@ class _Run:
             try:
                 return self._run(Path(folder))
             except Exception as exc:
-                typed = isinstance(exc, PdfSmallerError | MemoryError | RecursionError) or ran_out_of_memory(exc)
-                if typed or damage.comes_through(exc):
+                typed = isinstance(exc, PdfSmallerError | MemoryError | RecursionError)
+                if typed or ran_out_of_memory(exc) or cannot_write(exc) or damage.comes_through(exc):
                     raise
                 # Real files hold what no specification foresees. Whoever sent this one gets it back as it was.
                 logger.exception("left alone")

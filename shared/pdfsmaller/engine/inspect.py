@@ -92,6 +92,7 @@ class Inspection(_Frozen):
         image_count: image XObjects that something shows.
         images: the ``IMAGES_LISTED`` largest of them.
         fonts: largest first.
+        bounds: what bound the process that looked (see ``Report``).
     """
 
     bytes: int
@@ -105,6 +106,7 @@ class Inspection(_Frozen):
     image_count: int
     images: tuple[ImageInfo, ...]
     fonts: tuple[FontInfo, ...]
+    bounds: list[str] = []
 
 
 def inspect(source: Path, password: str | None = None, limits: Limits | None = None) -> Inspection:

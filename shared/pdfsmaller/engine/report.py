@@ -67,6 +67,7 @@ class Report(_Frozen):
         damage: how often something could not be read and was left alone for that, by the reason's stable name.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
+        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
@@ -80,6 +81,7 @@ class Report(_Frozen):
     damage: dict[str, int] = {}
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
+    bounds: list[str] = []
 
     @property
     def ratio(self) -> float:
@@ -108,6 +110,7 @@ class CombinedReport(_Frozen):
         images: images seen, changed and skipped by reason, where the result was compressed.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
+        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
@@ -118,6 +121,7 @@ class CombinedReport(_Frozen):
     images: ImageCounts = ImageCounts()
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
+    bounds: list[str] = []
 
     @property
     def ratio(self) -> float:

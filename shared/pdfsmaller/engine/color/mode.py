@@ -61,6 +61,13 @@ def _bilevel(components: list[float]) -> float | None:
     return None if level is None else float(level >= 0.5)
 
 
+def _numbers(operands: list[Object]) -> list[float]:
+    """Raises LeftAlone unless all operands are numbers."""
+    if not all(isinstance(value, int | Decimal) for value in operands):
+        raise LeftAlone("operands")
+    return [float(value) for value in operands]
+
+
 @dataclass(frozen=True, slots=True)
 class _Space:
     """A colour space in force: how its colours turn gray (None: they stay), and whether they colour patterns."""
@@ -170,7 +177,7 @@ class _Drain:
                 # The space itself was or will be made gray, wherever it was set.
                 return self._level(operands, operator) if len(operands) in (3, 4) else []
             if known.gray is not None and (not known.gray.gray or self.gray is _bilevel):
-                return [self._instruction(known.gray, [float(value) for value in operands], operator)]
+                return [self._instruction(known.gray, _numbers(operands), operator)]
         return []
 
     def _set_space(self, operator: str, space: _Space, resources: Dictionary | None) -> list[ContentStreamInstruction]:
@@ -191,7 +198,7 @@ class _Drain:
         """The colour of an uncoloured pattern stands before the pattern's name."""
         if space.gray is None or len(operands) < 2:
             return []
-        level = self._turned(space.gray, [float(value) for value in operands[:-1]])
+        level = self._turned(space.gray, _numbers(operands[:-1]))
         return [ContentStreamInstruction([_decimal(level), operands[-1]], Operator(operator))]
 
     def _instruction(self, space: GraySpace, components: list[float], operator: str) -> ContentStreamInstruction:
@@ -203,7 +210,7 @@ class _Drain:
         return self.gray([space.level(components)]) or 0.0
 
     def _level(self, operands: list[Object], operator: str) -> list[ContentStreamInstruction]:
-        level = self.gray([float(value) for value in operands])
+        level = self.gray(_numbers(operands))
         return [] if level is None else [ContentStreamInstruction([_decimal(level)], Operator(operator))]
 
     def _space(self, space: Object, resources: Dictionary | None) -> _Space:

@@ -60,7 +60,6 @@ def encode_images(
     """Race the codings of every image.
 
     Raises:
-        LimitExceeded: an image is over ``max_image_pixels`` or a stream over ``max_stream_bytes``.
         MemoryError: even one image does not fit.
     """
     stored = {objgen: _stored(pdf, image) for objgen, image in found_images.images.items()}
