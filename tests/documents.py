@@ -1087,6 +1087,20 @@ def encrypted_owner_rc4() -> bytes:
     return _encrypted(user="", revision=3, aes=False)
 
 
+def encrypted_for_certificates() -> bytes:
+    """Encrypted by a public-key security handler (ISO 32000-1, 7.6.4): no password opens it."""
+    keys = b"/Filter /Adobe.PubSec /SubFilter /adbe.pkcs7.s4 /V 2 /Length 128 /Recipients [<3082>] /P -4"
+    data = _raw(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] >>",
+            b"<< %b >>" % keys,
+        ]
+    )
+    return data.replace(b"/Root 1 0 R", b"/Root 1 0 R /Encrypt 4 0 R /ID [<00> <00>]")
+
+
 # --- broken and malicious -------------------------------------------------------------------------------------------
 
 

@@ -238,6 +238,7 @@ def test_several_inputs_need_a_folder(photo: Path, tmp_path: Path) -> None:
         (documents.not_a_pdf, 3),
         (documents.header_only, 3),
         (documents.encrypted_user, 4),
+        (documents.encrypted_for_certificates, 4),
         (documents.many_pages, 5),
     ],
 )

@@ -59,6 +59,7 @@ def test_the_report_comes_back_typed(source: Path, target: Path) -> None:
         (documents.header_only, {}, errors.UnreadablePdf),
         (documents.encrypted_user, {}, errors.PasswordRequired),
         (documents.encrypted_user, {"password": "x"}, errors.WrongPassword),
+        (documents.encrypted_for_certificates, {}, errors.UnsupportedEncryption),
     ],
 )
 def test_what_is_wrong_with_a_document_comes_back_as_its_error(

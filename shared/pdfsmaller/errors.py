@@ -29,6 +29,7 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   ├── PasswordRequired       422 password_required
     │   ├── WrongPassword          422 wrong_password
     │   ├── PasswordLost           422 password_lost
+    │   ├── UnsupportedEncryption  422 unsupported_encryption
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
     │   ├── EngineFailed           500 engine_failed
@@ -257,6 +258,13 @@ class PasswordLost(DocumentError):
 
     code = "password_lost"
     title = "The password can no longer be read"
+
+
+class UnsupportedEncryption(DocumentError):
+    """The PDF is encrypted in another way than with a password: for certificates, or by a vendor's own method."""
+
+    code = "unsupported_encryption"
+    title = "The encryption is not supported"
 
 
 class UploadIncomplete(DocumentError):

@@ -308,6 +308,7 @@ def _error_from(answer: dict[str, Any]) -> Exception:
         errors.PasswordRequired,
         errors.WrongPassword,
         errors.DiskFull,
+        errors.UnsupportedEncryption,
     )
     for kind in known:
         if kind.code == code:

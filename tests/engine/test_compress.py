@@ -12,7 +12,15 @@ from pikepdf import Name
 from pdfsmaller.engine import CompressOptions
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.verify import compare
-from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
+from pdfsmaller.errors import (
+    EmptyFile,
+    LimitExceeded,
+    NotAPdf,
+    PasswordRequired,
+    UnreadablePdf,
+    UnsupportedEncryption,
+    WrongPassword,
+)
 from pdfsmaller.limits import Limits
 from tests import documents
 from tests.engine.conftest import Run
@@ -25,7 +33,8 @@ def test_ebook_looks_the_same(run: Run, name: str) -> None:
     for page in range(result.report.pages):
         assert result.mean_error(page) < 4
     found = compare(result.source, result.target, mode="full", password=None, min_similarity=0.8)
-    assert found == []
+    assert found.differences == []
+    assert found.unproven == set()
 
 
 @pytest.mark.parametrize("name", documents.IMAGES)
@@ -40,7 +49,8 @@ def test_lossless_changes_no_pixel(run: Run, name: str) -> None:
 def test_structure_is_kept(run: Run, name: str, preset: str) -> None:
     result = run(documents.STRUCTURES[name](), preset=preset, verify="off", allow_signature_invalidation=True)
     found = compare(result.source, result.target, mode="full", password=None, min_similarity=0.7)
-    assert found == []
+    assert found.differences == []
+    assert found.unproven == set()
 
 
 @pytest.mark.parametrize("name", documents.ENCRYPTED)
@@ -70,6 +80,33 @@ def test_password_missing(run: Run) -> None:
 def test_password_wrong(run: Run) -> None:
     with pytest.raises(WrongPassword):
         run(documents.encrypted_user(), preset="ebook", password="wrong")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param((b"/Adobe.PubSec", b"/Adobe.PubSec"), id="certificates"),
+        pytest.param((b"/Adobe.PubSec", b"/Adobe#2EPubSec"), id="an escaped name"),
+        pytest.param((b"/Adobe.PubSec", b"/FOPN_foweb"), id="a vendor's handler"),
+        pytest.param((b"/Filter /Adobe.PubSec ", b""), id="no handler"),
+        pytest.param(
+            (b"/Filter /Adobe.PubSec ", b"/Filter /Standard /R 9 /O <00> /U <00> "), id="a version unheard of"
+        ),
+        pytest.param((b"startxref\n", b"startxref\n9"), id="a damaged cross-reference table"),
+    ],
+)
+@pytest.mark.parametrize("password", [None, "guess"])
+def test_encryption_that_no_password_opens_is_named(
+    run: Run, change: tuple[bytes, bytes], password: str | None
+) -> None:
+    with pytest.raises(UnsupportedEncryption, match="certificates"):
+        run(documents.encrypted_for_certificates().replace(*change), preset="ebook", password=password)
+
+
+def test_what_was_encrypted_for_certificates_and_is_cut_off_is_not_taken_for_text(run: Run) -> None:
+    data = documents.encrypted_for_certificates()
+    with pytest.raises(UnreadablePdf, match="encrypted"):
+        run(data[: data.rindex(b"trailer")], preset="ebook")
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ class TestBadDocuments:
         [
             (documents.header_only, {}, "unreadable_pdf"),
             (documents.encrypted_user, {}, "password_required"),
+            (documents.encrypted_for_certificates, {}, "unsupported_encryption"),
             (documents.encrypted_user, {"password": "wrong"}, "wrong_password"),
             (documents.many_pages, {}, "limit_exceeded"),
             (documents.flate_bomb, {}, "limit_exceeded"),

@@ -32,6 +32,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (errors.UnreadableImage, UNREADABLE),
     (errors.PasswordRequired, PASSWORD),
     (errors.WrongPassword, PASSWORD),
+    (errors.UnsupportedEncryption, PASSWORD),
     (errors.LimitExceeded, LIMIT),
     (errors.FileTooLarge, LIMIT),
     (OSError, FILE),

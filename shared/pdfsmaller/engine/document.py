@@ -19,7 +19,15 @@ from pikepdf import Array, Dictionary, ObjectStreamMode, Pdf
 
 from pdfsmaller.engine.damage import raised_as, tolerate
 from pdfsmaller.engine.options import Effort
-from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
+from pdfsmaller.errors import (
+    EmptyFile,
+    LimitExceeded,
+    NotAPdf,
+    PasswordRequired,
+    UnreadablePdf,
+    UnsupportedEncryption,
+    WrongPassword,
+)
 from pdfsmaller.limits import Limits
 from pdfsmaller.sniff import HEAD_BYTES
 
@@ -27,6 +35,10 @@ from pdfsmaller.sniff import HEAD_BYTES
 MAX_FIELD_DEPTH = 32
 MAX_FIELDS = 100_000
 _UINT32_MAX = 2**32 - 1
+
+# What qpdf says of encryption that it does not know: another handler than /Standard (certificates), or a version
+# of that one which does not exist.
+_UNKNOWN_ENCRYPTION = re.compile(r"unsupported encryption filter|unsupported /R or /V in encryption", re.IGNORECASE)
 
 # Where XMP says "this is PDF/A": as an element or as an attribute (ISO 19005-1, 6.7.11).
 _PDFA_PART = re.compile(rb"pdfaid:part(?:\s*=\s*[\"']|[^<>]*>\s*)(\d)")
@@ -53,17 +65,13 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
 
     Raises:
         PasswordRequired, WrongPassword: it is encrypted and the password is missing or wrong.
+        UnsupportedEncryption: no password opens it.
         UnreadablePdf: it is broken beyond repair or has no pages.
         LimitExceeded: ``max_pages``.
     """
     _bound_qpdf(limits)
     with raised_as(UnreadablePdf("The PDF is broken beyond repair.")):
-        try:
-            pdf = pikepdf.open(source, password=password or "", suppress_warnings=True)
-        except pikepdf.PasswordError:
-            if password:
-                raise WrongPassword("The password does not open this PDF.") from None
-            raise PasswordRequired("This PDF is encrypted. Give its password.") from None
+        pdf = _opened(source, password)
     try:
         with raised_as(UnreadablePdf("The PDF's pages cannot be found.")):
             pages = len(pdf.pages)
@@ -79,6 +87,23 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
             "max_pages", limits.max_pages, f"The PDF has {pages:,} pages; at most {limits.max_pages:,} are allowed."
         )
     return pdf
+
+
+def _opened(source: Path, password: str | None) -> Pdf:
+    """Raises what qpdf does, but for encryption what ``open_pdf`` does."""
+    try:
+        return pikepdf.open(source, password=password or "", suppress_warnings=True)
+    except pikepdf.PasswordError:
+        if password:
+            raise WrongPassword("The password does not open this PDF.") from None
+        raise PasswordRequired("This PDF is encrypted. Give its password.") from None
+    except pikepdf.PdfError as exc:
+        if _UNKNOWN_ENCRYPTION.search(str(exc)):
+            raise UnsupportedEncryption(
+                "This PDF is encrypted for certificates, or in another way than with a password, so it cannot be "
+                "opened here. Save it without encryption, or with a password, in the program that opens it."
+            ) from exc
+        raise
 
 
 def was_rebuilt(pdf: Pdf) -> bool:

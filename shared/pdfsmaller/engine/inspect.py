@@ -114,7 +114,7 @@ def inspect(source: Path, password: str | None = None, limits: Limits | None = N
 
     Raises:
         EmptyFile, NotAPdf, UnreadablePdf: there is nothing to look into.
-        PasswordRequired, WrongPassword: it is encrypted.
+        PasswordRequired, WrongPassword, UnsupportedEncryption: it is encrypted.
         LimitExceeded: it has more pages or longer content than ``limits`` allow.
     """
     limits = limits or Limits()

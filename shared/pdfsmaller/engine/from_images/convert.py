@@ -32,7 +32,14 @@ from pdfsmaller.engine.from_images.reading import Budget, Reading
 from pdfsmaller.engine.from_images.write import Document
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import ImageOptions
-from pdfsmaller.engine.report import CombinedOutcome, CombinedReport, ImageCounts, ReportWarning, SourceReport
+from pdfsmaller.engine.report import (
+    CombinedOutcome,
+    CombinedReport,
+    ComparisonSummary,
+    ImageCounts,
+    ReportWarning,
+    SourceReport,
+)
 from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.errors import (
     BadRequest,
@@ -107,6 +114,7 @@ class _Run:
         self.reports: list[SourceReport] = []
         self.warnings: list[ReportWarning] = []
         self.images = ImageCounts()
+        self.comparison: ComparisonSummary | None = None
         self.outcome: CombinedOutcome = "converted"
         # Reading the images is all there is to do, or about half of it.
         self.share = 50 if options.wants_compression else 90
@@ -138,6 +146,7 @@ class _Run:
             pages=pages,
             sources=self.reports,
             images=self.images,
+            comparison=self.comparison,
             warnings=self.warnings,
             seconds=self.watch.seconds(),
         )
@@ -207,7 +216,7 @@ class _Run:
             report = compress(plain, result, wanted, limits=left, progress=progress)
             if report.outcome == "unchanged" and self.options.linearize:
                 _linearize(result)
-        self.images = report.images
+        self.images, self.comparison = report.images, report.comparison
         self.warnings += report.warnings
         if report.outcome == "target_not_met":
             self.outcome = "target_not_met"

@@ -21,7 +21,7 @@ from pdfsmaller.errors import UnreadablePdf
 from pdfsmaller.limits import Limits
 
 # In the encryption dictionary (ISO 32000-1, table 20), which is never compressed.
-_SECURITY_HANDLER = re.compile(rb"/Filter\s*/Standard\b")
+_SECURITY_HANDLER = re.compile(rb"/Filter\s*/(?:Standard|Adobe\.PubSec)\b")
 
 
 class Opened(NamedTuple):
