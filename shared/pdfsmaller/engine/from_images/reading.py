@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.damage import comes_through
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.errors import LimitExceeded, PdfSmallerError, UnreadableImage
@@ -84,6 +85,8 @@ class Reading:
         except Exception as exc:
             if ran_out_of_memory(exc):
                 raise MemoryError from exc
+            if comes_through(exc):
+                raise
             logger.info("%s image not readable: %s", kind, type(exc).__name__)
             raise self.broken(f"is a {kind} image that is damaged or cut short") from None
 

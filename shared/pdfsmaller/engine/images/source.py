@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import pikepdf
 from pikepdf import Array, Dictionary, Pdf, Stream
 
+from pdfsmaller.engine.damage import raised_as
 from pdfsmaller.engine.images.color import ColorSpace, read_color_space
 from pdfsmaller.engine.images.find import FoundImage, ObjGen, Role
 from pdfsmaller.engine.images.jpeg import jpeg_info
@@ -178,10 +178,8 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
 
 
 def _size(stream: Stream) -> tuple[int, int]:
-    try:
+    with raised_as(Skip("unreadable")):
         width, height = int(stream.get("/Width", stream.get("/W", 0))), int(stream.get("/Height", stream.get("/H", 0)))
-    except (TypeError, ValueError) as exc:
-        raise Skip("unreadable") from exc
     if width <= 0 or height <= 0:
         raise Skip("unreadable")
     return width, height
@@ -265,12 +263,10 @@ def _unusual_transform(last: Filter, color: ColorSpace, data: bytes) -> bool:
 
 def _ccitt(last: Filter, width: int) -> CcittParameters:
     parms = last.parms if last.parms is not None else Dictionary()
-    try:
+    with raised_as(Skip("unreadable")):
         return CcittParameters(
             k=int(parms.get("/K", 0)),
             black_is_1=bool(parms.get("/BlackIs1", False)),
             byte_align=bool(parms.get("/EncodedByteAlign", False)),
             columns=int(parms.get("/Columns", 1728)),
         )
-    except (TypeError, ValueError, pikepdf.PdfError) as exc:
-        raise Skip("unreadable") from exc
