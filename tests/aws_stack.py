@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -60,25 +60,42 @@ class Stack:
     def drop(self, key: str, body: bytes, metadata: dict[str, str] | None = None) -> None:
         self.s3.put_object(Bucket=self.settings.uploads_bucket, Key=key, Body=body, Metadata=metadata or {})
 
-    def event(self, key: str, sequencer: str = "0055AED6DCD90281E5") -> str:
-        """What S3 sends for a created object, trimmed to what matters."""
+    def event(self, key: str, sequencer: str = "0055AED6DCD90281E5", etag: str | None = None) -> str:
+        """What S3 sends for a created object, trimmed to what matters; the entity tag is that of what lies there."""
+        etag = self._etag(key) if etag is None else etag
         s3 = {
             "bucket": {"name": self.settings.uploads_bucket},
-            "object": {"key": quote_plus(key), "sequencer": sequencer},
+            "object": {"key": quote_plus(key), "sequencer": sequencer} | ({"eTag": etag} if etag else {}),
         }
         return json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]})
 
-    def message(self, key: str, *, message_id: str = "", sequencer: str = "0055AED6DCD90281E5") -> Message:
+    def _etag(self, key: str) -> str:
+        listed = self.s3.list_objects_v2(Bucket=self.settings.uploads_bucket, Prefix=key).get("Contents", [])
+        return next((item["ETag"].strip('"') for item in listed if item["Key"] == key), "")
+
+    def message(
+        self, key: str, *, message_id: str = "", sequencer: str = "0055AED6DCD90281E5", etag: str | None = None
+    ) -> Message:
         """A message that really is in the queue, received once."""
-        self.sqs.send_message(QueueUrl=self.settings.compress_queue_url, MessageBody=self.event(key, sequencer))
-        got = self.sqs.receive_message(QueueUrl=self.settings.compress_queue_url, MaxNumberOfMessages=1)["Messages"][0]
-        return Message(message_id or got["MessageId"], got["ReceiptHandle"], got["Body"])
+        url = self.settings.compress_queue_url
+        self.sqs.send_message(QueueUrl=url, MessageBody=self.event(key, sequencer, etag))
+        [got] = self.sqs.receive_message(QueueUrl=url, AttributeNames=["SentTimestamp"])["Messages"]
+        message = self._as_message(got)
+        return replace(message, message_id=message_id) if message_id else message
+
+    def announced(self) -> list[Message]:
+        """Takes every visible message out of the compress queue, as its workers get them."""
+        return [self._as_message(item) for item in self.waiting()]
+
+    def _as_message(self, item: dict[str, Any]) -> Message:
+        sent_at = int(item["Attributes"]["SentTimestamp"]) / 1_000 + self.clock.ahead
+        return Message(item["MessageId"], item["ReceiptHandle"], item["Body"], sent_at=sent_at)
 
     def waiting(self, url: str | None = None) -> list[dict[str, Any]]:
         """Takes every visible message out of a queue."""
         found: list[dict[str, Any]] = []
         while got := self.sqs.receive_message(
-            QueueUrl=url or self.settings.compress_queue_url, MaxNumberOfMessages=10
+            QueueUrl=url or self.settings.compress_queue_url, MaxNumberOfMessages=10, AttributeNames=["SentTimestamp"]
         ).get("Messages"):
             for item in got:
                 self.sqs.delete_message(
@@ -132,5 +149,5 @@ def made_resources(clock: Clock, **changes: Any) -> Stack:
             }
         ],
     )
-    settings = Settings(**buckets, **queues, jobs_table=table, secret_key="test-only", **changes)
+    settings = Settings(**buckets, **queues, jobs_table=table, secret_key="a key for tests only", **changes)
     return Stack(settings, clock, JobTable(table, clock))

@@ -12,7 +12,12 @@ RECORDED = Path(__file__).parent / "events"
 
 def test_reads_what_s3_sends() -> None:
     [created] = events.parse((RECORDED / "s3_put.json").read_text())
-    assert created == events.ObjectCreated("pdfsmaller-uploads", "inbox/Happy Face+ü.pdf", "0055AED6DCD90281E5")
+    assert created == events.ObjectCreated(
+        "pdfsmaller-uploads",
+        "inbox/Happy Face+ü.pdf",
+        version="0055AED6DCD90281E5",
+        etag="d41d8cd98f00b204e9800998ecf8427e",
+    )
 
 
 def test_prefers_the_version_id_where_the_bucket_has_versions() -> None:
@@ -34,12 +39,22 @@ def test_a_deletion_names_no_object() -> None:
 
 @pytest.mark.parametrize("key", ["inbox/a b+c%20.pdf", "inbox/日本/é.pdf", "jobs/0/in/0", "inbox/100%.pdf"])
 def test_what_we_send_reads_back_the_same(key: str) -> None:
-    created = events.ObjectCreated("bucket", key, "v1")
-    assert events.parse(events.s3_event(created)) == [created]
+    for created in (events.ObjectCreated("bucket", key, "v1"), events.ObjectCreated("bucket", key, "v1", "etag")):
+        assert events.parse(events.s3_event(created)) == [created]
 
 
 @pytest.mark.parametrize(
-    "body", ["", "not json", "[]", "42", "{}", '{"Records": [{}]}', '{"Records": [{"s3": {"object": 1}}]}']
+    "body",
+    [
+        "",
+        "not json",
+        "[]",
+        "42",
+        "{}",
+        '{"Records": [{}]}',
+        '{"Records": [{"s3": {"object": 1}}]}',
+        pytest.param("[" * 100_000, id="deep"),
+    ],
 )
 def test_anything_else_is_malformed(body: str) -> None:
     with pytest.raises(events.MalformedEvent):

@@ -31,7 +31,7 @@ def test_sizes(text: Any, expected: int) -> None:
     assert CompressOptions.parse({"target_size": text}).target_size == expected
 
 
-@pytest.mark.parametrize("text", ["", "big", "-5", "1e6", "5 TB", "1,5MB", "0x10", "NaN", "1MB2"])
+@pytest.mark.parametrize("text", ["", "big", "-5", "1e6", "5 TB", "1,5MB", "0x10", "NaN", "1MB2", "9" * 400])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ValueError, match="not a size"):
         parse_size(text)
@@ -81,6 +81,8 @@ def test_presets_get_smaller_in_order() -> None:
         ("color_mode", "sepia"),
         ("target_size", "999"),
         ("target_size", "small"),
+        ("target_size", "1001GB"),
+        ("target_size", "9" * 100),
         ("effort", "lots"),
         ("verify", "maybe"),
         ("linearize", "perhaps"),

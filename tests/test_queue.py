@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pdfsmaller import events
+from pdfsmaller import aws, events
 from pdfsmaller.queue import Queue, backoff_seconds
 from tests.aws_stack import Stack
 
@@ -23,6 +23,28 @@ def test_looking_at_dead_letters_takes_none(stack: Stack) -> None:
     queue = Queue(stack.settings)
     for _ in range(2):
         assert {message.body for message in queue.peek_dead_letters()} == {f"dead {n}" for n in range(25)}
+    assert len(stack.waiting(url)) == 25
+
+
+def test_looking_ends_where_a_message_shows_again(stack: Stack) -> None:
+    url = stack.settings.dead_letter_queue_url
+    for n in range(25):
+        stack.sqs.send_message(QueueUrl=url, MessageBody=f"dead {n}")
+    calls: list[object] = []
+    aws.sqs().meta.events.register("before-call.sqs.ReceiveMessage", lambda **call: calls.append(call))
+    looked_at = [message.message_id for message in Queue(stack.settings).peek_dead_letters(hold_seconds=0)]
+    assert len(looked_at) == len(set(looked_at)) <= 25
+    assert len(calls) <= 4
+    assert len(stack.waiting(url)) == 25
+
+
+def test_looking_is_bounded_by_number_and_by_time(stack: Stack) -> None:
+    url = stack.settings.dead_letter_queue_url
+    for n in range(25):
+        stack.sqs.send_message(QueueUrl=url, MessageBody=f"dead {n}")
+    queue = Queue(stack.settings)
+    assert sum(1 for _ in queue.peek_dead_letters(max_messages=20)) == 20
+    assert sum(1 for _ in queue.peek_dead_letters(max_seconds=0)) == 0
     assert len(stack.waiting(url)) == 25
 
 

@@ -34,7 +34,7 @@ def run(source: Path, target: Path, limits: Limits | None = None, **options: obj
 
 def _spec(source: Path, target: Path) -> dict[str, object]:
     sources = [{"path": str(source), "name": source.name}]
-    return {"operation": "compress", "sources": sources, "target": str(target)}
+    return {"operation": "compress", "sources": sources, "target": str(target), "folder": str(target.parent)}
 
 
 def test_the_report_comes_back_typed(source: Path, target: Path) -> None:
@@ -99,6 +99,26 @@ def test_the_child_knows_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) ->
     assert b"s3cret" not in environment + command
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_DUMPABLE is Linux's")
+def test_a_parent_of_engine_processes_hides_its_memory_and_environment() -> None:
+    code = (
+        "import ctypes; from pdfsmaller.sandbox import EngineProcess; EngineProcess().close();"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert shown.stdout == "0\n"
+
+
+def test_what_a_failing_child_wrote_to_standard_error_is_logged(
+    source: Path, target: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = _spec(source, target) | {"operation": "no such operation"}
+    with caplog.at_level("ERROR"), pytest.raises(errors.EngineFailed):
+        sandbox.EngineProcess().run(spec, Limits(), None)
+    assert "KeyError" in caplog.text
+
+
 def test_a_child_that_dies_is_a_crash(source: Path, target: Path) -> None:
     child = sandbox.EngineProcess()
     os.kill(child.pid, signal.SIGKILL)
@@ -149,7 +169,7 @@ def test_a_prepared_child_that_died_is_replaced(source: Path, target: Path) -> N
 def test_no_child_outlives_its_parent(tmp_path: Path, working: bool) -> None:
     endless = tmp_path / "endless.pdf"
     os.mkfifo(endless)  # opening it blocks for ever: a job that never ends
-    spec = json.dumps({"source": str(endless), "target": str(tmp_path / "out.pdf")})
+    spec = json.dumps(_spec(endless, tmp_path / "out.pdf"))
     begin = f"child._process.stdin.write({spec!r} + chr(10)); child._process.stdin.flush(); time.sleep(0.5)"
     code = (
         "import time; from pdfsmaller.sandbox import EngineProcess; child = EngineProcess();"

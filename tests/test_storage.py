@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from pdfsmaller.storage import Storage, content_disposition, input_key, job_of_input
+from pdfsmaller.storage import (
+    Storage,
+    content_disposition,
+    error_key,
+    image_result_key,
+    input_key,
+    job_of_input,
+    result_key,
+)
 from tests.aws_stack import Stack
 
 JOB = "0123456789abcdef0123456789abcdef"
@@ -44,19 +52,31 @@ def test_deleting_a_job_takes_all_of_it_and_nothing_else(stack: Stack) -> None:
     storage = Storage(stack.settings)
     for n in range(3):
         storage.put_file(storage.uploads, input_key(JOB, n), b"x")
-    storage.put_file(storage.results, f"jobs/{JOB}/out.pdf", b"x")
-    storage.put_file(storage.results, f"jobs/{JOB[:-1]}0/out.pdf", b"x")
+    other = result_key(f"{JOB[:-1]}0", 1)
+    for key in (result_key(JOB, 1), result_key(JOB, 11), other):
+        storage.put_file(storage.results, key, b"x")
+    assert storage.delete_attempt(JOB, 1) == 1
     assert storage.delete_job(JOB) == 4
-    assert stack.result_keys() == [f"jobs/{JOB[:-1]}0/out.pdf"]
+    assert stack.result_keys() == [other]
+
+
+def test_what_is_laid_beside_a_drop_has_a_key_of_its_own_however_long_the_drops_is() -> None:
+    assert error_key("inbox/a/b.pdf") == "errors/a/b.pdf.json"
+    assert image_result_key("inbox/a.jpg") == "inbox/a.jpg.pdf"
+    longest = ["inbox/" + "日" * 339 + ending for ending in ("0", "1")]  # of 1,024 bytes
+    for made in (error_key, image_result_key):
+        keys = [made(key) for key in longest]
+        assert len(set(keys)) == 2
+        assert max(len(key.encode()) for key in keys) <= 1_024
 
 
 def test_stale_multipart_uploads_are_aborted_and_fresh_ones_stay(stack: Stack) -> None:
     storage = Storage(stack.settings)
     stack.s3.create_multipart_upload(Bucket=storage.uploads, Key="inbox/big.pdf")
     # moto says of every upload that it began in 2010
-    assert storage.abort_stale_multipart(storage.uploads, datetime(2000, 1, 1, tzinfo=UTC)) == 0
-    assert storage.abort_stale_multipart(storage.uploads, datetime.now(UTC) + timedelta(hours=1)) == 1
-    assert storage.abort_stale_multipart(storage.uploads, datetime.now(UTC) + timedelta(hours=1)) == 0
+    assert list(storage.abort_stale_multipart(storage.uploads, datetime(2000, 1, 1, tzinfo=UTC))) == [False]
+    assert list(storage.abort_stale_multipart(storage.uploads, datetime.now(UTC) + timedelta(hours=1))) == [True]
+    assert list(storage.abort_stale_multipart(storage.uploads, datetime.now(UTC) + timedelta(hours=1))) == []
 
 
 @pytest.mark.parametrize(

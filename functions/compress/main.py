@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pdfsmaller import aws, sandbox
+from pdfsmaller import aws, sandbox, telemetry
 from pdfsmaller.queue import Message
 from pdfsmaller.services.compress import CompressService
 from pdfsmaller.settings import get_settings
@@ -25,15 +26,18 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Do an SQS batch. What failed is named, so that only that comes again (ReportBatchItemFailures)."""
     failed = []
     for record in event["Records"]:
+        attributes = record.get("attributes", {})
         message = Message(
             message_id=record["messageId"],
             receipt_handle=record["receiptHandle"],
             body=record["body"],
-            receive_count=int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
+            receive_count=int(attributes.get("ApproximateReceiveCount", 1)),
+            sent_at=int(attributes["SentTimestamp"]) / 1_000 if "SentTimestamp" in attributes else None,
         )
         try:
             _service().handle(message, context.get_remaining_time_in_millis() / 1_000)
         except Exception:  # logged by the service, which has also arranged when it comes again
+            telemetry.count("FailedAttempts")  # nothing leaves this handler, so that Lambda counts no error
             failed.append({"itemIdentifier": message.message_id})
     sandbox.prepare()
     return {"batchItemFailures": failed}
@@ -43,7 +47,8 @@ def compress(event: CloudEvent) -> None:
     """Do what a CloudEvent carries: an S3 notification. Failing (500) leaves it to its sender to send again."""
     data = event.get_data()
     body = data if isinstance(data, str) else json.dumps(data)
-    _service().handle(Message(message_id=event["id"], receipt_handle="", body=body))
+    sent_at = datetime.fromisoformat(event["time"]).timestamp()
+    _service().handle(Message(message_id=event["id"], receipt_handle="", body=body, sent_at=sent_at))
     sandbox.prepare()
 
 

@@ -34,7 +34,7 @@ def drop(config: Config, file: Path, options: dict[str, str]) -> Path:
     results = found["outputs"]["ResultsBucketName"]
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
-        if (error := _get(s3, results, f"{key}.error.json")) is not None:
+        if (error := _get(s3, results, f"errors/{key.removeprefix('inbox/')}.json")) is not None:
             raise Problem(f"The job failed: {error.decode(errors='replace')}", "Drop another file, or mend this one.")
         # A PDF comes back under its own key, an image's PDF under that and .pdf.
         for suffix, name in (("", f"{file.stem}.smaller.pdf"), (".pdf", f"{file.name}.pdf")):

@@ -29,12 +29,14 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   ├── PasswordRequired       422 password_required
     │   ├── WrongPassword          422 wrong_password
     │   ├── UnsupportedEncryption  422 unsupported_encryption
+    │   ├── PasswordLost           422 password_lost
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
     │   ├── EngineFailed           500 engine_failed
     │   └── TooManyAttempts        500 too_many_attempts
     ├── TransientError             worth another try: left to the queue
     │   ├── WorkerCrashed          503 worker_crashed
+    │   ├── DiskFull               503 disk_full
     │   └── LeaseHeld              503 lease_held
     └── LeaseLost                  the job is no longer this attempt's; write nothing more
 """
@@ -258,6 +260,13 @@ class UnsupportedEncryption(DocumentError):
     title = "The encryption is not supported"
 
 
+class PasswordLost(DocumentError):
+    """The job's password was sealed with another SECRET_KEY than the service has now."""
+
+    code = "password_lost"
+    title = "The password can no longer be read"
+
+
 class UploadIncomplete(DocumentError):
     """The job's upload never came, or not whole."""
 
@@ -302,6 +311,13 @@ class WorkerCrashed(TransientError):
 
     code = "worker_crashed"
     title = "The engine's process died"
+
+
+class DiskFull(TransientError):
+    """The disk that holds the job's folder is full: nothing is wrong with the document."""
+
+    code = "disk_full"
+    title = "The disk is full"
 
 
 class LeaseHeld(TransientError):

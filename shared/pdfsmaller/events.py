@@ -24,11 +24,14 @@ class MalformedEvent(PdfSmallerError):
 
 @dataclass(frozen=True, slots=True)
 class ObjectCreated:
-    """An object was created: bucket, key (decoded) and what tells this writing of it from the next."""
+    """An object was created: bucket, key (decoded), what tells this writing of it from the next, and the entity tag
+    (without its quotation marks; empty where the event has none).
+    """
 
     bucket: str
     key: str
     version: str = ""
+    etag: str = ""
 
     @property
     def is_folder(self) -> bool:
@@ -49,7 +52,7 @@ def parse(body: str | dict[str, Any]) -> list[ObjectCreated]:
         return [
             _created(record["s3"]) for record in event["Records"] if "ObjectRemoved" not in record.get("eventName", "")
         ]
-    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise MalformedEvent(f"The message is not an S3 event: {exc!r}") from exc
 
 
@@ -60,21 +63,22 @@ def _created(s3: dict[str, Any]) -> ObjectCreated:
         bucket=str(s3["bucket"]["name"]),
         key=unquote_plus(item["key"]),
         version=str(item.get("versionId") or item.get("sequencer") or item.get("eTag") or ""),
+        etag=str(item.get("eTag") or "").strip('"'),
     )
 
 
 def s3_event(created: ObjectCreated) -> str:
     """The message body that S3 would send for ``created``."""
+    item = {"key": quote_plus(created.key, safe="/"), "sequencer": created.version}
+    if created.etag:
+        item["eTag"] = created.etag
     return json.dumps(
         {
             "Records": [
                 {
                     "eventSource": "pdfsmaller:announce",
                     "eventName": "ObjectCreated:Announce",
-                    "s3": {
-                        "bucket": {"name": created.bucket},
-                        "object": {"key": quote_plus(created.key, safe="/"), "sequencer": created.version},
-                    },
+                    "s3": {"bucket": {"name": created.bucket}, "object": item},
                 }
             ]
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from pdfsmaller.errors import PdfSmallerError
+from pdfsmaller.errors import PasswordLost, PdfSmallerError
 
 
 class SecretKeyMissing(PdfSmallerError):
@@ -37,6 +37,18 @@ def seal(password: str, secret_key: str) -> str:
 
 
 def unseal(token: str, secret_key: str) -> str:
-    """The password that ``seal`` was given."""
-    password: bytes = _fernet(secret_key).decrypt(token.encode())
+    """The password that ``seal`` was given.
+
+    Raises:
+        PasswordLost: it was sealed with another key.
+    """
+    from cryptography.fernet import InvalidToken
+
+    try:
+        password: bytes = _fernet(secret_key).decrypt(token.encode())
+    except (InvalidToken, SecretKeyMissing):
+        raise PasswordLost(
+            "The service's SECRET_KEY has changed since the password came, so it cannot be read any more. Send the "
+            "document and its password again."
+        ) from None
     return password.decode()

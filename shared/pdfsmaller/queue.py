@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,12 +22,16 @@ class Message:
         receipt_handle: names this delivery.
         body: an S3 event, as text.
         receive_count: how often it was delivered, this time included.
+        sent_at: when it was put into the queue, in seconds since the epoch; a redriven message is put there anew
+            (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html).
+            None where nobody says.
     """
 
     message_id: str
     receipt_handle: str
     body: str
     receive_count: int = 1
+    sent_at: float | None = None
 
 
 def backoff_seconds(receive_count: int, first: int) -> int:
@@ -63,28 +68,37 @@ class Queue:
             "in_flight": int(live["ApproximateNumberOfMessagesNotVisible"]),
         }
 
-    def peek_dead_letters(self, hold_seconds: int = 60) -> Iterator[Message]:
-        """Every message in the dead-letter queue, none taken from it.
+    def peek_dead_letters(
+        self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
+    ) -> Iterator[Message]:
+        """Messages of the dead-letter queue, each once and none taken from it.
 
-        Each is hidden for a moment, which is what makes the next page a different one, and shown again at the end.
+        There may be any number of them, so looking ends after about ``max_messages`` or ``max_seconds``. Each is hidden
+        for ``hold_seconds``, which is what makes the next page a different one, and shown again at the end. One that
+        shows again before means that all have been seen, or that looking at them took too long.
         """
-        held: list[Message] = []
+        handles: dict[str, str] = {}
+        ends_at = time.monotonic() + max_seconds
         try:
-            while (
-                found := aws.sqs()
-                .receive_message(
-                    QueueUrl=self._dead_letters,
-                    MaxNumberOfMessages=10,
-                    VisibilityTimeout=hold_seconds,
-                    WaitTimeSeconds=0,
-                )
-                .get("Messages")
-            ):
-                page = [Message(item["MessageId"], item["ReceiptHandle"], item["Body"]) for item in found]
-                held += page
-                yield from page
+            while len(handles) < max_messages and time.monotonic() < ends_at:
+                page = self._receive_dead_letters(hold_seconds)
+                seen = [message for message in page if message.message_id in handles]
+                handles |= {message.message_id: message.receipt_handle for message in page}
+                yield from (message for message in page if message not in seen)
+                if seen or not page:
+                    return
         finally:
-            for message in held:
+            # One by one: emulators ask for a right to the batch call that AWS does not know.
+            for handle in handles.values():
                 aws.sqs().change_message_visibility(
-                    QueueUrl=self._dead_letters, ReceiptHandle=message.receipt_handle, VisibilityTimeout=0
+                    QueueUrl=self._dead_letters, ReceiptHandle=handle, VisibilityTimeout=0
                 )
+
+    def _receive_dead_letters(self, hold_seconds: int) -> list[Message]:
+        answer = aws.sqs().receive_message(
+            QueueUrl=self._dead_letters,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=hold_seconds,
+            WaitTimeSeconds=0,
+        )
+        return [Message(item["MessageId"], item["ReceiptHandle"], item["Body"]) for item in answer.get("Messages", [])]

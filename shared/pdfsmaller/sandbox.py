@@ -1,9 +1,10 @@
 """Runs the engine in a child process, so that no document can take its caller down.
 
 A PDF is untrusted input to large C and C++ libraries. The child gets its work on standard input, none of the
-caller's credentials, a bound on memory (set by the child itself: RLIMIT_AS; a watchdog here where the system ignores
-that) and a bound on time. One child does one job and exits, so memory is given back and nothing of one document
-reaches the next. ``prepare()`` starts a child ahead of its job: interpreter and libraries are then loaded already.
+caller's credentials, and a bound on time. Before it opens a document it binds itself (``engine.confinement``): memory,
+processor time, files, system calls. Where the system ignores the bound on memory, a watchdog here does not. One child
+does one job and exits, so memory is given back and nothing of one document reaches the next. ``prepare()`` starts a
+child ahead of its job: interpreter and libraries are then loaded already.
 
 Lambda has no ``/dev/shm``, which rules out ``multiprocessing``; this is a plain ``subprocess`` with JSON lines.
 """
@@ -11,6 +12,7 @@ Lambda has no ``/dev/shm``, which rules out ``multiprocessing``; this is a plain
 from __future__ import annotations
 
 import atexit
+import ctypes
 import json
 import logging
 import os
@@ -25,7 +27,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pdfsmaller import errors
+from pdfsmaller import errors, workspace
 from pdfsmaller.limits import Limits
 
 if TYPE_CHECKING:  # models take a while to load; a child can be started before that
@@ -40,17 +42,22 @@ Progress = Callable[[str, int], None]
 #: What the child may know of our environment. Everything else (AWS_*, SECRET_KEY …) stays here.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
+#: What the result is called in a job's folder that is not its target's.
+_RESULT = "engine-result.pdf"
 _STDERR_TAIL_BYTES = 4_000
 _WATCHDOG_SECONDS = 0.5
+_PR_SET_DUMPABLE = 4
 
 
 class EngineProcess:
     """One child: starts at once, waits for its job, does it, exits."""
 
     def __init__(self) -> None:
+        _hide_from_children()
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         # sys.path, not PYTHONPATH: Lambda's runtime adds its layers to the former only.
         env |= {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "MALLOC_ARENA_MAX": "2"}
+        env["PYTHONSAFEPATH"] = "1"  # a json.py in the current folder is not ours
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pdfsmaller.engine"],
@@ -79,8 +86,8 @@ class EngineProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def run(self, spec: dict[str, Any], limits: Limits, progress: Progress | None) -> Report | CombinedReport:
-        """Do the one job. See the module's ``run`` for what it raises."""
+    def run(self, spec: dict[str, Any], limits: Limits, progress: Progress | None) -> dict[str, Any]:
+        """Do the one job; its report as JSON. See the module's ``run`` for what it raises."""
         timer = threading.Timer(limits.hard_seconds, self.kill, [_out_of_time(limits)])
         timer.daemon = True
         timer.start()
@@ -109,20 +116,23 @@ class EngineProcess:
             if crashed:
                 with suppress(subprocess.TimeoutExpired):  # closed its output, about to exit
                     self._process.wait(1)
-            self.close()
+            error_code = (answer or {}).get("error", {}).get("code")
+            died = answer is None and self._why_killed is None
+            self.close(log_level=logging.ERROR if died or error_code == errors.EngineFailed.code else logging.DEBUG)
         if answer and "report" in answer:
-            from pdfsmaller.engine.report import CombinedReport, Report
-
-            kind = Report if spec["operation"] == "compress" else CombinedReport
-            return kind.model_validate(answer["report"])
+            report: dict[str, Any] = answer["report"]
+            _log_missing_bounds(report["bounds"])
+            return report
         if answer:
             raise _error_from(answer["error"])
+        if self._process.returncode == -signal.SIGXCPU:
+            raise _out_of_time(limits)
         raise self._why_killed or errors.WorkerCrashed(
             f"The engine's process ended without an answer ({_describe(self._process.returncode)})."
         )
 
-    def close(self) -> None:
-        """End the child if it still runs, and log what it said on standard error."""
+    def close(self, *, log_level: int = logging.DEBUG) -> None:
+        """End the child if it still runs, and log what it wrote to standard error."""
         self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -133,7 +143,7 @@ class EngineProcess:
             size = self._stderr.seek(0, os.SEEK_END)
             self._stderr.seek(max(0, size - _STDERR_TAIL_BYTES))
             if said := self._stderr.read().decode("utf-8", "replace").strip():
-                logger.debug("engine process: %s", said)
+                logger.log(log_level, "engine process: %s", said)
             self._stderr.close()
 
 
@@ -171,6 +181,7 @@ def run(
     progress: Progress | None = None,
     *,
     stop: Callable[[EngineProcess], None] | None = None,
+    folder: Path | None = None,
 ) -> Report | CombinedReport:
     """Do one job in a child process.
 
@@ -179,6 +190,7 @@ def run(
         options: of the operation's own class (``engine.options.OPTIONS``).
         progress: called with the stage's name and 0–100; what it raises ends the child and is raised here.
         stop: called once with the running child, for a caller that may want to ``kill`` it from another thread.
+        folder: where the child's temporary files go, for a caller that removes it; otherwise a new one, removed here.
 
     Returns:
         A ``Report`` for ``compress``, a ``CombinedReport`` for the others.
@@ -187,19 +199,52 @@ def run(
         RequestError, DocumentError: what the engine found wrong with a document or the options.
         LimitExceeded: also for the memory and the time that ``limits`` allow.
         WorkerCrashed: the child died of something else.
+        DiskFull: the job's folder cannot hold what the child wants to write.
     """
+    if folder is None:
+        with workspace.job_folder() as own:
+            return run(operation, sources, target, options, limits, progress, stop=stop, folder=own)
     password = options.password.get_secret_value() if options.password else None
-    spec = {
-        "operation": operation,
-        "sources": [{"path": str(source.path), "name": source.name} for source in sources],
-        "target": str(target),
-        "options": options.model_dump(mode="json") | ({"password": password} if password is not None else {}),
-        "limits": asdict(limits),
-    }
+    shown = options.model_dump(mode="json") | ({"password": password} if password is not None else {})
+    # The child can write to the folder only.
+    result = target if target.parent == folder else folder / _RESULT
+    spec = _spec(operation, sources, folder, shown, limits) | {"target": str(result)}
     process = _take()
     if stop:
         stop(process)
-    return process.run(spec, limits, progress)
+    answer = process.run(spec, limits, progress)
+    from pdfsmaller.engine.files import replace_file
+    from pdfsmaller.engine.report import CombinedReport, Report
+
+    if result != target:
+        replace_file(result, target)
+    return (Report if operation == "compress" else CombinedReport).model_validate(answer)
+
+
+def inspect(source: InputFile, password: str | None, limits: Limits) -> dict[str, Any]:
+    """Look into a PDF in a child process.
+
+    Returns:
+        The JSON of an ``engine.inspect.Inspection``, whose module takes long to load.
+
+    Raises:
+        As ``run``.
+    """
+    with workspace.job_folder() as folder:
+        return _take().run(_spec("inspect", [source], folder, {"password": password}, limits), limits, None)
+
+
+def _spec(
+    operation: str, sources: Sequence[InputFile], folder: Path, options: dict[str, Any], limits: Limits
+) -> dict[str, Any]:
+    """What a child is told, but for the target."""
+    return {
+        "operation": operation,
+        "sources": [{"path": str(source.path), "name": source.name} for source in sources],
+        "folder": str(folder),
+        "options": options,
+        "limits": asdict(limits),
+    }
 
 
 def run_compress(source: Path, target: Path, options: CompressOptions, limits: Limits, **how: Any) -> Report:
@@ -210,6 +255,29 @@ def run_compress(source: Path, target: Path, options: CompressOptions, limits: L
     report = run("compress", [InputFile(source, source.name)], target, options, limits, **how)
     assert isinstance(report, Report)
     return report
+
+
+def _hide_from_children() -> None:
+    """Keep this process's memory and environment from others of its user: they hold the credentials.
+
+    Linux only (``PR_SET_DUMPABLE``); it does not bind root, and leaves no core dump.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+_missing_logged: set[str] = set()
+
+
+def _log_missing_bounds(held: list[str]) -> None:
+    """Say once of each bound that it does not hold here."""
+    from pdfsmaller.engine.confinement import BOUNDS
+
+    missing = set(BOUNDS) - set(held) - _missing_logged
+    if missing:
+        _missing_logged.update(missing)
+        logger.info("This system does not bind engine processes by %s.", ", ".join(sorted(missing)))
 
 
 def _out_of_time(limits: Limits) -> errors.LimitExceeded:
@@ -240,6 +308,7 @@ def _error_from(answer: dict[str, Any]) -> Exception:
         errors.PasswordRequired,
         errors.WrongPassword,
         errors.UnsupportedEncryption,
+        errors.DiskFull,
     )
     for kind in known:
         if kind.code == code:

@@ -1,12 +1,14 @@
 """The two buckets: which key means what, and every read and write of them.
 
 Keys are ours; a user's file name is only ever metadata. Uploads bucket: ``jobs/{job_id}/in/{n}`` and ``inbox/…``.
-Results bucket: ``jobs/{job_id}/out.pdf``, ``jobs/{job_id}/report.json`` and ``inbox/…`` (the result of a dropped PDF
-lies under the drop's own key, that of a dropped image under ``<key>.pdf``; ``<key>.error.json`` tells of a failure).
+Results bucket: ``jobs/{job_id}/{attempt}/out.pdf`` and ``…/report.json``, so that no attempt writes over another's (the
+row names the one that counts), and what a drop's owner finds: a copy of the result under ``inbox/…`` (a dropped PDF's
+under the drop's own key, a dropped image's under ``<key>.pdf``) or the reason of a failure under ``errors/….json``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,11 +22,14 @@ from pdfsmaller import aws
 from pdfsmaller.settings import Settings
 
 INBOX = "inbox/"
+ERRORS = "errors/"
 JOBS = "jobs/"
 PDF = "application/pdf"
 ANY = "application/octet-stream"
 _JOB_INPUT = re.compile(r"jobs/([0-9a-f]{32})/in/(\d{1,3})")
 _CHUNK_BYTES = 1 << 20
+#: The longest key that S3 takes, in bytes of UTF-8.
+_KEY_MAX_BYTES = 1_024
 
 
 def inputs_prefix(job_id: str) -> str:
@@ -35,12 +40,34 @@ def input_key(job_id: str, index: int) -> str:
     return f"{inputs_prefix(job_id)}{index}"
 
 
-def result_key(job_id: str) -> str:
-    return f"{JOBS}{job_id}/out.pdf"
+def attempt_prefix(job_id: str, attempt: int) -> str:
+    return f"{JOBS}{job_id}/{attempt}/"
 
 
-def report_key(job_id: str) -> str:
-    return f"{JOBS}{job_id}/report.json"
+def result_key(job_id: str, attempt: int) -> str:
+    return f"{attempt_prefix(job_id, attempt)}out.pdf"
+
+
+def report_key(job_id: str, attempt: int) -> str:
+    return f"{attempt_prefix(job_id, attempt)}report.json"
+
+
+def image_result_key(drop_key: str) -> str:
+    """Where the PDF of a dropped image is laid."""
+    return _fitted(drop_key, ".pdf")
+
+
+def error_key(drop_key: str) -> str:
+    """Where the reason is laid why a dropped file failed. No drop has its own result there."""
+    return _fitted(ERRORS + drop_key.removeprefix(INBOX), ".json")
+
+
+def _fitted(key: str, suffix: str) -> str:
+    """``key + suffix``; where that is too long for S3, the end of ``key`` gives way to a hash of all of it."""
+    if len((key + suffix).encode()) <= _KEY_MAX_BYTES:
+        return key + suffix
+    ending = f"~{hashlib.sha256(key.encode()).hexdigest()}{suffix}"
+    return key.encode()[: _KEY_MAX_BYTES - len(ending)].decode(errors="ignore") + ending
 
 
 def job_of_input(key: str) -> str | None:
@@ -51,7 +78,7 @@ def job_of_input(key: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """One object: key, size in bytes, entity tag, when it was written, the owner's metadata."""
+    """One object: key, size in bytes, entity tag (unquoted), when it was written, the owner's metadata."""
 
     key: str
     bytes: int
@@ -95,7 +122,7 @@ class Storage:
         """Stream an object into ``target``. False where it is gone (or is no longer the one with ``etag``)."""
         from botocore.exceptions import ClientError
 
-        condition: dict[str, Any] = {"IfMatch": etag} if etag else {}
+        condition: dict[str, Any] = {"IfMatch": f'"{etag}"'} if etag else {}
         try:
             body = aws.s3().get_object(Bucket=bucket, Key=key, **condition)["Body"]
         except ClientError as exc:
@@ -129,13 +156,14 @@ class Storage:
             if _is_missing(exc):
                 return None
             raise
-        return ObjectInfo(key, answer["ContentLength"], answer["ETag"], answer["LastModified"], answer["Metadata"])
+        etag = answer["ETag"].strip('"')
+        return ObjectInfo(key, answer["ContentLength"], etag, answer["LastModified"], answer["Metadata"])
 
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         """Every object under a prefix, page by page."""
         for page in aws.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", []):
-                yield ObjectInfo(item["Key"], item["Size"], item["ETag"], item["LastModified"])
+                yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"])
 
     def inputs_arrived(self, job_id: str) -> int:
         """How many of a job's input files are there."""
@@ -145,24 +173,35 @@ class Storage:
         """Delete one object; one that is not there is no error."""
         aws.s3().delete_object(Bucket=bucket, Key=key)
 
+    def copy_result(self, key: str, target_key: str) -> None:
+        """Copy an object of the results bucket, its metadata included, without its bytes coming by here."""
+        source: Any = {"Bucket": self.results, "Key": key}
+        aws.s3().copy_object(Bucket=self.results, Key=target_key, CopySource=source)
+
     def delete_job(self, job_id: str) -> int:
-        """Delete everything that one job has in both buckets; how many objects that was."""
+        """Delete everything under one job's prefix in both buckets; how many objects that was."""
+        prefix = f"{JOBS}{job_id}/"
+        return self._delete_all(self.uploads, prefix) + self._delete_all(self.results, prefix)
+
+    def delete_attempt(self, job_id: str, attempt: int) -> int:
+        """Delete what one attempt of a job stored; how many objects that was."""
+        return self._delete_all(self.results, attempt_prefix(job_id, attempt))
+
+    def _delete_all(self, bucket: str, prefix: str) -> int:
         deleted = 0
-        for bucket in (self.uploads, self.results):
-            for item in self.list(bucket, f"{JOBS}{job_id}/"):
-                self.delete(bucket, item.key)
-                deleted += 1
+        for item in self.list(bucket, prefix):
+            self.delete(bucket, item.key)
+            deleted += 1
         return deleted
 
-    def abort_stale_multipart(self, bucket: str, before: datetime) -> int:
-        """Abort multipart uploads begun before a time; how many that was."""
-        aborted = 0
+    def abort_stale_multipart(self, bucket: str, before: datetime) -> Iterator[bool]:
+        """Abort the multipart uploads begun before a time; for each upload there is, whether it was one of them."""
         for page in aws.s3().get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
             for upload in page.get("Uploads", []):
-                if upload["Initiated"] < before:
+                stale = upload["Initiated"] < before
+                if stale:
                     aws.s3().abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-                    aborted += 1
-        return aborted
+                yield stale
 
     def presigned_post(
         self, job_id: str, index: int, *, max_bytes: int, expires_seconds: int, content_type: str = PDF

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from pikepdf import Name
 
 from pdfsmaller.engine import CompressOptions
 from pdfsmaller.engine.compress import compress
@@ -137,10 +138,44 @@ def test_too_many_pages_names_the_limit(run: Run) -> None:
     assert (caught.value.limit, caught.value.allowed) == ("max_pages", 3)
 
 
-def test_a_pixel_bomb_names_the_limit(run: Run) -> None:
-    with pytest.raises(LimitExceeded) as caught:
-        run(documents.pixel_bomb())
-    assert caught.value.limit == "max_image_pixels"
+def test_a_pixel_bomb_stays_as_it_is(run: Run) -> None:
+    result = run(documents.pixel_bomb())
+    assert result.report.images.skipped == {"too_large": 1}
+    with result.open() as pdf:
+        assert len(pdf.pages) == 1
+        assert pdf.pages[0].Resources.XObject.Im0.Width == 60_000
+
+
+def test_an_image_over_the_limit_stays_and_the_others_get_smaller(run: Run) -> None:
+    """A map of one huge mask and photographs is worth compressing all the same."""
+    data = documents.photo_jpeg(600, 450)
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        mask = pdf.make_stream(
+            b"\0" * (400 * 400 // 8),
+            Type=Name.XObject,
+            Subtype=Name.Image,
+            Width=400,
+            Height=400,
+            ImageMask=True,
+            BitsPerComponent=1,
+        )
+        large = pdf.make_stream(
+            bytes(range(256)) * (900 * 640 * 3 // 256),
+            Type=Name.XObject,
+            Subtype=Name.Image,
+            Width=900,
+            Height=640,
+            ColorSpace=Name.DeviceRGB,
+            BitsPerComponent=8,
+        )
+        page = pdf.pages[0]
+        page.Resources.XObject.Mask, page.Resources.XObject.Large = mask, large
+        page.contents_add(b"q 9 0 0 9 0 0 cm /Mask Do /Large Do Q")
+        buffer = io.BytesIO()
+        pdf.save(buffer)
+    result = run(buffer.getvalue(), limits=Limits(max_image_bytes=1_000_000))
+    assert result.report.images.skipped["too_large"] == 1
+    assert result.report.images.changed >= 1
 
 
 def test_a_flate_bomb_names_the_limit(run: Run) -> None:

@@ -13,6 +13,8 @@ from pikepdf import Array, Dictionary, Name
 from pdfsmaller.engine import damage
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.errors import LimitExceeded, UnreadablePdf
+from tests import documents
+from tests.engine.conftest import Run
 
 DAMAGED: dict[str, Callable[[], object]] = {
     "a name for a number": lambda: int(Name.Oops),
@@ -106,6 +108,14 @@ def test_lack_of_memory_is_no_damage() -> None:
         raise RuntimeError("std::bad_alloc")
 
 
+def test_a_full_disk_is_no_damage() -> None:
+    full = pikepdf.PdfError("write: No space left on device")
+    with pytest.raises(pikepdf.PdfError), damage.tolerate("part"):
+        raise full
+    with pytest.raises(pikepdf.PdfError), damage.raised_as(UnreadablePdf("broken")):
+        raise full
+
+
 def test_damage_takes_the_type_that_a_caller_expects() -> None:
     with pytest.raises(UnreadablePdf, match="broken") as caught, damage.raised_as(UnreadablePdf("broken")):
         int(Name.Oops)
@@ -150,3 +160,13 @@ def test_the_libraries_words_for_a_lack_of_memory(said: str) -> None:
 )
 def test_other_words_about_memory_are_no_lack_of_it(said: str) -> None:
     assert not ran_out_of_memory(RuntimeError(said))
+
+
+def test_the_report_counts_what_was_left_alone(run: Run) -> None:
+    data = documents.edited(documents.photo_jpeg(), lambda pdf: pdf.pages[0].obj.__setitem__("/UserUnit", Name.Oops))
+    report = run(data, preset="ebook").report
+    assert set(report.damage) == {"image", "page"}
+    assert report.damage["image"] == 1
+    assert report.comparison is not None
+    assert report.comparison.structure_skipped == ["boxes"]
+    assert run(documents.photo_jpeg(), preset="ebook").report.damage == {}

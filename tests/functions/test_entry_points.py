@@ -7,63 +7,15 @@ import io
 import json
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
-import functions_framework
 import pytest
 
-from pdfsmaller.jobs.model import Job, new_id
+from pdfsmaller.jobs.model import Drop, Job, new_id
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.storage import result_key
 from tests import documents
 from tests.aws_stack import Stack
-
-ROOT = Path(__file__).parents[2]
-EVENTS = ROOT / "tests" / "events"
-
-
-class Context:
-    """What Lambda passes beside the event, as far as we read it."""
-
-    aws_request_id = "request-1"
-
-    def __init__(self, seconds: float = 300) -> None:
-        self.seconds = seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.seconds * 1_000)
-
-
-def framework_client(function: str) -> Any:
-    return functions_framework.create_app(function, str(ROOT / "functions" / function / "main.py")).test_client()
-
-
-def cloud_event(data: object) -> dict[str, Any]:
-    headers = {"ce-id": "1", "ce-source": "/test", "ce-type": "com.example", "ce-specversion": "1.0"}
-    return {"json": data, "headers": headers}
-
-
-def function_url_event(
-    method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
-) -> dict[str, Any]:
-    """A Function URL's event (payload format 2.0)."""
-    event = json.loads((EVENTS / "function_url.json").read_text())
-    event["rawPath"] = event["requestContext"]["http"]["path"] = path
-    event["requestContext"]["http"]["method"] = method
-    event["headers"] |= headers or {}
-    event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True} if body else {}
-    return event
-
-
-def sqs_event(stack: Stack, *bodies: str) -> dict[str, Any]:
-    """An SQS batch as Lambda gets it, with messages that really are in the queue."""
-    template = json.loads((EVENTS / "sqs.json").read_text())["Records"][0]
-    records = []
-    for body in bodies:
-        stack.sqs.send_message(QueueUrl=stack.settings.compress_queue_url, MessageBody=body)
-        got = stack.sqs.receive_message(QueueUrl=stack.settings.compress_queue_url)["Messages"][0]
-        records.append(template | {"messageId": got["MessageId"], "receiptHandle": got["ReceiptHandle"], "body": body})
-    return {"Records": records}
+from tests.functions.calls import EVENTS, ROOT, Context, cloud_event, framework_client, function_url_event, sqs_event
 
 
 class TestUpload:
@@ -85,12 +37,11 @@ class TestUpload:
 
         job_id = new_id()
         now = deployed.clock()
-        result = {"bytes": 7, "ratio": 1.0, "outcome": "unchanged", "report": {}}
+        key = result_key(job_id, 1)
+        result = {"key": key, "bytes": 7, "ratio": 1.0, "outcome": "unchanged", "report": {}}
         job = Job(job_id=job_id, status=Status.SUCCEEDED, created_at=now, updated_at=now, due_at=now, result=result)
         deployed.table.create(job)
-        deployed.s3.put_object(
-            Bucket=deployed.settings.results_bucket, Key=f"jobs/{job_id}/out.pdf", Body=b"%PDF-\xff\x00"
-        )
+        deployed.s3.put_object(Bucket=deployed.settings.results_bucket, Key=key, Body=b"%PDF-\xff\x00")
         answer = lambda_handler(function_url_event("GET", f"/api/jobs/{job_id}/download"), Context())
         assert answer["isBase64Encoded"]
         assert base64.b64decode(answer["body"]) == b"%PDF-\xff\x00"
@@ -107,6 +58,7 @@ class TestUpload:
         import upload.main
         from pdfsmaller.settings import get_settings
 
+        monkeypatch.setenv("MAX_FILE_SIZE", "1KB")
         monkeypatch.setenv("MAX_REQUEST_SIZE", "1KB")
         get_settings.cache_clear()
         upload.main._app.cache_clear()
@@ -127,6 +79,31 @@ class TestCompress:
         answer = lambda_handler(event, Context())
         assert answer == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
         assert deployed.result_keys()[0] == "inbox/a.pdf"
+
+    def test_lambda_tells_a_redriven_message_from_one_left_over(self, deployed: Stack) -> None:
+        from compress.main import lambda_handler
+
+        deployed.drop("inbox/a.pdf", documents.photo_jpeg())
+        event = sqs_event(deployed, deployed.event("inbox/a.pdf"))
+        [record] = event["Records"]
+        drop = Drop(deployed.settings.uploads_bucket, "inbox/a.pdf", "0055AED6DCD90281E5")
+        job_id = deployed.table.claim(drop.identity, new_id())
+        now = deployed.clock()
+        job = Job(job_id=job_id, status=Status.QUEUED, created_at=now, updated_at=now, due_at=now, drop=drop)
+        deployed.table.create(job)
+        deployed.table.fail(deployed.job(job_id), {"code": "too_many_attempts", "message": ""}, kept_seconds=60)
+        assert lambda_handler(event, Context())["batchItemFailures"]
+        assert deployed.job(job_id).status is Status.FAILED
+        record["attributes"] = {"SentTimestamp": str(int(deployed.clock() * 1_000) + 1_000)}
+        lambda_handler(event, Context())
+        assert deployed.job(job_id).attempt == 1
+
+    def test_functions_framework_reads_when_the_event_was_sent(self, deployed: Stack) -> None:
+        deployed.drop("inbox/a.pdf", documents.photo_jpeg())
+        data = cloud_event(json.loads(deployed.event("inbox/a.pdf")))
+        data["headers"]["ce-time"] = "2018-04-05T17:31:00.123456789Z"
+        assert framework_client("compress").post("/", **data).status_code == 200
+        assert "inbox/a.pdf" in deployed.result_keys()
 
     def test_lambda_acknowledges_s3s_test_event(self, deployed: Stack) -> None:
         from compress.main import lambda_handler

@@ -126,6 +126,21 @@ class TestEnding:
         assert (revived.status, revived.error, revived.expires_at) == (Status.QUEUED, None, None)
         assert stack.table.revive(given_up, due_at=5) is None
 
+    def test_a_given_up_job_that_has_failed_otherwise_since_is_not_revived(self, stack: Stack) -> None:
+        given_up = make(stack, Status.FAILED, error={"code": "too_many_attempts", "message": ""})
+        assert stack.table.revive(given_up, due_at=5)
+        started = stack.table.start(given_up.job_id, "m", 60)
+        assert started
+        stack.table.fail_attempt(started, {"code": "unreadable_pdf", "message": ""}, kept_seconds=KEPT)
+        assert stack.table.revive(given_up, due_at=5) is None
+        assert stack.job(given_up.job_id).status is Status.FAILED
+
+    def test_a_job_that_a_worker_took_since_it_was_read_is_not_failed(self, stack: Stack) -> None:
+        seen = make(stack)
+        assert stack.table.start(seen.job_id, "m", 60)
+        assert stack.table.fail(seen, {"code": "too_many_attempts", "message": ""}, kept_seconds=KEPT) is None
+        assert stack.job(seen.job_id).status is Status.RUNNING
+
 
 class TestClaims:
     def test_the_first_claim_holds(self, stack: Stack) -> None:
@@ -142,6 +157,15 @@ class TestDue:
         make(stack, due_at=now + 500)
         make(stack, Status.SUCCEEDED, due_at=now - 5)
         assert [job.job_id for job in stack.table.due(Status.QUEUED)] == [later.job_id, late.job_id]
+
+    def test_leaves_out_what_has_moved_on_since_the_index_was_read(self, stack: Stack) -> None:
+        now = stack.clock()
+        jobs = [make(stack, due_at=now - seconds) for seconds in (50, 40, 30, 20)]
+        found = stack.table.due(Status.QUEUED)
+        assert next(found).job_id == jobs[0].job_id
+        assert stack.table.start(jobs[1].job_id, "m", 60)
+        assert stack.table.postpone(stack.job(jobs[2].job_id), now + 900)
+        assert [job.job_id for job in found] == [jobs[3].job_id]
 
     def test_of_two_who_postpone_one_succeeds(self, stack: Stack) -> None:
         job = make(stack, due_at=stack.clock() - 5)

@@ -8,6 +8,7 @@ from pdfsmaller import events
 from pdfsmaller.jobs.model import Drop, Job, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.cleanup import CleanupService
+from pdfsmaller.services.compress import CompressService
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.storage import input_key, report_key, result_key
@@ -35,7 +36,7 @@ def run(stack: Stack, job: Job) -> Job:
 
 
 def finish(stack: Stack, job: Job) -> Job:
-    for key in (result_key(job.job_id), report_key(job.job_id)):
+    for key in (result_key(job.job_id, 1), report_key(job.job_id, 1)):
         stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=key, Body=b"x")
     return stack.table.succeed(run(stack, job), {"bytes": 1, "ratio": 1.0}, [], kept_seconds=24 * HOUR)
 
@@ -109,8 +110,9 @@ class TestExpiry:
 class TestUploadsThatNeverCame:
     def test_fail_their_job(self, cleanup: CleanupService, stack: Stack) -> None:
         job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
-        assert cleanup.run()["uploads_failed"] == 0
         stack.clock.forward(HOUR + 1)
+        assert cleanup.run()["uploads_failed"] == 0  # one begun in the form's last second may be on its way
+        stack.clock.forward(900)
         assert cleanup.run()["uploads_failed"] == 1
         failed = stack.job(job.job_id)
         assert failed.status is Status.FAILED
@@ -119,7 +121,7 @@ class TestUploadsThatNeverCame:
     def test_start_it_when_only_the_event_was_lost(self, cleanup: CleanupService, stack: Stack) -> None:
         job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
         stack.drop(input_key(job.job_id, 0), b"%PDF-")
-        stack.clock.forward(HOUR + 1)
+        stack.clock.forward(HOUR + 901)
         assert cleanup.run()["announced"] == 1
         assert stack.job(job.job_id).status is Status.QUEUED
         assert announced(stack) == [input_key(job.job_id, 0)]
@@ -188,6 +190,45 @@ class TestDeadLetters:
         counts = cleanup.run()
         assert (counts["dead_lettered"], counts["errors"]) == (1, 0)
 
+    def test_do_not_fail_a_job_whose_other_files_may_still_come(self, cleanup: CleanupService, stack: Stack) -> None:
+        request = {"operation": "merge", "count": 2}
+        job, _ = SubmitService(stack.settings, stack.clock).reserve_upload(request)
+        stack.drop(input_key(job.job_id, 0), documents.text(1))
+        self.bury(stack, stack.event(input_key(job.job_id, 0)))
+        assert cleanup.run()["dead_lettered"] == 0
+        assert stack.job(job.job_id).status is Status.AWAITING_UPLOAD
+        stack.drop(input_key(job.job_id, 1), documents.text(2))
+        CompressService(stack.settings, stack.clock).handle(stack.message(input_key(job.job_id, 1)))
+        done = stack.job(job.job_id)
+        assert (done.status, (done.result or {})["report"]["pages"]) == (Status.SUCCEEDED, 3)
+
+    def test_come_last_and_end_when_time_is_up_though_nothing_is_to_be_done(
+        self, cleanup: CleanupService, stack: Stack
+    ) -> None:
+        finish(stack, submit(stack))
+        for n in range(25):
+            self.bury(stack, f"poison {n}")
+        stack.clock.forward(25 * HOUR)
+        asked = []
+
+        def may_go_on() -> bool:
+            asked.append(stack.result_keys())
+            return len(asked) < 10
+
+        counts = cleanup.run(may_go_on)
+        assert (counts["out_of_time"], len(asked)) == (1, 10)
+        assert counts["expired"] == 1
+        assert len(stack.waiting(stack.settings.dead_letter_queue_url)) == 25
+
+    def test_any_number_of_them_is_looked_at_once(self, cleanup: CleanupService, stack: Stack) -> None:
+        done = submit(stack)
+        finish(stack, done)
+        for n in range(30):
+            self.bury(stack, stack.event(input_key(done.job_id, 0)) if n % 2 else "poison")
+        asked = []
+        cleanup.run(lambda: not asked.append(None) and len(asked) < 200)
+        assert len(asked) == 30
+
 
 def test_a_part_that_fails_keeps_no_other_from_its_turn(cleanup: CleanupService, stack: Stack) -> None:
     finish(stack, submit(stack))
@@ -197,8 +238,27 @@ def test_a_part_that_fails_keeps_no_other_from_its_turn(cleanup: CleanupService,
     assert (counts["errors"], counts["expired"]) == (1, 1)
 
 
-def test_switched_off_it_does_nothing(clock: Clock) -> None:
-    with made_stack(clock, cleanup_enabled=False) as stack:
-        finish(stack, submit(stack))
-        clock.forward(25 * HOUR)
-        assert CleanupService(stack.settings, clock).run()["expired"] == 0
+class TestSwitchedOff:
+    def test_it_deletes_nothing(self, clock: Clock) -> None:
+        with made_stack(clock, cleanup_enabled=False, drop_max_age_hours=1) as stack:
+            stack.drop("inbox/a.pdf", b"x")
+            stack.s3.create_multipart_upload(Bucket=stack.settings.uploads_bucket, Key="inbox/big.pdf")
+            finish(stack, submit(stack))
+            kept = stack.upload_keys() + stack.result_keys()
+            clock.forward(25 * HOUR)
+            counts = CleanupService(stack.settings, clock).run()
+            assert (counts["expired"], counts["drops_deleted"], counts["multipart_aborted"]) == (0, 0, 0)
+            assert stack.upload_keys() + stack.result_keys() == kept
+
+    def test_it_still_heals(self, clock: Clock) -> None:
+        with made_stack(clock, cleanup_enabled=False) as stack:
+            dead, queued, given_up = submit(stack), submit(stack), submit(stack)
+            awaiting, _ = SubmitService(stack.settings, clock).reserve_upload({"name": "a.pdf"})
+            run(stack, dead)
+            message = stack.event(input_key(given_up.job_id, 0))
+            stack.sqs.send_message(QueueUrl=stack.settings.dead_letter_queue_url, MessageBody=message)
+            clock.forward(2 * HOUR)
+            counts = CleanupService(stack.settings, clock).run()
+            assert (counts["announced"], counts["uploads_failed"], counts["dead_lettered"]) == (3, 1, 1)
+            assert {input_key(job.job_id, 0) for job in (dead, queued)} < set(announced(stack))
+            assert stack.job(awaiting.job_id).status is Status.FAILED

@@ -15,7 +15,7 @@ import pytest
 from pdfsmaller import errors, events, sandbox
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.queue import Message
+from pdfsmaller.queue import Message, Queue
 from pdfsmaller.services.compress import CompressService
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
@@ -49,13 +49,13 @@ class TestOneJob:
         service.handle(message_for(stack, job))
         done = stack.job(job.job_id)
         assert (done.status, done.attempt, done.progress) == (Status.SUCCEEDED, 1, 100)
-        out = stack.result(result_key(job.job_id))
+        out = stack.result(result_key(job.job_id, 1))
         assert done.result
         assert out["ContentLength"] == done.result["bytes"] < len(photo)
         assert done.result["outcome"] == "compressed"
         assert out["Metadata"]["job-id"] == job.job_id
         assert out["Body"].read(5) == b"%PDF-"
-        report = json.loads(stack.result(report_key(job.job_id))["Body"].read())
+        report = json.loads(stack.result(report_key(job.job_id, 1))["Body"].read())
         assert report["input_bytes"] == len(photo)
 
     def test_a_repeated_event_changes_nothing(self, service: CompressService, stack: Stack, photo: bytes) -> None:
@@ -89,7 +89,6 @@ class TestBadDocuments:
             (documents.encrypted_for_certificates, {}, "unsupported_encryption"),
             (documents.encrypted_user, {"password": "wrong"}, "wrong_password"),
             (documents.many_pages, {}, "limit_exceeded"),
-            (documents.pixel_bomb, {}, "limit_exceeded"),
             (documents.flate_bomb, {}, "limit_exceeded"),
         ],
     )
@@ -112,7 +111,22 @@ class TestBadDocuments:
         assert done.result
         assert done.result["outcome"] == "unchanged"
         assert [warning["code"] for warning in done.warnings] == ["signed"]
-        assert stack.result(result_key(job.job_id))["Body"].read() == data
+        assert stack.result(result_key(job.job_id, 1))["Body"].read() == data
+
+    def test_a_password_sealed_with_a_former_key_ends_the_job_at_once(self, stack: Stack) -> None:
+        job = submit(stack, documents.encrypted_user(), password=documents.USER_PASSWORD)
+        changed = stack.settings.model_copy(update={"secret_key": "a newer one"})
+        CompressService(changed, stack.clock).handle(message_for(stack, job))
+        done = stack.job(job.job_id)
+        assert (done.status, (done.error or {})["code"]) == (Status.FAILED, "password_lost")
+
+    def test_an_absurd_number_in_a_drops_metadata_ends_its_job_at_once(
+        self, service: CompressService, stack: Stack, photo: bytes
+    ) -> None:
+        stack.drop("inbox/a.pdf", photo, {"target-size": "9" * 400})
+        service.handle(stack.message("inbox/a.pdf"))
+        reason = json.loads(stack.result("errors/a.pdf.json")["Body"].read())
+        assert reason["error"]["code"] == "invalid_option"
 
     def test_a_presigned_upload_that_is_no_pdf_is_found_out(self, service: CompressService, stack: Stack) -> None:
         job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
@@ -124,7 +138,7 @@ class TestBadDocuments:
         with made_stack(clock, max_file_size=1_000) as stack:
             stack.drop("inbox/big.pdf", photo)
             CompressService(stack.settings, clock).handle(stack.message("inbox/big.pdf"))
-            told = json.loads(stack.result("inbox/big.pdf.error.json")["Body"].read())
+            told = json.loads(stack.result("errors/big.pdf.json")["Body"].read())
             assert told["error"]["code"] == "file_too_large"
 
 
@@ -157,8 +171,8 @@ class TestDrops:
     ) -> None:
         stack.drop("inbox/a.pdf", b"no pdf at all")
         service.handle(stack.message("inbox/a.pdf"))
-        assert stack.result_keys() == ["inbox/a.pdf.error.json"]
-        told = json.loads(stack.result("inbox/a.pdf.error.json")["Body"].read())
+        assert stack.result_keys() == ["errors/a.pdf.json"]
+        told = json.loads(stack.result("errors/a.pdf.json")["Body"].read())
         assert told["error"]["code"] == "not_a_pdf"
         assert stack.job(told["job_id"]).status is Status.FAILED
 
@@ -169,7 +183,7 @@ class TestDrops:
         service.handle(stack.message("inbox/a.pdf"))
         stack.drop("inbox/a.pdf", photo)
         service.handle(stack.message("inbox/a.pdf", sequencer="2"))
-        assert "inbox/a.pdf.error.json" not in stack.result_keys()
+        assert "errors/a.pdf.json" not in stack.result_keys()
         assert "inbox/a.pdf" in stack.result_keys()
 
     def test_a_bad_option_in_the_metadata_fails_the_job_naming_it(
@@ -177,7 +191,7 @@ class TestDrops:
     ) -> None:
         stack.drop("inbox/a.pdf", photo, {"image-quality": "excellent"})
         service.handle(stack.message("inbox/a.pdf"))
-        told = json.loads(stack.result("inbox/a.pdf.error.json")["Body"].read())
+        told = json.loads(stack.result("errors/a.pdf.json")["Body"].read())
         assert told["error"]["code"] == "invalid_option"
         assert "image_quality" in told["error"]["message"]
 
@@ -207,9 +221,15 @@ class TestDrops:
 
 
 class TestMessages:
-    def test_a_malformed_message_is_left_to_the_queue(self, service: CompressService, stack: Stack) -> None:
+    @pytest.mark.parametrize("body", ["not an event", pytest.param("[" * 100_000, id="deep")])
+    def test_a_malformed_message_is_left_to_the_queue_for_a_while(
+        self, service: CompressService, stack: Stack, body: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waits: list[float] = []
+        monkeypatch.setattr(Queue, "retry_in", lambda queue, message, seconds: waits.append(seconds))
         with pytest.raises(events.MalformedEvent):
-            service.handle(Message("m", "", "not an event"))
+            service.handle(Message("m", "handle", body, receive_count=2))
+        assert waits == [2 * stack.settings.retry_delay_seconds]
 
     def test_objects_elsewhere_are_nobodys_job(self, service: CompressService, stack: Stack) -> None:
         for key in ("other/a.pdf", f"jobs/{'0' * 32}/in/0"):
@@ -328,7 +348,7 @@ class TestDyingProcesses:
             return real(process, *args)  # type: ignore[arg-type]
 
         monkeypatch.setattr(sandbox.EngineProcess, "run", run)
-        with made_stack(clock, soft_timeout_seconds=0.5) as stack:
+        with made_stack(clock, engine_timeout_seconds=0.5) as stack:
             job = submit(stack, photo)
             begun = time.monotonic()
             CompressService(stack.settings, clock).handle(message_for(stack, job))

@@ -55,7 +55,7 @@ def test_a_password_is_sealed_on_the_row_and_nowhere_else(service: SubmitService
     row = stack.job(job.job_id)
     assert row.password
     assert "s3cret" not in repr(row)
-    assert passwords.unseal(row.password, "test-only") == "s3cret"
+    assert passwords.unseal(row.password, "a key for tests only") == "s3cret"
     assert row.options == {}
 
 
@@ -276,11 +276,20 @@ class TestResults:
         [job] = service.submit_files([incoming(pdf)], {})
         started = stack.table.start(job.job_id, "m", 60)
         assert started
-        stack.table.succeed(started, {"bytes": 1, "ratio": 1.0}, [], kept_seconds=60)
+        stack.table.succeed(started, {"key": result_key(job.job_id, 1), "bytes": 1}, [], kept_seconds=60)
         assert service.result(job.job_id).name == "a-smaller.pdf"
         stack.clock.forward(61)
         with pytest.raises(errors.JobExpired):
             service.result(job.job_id)
+
+
+class TestIds:
+    @pytest.mark.parametrize("given", ["x" * 3_000, "", "batch#1", "0" * 31, "0" * 33, "G" * 32, "ä" * 32])
+    def test_what_is_no_id_is_not_found_without_looking(self, clock: Clock, stack: Stack, given: str) -> None:
+        nowhere = SubmitService(stack.settings.model_copy(update={"jobs_table": "there is none"}), clock)
+        for ask in (nowhere.job, nowhere.batch, nowhere.result, nowhere.delete):
+            with pytest.raises(errors.JobNotFound):
+                ask(given)
 
 
 class TestDeleting:
@@ -298,8 +307,8 @@ class TestDeleting:
         [job] = service.submit_files([incoming(pdf)], {})
         started = stack.table.start(job.job_id, "m", 60)
         assert started
-        stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=result_key(job.job_id), Body=b"x")
-        stack.table.succeed(started, {"bytes": 1, "ratio": 1.0}, [], kept_seconds=60)
+        stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=result_key(job.job_id, 1), Body=b"x")
+        stack.table.succeed(started, {"key": result_key(job.job_id, 1), "bytes": 1}, [], kept_seconds=60)
         service.delete(job.job_id)
         assert stack.result_keys() == []
         with pytest.raises(errors.JobExpired):

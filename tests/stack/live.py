@@ -29,7 +29,7 @@ T = TypeVar("T")
 #: Template parameters that make waiting short. On AWS, deploy the stack under test with the same ones.
 QUICK = {
     "CompressTimeout": "60",
-    "SoftTimeout": "45",
+    "EngineTimeout": "45",
     # Below the 6 × CompressTimeout that production has, so that a killed worker's message comes back soon.
     "VisibilityTimeout": "10",
     "MaxReceiveCount": "4",
@@ -124,6 +124,10 @@ class Live:
             if exc.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None
             raise
+
+    def error(self, key: str) -> dict[str, Any] | None:
+        """The object that says why a drop failed, or None while it is not there."""
+        return self.result(f"errors/{key.removeprefix('inbox/')}.json")
 
     def keys(self, prefix: str) -> list[str]:
         found = self.s3.list_objects_v2(Bucket=self.results, Prefix=prefix).get("Contents", [])

@@ -80,7 +80,7 @@ def test_a_dropped_image_comes_back_as_a_pdf_beside_its_name(live: Live, photo: 
 def test_a_drop_cannot_be_merged(live: Live) -> None:
     key = "inbox/lonely.pdf"
     live.drop(key, documents.text(1), operation="merge")
-    error = json.loads(live.until(lambda: live.result(f"{key}.error.json"), 60, key)["Body"].read())["error"]
+    error = json.loads(live.until(lambda: live.error(key), 60, key)["Body"].read())["error"]
     assert error["code"] == "invalid_option"
     assert "image-to-pdf" in error["message"]
 

@@ -57,7 +57,7 @@ def test_options_come_from_the_objects_metadata(live: Live) -> None:
 def test_a_drop_that_fails_says_so_beside_its_key(live: Live, name: str, make, metadata, code: str) -> None:
     key = f"inbox/failing/{name}"
     live.drop(key, make(), **metadata)
-    error = json.loads(live.until(lambda: live.result(f"{key}.error.json"), 60, key)["Body"].read())
+    error = json.loads(live.until(lambda: live.error(key), 60, key)["Body"].read())
     assert error["error"]["code"] == code
     assert live.result(key) is None
 
@@ -65,10 +65,10 @@ def test_a_drop_that_fails_says_so_beside_its_key(live: Live, name: str, make, m
 def test_a_drop_that_was_mended_loses_its_error(live: Live) -> None:
     key = "inbox/mended.pdf"
     live.drop(key, documents.header_only())
-    live.until(lambda: live.result(f"{key}.error.json"), 60, key)
+    live.until(lambda: live.error(key), 60, key)
     live.drop(key, documents.photo_jpeg(), preset="ebook")
     live.until(lambda: live.result(key), 60, key)
-    live.until(lambda: live.result(f"{key}.error.json") is None, 10, key)
+    live.until(lambda: live.error(key) is None, 10, key)
 
 
 def test_folders_and_other_places_are_no_drops(live: Live) -> None:

@@ -8,7 +8,7 @@
 Results go to a temporary file beside the target and take its name when they are whole, so a run that is stopped
 leaves the target as it was; a source may be the target. Reports go to standard output, everything else to standard
 error: a progress bar (on a terminal only) and one line for each error. The engine runs in a child process, bounded in
-memory and time.
+memory, time, files and system calls.
 
 Exit codes::
 
@@ -20,7 +20,7 @@ Exit codes::
     5    over a limit (pages, pixels, memory, time)
     6    the target size is out of reach; the smallest file possible was written
     7    a file cannot be read or written
-    130  stopped with Ctrl-C
+    130  stopped with Ctrl-C (129, 143: by SIGHUP, SIGTERM)
 
 With several inputs of ``compress``, one that fails does not stop the others, and the code is that of the first failure.
 ``merge`` and ``images`` end with the first that fails, unless ``--on-error skip`` leaves it out.
@@ -34,7 +34,7 @@ from types import FrameType
 
 __all__ = ["main"]
 
-_ENGINE_COMMANDS = ("compress", "merge", "images")
+_ENGINE_COMMANDS = ("compress", "merge", "images", "inspect")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -47,7 +47,8 @@ def main(arguments: list[str] | None = None) -> None:
     from pdfsmaller.cli.app import run
     from pdfsmaller.cli.errors import INTERRUPTED
 
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminated)
     try:
         code = run(arguments)
     except KeyboardInterrupt:

@@ -43,7 +43,7 @@ _LIMIT_OPTIONS = {
     "max_pages": "--max-pages",
     "memory_bytes": "--max-memory",
     "hard_seconds": "--timeout",
-    "max_image_pixels": "--max-pixels",
+    "max_image_bytes": "--max-image-size",
 }
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 import pikepdf
 
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.report import Audit
 
 Kind = Literal["images", "fonts", "content", "metadata", "attachments"]
@@ -44,7 +45,7 @@ def audit(pdf: pikepdf.Pdf, file_bytes: int) -> Audit:
             kinds[key] = kind
 
     for obj in pdf.objects:
-        try:
+        with tolerate("object"):  # counts as structure
             if isinstance(obj, pikepdf.Stream):
                 sizes[obj.objgen] = _stored_size(obj, file_bytes)
                 if (own := _kind_of_stream(obj)) is not None:
@@ -52,8 +53,6 @@ def audit(pdf: pikepdf.Pdf, file_bytes: int) -> Audit:
             if isinstance(obj, (pikepdf.Stream, pikepdf.Dictionary)):
                 for key, kind in _kinds_of_referenced(obj):
                     claim(key, kind)
-        except (pikepdf.PdfError, ValueError, TypeError, RuntimeError):
-            continue  # a broken object counts as structure
 
     totals = dict.fromkeys(_KINDS, 0)
     for key, size in sizes.items():

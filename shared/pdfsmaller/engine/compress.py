@@ -32,6 +32,7 @@ from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.build import STEPS, Builder, Step
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.comparison import Comparison, Difference, reasons, summarize
+from pdfsmaller.engine.disk import cannot_write
 from pdfsmaller.engine.document import (
     check_header,
     is_signed,
@@ -124,8 +125,8 @@ class _Run:
             try:
                 return self._run(Path(folder))
             except Exception as exc:
-                typed = isinstance(exc, PdfSmallerError | MemoryError | RecursionError) or ran_out_of_memory(exc)
-                if typed or damage.comes_through(exc):
+                typed = isinstance(exc, PdfSmallerError | MemoryError | RecursionError)
+                if typed or ran_out_of_memory(exc) or cannot_write(exc) or damage.comes_through(exc):
                     raise
                 # Real files hold what no specification foresees. Whoever sent this one gets it back as it was.
                 logger.exception("left alone")
@@ -323,16 +324,17 @@ class _Run:
         return "full" if self.options.verify == "full" else "sample"
 
     def _compare(self, result: Path, goal: Goal) -> Comparison:
-        comparison = compare(
-            self.source,
-            result,
-            mode=self._mode,
-            password=self.password,
-            min_similarity=_floor(goal, searching=self.options.target_size is not None),
-            color_mode=self.options.color_mode,
-            deadline=self.verify_deadline.at,
-            not_shown=self.not_shown,
-        )
+        with damage.counted():  # a comparison has its own account of what it could not read
+            comparison = compare(
+                self.source,
+                result,
+                mode=self._mode,
+                password=self.password,
+                min_similarity=_floor(goal, searching=self.options.target_size is not None),
+                color_mode=self.options.color_mode,
+                deadline=self.verify_deadline.at,
+                not_shown=self.not_shown,
+            )
         if self.options.strip_metadata:
             comparison.differences = [found for found in comparison.differences if found.kind != "metadata"]
         return comparison

@@ -30,6 +30,7 @@ from typing import Self
 
 import pikepdf
 
+from pdfsmaller.engine.disk import cannot_write
 from pdfsmaller.engine.memory import ran_out_of_memory
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def _raised_in(exc: BaseException, package: str) -> bool:
 
 
 def _is_tolerable(exc: BaseException, also: tuple[type[Exception], ...]) -> bool:
-    return isinstance(exc, (*DAMAGE, *_MISTAKES, *also)) and not comes_through(exc)
+    return isinstance(exc, (*DAMAGE, *_MISTAKES, *also)) and not (comes_through(exc) or cannot_write(exc))
 
 
 class tolerate:

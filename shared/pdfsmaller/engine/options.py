@@ -25,11 +25,12 @@ Orientation = Literal["auto", "portrait", "landscape"]
 
 DPI_MIN, DPI_MAX = 36, 1200
 QUALITY_MIN, QUALITY_MAX = 10, 100
-TARGET_SIZE_MIN = 1_000
+TARGET_SIZE_MIN, TARGET_SIZE_MAX = 1_000, 10**12
 RESOLUTION_MIN, RESOLUTION_MAX = 10, 9_600
 MARGIN_MAX = 720.0
 
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(B|KB|MB|GB)?\s*", re.IGNORECASE)
+#: Digits have an end: no number so long that it is none any more (infinite) gets as far as arithmetic.
+_SIZE = re.compile(r"\s*(\d{1,24}(?:\.\d{1,24})?)\s*(B|KB|MB|GB)?\s*", re.IGNORECASE)
 _UNITS = {"": 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _LENGTH = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(pt|mm|cm|in)?\s*", re.IGNORECASE)
 _POINTS = {"": 1.0, "pt": 1.0, "mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0}
@@ -126,7 +127,9 @@ class CompressOptions(BaseModel):
     dpi: Annotated[int, Field(ge=DPI_MIN, le=DPI_MAX)] | None = None
     image_quality: Annotated[int, Field(ge=QUALITY_MIN, le=QUALITY_MAX)] | None = None
     color_mode: ColorMode | None = None
-    target_size: Annotated[int, BeforeValidator(parse_size), Field(ge=TARGET_SIZE_MIN)] | None = None
+    target_size: Annotated[int, BeforeValidator(parse_size), Field(ge=TARGET_SIZE_MIN, le=TARGET_SIZE_MAX)] | None = (
+        None
+    )
     effort: Effort = "default"
     verify: Verify = "sample"
     strip_metadata: bool = False
@@ -181,9 +184,10 @@ class CompressOptions(BaseModel):
             field = str(error["loc"][0]) if error["loc"] else "options"
             value = "(hidden)" if field == "password" else fields.get(field, error.get("input"))
             if error["type"] == "extra_forbidden":
+                # Whatever it holds, it may be a password under a mistyped name.
                 raise InvalidOption(
                     field,
-                    value,
+                    "(hidden)",
                     sorted(cls.model_fields),
                     f"There is no option {field!r}. Options: {', '.join(sorted(cls.model_fields))}.",
                 ) from None
@@ -261,7 +265,7 @@ def allowed_values(field: str) -> list[str]:
     return {
         "dpi": [f"a whole number from {DPI_MIN} to {DPI_MAX}"],
         "image_quality": [f"a whole number from {QUALITY_MIN} to {QUALITY_MAX}"],
-        "target_size": [f"bytes from {TARGET_SIZE_MIN}, or text such as 500KB or 1.5MB"],
+        "target_size": [f"bytes from {TARGET_SIZE_MIN} to {TARGET_SIZE_MAX}, or text such as 500KB or 1.5MB"],
         "password": ["text"],
         "pages": [RANGE_SYNTAX],
         "margin": [f"points from 0 to {MARGIN_MAX:g}, or text such as 10mm or 0.5in"],

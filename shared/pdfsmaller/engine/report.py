@@ -87,6 +87,7 @@ class Report(_Frozen):
         damage: how often something could not be read and was left alone for that, by the reason's stable name.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
+        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
@@ -101,6 +102,7 @@ class Report(_Frozen):
     damage: dict[str, int] = {}
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
+    bounds: list[str] = []
 
     @property
     def ratio(self) -> float:
@@ -130,6 +132,7 @@ class CombinedReport(_Frozen):
         comparison: how pages of the target were compared with those they come from; None where none were.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
+        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
@@ -141,6 +144,7 @@ class CombinedReport(_Frozen):
     comparison: ComparisonSummary | None = None
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
+    bounds: list[str] = []
 
     @property
     def ratio(self) -> float:

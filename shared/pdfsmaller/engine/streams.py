@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
@@ -91,7 +92,7 @@ def check_decoded_size(stream: Stream, data: bytes, limits: Limits) -> None:
         if len(data) * _FLATE_MOST > limits.max_stream_bytes and _inflated_over(data, limits.max_stream_bytes):
             raise _too_big(limits)
     elif len(names) > 1 and all(name in GENERAL for name in names):
-        with suppress(pikepdf.PdfError):  # damaged: nothing comes out of it
+        with tolerate("stream"):  # nothing comes out of it
             read_decoded(stream, limits)
 
 

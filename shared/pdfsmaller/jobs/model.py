@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -10,10 +11,17 @@ from typing import Any
 from pdfsmaller.engine.options import Operation
 from pdfsmaller.jobs.states import Status
 
+_ID = re.compile(r"[0-9a-f]{32}")
+
 
 def new_id() -> str:
     """A random id of 122 bits, which nobody guesses: knowing it is the right to see the job."""
     return uuid.uuid4().hex
+
+
+def is_id(text: str) -> bool:
+    """Whether ``new_id`` could have made this: anything else need not be looked for."""
+    return _ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +34,12 @@ class JobInput:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Where a dropped file lies: bucket, key, and which writing of that key it was."""
+    """Where a dropped file lies: bucket, key, which writing of that key it was, and its entity tag then."""
 
     bucket: str
     key: str
     version: str
+    etag: str = ""
 
     @property
     def identity(self) -> str:
@@ -44,6 +53,9 @@ class Job:
 
     Times are seconds since the epoch. ``due_at`` is when cleanup should look at the job in its present state,
     ``expires_at`` when its files go. ``attempt`` counts the runs begun; every write of a run is conditional on it.
+    ``crashes`` counts those in which the engine's process died. ``attempts_before_redrive`` are those that no longer
+    count, since an operator redrove the job's message. ``result`` names the result's key, which is nobody's business
+    outside.
     """
 
     job_id: str
@@ -55,6 +67,8 @@ class Job:
     stage: str = ""
     progress: int = 0
     attempt: int = 0
+    crashes: int = 0
+    attempts_before_redrive: int = 0
     input_count: int = 1
     inputs: tuple[JobInput, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)

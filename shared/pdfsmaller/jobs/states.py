@@ -32,6 +32,8 @@ class Status(StrEnum):
 
 
 FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
+#: The states in which no file of a job is kept.
+DELETED = frozenset({Status.CANCELLED, Status.EXPIRED})
 
 #: From which states each state may be reached.
 SOURCES: dict[Status, tuple[Status, ...]] = {

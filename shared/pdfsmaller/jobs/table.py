@@ -161,15 +161,26 @@ class JobTable:
         changes = {"stage": "queued", "due_at": due_at}
         return self._move(job_id, Status.QUEUED, changes, sources=(Status.AWAITING_UPLOAD,))
 
-    def start(self, job_id: str, message_id: str, lease_seconds: float) -> Job | None:
-        """Take the lease: → running with the next attempt, if nobody else's lease is alive."""
+    def start(
+        self, job_id: str, message_id: str, lease_seconds: float, *, last_attempt: int | None = None
+    ) -> Job | None:
+        """Take the lease: → running with the next attempt, if nobody else's lease is alive.
+
+        Args:
+            last_attempt: the number of the last attempt that the job may have; None for any number.
+        """
         until = self.now() + lease_seconds
+        condition = "(#status <> :running OR lease_until < :now)"
+        values: dict[str, Any] = {":running": Status.RUNNING, ":now": self.now()}
+        if last_attempt is not None:
+            condition += " AND attempt < :last"
+            values[":last"] = last_attempt
         return self._move(
             job_id,
             Status.RUNNING,
             {"stage": "starting", "progress": 0, "lease_until": until, "lease_message": message_id, "due_at": until},
-            condition="(#status <> :running OR lease_until < :now)",
-            values={":running": Status.RUNNING, ":now": self.now()},
+            condition=condition,
+            values=values,
             add={"attempt": 1},
         )
 
@@ -190,29 +201,36 @@ class JobTable:
         changes = {"result": result, "warnings": warnings, "stage": "done", "progress": 100}
         return self._as_attempt(job, Status.SUCCEEDED, changes | self._ending(kept_seconds), remove=("password",))
 
-    def fail_attempt(self, job: Job, error: dict[str, str], *, kept_seconds: float) -> Job:
-        """running → failed, for good. Raises LeaseLost as ``renew`` does."""
+    def fail_attempt(self, job: Job, error: dict[str, str], *, kept_seconds: float, keep_password: bool = False) -> Job:
+        """running → failed. The password stays where the job may be redriven. Raises LeaseLost as ``renew`` does."""
         changes = {"error": error, "stage": "failed"} | self._ending(kept_seconds)
-        return self._as_attempt(job, Status.FAILED, changes, remove=("password",))
+        return self._as_attempt(job, Status.FAILED, changes, remove=() if keep_password else ("password",))
 
-    def release(self, job: Job, *, due_at: float) -> Job:
-        """running → queued: this attempt failed for a passing reason. Raises LeaseLost as ``renew`` does."""
+    def release(self, job: Job, *, due_at: float, crashed: bool = False) -> Job:
+        """running → queued: this attempt failed for a passing reason. Raises LeaseLost as ``renew`` does.
+
+        Args:
+            crashed: the reason was the engine's process, which died.
+        """
         return self._as_attempt(
             job,
             Status.QUEUED,
             {"stage": "queued", "progress": 0, "due_at": due_at},
+            add={"crashes": 1} if crashed else None,
             remove=("lease_until", "lease_message"),
         )
 
     def fail(self, job: Job, error: dict[str, str], *, kept_seconds: float, keep_password: bool = False) -> Job | None:
-        """→ failed for a job whose worker is not there (cleanup), if it stands as it was read."""
+        """→ failed for a job that no worker is at, if it stands as it was read.
+
+        The password stays where the job may be redriven.
+        """
         return self._move(
             job.job_id,
             Status.FAILED,
             {"error": error, "stage": "failed"} | self._ending(kept_seconds),
             condition="due_at = :seen",
             values={":seen": job.due_at},
-            # A dead message may be redriven, and its job then needs the password again.
             remove=() if keep_password else ("password",),
         )
 
@@ -221,7 +239,14 @@ class JobTable:
         return self._move(
             job.job_id,
             Status.QUEUED,
-            {"stage": "queued", "progress": 0, "due_at": due_at, "ttl": int(self.now() + UNFINISHED_KEPT_SECONDS)},
+            {
+                "stage": "queued",
+                "progress": 0,
+                "crashes": 0,
+                "attempts_before_redrive": job.attempt,
+                "due_at": due_at,
+                "ttl": int(self.now() + UNFINISHED_KEPT_SECONDS),
+            },
             sources=(Status.FAILED,),
             condition="#error.#code = :code",
             values={":code": (job.error or {}).get("code", "")},
@@ -257,7 +282,15 @@ class JobTable:
         expires_at = round(self.now() + kept_seconds)
         return {"expires_at": expires_at, "due_at": expires_at, "ttl": expires_at + ROW_KEPT_SECONDS}
 
-    def _as_attempt(self, job: Job, status: Status, changes: dict[str, Any], remove: tuple[str, ...] = ()) -> Job:
+    def _as_attempt(
+        self,
+        job: Job,
+        status: Status,
+        changes: dict[str, Any],
+        *,
+        add: dict[str, int] | None = None,
+        remove: tuple[str, ...] = (),
+    ) -> Job:
         moved = self._move(
             job.job_id,
             status,
@@ -265,6 +298,7 @@ class JobTable:
             sources=(Status.RUNNING,),
             condition="attempt = :attempt",
             values={":attempt": job.attempt},
+            add=add,
             remove=remove,
         )
         if moved is None:

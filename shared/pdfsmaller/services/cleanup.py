@@ -1,8 +1,8 @@
 """Keeps the service tidy and nobody waiting: run on a schedule, safe to run twice or at the same time.
 
-It deletes the files of expired jobs, fails jobs whose upload never came, announces again the jobs whose event or
-worker was lost, marks the jobs whose message died, and aborts stale multipart uploads. What lies in ``inbox/`` belongs
-to its owner: it goes only after DROP_MAX_AGE_HOURS, which is never by default.
+It heals: it fails jobs whose upload never came, announces again those whose event or worker was lost, and marks those
+whose message died. And it deletes, unless CLEANUP_ENABLED is off: the files of expired jobs and stale multipart
+uploads. What lies in ``inbox/`` belongs to its owner: it goes only after DROP_MAX_AGE_HOURS, which is never by default.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.queue import Queue
-from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at
-from pdfsmaller.storage import INBOX, Storage, input_key, job_of_input
+from pdfsmaller.services.outcome import error_json, give_up, kept_seconds, last_attempt, requeue_at
+from pdfsmaller.storage import ERRORS, INBOX, Storage, input_key, job_of_input
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -49,30 +49,33 @@ class CleanupService:
         """Do everything that is due.
 
         Args:
-            may_go_on: asked before each piece of work; once it says no, the run ends and the next goes on.
+            may_go_on: asked after each thing looked at; once it says no, the run ends and the next goes on.
 
         Returns:
             How much of what was done, by name. ``errors`` counts parts that failed; they are logged and tried again
             by the next run, and keep no other part from its turn.
         """
         counts: Counter[str] = Counter(
-            expired=0, uploads_failed=0, announced=0, dead_lettered=0, drops_deleted=0, multipart_aborted=0, errors=0
+            expired=0,
+            uploads_failed=0,
+            announced=0,
+            given_up=0,
+            dead_lettered=0,
+            drops_deleted=0,
+            multipart_aborted=0,
+            errors=0,
         )
-        if not self._settings.cleanup_enabled:
-            logger.info("cleanup is switched off (CLEANUP_ENABLED)")
-            return dict(counts)
-        parts = (
-            self._fail_dead_letters,
-            self._settle_uploads,
-            self._announce_forgotten,
-            self._expire_jobs,
-            self._delete_old_drops,
-            self._abort_multipart,
-        )
+        parts = [self._settle_uploads, self._announce_forgotten]
+        if self._settings.cleanup_enabled:
+            parts += [self._expire_jobs, self._delete_old_drops, self._abort_multipart]
+        else:
+            logger.info("nothing is deleted (CLEANUP_ENABLED)")
+        parts.append(self._fail_dead_letters)  # last: there may be any number, and they wait for people anyway
         for part in parts:
             try:
                 for done in part():
-                    counts[done] += 1
+                    if done:
+                        counts[done] += 1
                     if not may_go_on():
                         raise OutOfTime
             except OutOfTime:
@@ -84,26 +87,29 @@ class CleanupService:
         logger.info("cleanup done", extra={"counts": dict(counts)})
         return dict(counts)
 
-    def _fail_dead_letters(self) -> Iterator[str]:
+    # Each part yields for every thing that it has looked at: what it did (a name in the counts), or None.
+
+    def _fail_dead_letters(self) -> Iterator[str | None]:
         """A job whose message lies in the dead-letter queue is given up. The message stays there for redrive."""
         for message in self._queue.peek_dead_letters():
             try:
                 created = events.parse(message.body)
             except events.MalformedEvent:
-                continue  # a poison message: the alarm on the queue's depth is for people to look at it
+                created = []  # a poison message: the alarm on the queue's depth is for people to look at it
             for item in created:
-                job = self._job_of(item)
-                if job is None or job.status.is_final:
-                    continue
-                if job.status is Status.RUNNING and (job.lease_until or 0) > self._table.now():
-                    continue  # another message of the same job has a worker at it
-                error = errors.TooManyAttempts(
-                    f"Every one of {self._settings.max_receive_count} attempts failed. The operator can redrive the "
-                    "job; the original is untouched."
-                )
-                kept = kept_seconds(self._settings)
-                if self._table.fail(job, error_json(error), kept_seconds=kept, keep_password=True):
+                if self._bury(item):
                     yield "dead_lettered"
+            yield None
+
+    def _bury(self, created: events.ObjectCreated) -> bool:
+        job = self._job_of(created)
+        if job is None or job.status.is_final:
+            return False
+        if job.status is Status.AWAITING_UPLOAD:
+            return False  # its other files may still come, and the last one's event begins it
+        if job.status is Status.RUNNING and (job.lease_until or 0) > self._table.now():
+            return False  # another message of the same job has a worker at it
+        return give_up(self._table, job, self._settings) is not None
 
     def _job_of(self, created: events.ObjectCreated) -> Job | None:
         job_id = job_of_input(created.key)
@@ -111,58 +117,66 @@ class CleanupService:
             job_id = self._table.claimed_by(Drop(created.bucket, created.key, created.version).identity)
         return self._table.get(job_id) if job_id else None
 
-    def _settle_uploads(self) -> Iterator[str]:
+    def _settle_uploads(self) -> Iterator[str | None]:
         """Uploads past their time: all there means that the event was lost, anything else that they never came."""
         for job in self._table.due(Status.AWAITING_UPLOAD):
             if self._storage.inputs_arrived(job.job_id) >= job.input_count:
-                if self._table.queue(job.job_id, due_at=requeue_at(self._table, self._settings)):
+                queued = self._table.queue(job.job_id, due_at=requeue_at(self._table, self._settings))
+                if queued:
                     self._announce(job)
-                    yield "announced"
+                yield "announced" if queued else None
                 continue
             error = errors.UploadIncomplete(
                 f"The upload did not come within {self._settings.upload_expires_seconds:,} seconds. Start a new one."
             )
-            if self._table.fail(job, error_json(error), kept_seconds=kept_seconds(self._settings)):
-                self._storage.delete_job(job.job_id)
-                yield "uploads_failed"
+            failed = self._table.fail(job, error_json(error), kept_seconds=kept_seconds(self._settings))
+            yield "uploads_failed" if failed else None
 
-    def _announce_forgotten(self) -> Iterator[str]:
-        """Queued jobs that nobody took, and running ones whose worker died, get a new event."""
+    def _announce_forgotten(self) -> Iterator[str | None]:
+        """Queued jobs that nobody took and running ones whose worker died get a new event, if an attempt is left."""
         for status in (Status.QUEUED, Status.RUNNING):
             for job in self._table.due(status):
                 dead_at = job.due_at + (_DEAD_LEASE_GRACE_SECONDS if status is Status.RUNNING else 0)
+                if dead_at > self._table.now():
+                    yield None
+                elif job.attempt >= last_attempt(job, self._settings):
+                    yield "given_up" if give_up(self._table, job, self._settings) else None
                 # The conditional write makes one cleanup of several the one that announces.
-                if dead_at <= self._table.now() and self._table.postpone(job, requeue_at(self._table, self._settings)):
+                elif self._table.postpone(job, requeue_at(self._table, self._settings)):
                     self._announce(job)
                     yield "announced"
+                else:
+                    yield None
 
     def _announce(self, job: Job) -> None:
         if job.drop:
-            self._queue.announce(events.ObjectCreated(job.drop.bucket, job.drop.key, job.drop.version))
+            self._queue.announce(events.ObjectCreated(job.drop.bucket, job.drop.key, job.drop.version, job.drop.etag))
         else:
             self._queue.announce(events.ObjectCreated(self._storage.uploads, input_key(job.job_id, 0)))
 
-    def _expire_jobs(self) -> Iterator[str]:
+    def _expire_jobs(self) -> Iterator[str | None]:
         for status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED):
             for job in self._table.due(status):
                 # Files first: should this run die in between, the next finds the row still due.
                 self._storage.delete_job(job.job_id)
-                if self._table.expire(job.job_id):
-                    yield "expired"
+                yield "expired" if self._table.expire(job.job_id) else None
 
-    def _delete_old_drops(self) -> Iterator[str]:
+    def _delete_old_drops(self) -> Iterator[str | None]:
         hours = self._settings.drop_max_age_hours
         if hours is None:
             return
         before = datetime.fromtimestamp(self._table.now(), UTC) - timedelta(hours=hours)
-        for bucket in (self._storage.uploads, self._storage.results):
-            for item in self._storage.list(bucket, INBOX):
+        uploads, results = self._storage.uploads, self._storage.results
+        for bucket, prefix in ((uploads, INBOX), (results, INBOX), (results, ERRORS)):
+            for item in self._storage.list(bucket, prefix):
                 if item.modified and item.modified < before:
                     self._storage.delete(bucket, item.key)
                     yield "drops_deleted"
+                else:
+                    yield None
 
-    def _abort_multipart(self) -> Iterator[str]:
+    def _abort_multipart(self) -> Iterator[str | None]:
         before = datetime.fromtimestamp(self._table.now(), UTC) - _MULTIPART_MAX_AGE
         for bucket in (self._storage.uploads, self._storage.results):
-            for _ in range(self._storage.abort_stale_multipart(bucket, before)):
-                yield "multipart_aborted"
+            for aborted in self._storage.abort_stale_multipart(bucket, before):
+                yield "multipart_aborted" if aborted else None

@@ -6,12 +6,12 @@ The rules that keep jobs whole (see ``jobs.states`` for the states):
   to the queue, to come again after a back-off.
 - To run, an attempt takes a lease on the row and renews it; every later write is conditional on that attempt.
 - What is wrong with the document is recorded on the job and acknowledged. It is never tried again.
+- A job has a number of attempts, however many messages announce it. Without one left it is given up, and its message
+  goes the way of dead letters, from where an operator may redrive it.
 """
 
 from __future__ import annotations
 
-import json
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,18 +21,28 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from pdfsmaller import errors, events, passwords, sandbox
+from pdfsmaller import errors, events, passwords, sandbox, workspace
 from pdfsmaller.engine.options import OPTIONS, CompressOptions
 from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
-from pdfsmaller.jobs.states import Status
+from pdfsmaller.jobs.states import DELETED, Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.queue import Message, Queue, backoff_seconds
-from pdfsmaller.services import drops
+from pdfsmaller.services import drops, inbox
 from pdfsmaller.services.fetch import fetch
 from pdfsmaller.services.heartbeat import Heartbeat
 from pdfsmaller.services.intake import leaves_out
-from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at, result_at, result_json, warnings_json
-from pdfsmaller.storage import INBOX, Storage, job_of_input, report_key
+from pdfsmaller.services.outcome import (
+    error_json,
+    give_up,
+    given_up,
+    given_up_kept_seconds,
+    kept_seconds,
+    last_attempt,
+    requeue_at,
+    result_json,
+    warnings_json,
+)
+from pdfsmaller.storage import INBOX, Storage, job_of_input, report_key, result_key
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -61,7 +71,8 @@ class CompressService:
         """Do what a message asks for. Returning acknowledges it.
 
         Args:
-            remaining_seconds: how long the function may still run; None where nobody counts.
+            remaining_seconds: how long the function may still run, all of the message's objects together; None where
+                nobody counts.
 
         Raises:
             Exception: the message is to come again; how soon is already arranged with the queue.
@@ -72,23 +83,26 @@ class CompressService:
             logger.error("malformed message", extra={"message_id": message.message_id, "reason": exc.message})
             self._retry(message, backoff_seconds(message.receive_count, self._settings.retry_delay_seconds))
             raise
-        failures = [failed for item in created if (failed := self._try_object(item, message, remaining_seconds))]
+        ends_at = None if remaining_seconds is None else time.monotonic() + remaining_seconds
+        failures = [failed for item in created if (failed := self._try_object(item, message, ends_at))]
         if failures:
             raise failures[0]
 
-    def _try_object(
-        self, created: events.ObjectCreated, message: Message, remaining_seconds: float | None
-    ) -> Exception | None:
+    def _try_object(self, created: events.ObjectCreated, message: Message, ends_at: float | None) -> Exception | None:
         """One object of a message, so that its failure does not keep the message's others from their turn."""
         try:
             if not created.is_folder:
-                self._run_for(created, message, remaining_seconds)
+                self._run_for(created, message, ends_at)
         except errors.LeaseHeld as exc:
             self._retry(message, exc.seconds + 1)
             return exc
         except errors.LeaseLost as exc:
             # The queue has given the message to another worker: its visibility is that worker's affair.
             logger.warning("lease lost", extra={"key": created.key})
+            return exc
+        except errors.TooManyAttempts as exc:
+            logger.error("job is given up", extra={"key": created.key, "receive_count": message.receive_count})
+            self._retry(message, backoff_seconds(message.receive_count, self._settings.retry_delay_seconds))
             return exc
         except Exception as exc:
             logger.exception("attempt failed", extra={"key": created.key, "receive_count": message.receive_count})
@@ -102,26 +116,28 @@ class CompressService:
             with suppress(Exception):
                 self._queue.retry_in(message, seconds)
 
-    def _run_for(self, created: events.ObjectCreated, message: Message, remaining_seconds: float | None) -> None:
+    def _run_for(self, created: events.ObjectCreated, message: Message, ends_at: float | None) -> None:
         job = self._job_for(created)
         if job is None:
             logger.info("object belongs to no job", extra={"key": created.key})
             return
         logger.append_keys(job_id=job.job_id)
         try:
-            if _was_given_up(job):  # its message lay in the dead-letter queue and was redriven
-                job = self._table.revive(job, due_at=requeue_at(self._table, self._settings)) or job
-            if job.status.is_final:
-                logger.info("job is final already", extra={"status": job.status})
-                return
+            if _was_given_up(job):
+                job = self._revive(job, message)
             if job.status is Status.AWAITING_UPLOAD and self._storage.inputs_arrived(job.job_id) < job.input_count:
                 logger.info("upload not complete yet")
                 return
-            leased = self._table.start(job.job_id, message.message_id, self._settings.lease_seconds)
+            leased = self._table.start(
+                job.job_id,
+                message.message_id,
+                self._settings.lease_seconds,
+                last_attempt=last_attempt(job, self._settings),
+            )
             if leased is None:
                 self._meet_other_attempt(job.job_id, message)
                 return
-            self._attempt(leased, remaining_seconds)
+            self._attempt(leased, ends_at)
         finally:
             logger.remove_keys(["job_id"])
 
@@ -143,7 +159,8 @@ class CompressService:
         if job := self._table.get(job_id):
             return job
         info = self._storage.head(drop.bucket, drop.key)
-        if info is None:  # taken away again before anybody looked
+        if info is None or created.etag not in ("", info.etag):
+            # Taken away again before anybody looked, or written anew: that writing has an event of its own.
             return None
         now = self._table.now()
         operation, options = drops.asked_for(info.metadata)
@@ -157,7 +174,7 @@ class CompressService:
             operation=operation,
             inputs=(JobInput(Path(drop.key).name, info.bytes),),
             options=options,
-            drop=drop,
+            drop=replace(drop, etag=info.etag),
         )
         return job if self._table.create(job) else self._table.get(job_id)
 
@@ -166,52 +183,113 @@ class CompressService:
 
         Raises:
             LeaseHeld: this very message holds the live lease, so the worker that had it has died.
+            TooManyAttempts: no attempt is left.
         """
         job = self._table.get(job_id)
-        if job is None or job.status.is_final:
+        if job is None:
             return
-        if job.status is Status.RUNNING and job.lease_message != message.message_id:
-            logger.info("duplicate event: another message runs this job")
+        if job.status in DELETED:
+            self._storage.delete_job(job_id)  # the event may be that of a form which was sent once more
+        if _was_given_up(job):
+            raise given_up(self._settings)
+        if job.status.is_final:
+            logger.info("job is final already", extra={"status": job.status})
             return
         seconds = max(0.0, (job.lease_until or 0) - self._table.now())
+        if seconds and job.lease_message != message.message_id:
+            logger.info("duplicate event: another message runs this job")
+            return
+        if not seconds and job.attempt >= last_attempt(job, self._settings):
+            self._give_up(job)
         raise errors.LeaseHeld(f"Job {job_id} is leased for another {seconds:.0f} s.", seconds)
+
+    def _revive(self, job: Job, message: Message) -> Job:
+        """A given-up job as it stands once its message was redriven: queued again, or expired if its inputs are gone.
+
+        Raises:
+            TooManyAttempts: the message is no redriven one, but was in the queue already when the job was given up.
+        """
+        if message.sent_at is None or message.sent_at <= job.updated_at:
+            raise given_up(self._settings)
+        if not job.drop and self._storage.inputs_arrived(job.job_id) < job.input_count:
+            self._table.expire(job.job_id)
+        else:
+            self._table.revive(job, due_at=requeue_at(self._table, self._settings))
+        return self._table.get(job.job_id) or job
+
+    def _give_up(self, job: Job) -> None:
+        """No attempt is left: say so, and leave the message to the dead-letter queue.
+
+        Raises:
+            TooManyAttempts.
+        """
+        failure = given_up(self._settings)
+        if give_up(self._table, job, self._settings) and job.drop:
+            inbox.explain(self._storage, job, job.drop, failure)
+        raise failure
 
     # One attempt
 
-    def _attempt(self, job: Job, remaining_seconds: float | None) -> None:
+    def _attempt(self, job: Job, ends_at: float | None) -> None:
+        """Run once. ``ends_at``, here and below, is when the function's time is over, by ``time.monotonic``."""
         logger.info("attempt begins", extra={"attempt": job.attempt})
         try:
-            self._run_or_fail(job, remaining_seconds)
+            self._run_or_fail(job, ends_at)
         except errors.LeaseLost:
-            current = self._table.get(job.job_id)
-            if current is None or not current.status.is_final:
-                raise
-            # Cancelled (or deleted) while it ran: leave nothing of it behind.
-            logger.info("job ended while it ran", extra={"status": current.status})
-            if current.status is not Status.SUCCEEDED:
-                self._storage.delete_job(job.job_id)
-        except Exception:
+            self._leave(job)
+        except Exception as exc:
             with suppress(Exception):
-                self._table.release(job, due_at=requeue_at(self._table, self._settings))
+                self._put_back(job, crashed=isinstance(exc, errors.WorkerCrashed))
             raise
 
-    def _run_or_fail(self, job: Job, remaining_seconds: float | None) -> None:
+    def _put_back(self, job: Job, *, crashed: bool) -> None:
+        """The attempt failed for a passing reason: the next one, if there is one left, begins from the start."""
+        if job.attempt < last_attempt(job, self._settings):
+            self._table.release(job, due_at=requeue_at(self._table, self._settings), crashed=crashed)
+        else:
+            failure = given_up(self._settings)
+            kept = given_up_kept_seconds(job, self._settings)
+            self._table.fail_attempt(job, error_json(failure), kept_seconds=kept, keep_password=True)
+            if job.drop:
+                inbox.explain(self._storage, job, job.drop, failure)
+        self._storage.delete_attempt(job.job_id, job.attempt)
+
+    def _leave(self, job: Job) -> None:
+        """The job is no longer this attempt's: nothing of what it stored stays behind.
+
+        Raises:
+            LeaseLost: another attempt is at it.
+        """
+        current = self._table.get(job.job_id)
+        if current and current.status is Status.SUCCEEDED and current.attempt == job.attempt:
+            return  # the row was written, and only the table's answer was lost on its way
+        self._storage.delete_attempt(job.job_id, job.attempt)
+        if current is None or not current.status.is_final:
+            raise errors.LeaseLost(f"Job {job.job_id} is no longer attempt {job.attempt}'s.")
+        logger.info("job ended while it ran", extra={"status": current.status})
+        if current.status in DELETED:
+            self._storage.delete_job(job.job_id)
+            if job.drop:
+                inbox.withdraw(self._storage, job, job.drop)
+
+    def _run_or_fail(self, job: Job, ends_at: float | None) -> None:
         """Record what is wrong with the document or the request; anything else is raised."""
         try:
             try:
-                self._run(job, remaining_seconds)
+                self._run(job, ends_at)
             except errors.WorkerCrashed as exc:
-                if job.attempt < _MAX_CRASHES:
+                crashes = job.crashes + 1
+                if crashes < _MAX_CRASHES:
                     raise
                 raise errors.EngineFailed(
-                    f"The engine's process died {job.attempt} times on this document, so it is not tried again. "
+                    f"The engine's process died {crashes} times on this document, so it is not tried again. "
                     "The original is untouched."
                 ) from exc
         except (errors.DocumentError, errors.RequestError) as exc:
             self._record_failure(job, exc)
 
     def _limits(self, ends_at: float | None) -> Limits:
-        """The engine's limits for what is left of the function's time (``ends_at``: by ``time.monotonic``)."""
+        """The engine's limits for what is left of the function's time."""
         limits = self._settings.limits()
         if ends_at is None:
             return limits
@@ -221,27 +299,33 @@ class CompressService:
             raise errors.TransientError(f"Only {left:.0f} s are left: too few to begin.")
         return replace(limits, hard_seconds=hard, soft_seconds=min(limits.soft_seconds, hard * 0.75))
 
-    def _run(self, job: Job, remaining_seconds: float | None) -> None:
-        ends_at = None if remaining_seconds is None else time.monotonic() + remaining_seconds
+    def _run(self, job: Job, ends_at: float | None) -> None:
         self._limits(ends_at)  # too late is better known before the inputs are fetched
         options = self._options(job)
-        with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
-            target = Path(folder, "out.pdf")
+        with workspace.job_folder() as folder:
+            target = folder / "out.pdf"
             with Heartbeat(self._table, job, self._settings) as heartbeat:
                 heartbeat.progress("fetching", 0)
-                fetched = fetch(self._storage, job, Path(folder), self._settings, any_kind=leaves_out(options))
+                files = fetch(self._storage, job, folder, self._settings, any_kind=leaves_out(options))
                 report = sandbox.run(
                     job.operation,
-                    fetched.files,
+                    files,
                     target,
                     options,
                     self._limits(ends_at),
                     progress=heartbeat.progress,
                     stop=heartbeat.kill_when_lost,
+                    folder=folder,
                 )
                 heartbeat.progress("storing", 99)
-                self._store(job, report, target, fetched.etag)
-        self._table.succeed(job, result_json(report), warnings_json(report), kept_seconds=kept_seconds(self._settings))
+                key = self._store(job, report, target)
+                if job.drop:
+                    # Its owner sees what is laid there: an attempt that lost its lease stops before.
+                    self._table.renew(job, self._settings.lease_seconds)
+                    inbox.deliver(self._storage, job, job.drop, key)
+        self._table.succeed(
+            job, result_json(report, key), warnings_json(report), kept_seconds=kept_seconds(self._settings)
+        )
         logger.info(
             "job succeeded", extra={"outcome": report.outcome, "ratio": report.ratio, "seconds": report.seconds}
         )
@@ -255,43 +339,27 @@ class CompressService:
         password = SecretStr(passwords.unseal(job.password, self._settings.secret_key))
         return options.model_copy(update={"password": password})
 
-    def _store(self, job: Job, report: Report | CombinedReport, target: Path, etag: str | None) -> None:
-        """Write report and result. The row follows, so a result that is seen is whole."""
-        storage = self._storage
+    def _store(self, job: Job, report: Report | CombinedReport, target: Path) -> str:
+        """Write report and result under this attempt's own keys; the row will name the result's, which is returned."""
+        storage, key = self._storage, result_key(job.job_id, job.attempt)
         facts = report.model_dump_json().encode()
-        storage.put_file(storage.results, report_key(job.job_id), facts, content_type="application/json")
+        storage.put_file(storage.results, report_key(job.job_id, job.attempt), facts, content_type="application/json")
         metadata = {
             "job-id": job.job_id,
             "outcome": report.outcome,
             "input-bytes": str(report.input_bytes),
             "output-bytes": str(report.output_bytes),
         }
-        if job.drop:
-            current = storage.head(job.drop.bucket, job.drop.key)
-            if current is None or current.etag != etag:
-                # An older result must not overwrite that of the file which has taken this one's place.
-                raise errors.InputChanged(f"{job.drop.key} was replaced or removed while its job ran.")
         with target.open("rb") as body:
-            storage.put_file(storage.results, result_at(job), body, metadata=metadata)
-        if job.drop:
-            storage.delete(storage.results, _error_key(job.drop))
+            storage.put_file(storage.results, key, body, metadata=metadata)
+        return key
 
     def _record_failure(self, job: Job, exc: errors.PdfSmallerError) -> None:
         logger.info("job failed", extra={"code": exc.code, "reason": exc.message})
-        if job.drop and not isinstance(exc, errors.InputChanged):
-            body = json.dumps({"job_id": job.job_id, "error": error_json(exc)}, indent=2).encode()
-            self._storage.put_file(
-                self._storage.results,
-                _error_key(job.drop),
-                body,
-                content_type="application/json",
-                metadata={"job-id": job.job_id, "outcome": "failed"},
-            )
+        if job.drop:
+            self._table.renew(job, self._settings.lease_seconds)
+            inbox.explain(self._storage, job, job.drop, exc)
         self._table.fail_attempt(job, error_json(exc), kept_seconds=kept_seconds(self._settings))
-
-
-def _error_key(drop: Drop) -> str:
-    return f"{drop.key}.error.json"
 
 
 def _was_given_up(job: Job) -> bool:

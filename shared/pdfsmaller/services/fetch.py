@@ -5,7 +5,6 @@ by nobody yet.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,16 +21,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """The inputs on disk, in their order, and a dropped object's entity tag (None where nothing was dropped)."""
-
-    files: list[InputFile]
-    etag: str | None
-
-
-def fetch(storage: Storage, job: Job, folder: Path, settings: Settings, *, any_kind: bool) -> Fetched:
-    """Download a job's inputs into ``folder``.
+def fetch(storage: Storage, job: Job, folder: Path, settings: Settings, *, any_kind: bool) -> list[InputFile]:
+    """Download a job's inputs into ``folder``, in their order.
 
     Args:
         any_kind: leave it to the engine to look at what each file is.
@@ -65,8 +56,7 @@ def fetch(storage: Storage, job: Job, folder: Path, settings: Settings, *, any_k
         return InputFile(path, name)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        files = list(pool.map(bring, range(len(found))))
-    return Fetched(files, found[0].etag if job.drop else None)
+        return list(pool.map(bring, range(len(found))))
 
 
 def _look(storage: Storage, job: Job) -> list[ObjectInfo]:
@@ -74,7 +64,7 @@ def _look(storage: Storage, job: Job) -> list[ObjectInfo]:
     if job.drop:
         keys = [job.drop.key]
         dropped = storage.head(storage.uploads, job.drop.key)
-        there = {dropped.key: dropped} if dropped else {}
+        there = {dropped.key: dropped} if dropped and dropped.etag == job.drop.etag else {}
     else:
         keys = [input_key(job.job_id, index) for index in range(job.input_count)]
         there = {info.key: info for info in storage.list(storage.uploads, inputs_prefix(job.job_id))}

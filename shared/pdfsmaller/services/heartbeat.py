@@ -49,12 +49,17 @@ class Heartbeat:
                 process.kill(self._lost)
 
     def progress(self, stage: str, percent: int) -> None:
-        """Show how far the work is, at most once a second. Raises LeaseLost."""
+        """Show how far the work is, at most once a second. Raises LeaseLost; what else fails costs no attempt."""
         if self._lost:
             raise self._lost
         if time.monotonic() - self._shown >= _PROGRESS_EVERY_SECONDS:
             self._shown = time.monotonic()
-            self._table.renew(self._job, self._lease, stage=stage, progress=percent)
+            try:
+                self._table.renew(self._job, self._lease, stage=stage, progress=percent)
+            except errors.LeaseLost:
+                raise
+            except Exception:
+                logger.warning("progress not shown", exc_info=True)
 
     def _beat(self) -> None:
         while not self._done.wait(self._every):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pdfsmaller.errors import PdfSmallerError
-from pdfsmaller.storage import result_key
+from pdfsmaller.errors import PdfSmallerError, TooManyAttempts
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.report import CombinedReport, Report
@@ -17,21 +16,26 @@ if TYPE_CHECKING:
 #: A row holds 400 KB, of which names and options of 100 inputs may take a good part. report.json has everything.
 _ROW_REPORT_MAX_BYTES = 100_000
 _ROW_WARNINGS_MAX_BYTES = 50_000
+_UPLOAD_GRACE_MAX_SECONDS = 900
+#: How long a message can be redriven: as long as the dead-letter queue keeps it (template.yaml).
+DEAD_LETTERS_KEPT_SECONDS = 14 * 86_400
 
 
-def result_at(job: Job) -> str:
-    """The result's key. That of a dropped PDF is the drop's own; a dropped image's PDF adds ``.pdf`` to it."""
-    if job.drop is None:
-        return result_key(job.job_id)
-    return f"{job.drop.key}.pdf" if job.operation == "image-to-pdf" else job.drop.key
+def result_json(report: Report | CombinedReport, key: str) -> dict[str, Any]:
+    """The ``result`` of a job's row, whose file lies under ``key``.
 
-
-def result_json(report: Report | CombinedReport) -> dict[str, Any]:
-    """The ``result`` of a job's row. Where the report is too long for that its ``sources`` are left out."""
+    Where the report is too long for a row its ``sources`` are left out.
+    """
     facts = report.model_dump(mode="json", exclude={"warnings"})
     if _bytes(facts) > _ROW_REPORT_MAX_BYTES:
         facts.pop("sources", None)
-    return {"bytes": report.output_bytes, "ratio": report.ratio, "outcome": report.outcome, "report": facts}
+    return {
+        "key": key,
+        "bytes": report.output_bytes,
+        "ratio": report.ratio,
+        "outcome": report.outcome,
+        "report": facts,
+    }
 
 
 def warnings_json(report: Report | CombinedReport) -> list[dict[str, str]]:
@@ -56,6 +60,49 @@ def error_json(exc: PdfSmallerError) -> dict[str, str]:
 def kept_seconds(settings: Settings) -> float:
     """How long a finished job's files are kept, in seconds."""
     return settings.max_file_age_hours * 3_600
+
+
+def last_attempt(job: Job, settings: Settings) -> int:
+    """The number of the last attempt that a job may have, however often and by whatever messages it is announced."""
+    return job.attempts_before_redrive + settings.max_receive_count
+
+
+def given_up(settings: Settings) -> TooManyAttempts:
+    """Why a job without any attempt left failed."""
+    return TooManyAttempts(
+        f"Every one of {settings.max_receive_count} attempts failed. The operator can redrive the job; the original is "
+        "untouched."
+    )
+
+
+def given_up_kept_seconds(job: Job, settings: Settings) -> float:
+    """How long a given-up job can be redriven, in seconds.
+
+    As long as its inputs are there: its own as long as any job's files, a dropped file (which its owner keeps) as long
+    as there may be a message to redrive.
+    """
+    kept = kept_seconds(settings)
+    return max(kept, DEAD_LETTERS_KEPT_SECONDS) if job.drop else kept
+
+
+def give_up(table: JobTable, job: Job, settings: Settings) -> Job | None:
+    """→ failed for a job without any attempt left that no worker is at; None where it has moved on meanwhile."""
+    return table.fail(
+        job,
+        error_json(given_up(settings)),
+        kept_seconds=given_up_kept_seconds(job, settings),
+        keep_password=True,
+    )
+
+
+def upload_due_at(now: float, settings: Settings) -> float:
+    """When an upload has failed that may begin until its form runs out.
+
+    The store looks at a form's time where a transfer begins: one begun in the last second may take as long again, at
+    most 15 minutes.
+    """
+    lasts = settings.upload_expires_seconds
+    return now + lasts + min(lasts, _UPLOAD_GRACE_MAX_SECONDS)
 
 
 def requeue_at(table: JobTable, settings: Settings) -> float:

@@ -14,11 +14,11 @@ from typing import IO, TYPE_CHECKING, Any, get_args
 
 from pdfsmaller import errors, passwords
 from pdfsmaller.engine.options import OPTIONS, CompressOptions, Operation
-from pdfsmaller.jobs.model import Job, JobInput, new_id
+from pdfsmaller.jobs.model import Job, JobInput, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
-from pdfsmaller.services import intake
-from pdfsmaller.services.outcome import kept_seconds, requeue_at, result_at
+from pdfsmaller.services import inbox, intake
+from pdfsmaller.services.outcome import kept_seconds, requeue_at, upload_due_at
 from pdfsmaller.storage import ANY, PDF, Storage, input_key
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class SubmitService:
             stage="awaiting_upload",
             created_at=now,
             updated_at=now,
-            due_at=now + self._settings.upload_expires_seconds,
+            due_at=upload_due_at(now, self._settings),
             operation=operation,
             input_count=len(inputs),
             inputs=tuple(inputs),
@@ -145,7 +145,7 @@ class SubmitService:
 
     def job(self, job_id: str) -> Job:
         """The job with this id. Raises JobNotFound."""
-        job = self._table.get(job_id)
+        job = self._table.get(job_id) if is_id(job_id) else None
         if job is None:
             raise errors.JobNotFound(
                 f"There is no job {job_id[:64]!r}. Jobs are forgotten some days after they expire."
@@ -154,7 +154,7 @@ class SubmitService:
 
     def batch(self, batch_id: str) -> list[Job]:
         """A batch's jobs, in the order of its files. Raises JobNotFound."""
-        job_ids = self._table.batch(batch_id)
+        job_ids = self._table.batch(batch_id) if is_id(batch_id) else None
         if job_ids is None:
             raise errors.JobNotFound(f"There is no batch {batch_id[:64]!r}.")
         return [self._aged(job) for job in self._table.get_many(job_ids)]
@@ -177,7 +177,7 @@ class SubmitService:
         """
         job = self.job(job_id)
         if job.status is Status.SUCCEEDED and job.result:
-            return Result(result_at(job), job.result["bytes"], job.result_name)
+            return Result(job.result["key"], job.result["bytes"], job.result_name)
         if job.status is Status.EXPIRED:
             raise errors.JobExpired(
                 f"The files of job {job_id} were deleted, when asked to or {self._settings.max_file_age_hours:g} hours "
@@ -211,7 +211,7 @@ class SubmitService:
     def delete(self, job_id: str) -> None:
         """End a job and delete its files; a running one is cancelled. Doing it again changes nothing.
 
-        A dropped file itself stays: what lies in the inbox belongs to its owner.
+        A dropped file itself stays: it belongs to its owner. What this job laid out for it goes.
 
         Raises:
             JobNotFound.
@@ -221,8 +221,8 @@ class SubmitService:
         if cancelled is None and job.status is not Status.CANCELLED:
             self._table.expire(job_id)
         self.storage.delete_job(job_id)
-        if job.drop and job.status is Status.SUCCEEDED:
-            self.storage.delete(self.storage.results, result_at(job))
+        if job.drop:
+            inbox.withdraw(self.storage, job, job.drop)
 
     def _aged(self, job: Job) -> Job:
         """A job past its time is expired, whether cleanup has come by or not."""

@@ -11,7 +11,8 @@ import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from pdfsmaller.engine.lua import new_runtime
 
 _FOLDER = Path(__file__).parent
 _PARTS = ("scan", "write")
@@ -34,12 +35,12 @@ class Rewritten:
 
 
 @cache
-def _lua() -> Any:
+def _available() -> bool:
     try:
-        from lupa import luajit21
+        new_runtime()
     except ImportError:
-        return None
-    return luajit21
+        return False
+    return True
 
 
 @cache
@@ -51,7 +52,7 @@ class Rewriter:
     """Rewrites streams, one after the other."""
 
     def __init__(self) -> None:
-        runtime = _lua().LuaRuntime(encoding=None, unpack_returned_tuples=True, register_eval=False)
+        runtime = new_runtime()
         preload = runtime.execute(b"return function(n, s) package.preload[n] = assert(loadstring(s, n)) end")
         for part in _PARTS:
             preload(part.encode(), _source(part))
@@ -60,7 +61,7 @@ class Rewriter:
     @staticmethod
     def available() -> bool:
         """Whether there is a LuaJIT."""
-        return _lua() is not None
+        return _available()
 
     def rewrite(self, data: bytes, names: bytes, *, scale: float, tolerance: float) -> Rewritten:
         """Write a stream again.

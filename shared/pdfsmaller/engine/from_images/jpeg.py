@@ -51,12 +51,12 @@ def read_jpeg(data: bytes, reading: Reading) -> Picture:
 
     Raises:
         UnreadableImage: it is damaged or cut short, or of a kind that cannot be decoded.
-        LimitExceeded: ``max_image_pixels``.
+        LimitExceeded: ``max_image_bytes``.
     """
     header = _parse(data)
     if header.frame == 0:
         raise reading.broken("is a damaged JPEG image: nothing says how large it is")
-    reading.check_size(header.width, header.height)
+    reading.check_size(header.width, header.height, len(header.components) * (2 if header.precision > 8 else 1))
     if not header.end:
         raise reading.broken("is cut short: the JPEG image has no end")
     exif = read_exif(header.exif)

@@ -46,6 +46,8 @@ local HORIZONTAL, PASS, VERTICAL_0 = 0, 1, 5
 local RUN_BITS, MODE_BITS = 13, 7
 -- Rows between two looks at the clock.
 local CLOCK_ROWS = 64
+-- Changes of colour in a row; paper has some thousands. Two lists of them are kept, at four bytes each.
+local MOST_CHANGES = 0x400000
 
 -- For every pattern of so many bits: the code word it begins with, as its number and length; length 0 = none.
 local function lookup(words, bits)
@@ -110,7 +112,10 @@ return function(data, width, height, aligned, seconds)
   local row_bytes = rshift(width + 7, 3)
   local out = ffi.new("uint8_t[?]", row_bytes * height)
   -- Where the colour changes, in the row above and in this one, and `width` from then on.
-  local above, here = ffi.new("int32_t[?]", width + 8), ffi.new("int32_t[?]", width + 8)
+  -- A change takes a bit at least, so the data bounds their number, whatever width is claimed.
+  local changes = math.min(width, bits)
+  if changes > MOST_CHANGES then return nil, "damaged" end
+  local above, here = ffi.new("int32_t[?]", changes + 8), ffi.new("int32_t[?]", changes + 8)
   for i = 0, 3 do here[i] = width end
   local at = 0
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-import pikepdf
 from pikepdf import Array, Name, Object, Stream, String
+
+from pdfsmaller.engine.damage import tolerate
 
 # gray, rgb and cmyk are colours that a codec may transform; `other` are components to be left as they are
 # (Lab, Separation, DeviceN: an encoder's YCbCr means nothing there).
@@ -101,7 +101,7 @@ def _icc(profile: Object, depth: int) -> ColorSpace | None:
     if alternate is not None and (alternate.palette is not None or alternate.components != components):
         alternate = None
     data = b""
-    with suppress(pikepdf.PdfError, RuntimeError):
+    with tolerate("icc_profile"):
         data = profile.read_bytes()
     space = data[_SPACE] if data[_SIGNATURE] == b"acsp" else b""
     if _PROFILE_COMPONENTS.get(space) != components:
@@ -119,11 +119,11 @@ def _indexed(value: Array, depth: int) -> ColorSpace | None:
     if base is None or base.palette is not None:
         return None
     lookup = value[3]
-    try:
+    with tolerate("palette") as attempt:
         table = (
             lookup.read_bytes() if isinstance(lookup, Stream) else bytes(lookup) if isinstance(lookup, String) else b""
         )
-    except (pikepdf.PdfError, RuntimeError):
+    if attempt.failed:
         return None
     size = (min(int(value[2]), MAX_PALETTE - 1) + 1) * base.components
     # Short tables exist in the wild; readers take what is missing as zero.

@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from pdfsmaller.engine.lua import new_runtime
+
 # Machine code takes 5 to 30 ns for a pixel, LuaJIT's interpreter 20 times that. The clock counts all threads' time.
 _SECONDS, _SECONDS_PER_PIXEL = 0.5, 150e-9
 
@@ -49,10 +51,9 @@ def _function(name: str) -> Any:
         functions = _local.functions = {}
     if name not in functions:
         try:
-            from lupa import luajit21
+            runtime = new_runtime()
         except ImportError as exc:
             _unavailable.set()
             raise Unavailable from exc
-        runtime = luajit21.LuaRuntime(encoding=None, register_eval=False, register_builtins=False)
         functions[name] = runtime.execute(Path(__file__).with_name(f"{name}.lua").read_bytes())
     return functions[name]

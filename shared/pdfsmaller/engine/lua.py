@@ -1,0 +1,31 @@
+"""Lua runtimes that reach nothing of Python: what runs in them works on hostile bytes.
+
+LuaJIT comes in the ``lupa`` package.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def new_runtime() -> Any:
+    """A runtime without ``python`` and its ``eval`` and ``builtins``; no attribute of an object can be had from Lua.
+
+    Text is bytes, several results are a tuple. A runtime belongs to one thread at a time.
+
+    Raises:
+        ImportError: there is no LuaJIT here.
+    """
+    from lupa import luajit21
+
+    return luajit21.LuaRuntime(
+        encoding=None,
+        unpack_returned_tuples=True,
+        register_eval=False,
+        register_builtins=False,
+        attribute_filter=_no_attribute,
+    )
+
+
+def _no_attribute(_owner: object, name: object, _setting: bool) -> object:
+    raise AttributeError(f"Lua may not reach {name!r}")

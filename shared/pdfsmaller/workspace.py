@@ -1,0 +1,53 @@
+"""The folder in which everything of one job lies, and which its owner removes whatever happens to the job.
+
+The owner holds a lock on the folder (``flock``), which the system takes away with the process: a folder that can be
+locked has lost its owner, and whoever makes the next one removes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_PREFIX = "pdfsmaller-job-"
+#: A folder has this name until it is locked, so that nobody takes it for an abandoned one.
+_UNLOCKED_PREFIX = ".pdfsmaller-new-"
+
+
+@contextmanager
+def job_folder() -> Iterator[Path]:
+    """A new folder, locked by this process and removed at the end of the block. Abandoned ones are removed first.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    remove_abandoned()
+    folder = Path(tempfile.mkdtemp(prefix=_UNLOCKED_PREFIX))
+    lock = -1
+    try:
+        lock = os.open(folder, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        folder = folder.rename(folder.with_name(_PREFIX + folder.name.removeprefix(_UNLOCKED_PREFIX)))
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock >= 0:
+            os.close(lock)
+
+
+def remove_abandoned() -> None:
+    """Remove the folders of jobs whose process is gone; those of other users and of living processes stay."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(lock).st_uid == os.geteuid():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)

@@ -1,0 +1,44 @@
+"""The Lua runtimes: what a program in one can reach, and how much memory a claim can make it take."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from pdfsmaller.engine.content.rewriter import Rewriter
+from pdfsmaller.engine.lua import new_runtime
+
+
+@pytest.mark.parametrize("name", ["eval", "builtins"])
+def test_python_cannot_be_reached(name: str) -> None:
+    assert new_runtime().execute(f"return python.{name}".encode()) is None
+
+
+def test_an_object_given_to_lua_shows_none_of_its_attributes() -> None:
+    read = new_runtime().execute(b"return function(o) return o.__class__ end")
+    with pytest.raises(AttributeError):
+        read(object())
+
+
+def test_the_rewriter_of_content_has_such_a_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def counted() -> object:
+        made.append(new_runtime())
+        return made[-1]
+
+    monkeypatch.setattr("pdfsmaller.engine.content.rewriter.new_runtime", counted)
+    Rewriter()
+    assert len(made) == 1
+
+
+def test_a_fax_row_of_a_claimed_width_takes_memory_by_its_data() -> None:
+    program = (
+        "import resource; from pdfsmaller.engine.images import lua;"
+        "print(lua.call('ccitt', 1, b'\\x80', 250_000_000, 1, False) is not None);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert int(out[1]) * (1 if sys.platform == "darwin" else 1024) < 300_000_000

@@ -1,0 +1,242 @@
+"""How often a job is tried, and what becomes of it afterwards."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pdfsmaller import errors, sandbox
+from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.states import Status
+from pdfsmaller.queue import Message
+from pdfsmaller.services.cleanup import CleanupService
+from pdfsmaller.services.compress import CompressService
+from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.submit import SubmitService
+from pdfsmaller.storage import Storage, error_key, input_key
+from tests import documents
+from tests.aws_stack import Stack
+
+DAY = 86_400
+
+
+@pytest.fixture
+def service(stack: Stack) -> CompressService:
+    return CompressService(stack.settings, stack.clock)
+
+
+@pytest.fixture
+def cleanup(stack: Stack) -> CleanupService:
+    return CleanupService(stack.settings, stack.clock)
+
+
+@pytest.fixture(scope="module")
+def photo() -> bytes:
+    return documents.photo_jpeg()
+
+
+def submit(stack: Stack, data: bytes, **options: str) -> Job:
+    [job] = SubmitService(stack.settings, stack.clock).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], options)
+    return job
+
+
+def message_for(stack: Stack, job: Job) -> Message:
+    return stack.message(input_key(job.job_id, 0))
+
+
+class WorkerKilled(BaseException):
+    """Ends a worker as SIGKILL does: nothing that it would do in the end is done."""
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[type[BaseException] | None]:
+    """How the engine's next runs end, None for as they do by themselves; what is left over was not run."""
+    ends: list[type[BaseException] | None] = []
+    real = sandbox.run
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        end = ends.pop(0) if ends else None
+        if end:
+            raise end("as the test wants")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(sandbox, "run", run)
+    return ends
+
+
+def deliver(service: CompressService, message: Message) -> bool:
+    """Whether a delivery of the message was acknowledged."""
+    try:
+        service.handle(message)
+    except (Exception, WorkerKilled):
+        return False
+    return True
+
+
+def give_up(service: CompressService, stack: Stack, message: Message, runs: list[type[BaseException] | None]) -> None:
+    runs += [errors.TransientError] * stack.settings.max_receive_count
+    for count in range(stack.settings.max_receive_count):
+        assert not deliver(service, replace(message, receive_count=count + 1))
+    assert runs == []
+
+
+class TestAttempts:
+    def test_are_bounded_over_all_messages_and_announcements(
+        self,
+        service: CompressService,
+        cleanup: CleanupService,
+        stack: Stack,
+        photo: bytes,
+        runs: list[type[BaseException] | None],
+    ) -> None:
+        allowed = stack.settings.max_receive_count
+        runs += [WorkerKilled] * 100
+        job = submit(stack, photo)
+        messages = [message_for(stack, job)]
+        for _ in range(3 * allowed):
+            for message in list(messages):
+                deliver(service, message)
+                stack.clock.forward(stack.settings.lease_seconds + 10)
+                cleanup.run()
+                messages += stack.announced()
+        assert 100 - len(runs) == allowed
+        done = stack.job(job.job_id)
+        assert (done.status, done.attempt) == (Status.FAILED, allowed)
+        assert (done.error or {})["code"] == "too_many_attempts"
+        assert stack.upload_keys() == [input_key(job.job_id, 0)]
+
+    def test_a_job_without_one_left_is_given_up_by_whoever_meets_it_first(
+        self,
+        service: CompressService,
+        cleanup: CleanupService,
+        stack: Stack,
+        photo: bytes,
+        runs: list[type[BaseException] | None],
+    ) -> None:
+        for first in (lambda message: deliver(service, message), lambda message: cleanup.run()["given_up"]):
+            job = submit(stack, photo)
+            message = message_for(stack, job)
+            for _ in range(stack.settings.max_receive_count):
+                assert stack.table.start(job.job_id, message.message_id, 60)
+                stack.clock.forward(70)
+            first(message)
+            assert (stack.job(job.job_id).error or {})["code"] == "too_many_attempts"
+            assert not deliver(service, message), "it is left to the dead-letter queue"
+            assert stack.job(job.job_id).attempt == stack.settings.max_receive_count
+
+    def test_the_last_one_that_fails_gives_the_job_up_at_once(
+        self, service: CompressService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
+    ) -> None:
+        stack.drop("inbox/a.pdf", photo)
+        give_up(service, stack, stack.message("inbox/a.pdf"), runs)
+        assert stack.result_keys() == [error_key("inbox/a.pdf")]
+        given_up = stack.job(stack.result(error_key("inbox/a.pdf"))["Metadata"]["job-id"])
+        assert (given_up.error or {})["code"] == "too_many_attempts"
+
+    def test_a_crash_after_another_failure_is_the_first_crash(
+        self,
+        service: CompressService,
+        stack: Stack,
+        photo: bytes,
+        runs: list[type[BaseException] | None],
+    ) -> None:
+        runs += [errors.TransientError, errors.WorkerCrashed, errors.TransientError, errors.WorkerCrashed]
+        job = submit(stack, photo)
+        message = message_for(stack, job)
+        assert [deliver(service, message) for _ in range(4)] == [False, False, False, True]
+        error = stack.job(job.job_id).error or {}
+        assert error["code"] == "engine_failed"
+        assert "died 2 times" in error["message"]
+        assert runs == []
+
+
+class TestRedriving:
+    def test_gives_the_job_as_many_attempts_again(
+        self, service: CompressService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
+    ) -> None:
+        job = submit(stack, documents.encrypted_user(), password=documents.USER_PASSWORD)
+        give_up(service, stack, message_for(stack, job), runs)
+        give_up(service, stack, message_for(stack, job), runs)
+        service.handle(message_for(stack, job))
+        done = stack.job(job.job_id)
+        assert (done.status, done.password) == (Status.SUCCEEDED, None)
+        assert done.attempt == 2 * stack.settings.max_receive_count + 1
+
+    def test_is_not_what_a_message_left_over_from_before_does(
+        self, service: CompressService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
+    ) -> None:
+        job = submit(stack, photo)
+        left_over = message_for(stack, job)
+        give_up(service, stack, message_for(stack, job), runs)
+        for message in (left_over, replace(left_over, sent_at=None)):
+            with pytest.raises(errors.TooManyAttempts):
+                service.handle(message)
+        assert stack.job(job.job_id).status is Status.FAILED
+
+    def test_a_job_whose_inputs_are_gone_makes_it_expired(
+        self, service: CompressService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
+    ) -> None:
+        job = submit(stack, photo)
+        give_up(service, stack, message_for(stack, job), runs)
+        Storage(stack.settings).delete_job(job.job_id)  # as the bucket's lifecycle rule does
+        service.handle(message_for(stack, job))
+        assert stack.job(job.job_id).status is Status.EXPIRED
+        with pytest.raises(errors.JobExpired):
+            SubmitService(stack.settings, stack.clock).result(job.job_id)
+
+    def test_a_drop_works_as_long_as_there_may_be_a_message_to_redrive(
+        self,
+        service: CompressService,
+        cleanup: CleanupService,
+        stack: Stack,
+        photo: bytes,
+        runs: list[type[BaseException] | None],
+    ) -> None:
+        stack.drop("inbox/a.pdf", photo)
+        give_up(service, stack, stack.message("inbox/a.pdf"), runs)
+        stack.clock.forward(13 * DAY)
+        assert cleanup.run()["expired"] == 0
+        service.handle(stack.message("inbox/a.pdf"))
+        assert "inbox/a.pdf" in stack.result_keys()
+        assert error_key("inbox/a.pdf") not in stack.result_keys()
+
+
+def test_the_late_worker_of_a_given_up_job_leaves_its_inputs_for_redrive(
+    service: CompressService, cleanup: CleanupService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(stack, photo)
+    message = message_for(stack, job)
+    real = sandbox.run
+
+    def given_up_meanwhile(*args: Any, **kwargs: Any) -> Any:
+        report = real(*args, **kwargs)
+        monkeypatch.setattr(sandbox, "run", real)
+        stack.sqs.send_message(QueueUrl=stack.settings.dead_letter_queue_url, MessageBody=message.body)
+        stack.clock.forward(stack.settings.lease_seconds + 1)
+        assert cleanup.run()["dead_lettered"] == 1
+        return report
+
+    monkeypatch.setattr(sandbox, "run", given_up_meanwhile)
+    service.handle(message)
+    assert stack.job(job.job_id).status is Status.FAILED
+    assert stack.upload_keys() == [input_key(job.job_id, 0)]
+    assert stack.result_keys() == []
+    service.handle(message_for(stack, job))  # redriven
+    assert stack.job(job.job_id).status is Status.SUCCEEDED
+
+
+def test_a_job_is_not_tried_again_because_its_progress_could_not_be_shown(
+    service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pdfsmaller.jobs.table import JobTable
+
+    def throttled(*args: Any, **kwargs: Any) -> None:
+        raise ConnectionError("the table does not answer")
+
+    monkeypatch.setattr(JobTable, "renew", throttled)
+    job = submit(stack, photo)
+    service.handle(message_for(stack, job))
+    assert (stack.job(job.job_id).status, stack.job(job.job_id).attempt) == (Status.SUCCEEDED, 1)
