@@ -28,8 +28,8 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   ├── LimitExceeded          422 limit_exceeded
     │   ├── PasswordRequired       422 password_required
     │   ├── WrongPassword          422 wrong_password
-    │   ├── UnsupportedEncryption  422 unsupported_encryption
     │   ├── PasswordLost           422 password_lost
+    │   ├── UnsupportedEncryption  422 unsupported_encryption
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
     │   ├── EngineFailed           500 engine_failed
@@ -253,18 +253,18 @@ class WrongPassword(DocumentError):
     title = "The password is wrong"
 
 
-class UnsupportedEncryption(DocumentError):
-    """The PDF is encrypted in another way than with a password: for certificates, or by a vendor's own method."""
-
-    code = "unsupported_encryption"
-    title = "The encryption is not supported"
-
-
 class PasswordLost(DocumentError):
     """The job's password was sealed with another SECRET_KEY than the service has now."""
 
     code = "password_lost"
     title = "The password can no longer be read"
+
+
+class UnsupportedEncryption(DocumentError):
+    """The PDF is encrypted in another way than with a password: for certificates, or by a vendor's own method."""
+
+    code = "unsupported_encryption"
+    title = "The encryption is not supported"
 
 
 class UploadIncomplete(DocumentError):

@@ -307,8 +307,8 @@ def _error_from(answer: dict[str, Any]) -> Exception:
         errors.InvalidPageRange,
         errors.PasswordRequired,
         errors.WrongPassword,
-        errors.UnsupportedEncryption,
         errors.DiskFull,
+        errors.UnsupportedEncryption,
     )
     for kind in known:
         if kind.code == code:
