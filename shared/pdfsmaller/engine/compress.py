@@ -45,7 +45,7 @@ from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, ObjGen, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
-from pdfsmaller.engine.memory import ran_out_of_memory
+from pdfsmaller.engine.memory import give_back, ran_out_of_memory
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend
@@ -324,6 +324,7 @@ class _Run:
         return "full" if self.options.verify == "full" else "sample"
 
     def _compare(self, result: Path, goal: Goal) -> Comparison:
+        give_back()  # what writing needed: rendering comes from a heap of its own
         with damage.counted():  # a comparison has its own account of what it could not read
             comparison = compare(
                 self.source,

@@ -71,19 +71,7 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
     """
     _bound_qpdf(limits)
     with raised_as(UnreadablePdf("The PDF is broken beyond repair.")):
-        try:
-            pdf = pikepdf.open(source, password=password or "", suppress_warnings=True)
-        except pikepdf.PasswordError:
-            if password:
-                raise WrongPassword("The password does not open this PDF.") from None
-            raise PasswordRequired("This PDF is encrypted. Give its password.") from None
-        except pikepdf.PdfError as exc:
-            if not _UNKNOWN_ENCRYPTION.search(str(exc)):
-                raise
-            raise UnsupportedEncryption(
-                "This PDF is encrypted for certificates, or in another way than with a password, so it cannot be "
-                "opened here. Save it without encryption, or with a password, in the program that opens it."
-            ) from exc
+        pdf = _opened(source, password)
     try:
         with raised_as(UnreadablePdf("The PDF's pages cannot be found.")):
             pages = len(pdf.pages)
@@ -99,6 +87,23 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
             "max_pages", limits.max_pages, f"The PDF has {pages:,} pages; at most {limits.max_pages:,} are allowed."
         )
     return pdf
+
+
+def _opened(source: Path, password: str | None) -> Pdf:
+    """Raises what qpdf does, but for encryption what ``open_pdf`` does."""
+    try:
+        return pikepdf.open(source, password=password or "", suppress_warnings=True)
+    except pikepdf.PasswordError:
+        if password:
+            raise WrongPassword("The password does not open this PDF.") from None
+        raise PasswordRequired("This PDF is encrypted. Give its password.") from None
+    except pikepdf.PdfError as exc:
+        if _UNKNOWN_ENCRYPTION.search(str(exc)):
+            raise UnsupportedEncryption(
+                "This PDF is encrypted for certificates, or in another way than with a password, so it cannot be "
+                "opened here. Save it without encryption, or with a password, in the program that opens it."
+            ) from exc
+        raise
 
 
 def was_rebuilt(pdf: Pdf) -> bool:
