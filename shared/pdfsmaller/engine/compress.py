@@ -45,7 +45,7 @@ from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, ObjGen, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
-from pdfsmaller.engine.memory import ran_out_of_memory
+from pdfsmaller.engine.memory import give_back, ran_out_of_memory
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend
@@ -324,16 +324,18 @@ class _Run:
         return "full" if self.options.verify == "full" else "sample"
 
     def _compare(self, result: Path, goal: Goal) -> Comparison:
-        comparison = compare(
-            self.source,
-            result,
-            mode=self._mode,
-            password=self.password,
-            min_similarity=_floor(goal, searching=self.options.target_size is not None),
-            color_mode=self.options.color_mode,
-            deadline=self.verify_deadline.at,
-            not_shown=self.not_shown,
-        )
+        give_back()  # what writing needed: rendering comes from a heap of its own
+        with damage.counted():  # a comparison has its own account of what it could not read
+            comparison = compare(
+                self.source,
+                result,
+                mode=self._mode,
+                password=self.password,
+                min_similarity=_floor(goal, searching=self.options.target_size is not None),
+                color_mode=self.options.color_mode,
+                deadline=self.verify_deadline.at,
+                not_shown=self.not_shown,
+            )
         if self.options.strip_metadata:
             comparison.differences = [found for found in comparison.differences if found.kind != "metadata"]
         return comparison

@@ -40,8 +40,10 @@ def _means(exc: BaseException, numbers: tuple[int, ...]) -> bool:
 
 
 def _chain(exc: BaseException) -> Iterator[BaseException]:
-    """An exception and those it came from, as a traceback shows them."""
+    """An exception and those it came from, as a traceback shows them: each once, for they may come in a circle."""
     current: BaseException | None = exc
-    while current is not None:
+    seen: set[int] = set()
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
         yield current
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)

@@ -246,12 +246,15 @@ def _compare_page(
         first = _render(old)
         if first is None:
             return "not_rendered"
+        old.close()  # PDFium keeps the decoded images of an open page
         second = _render(new)
         if second is None:
             return Difference("looks", number, f"Page {number + 1} cannot be shown any more.")
         why = _unlike(first, second, looks)
         if why and looks.elsewhere:
-            first, second = _render(old, annotations=False), _render(new, annotations=False)
+            bare = _page(before, number, stack)
+            first = _render(bare, annotations=False) if bare is not None else None
+            second = _render(new, annotations=False)
             why = _unlike(first, second, looks) if first is not None and second is not None else why
     return Difference("looks", number, f"Page {number + 1} looks different: {why}.") if why else None
 

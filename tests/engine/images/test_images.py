@@ -11,7 +11,7 @@ import pyvips
 from pikepdf import Array, Dictionary, Name, Pdf
 from PIL import Image
 
-from pdfsmaller.engine.images import jpeg, jpx
+from pdfsmaller.engine.images import encode, jpeg, jpx
 from pdfsmaller.engine.images.color import ColorSpace, read_color_space
 from tests import documents
 from tests.engine.conftest import Result, Run
@@ -411,3 +411,15 @@ def test_a_jpeg_2000_that_claims_to_be_gigantic_is_left_alone(run: Run) -> None:
     result = run(data, preset="ebook")
     assert "left_alone" not in result.warnings()
     assert result.report.images.changed == 0
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_rows_predicted_strip_by_strip_are_those_of_the_whole_image(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = documents.photo(320, 240).convert(mode)
+    image = pyvips.Image.new_from_memory(picture.tobytes(), 320, 240, len(mode), "uchar")
+    image = image.copy(interpretation="srgb" if mode == "RGB" else "b-w")
+    whole = encode.predicted(image)
+    assert whole.parms["/Predictor"] == 15
+    for strip_bytes in (1, 10_000, 100_000):
+        monkeypatch.setattr(encode, "STRIP_BYTES", strip_bytes)
+        assert encode.predicted(image) == whole

@@ -25,6 +25,7 @@ from pdfsmaller.engine.images.find import Found, FoundImage, ObjGen
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.race import optimize
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
+from pdfsmaller.engine.memory import give_back
 from pdfsmaller.limits import Limits
 
 # Decoded bytes that may be in the works at once.
@@ -113,6 +114,7 @@ def encode_images(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     _keep_pairs_alike(result, found_images)
+    give_back()
     return result
 
 
