@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import comes_through
+from pdfsmaller.engine.disk import cannot_write
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.errors import LimitExceeded, PdfSmallerError, UnreadableImage
@@ -75,6 +76,7 @@ class Reading:
     @contextmanager
     def guard(self, kind: str) -> Iterator[None]:
         """Turn what a codec raises, which may be anything, into UnreadableImage, or into MemoryError if that is it.
+        That nothing can be written is not the file's fault, and comes through.
         Python warnings about odd metadata, of no use to anybody here, are dropped."""
         try:
             with warnings.catch_warnings():
@@ -85,15 +87,18 @@ class Reading:
         except Exception as exc:
             if ran_out_of_memory(exc):
                 raise MemoryError from exc
-            if comes_through(exc):
+            if comes_through(exc) or cannot_write(exc):
                 raise
             logger.info("%s image not readable: %s", kind, type(exc).__name__)
             raise self.broken(f"is a {kind} image that is damaged or cut short") from None
 
     def vips_failed(self, exc: Exception, how: str) -> UnreadableImage:
-        """The same for an error of libvips. Raises MemoryError where that is what it says."""
+        """The same for an error of libvips. Raises MemoryError where that is what it says, and ``exc`` where it could
+        not write."""
         if ran_out_of_memory(exc):
             raise MemoryError from exc
+        if cannot_write(exc):
+            raise exc
         return self.broken(how)
 
     def check_size(self, width: int, height: int, pixel_bytes: int) -> None:
