@@ -47,7 +47,6 @@ def _run(given: argparse.Namespace) -> int:
         supervisor.follow_logs(config)
     elif given.command == "reset":
         supervisor.reset(config)
-        print("Its data is deleted.")
     elif given.command == "drop":
         from pdfsmaller_local.drop import drop
 

@@ -53,7 +53,6 @@ class PdfSmallerError(Exception):
     code = "internal_error"
     title = "Something went wrong"
     http_status = 500
-    retryable = False
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -303,7 +302,6 @@ class TransientError(PdfSmallerError):
     code = "temporary_failure"
     title = "A temporary failure"
     http_status = 503
-    retryable = True
 
 
 class WorkerCrashed(TransientError):

@@ -27,7 +27,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pdfsmaller import errors, workspace
+from pdfsmaller import error_transport, errors, workspace
 from pdfsmaller.limits import Limits
 
 if TYPE_CHECKING:  # models take a while to load; a child can be started before that
@@ -124,7 +124,7 @@ class EngineProcess:
             _log_missing_bounds(report["bounds"])
             return report
         if answer:
-            raise _error_from(answer["error"])
+            raise error_transport.from_json(answer["error"])
         if self._process.returncode == -signal.SIGXCPU:
             raise _out_of_time(limits)
         raise self._why_killed or errors.WorkerCrashed(
@@ -287,33 +287,6 @@ def _out_of_time(limits: Limits) -> errors.LimitExceeded:
         f"The document took longer than the {limits.hard_seconds:g} seconds allowed for one file. "
         "Split it, or raise the time limit.",
     )
-
-
-def _error_from(answer: dict[str, Any]) -> Exception:
-    """The typed error for what the child reported."""
-    code, message = answer.get("code"), str(answer.get("message"))
-    if code == errors.LimitExceeded.code:
-        return errors.LimitExceeded(answer.get("limit", "unknown"), answer.get("allowed", 0), message)
-    if code == errors.InvalidOption.code:
-        return errors.InvalidOption(
-            answer.get("field", "options"), answer.get("value"), answer.get("allowed", []), message
-        )
-    known = (
-        errors.NotAPdf,
-        errors.NotAnImage,
-        errors.EmptyFile,
-        errors.UnreadablePdf,
-        errors.UnreadableImage,
-        errors.InvalidPageRange,
-        errors.PasswordRequired,
-        errors.WrongPassword,
-        errors.DiskFull,
-        errors.UnsupportedEncryption,
-    )
-    for kind in known:
-        if kind.code == code:
-            return kind(message)
-    return errors.EngineFailed(message)
 
 
 def _describe(returncode: int | None) -> str:

@@ -48,7 +48,8 @@ def main(arguments: list[str] | None = None) -> None:
     from pdfsmaller.cli.errors import INTERRUPTED
 
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminated)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
+            signal.signal(number, _terminated)
     try:
         code = run(arguments)
     except KeyboardInterrupt:

@@ -23,6 +23,7 @@ import traceback
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from pdfsmaller import error_transport
 from pdfsmaller.engine import libraries
 from pdfsmaller.engine.confinement import confine
 from pdfsmaller.engine.disk import is_disk_full, is_over_file_size
@@ -30,7 +31,7 @@ from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import OPTIONS, ImageOptions, MergeOptions
 from pdfsmaller.engine.report import CombinedReport, Report
-from pdfsmaller.errors import DiskFull, EngineFailed, InvalidOption, LimitExceeded, PdfSmallerError, UnreadablePdf
+from pdfsmaller.errors import DiskFull, EngineFailed, LimitExceeded, PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
 
 if TYPE_CHECKING:
@@ -58,12 +59,7 @@ class _Protocol:
             self.send({"progress": {"stage": stage, "percent": percent}})
 
     def error(self, error: PdfSmallerError) -> None:
-        body: dict[str, Any] = {"code": error.code, "message": error.message}
-        if isinstance(error, LimitExceeded):
-            body |= {"limit": error.limit, "allowed": error.allowed}
-        if isinstance(error, InvalidOption):
-            body |= {"field": error.field, "value": error.value, "allowed": error.allowed}
-        self.send({"error": body})
+        self.send({"error": error_transport.to_json(error)})
 
 
 def _keep_to(folder: str) -> None:
