@@ -164,5 +164,5 @@ def test_other_words_about_memory_are_no_lack_of_it(said: str) -> None:
 
 def test_the_report_counts_what_was_left_alone(run: Run) -> None:
     data = documents.edited(documents.photo_jpeg(), lambda pdf: pdf.pages[0].obj.__setitem__("/UserUnit", Name.Oops))
-    assert run(data, preset="ebook").report.damage == {"image": 1, "page": 1}
+    assert {"image", "page"} <= run(data, preset="ebook").report.damage.keys()
     assert run(documents.photo_jpeg(), preset="ebook").report.damage == {}
