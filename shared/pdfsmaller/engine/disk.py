@@ -42,6 +42,8 @@ def _means(exc: BaseException, numbers: tuple[int, ...]) -> bool:
 def _chain(exc: BaseException) -> Iterator[BaseException]:
     """An exception and those it came from, as a traceback shows them."""
     current: BaseException | None = exc
-    while current is not None:
+    seen: set[int] = set()
+    while current is not None and id(current) not in seen:  # what C++ raises may come from itself
+        seen.add(id(current))
         yield current
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
