@@ -116,6 +116,14 @@ def test_a_full_disk_is_no_damage() -> None:
         raise full
 
 
+def test_errors_that_come_from_each_other_are_damage() -> None:
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+    with damage.tolerate("part") as attempt:
+        raise one
+    assert attempt.failed
+
+
 def test_damage_takes_the_type_that_a_caller_expects() -> None:
     with pytest.raises(UnreadablePdf, match="broken") as caught, damage.raised_as(UnreadablePdf("broken")):
         int(Name.Oops)

@@ -22,7 +22,8 @@ from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.engine.images.apply import apply_images
 from pdfsmaller.engine.images.encode import Encoded
-from pdfsmaller.engine.images.find import ObjGen, externalize_inline_images
+from pdfsmaller.engine.images.find import externalize_inline_images
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.structure.pack import write_packed
 from pdfsmaller.engine.structure.tidy import StructureCache, merge_identical_streams, tidy

@@ -42,10 +42,11 @@ from pdfsmaller.engine.document import (
 )
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.encode import Encoded
-from pdfsmaller.engine.images.find import Found, ObjGen, externalize_inline_images, find_images
+from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.memory import give_back, ran_out_of_memory
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend

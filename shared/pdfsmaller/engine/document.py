@@ -18,6 +18,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, ObjectStreamMode, Pdf
 
 from pdfsmaller.engine.damage import raised_as, tolerate
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.errors import (
     EmptyFile,
@@ -147,7 +148,7 @@ def form_fields(pdf: Pdf) -> Iterator[Dictionary]:
         return
     top = form.get("/Fields")
     stack: list[tuple[pikepdf.Object, int]] = [(top, 0)] if isinstance(top, Array) else []
-    seen: set[tuple[int, int]] = set()
+    seen: set[ObjGen] = set()
     while stack and len(seen) < MAX_FIELDS:
         node, depth = stack.pop()
         for field in node.as_list() if isinstance(node, Array) else []:

@@ -18,7 +18,7 @@ from typing import Literal
 from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.damage import tolerate
-from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
 

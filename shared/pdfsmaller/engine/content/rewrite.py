@@ -25,9 +25,9 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.content.rewriter import Rewriter, rewriter
 from pdfsmaller.engine.content.scales import Scales, appearances, drawn_by, is_plain, named
 from pdfsmaller.engine.damage import tolerate
-from pdfsmaller.engine.images.find import ObjGen
-from pdfsmaller.engine.images.work import WORKERS
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
+from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
 
 #: Larger streams are left alone: they are held in memory several times over.

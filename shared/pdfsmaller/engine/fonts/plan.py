@@ -23,7 +23,8 @@ from pdfsmaller.engine.fonts.encodings import differences
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, glyph_names, listed, rebuild
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
-from pdfsmaller.engine.fonts.usage import FontUse, ObjGen, Usage, find_usage, font_key
+from pdfsmaller.engine.fonts.usage import FontUse, Usage, find_usage, font_key
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
 

@@ -18,7 +18,8 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.plan import Change, Plan, plan_changes
-from pdfsmaller.engine.fonts.usage import ObjGen, font_key
+from pdfsmaller.engine.fonts.usage import font_key
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.report import FontCounts
 from pdfsmaller.limits import Limits
 

@@ -24,10 +24,10 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import inherited_resources
 from pdfsmaller.engine.fonts.cmap import CMap, read_cmap, split_two_bytes
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
 
-ObjGen = tuple[int, int]
 #: A font: its object, or the text of a dictionary that is no object of its own.
 FontKey = ObjGen | bytes
 

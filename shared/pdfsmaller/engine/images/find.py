@@ -20,11 +20,11 @@ from pikepdf import Array, Dictionary, Name, Pdf, Stream
 
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import inherited_resources
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
-ObjGen = tuple[int, int]
 Matrix = tuple[float, float, float, float, float, float]
 Role = Literal["image", "soft_mask", "stencil"]
 

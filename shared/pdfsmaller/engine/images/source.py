@@ -13,8 +13,9 @@ from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.damage import raised_as
 from pdfsmaller.engine.images.color import ColorSpace, read_color_space
-from pdfsmaller.engine.images.find import FoundImage, ObjGen, Role
+from pdfsmaller.engine.images.find import FoundImage, Role
 from pdfsmaller.engine.images.jpeg import jpeg_info
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, Filter, filters_of, read_before_last, read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits

@@ -7,7 +7,6 @@ by itself.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -21,16 +20,17 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import pdfa_part
 from pdfsmaller.engine.images.encode import Encoded
-from pdfsmaller.engine.images.find import Found, FoundImage, ObjGen
+from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.race import optimize
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
 from pdfsmaller.engine.memory import give_back
+from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
 
 # Decoded bytes that may be in the works at once.
 BUDGET_BYTES = 80_000_000
-WORKERS = max(1, min(4, os.cpu_count() or 1))
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Object, Pdf
 
 from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.objgen import ObjGen
 
 # Trees of a million pages are a few levels deep.
 MAX_DEPTH = 100
@@ -36,7 +37,7 @@ def mend_page_tree(source: Path, target: Path, password: str | None) -> bool:
     return False
 
 
-def _prune(node: Object, seen: set[tuple[int, int]], depth: int) -> int:
+def _prune(node: Object, seen: set[ObjGen], depth: int) -> int:
     """Drop the nodes below ``node`` that were met before or hold no page; how many pages are left."""
     seen.add(node.objgen)
     kept, pages = [], 0

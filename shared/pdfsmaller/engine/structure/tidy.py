@@ -18,12 +18,12 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.color.profiles import slim_profiles
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.deflate import zlib_compress
-from pdfsmaller.engine.images.find import ObjGen
-from pdfsmaller.engine.images.work import WORKERS
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
+from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
 
 # Remains of the file as it was: the writers make their own.
