@@ -5,7 +5,12 @@ VENV = .venv
 PY = $(VENV)/bin/python
 # What runs the local stack; see localstack/README.md.
 LOCAL = PYTHONPATH=localstack $(PY) -m pdfsmaller_local
-PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+# Every version with its hashes, as `make lock` found them. What is published as source only is built with the locked
+# tools of requirements/build.txt, not with whatever is newest.
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+LOCKED = $(PIP_INSTALL) --no-build-isolation --require-hashes --requirement
+UV_LOCK = $(SAM_VENV)/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
+	--no-annotate --no-header
 SERVICE_READY = $(VENV)/.ready-service
 DEV_READY = $(VENV)/.ready-dev
 SAM_VENV = .venv-sam
@@ -84,8 +89,12 @@ deploy: build ## Build, then deploy to AWS; asks for what it needs to know
 	SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam deploy --guided --template-file $(BUILD_DIR)/template.yaml \
 		--config-file $(CURDIR)/samconfig.toml
 
-lock: $(SAM_VENV)/.ready ## Take the newest dependencies that the layers' requirements allow into their locks
+lock: $(SAM_VENV)/.ready ## Take the newest dependencies that are allowed into all locks
 	@$(PACKING) lock
+	@$(UV_LOCK) requirements/build.in -o requirements/build.txt
+	@$(UV_LOCK) requirements/sam.in -c requirements/build.txt -o requirements/sam.txt
+	@$(UV_LOCK) pyproject.toml --extra service --extra emulator --extra dev -c requirements/build.txt -o requirements/dev.txt
+	@$(UV_LOCK) pyproject.toml --extra service --extra emulator -c requirements/dev.txt -o requirements/local.txt
 
 clean: ## Delete everything that was made here, the local service's data too
 	@if [ -f .local/run/stack.json ] && [ -x $(PY) ]; then $(LOCAL) down; fi
@@ -107,21 +116,23 @@ $(PY):
 	$$found -m venv --clear $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
 		echo "error: $$found cannot make a virtual environment → install its venv package (Debian: apt install python3-venv)" >&2; exit 1; }
 
-$(SERVICE_READY): $(PY) pyproject.toml
+$(SERVICE_READY): $(PY) pyproject.toml requirements/build.txt requirements/local.txt
 	@echo "Installing what the service needs into $(VENV) …"
-	@$(PIP_INSTALL) --editable ".[service,emulator]" || { \
+	@$(PY) $(LOCKED) requirements/build.txt && $(PY) $(LOCKED) requirements/local.txt && \
+		$(PY) $(PIP_INSTALL) --no-build-isolation --no-deps --editable . || { \
 		echo "error: the installation failed → see above; with a network connection, run it again" >&2; exit 1; }
 	@touch $(SERVICE_READY)
 
-$(DEV_READY): $(PY) pyproject.toml
+$(DEV_READY): $(PY) pyproject.toml requirements/build.txt requirements/dev.txt
 	@echo "Installing what the tests need into $(VENV) …"
-	@$(PIP_INSTALL) --editable ".[service,emulator,dev]" || { \
+	@$(PY) $(LOCKED) requirements/build.txt && $(PY) $(LOCKED) requirements/dev.txt && \
+		$(PY) $(PIP_INSTALL) --no-build-isolation --no-deps --editable . || { \
 		echo "error: the installation failed → see above; with a network connection, run it again" >&2; exit 1; }
 	@touch $(SERVICE_READY) $(DEV_READY)
 
 # Its pins do not suit the others', so it has an environment of its own.
-$(SAM_VENV)/.ready: $(PY)
+$(SAM_VENV)/.ready: $(PY) requirements/build.txt requirements/sam.txt
 	@$(PY) -m venv --clear $(SAM_VENV)
-	@$(SAM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "aws-sam-cli>=1.150,<2" || { \
+	@$(SAM_VENV)/bin/python $(LOCKED) requirements/build.txt && $(SAM_VENV)/bin/python $(LOCKED) requirements/sam.txt || { \
 		echo "error: the SAM command line was not installed → see above; with a network connection, run it again" >&2; exit 1; }
 	@touch $(SAM_VENV)/.ready

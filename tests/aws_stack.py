@@ -149,5 +149,5 @@ def made_resources(clock: Clock, **changes: Any) -> Stack:
             }
         ],
     )
-    settings = Settings(**buckets, **queues, jobs_table=table, secret_key="test-only", **changes)
+    settings = Settings(**buckets, **queues, jobs_table=table, secret_key="a key for tests only", **changes)
     return Stack(settings, clock, JobTable(table, clock))

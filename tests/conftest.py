@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pdfsmaller import aws
+from pdfsmaller.engine import damage
 from pdfsmaller.settings import Settings
 from tests.aws_stack import Clock, Stack, made_stack
 
@@ -31,6 +32,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRe
     aws.forget_clients()
     yield
     aws.forget_clients()
+
+
+@pytest.fixture(autouse=True)
+def strict_engine() -> Iterator[None]:
+    """The engine's own mistakes come through here; in service they are borne like damage."""
+    damage.set_strict(True)
+    yield
+    damage.set_strict(False)
 
 
 @pytest.fixture

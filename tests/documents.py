@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Operator, Pdf, Stream, String
 from PIL import Image, ImageCms, ImageDraw, ImageFilter
@@ -1085,6 +1086,72 @@ def encrypted_owner() -> bytes:
 def encrypted_owner_rc4() -> bytes:
     """RC4, restricted permissions; opens without a password."""
     return _encrypted(user="", revision=3, aes=False)
+
+
+def encrypted_for_certificates() -> bytes:
+    """Encrypted by a public-key security handler (ISO 32000-1, 7.6.4): no password opens it."""
+    keys = b"/Filter /Adobe.PubSec /SubFilter /adbe.pkcs7.s4 /V 2 /Length 128 /Recipients [<3082>] /P -4"
+    data = _raw(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] >>",
+            b"<< %b >>" % keys,
+        ]
+    )
+    return data.replace(b"/Root 1 0 R", b"/Root 1 0 R /Encrypt 4 0 R /ID [<00> <00>]")
+
+
+# --- filters that few readers know ---------------------------------------------------------------------------------
+
+Encode = Callable[[bytes], bytes]
+
+
+def refiltered(
+    data: bytes, name: str = "/BrotliDecode", encode: Encode = brotli.compress, *, parms: Dictionary | None = None
+) -> bytes:
+    """``data`` with every stream that can be decoded stored by another filter."""
+
+    def change(pdf: Pdf) -> None:
+        for stream in pdf.objects:
+            if isinstance(stream, Stream) and stream.get("/Filter") not in (Name.DCTDecode, Name.JPXDecode):
+                stream.write(encode(stream.read_bytes()), filter=Name(name), decode_parms=parms)
+
+    return edited(data, change)
+
+
+def packed(name: str = "/BrotliDecode", encode: Encode = brotli.compress, *, table: bool = True) -> bytes:
+    """A page with text, all objects but its content packed into an object stream of this filter.
+
+    Args:
+        table: the cross-reference stream has that filter, too.
+    """
+    content = b"BT /F1 24 Tf 72 700 Td (Packed away) Tj ET"
+    objects = {
+        1: b"<</Type/Catalog/Pages 2 0 R>>",
+        2: b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 5 0 R/Resources<</Font<</F1 4 0 R>>>>>>",
+        4: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    }
+    head, body = "", b""
+    for number, value in objects.items():
+        head += f"{number} {len(body)} "
+        body += value + b"\n"
+    inner = encode(head.encode() + body)
+    out = bytearray(b"%PDF-1.5\n")
+    offsets = {5: len(out)}
+    out += b"5 0 obj\n<</Length %d>>stream\n%b\nendstream\nendobj\n" % (len(content), content)
+    offsets[6] = len(out)
+    entries = b"/Type/ObjStm/N 4/First %d/Filter%b/Length %d" % (len(head), name.encode(), len(inner))
+    out += b"6 0 obj\n<<%b>>stream\n%b\nendstream\nendobj\n" % (entries, inner)
+    offsets[7] = len(out)
+    rows = b"\0\0\0\xff" + b"".join(b"\2\0\6%c" % index for index in range(4))
+    rows += b"".join(b"\1%b\0" % offsets[number].to_bytes(2, "big") for number in (5, 6, 7))
+    rows = encode(rows) if table else rows
+    entries = b"/Type/XRef/Size 8/W[1 2 1]/Root 1 0 R/Length %d" % len(rows)
+    entries += b"/Filter%b" % name.encode() if table else b""
+    out += b"7 0 obj\n<<%b>>stream\n%b\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % (entries, rows, offsets[7])
+    return bytes(out)
 
 
 # --- broken and malicious -------------------------------------------------------------------------------------------

@@ -238,8 +238,8 @@ def test_several_inputs_need_a_folder(photo: Path, tmp_path: Path) -> None:
         (documents.not_a_pdf, 3),
         (documents.header_only, 3),
         (documents.encrypted_user, 4),
+        (documents.encrypted_for_certificates, 4),
         (documents.many_pages, 5),
-        (documents.pixel_bomb, 5),
     ],
 )
 def test_each_kind_of_bad_file_has_its_code(make: documents.Make, code: int, tmp_path: Path) -> None:
@@ -285,21 +285,25 @@ def test_a_file_over_its_time_limit_has_its_code_and_remedy(large: bytes, tmp_pa
 def _interrupted(large: bytes, tmp_path: Path, how: signal.Signals) -> tuple[int, str]:
     source = documents.write(tmp_path / "large.pdf", large)
     target = documents.write(tmp_path / "out.pdf", b"as it was")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     process = subprocess.Popen(
         [*COMMAND, "compress", source, "-o", target, "--effort", "max"],
+        env={**os.environ, "TMPDIR": str(temporary)},
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         # Tests that run in the background are started with interrupts ignored, and so would be what they start.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 20
-    while not leftovers(tmp_path) and time.monotonic() < deadline:  # until it has begun to work
+    while not list(temporary.glob("*/*")) and time.monotonic() < deadline:  # until it has begun to work
         time.sleep(0.02)
     assert process.poll() is None
     process.send_signal(how)
     _, err = process.communicate(timeout=20)
     assert target.read_bytes() == b"as it was"
     assert leftovers(tmp_path) == []
+    assert list(temporary.iterdir()) == []
     return process.returncode, err.decode()
 
 
@@ -309,10 +313,24 @@ def test_ctrl_c_leaves_no_half_file(large: bytes, tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_being_terminated_leaves_no_half_file(large: bytes, tmp_path: Path) -> None:
-    code, err = _interrupted(large, tmp_path, signal.SIGTERM)
-    assert code == 128 + signal.SIGTERM
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+def test_being_terminated_leaves_no_half_file(how: signal.Signals, large: bytes, tmp_path: Path) -> None:
+    code, err = _interrupted(large, tmp_path, how)
+    assert code == 128 + how
     assert "Traceback" not in err
+
+
+def test_a_command_that_outlives_its_terminal_goes_on(photo: Path, tmp_path: Path) -> None:
+    """``nohup`` has it ignore what it would else end by."""
+    process = subprocess.Popen(
+        [*COMMAND, "compress", photo, "-o", tmp_path / "out.pdf"],
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    while process.poll() is None:
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.05)
+    assert process.returncode == 0
 
 
 # --- merge, images --------------------------------------------------------------------------------------------------
@@ -441,7 +459,7 @@ def test_images_become_a_page_each(jpeg: Path, tmp_path: Path, capsys: pytest.Ca
         (["photo.jpg", "--resolution", "0"], 2, "--resolution"),
         (["photo.jpg", "missing.png"], 7, "missing.png"),
         (["photo.jpg", "1 pages.pdf"], 3, "1 pages.pdf"),
-        (["photo.jpg", "--max-pixels", "100"], 5, "photo.jpg"),
+        (["photo.jpg", "--max-image-size", "100B"], 5, "photo.jpg"),
     ],
 )
 def test_what_cannot_become_pages_is_said_in_one_line(
@@ -486,11 +504,8 @@ def test_inspect_has_the_same_codes(make: documents.Make, code: int, tmp_path: P
     assert run_here("inspect", documents.write(tmp_path / "bad.pdf", make())) == code
 
 
-def test_version_is_quick_and_light() -> None:
-    started = time.monotonic()
-    done = command("--version")
-    assert done.stdout == f"pdfsmaller {__version__}\n"
-    assert time.monotonic() - started < 1  # about 0.1 s on an idle machine
+def test_version_needs_nothing_heavy() -> None:
+    assert command("--version").stdout == f"pdfsmaller {__version__}\n"
     probe = (
         "import sys, pdfsmaller.cli.app; print(sorted({'pikepdf', 'pyvips', 'pydantic', 'rich'} & set(sys.modules)))"
     )

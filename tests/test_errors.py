@@ -39,11 +39,6 @@ def test_codes_are_unique_among_the_leaves() -> None:
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_only_transient_errors_are_tried_again(kind: type[PdfSmallerError]) -> None:
-    assert kind.retryable == issubclass(kind, errors.TransientError)
-
-
-@pytest.mark.parametrize("kind", CLASSES)
 def test_the_drawing_in_the_docstring_is_the_tree(kind: type[PdfSmallerError]) -> None:
     drawn = next(line for line in (errors.__doc__ or "").splitlines() if re.search(rf"\b{kind.__name__}\b", line))
     said = re.search(rf"{kind.__name__}\s+(\d{{3}}) (\w+_\w+)?", drawn)

@@ -34,7 +34,7 @@ def run(source: Path, target: Path, limits: Limits | None = None, **options: obj
 
 def _spec(source: Path, target: Path) -> dict[str, object]:
     sources = [{"path": str(source), "name": source.name}]
-    return {"operation": "compress", "sources": sources, "target": str(target)}
+    return {"operation": "compress", "sources": sources, "target": str(target), "folder": str(target.parent)}
 
 
 def test_the_report_comes_back_typed(source: Path, target: Path) -> None:
@@ -59,6 +59,7 @@ def test_the_report_comes_back_typed(source: Path, target: Path) -> None:
         (documents.header_only, {}, errors.UnreadablePdf),
         (documents.encrypted_user, {}, errors.PasswordRequired),
         (documents.encrypted_user, {"password": "x"}, errors.WrongPassword),
+        (documents.encrypted_for_certificates, {}, errors.UnsupportedEncryption),
     ],
 )
 def test_what_is_wrong_with_a_document_comes_back_as_its_error(
@@ -168,7 +169,7 @@ def test_a_prepared_child_that_died_is_replaced(source: Path, target: Path) -> N
 def test_no_child_outlives_its_parent(tmp_path: Path, working: bool) -> None:
     endless = tmp_path / "endless.pdf"
     os.mkfifo(endless)  # opening it blocks for ever: a job that never ends
-    spec = json.dumps({"source": str(endless), "target": str(tmp_path / "out.pdf")})
+    spec = json.dumps(_spec(endless, tmp_path / "out.pdf"))
     begin = f"child._process.stdin.write({spec!r} + chr(10)); child._process.stdin.flush(); time.sleep(0.5)"
     code = (
         "import time; from pdfsmaller.sandbox import EngineProcess; child = EngineProcess();"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from pdfsmaller.settings import Settings
+from pdfsmaller.settings import InvalidSettings, Settings, read_settings
 
 
 def test_sizes_take_units(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +30,7 @@ def test_empty_means_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_engine_stops_improving_before_it_is_killed() -> None:
-    limits = Settings(soft_timeout_seconds=100).limits()
+    limits = Settings(engine_timeout_seconds=100).limits()
     assert limits.soft_seconds < limits.hard_seconds == 100
 
 
@@ -38,3 +40,82 @@ def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
     ours = {name.upper() for name in Settings.model_fields}
     assert ours <= documented
     assert documented - ours <= {"AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "PORT", "EMULATOR", "EMULATOR_PORT"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("API_KEYS", ",", "leave API_KEYS empty"),
+        ("API_KEYS", "k" * 20 + ",", "leave API_KEYS empty"),
+        ("API_KEYS", "x", "at least 20 characters"),
+        ("API_KEYS", "k" * 20 + "," + "k" * 20, "twice"),
+        ("API_KEYS", "with a space in its middle", "without spaces"),
+        ("SECRET_KEY", "x", "at least 20 characters"),
+        ("HEARTBEAT_SECONDS", "300", "a third of LEASE_SECONDS"),
+        ("LEASE_SECONDS", "1", "a third of LEASE_SECONDS"),
+        ("LEASE_SECONDS", "nan", "finite"),
+        ("MAX_REQUEST_SIZE", "1MB", "MAX_FILE_SIZE"),
+        ("UPLOAD_EXPIRES_SECONDS", "-5", "greater than"),
+        ("MAX_FILE_AGE_HOURS", "0", "greater than 0"),
+        ("DROP_MAX_AGE_HOURS", "-1", "greater than 0"),
+        ("MAX_PAGES", "0", "greater than"),
+        ("MAX_RECEIVE_COUNT", "many", "integer"),
+        ("ENGINE_TIMEOUT_SECONDS", "0", "greater than 0"),
+        ("ENGINE_MEMORY_BYTES", "10MB", "200000000"),
+        ("ALLOWED_ORIGINS", "https://a.example/page", "origins such as"),
+        ("ALLOWED_HOSTS", "https://a.example", "host names"),
+        ("PUBLIC_BASE_URL", "pdf.example.org", "https://pdf.example.org"),
+        ("LOG_LEVEL", "LOUD", "DEBUG"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_with_the_remedy(name: str, value: str, remedy: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings({name: value})
+    said = str(caught.value)
+    assert remedy in said
+    assert said.count("\n") == 2
+    assert "explains each" in said
+    if "KEY" in name:
+        assert "(hidden)" in said
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings({"MAX_PAGES": "0", "LOG_LEVEL": "LOUD"})
+    assert "MAX_PAGES is '0'" in str(caught.value)
+    assert "LOG_LEVEL is 'LOUD'" in str(caught.value)
+
+
+def test_a_function_does_not_start_with_them_and_says_why_in_words() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", "from pdfsmaller.settings import get_settings; get_settings()"],
+        env={"PYTHONPATH": str(Path(__file__).parents[1] / "shared"), "API_KEYS": ","},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode != 0
+    assert run.stderr.startswith("error: These settings cannot be used:\n  API_KEYS is (hidden): ")
+    assert "Traceback" not in run.stderr
+
+
+def test_secrets_do_not_show_in_logs() -> None:
+    assert "hunter2" not in repr(Settings(secret_key="hunter2" * 3, api_keys=["hunter2" * 3]))
+
+
+def test_the_samples_values_are_the_defaults() -> None:
+    example = (Path(__file__).parents[1] / ".env.example").read_text()
+    lines = [line.split("=", 1) for line in example.splitlines() if line and not line.startswith("#")]
+    assert read_settings(dict(lines)) == read_settings({})
+
+
+def test_the_local_stack_is_not_started_with_settings_that_make_no_sense() -> None:
+    root = Path(__file__).parents[1]
+    run = subprocess.run(
+        [sys.executable, "-m", "pdfsmaller_local", "local"],
+        env={"PYTHONPATH": f"{root / 'shared'}:{root / 'localstack'}", "API_KEYS": "short", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("error: API_KEYS is (hidden): should hold keys of at least 20 characters")
+    assert run.stderr.count("\n") == 1

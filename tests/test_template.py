@@ -71,7 +71,7 @@ def test_a_message_stays_hidden_for_six_times_the_functions_time(template: dict[
 
 
 def test_the_engine_is_stopped_before_its_function(template: dict[str, Any]) -> None:
-    assert default(template, "SoftTimeout") <= default(template, "CompressTimeout") - 30
+    assert default(template, "EngineTimeout") <= default(template, "CompressTimeout") - 30
 
 
 def test_a_request_may_wait_for_a_minute(template: dict[str, Any]) -> None:
@@ -122,7 +122,7 @@ def test_both_prefixes_of_the_uploads_bucket_and_no_others_send_events(resources
 
 
 def test_only_our_own_bucket_may_send_to_the_queue(resources: dict[str, Any]) -> None:
-    [statement] = resources["CompressQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    [statement, _] = resources["CompressQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     assert "UploadsBucket'" not in str(statement), "a Ref or GetAtt of the bucket would be circular"
@@ -165,6 +165,26 @@ def test_queues_and_table_are_encrypted(resources: dict[str, Any]) -> None:
     assert resources["JobsTable"]["Properties"]["SSESpecification"] == {"SSEEnabled": True}
 
 
+@pytest.mark.parametrize("queue", ["CompressQueue", "DeadLetterQueue"])
+def test_queues_are_tls_only(resources: dict[str, Any], queue: str) -> None:
+    policy = resources[f"{queue}Policy"]["Properties"]
+    assert policy["Queues"] == [{"Ref": queue}]
+    statement = policy["PolicyDocument"]["Statement"][-1]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "sqs:*")
+    assert statement["Resource"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize("name", ["UploadsBucket", "ResultsBucket"])
+def test_no_other_sites_page_reads_a_bucket_unless_it_is_named(
+    template: dict[str, Any], resources: dict[str, Any], name: str
+) -> None:
+    assert default(template, "AllowedOrigins") == ""
+    condition, rules, otherwise = resources[name]["Properties"]["CorsConfiguration"]["Fn::If"]
+    assert (condition, otherwise) == ("HasAllowedOrigins", {"Ref": "AWS::NoValue"})
+    assert [rule["AllowedOrigins"] for rule in rules["CorsRules"]] == [{"Ref": "AllowedOrigins"}]
+
+
 def test_the_table_expires_rows_and_can_be_restored(resources: dict[str, Any]) -> None:
     table = resources["JobsTable"]["Properties"]
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
@@ -180,6 +200,53 @@ def test_secrets_are_not_shown(template: dict[str, Any]) -> None:
         assert template["Parameters"][name]["NoEcho"] is True
     assert "Default" not in template["Parameters"]["SecretKey"], "a key that everybody knows is none"
     assert not any("Secret" in name or "Key" in name for name in template["Outputs"])
+
+
+def test_secrets_go_only_to_functions_that_use_them(template: dict[str, Any], resources: dict[str, Any]) -> None:
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert not {"API_KEYS", "SECRET_KEY"} & set(shared)
+    given = {
+        name: {"API_KEYS", "SECRET_KEY"} & set(resources[f"{name}Function"]["Properties"]["Environment"]["Variables"])
+        for name in FUNCTIONS
+    }
+    assert given == {"Upload": {"API_KEYS", "SECRET_KEY"}, "Compress": {"SECRET_KEY"}, "Cleanup": set()}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "taken"),
+    [
+        ("ApiKeys", "", True),
+        ("ApiKeys", "k" * 20 + "," + "l" * 64, True),
+        ("ApiKeys", ",", False),
+        ("ApiKeys", "k" * 19, False),
+        ("ApiKeys", "k" * 20 + ",", False),
+        ("ApiKeys", "k" * 20 + ",short", False),
+        ("ApiKeys", "k" * 20 + ", " + "l" * 20, False),
+        ("UploadConcurrency", "", True),
+        ("UploadConcurrency", "20", True),
+        ("UploadConcurrency", "many", False),
+    ],
+)
+def test_parameters_take_what_the_settings_take(
+    template: dict[str, Any], parameter: str, value: str, taken: bool
+) -> None:
+    assert bool(re.fullmatch(template["Parameters"][parameter]["AllowedPattern"], value)) == taken
+
+
+def test_numbers_that_make_no_sense_are_refused_before_anything_is_deployed(template: dict[str, Any]) -> None:
+    from pdfsmaller.settings import KEY_MIN_CHARS
+
+    parameters = template["Parameters"]
+    assert parameters["MaxFileAgeHours"]["MinValue"] > 0
+    assert parameters["UploadExpiresSeconds"]["MinValue"] > 0
+    assert parameters["SecretKey"]["MinLength"] == KEY_MIN_CHARS
+
+
+def test_what_a_flood_of_requests_costs_can_be_bounded(template: dict[str, Any], resources: dict[str, Any]) -> None:
+    assert default(template, "UploadConcurrency") == "", "AWS keeps 100 of an account's 1,000 unreserved, or 10 of 10"
+    assert resources["UploadFunction"]["Properties"]["ReservedConcurrentExecutions"] == {
+        "Fn::If": ["HasUploadConcurrency", {"Ref": "UploadConcurrency"}, {"Ref": "AWS::NoValue"}]
+    }
 
 
 def test_an_open_function_url_demands_keys(template: dict[str, Any]) -> None:
@@ -256,7 +323,9 @@ def test_every_variable_of_the_functions_is_a_setting(template: dict[str, Any]) 
     from pdfsmaller.settings import Settings
 
     given = set(template["Globals"]["Function"]["Environment"]["Variables"])
-    others = {"AWS_ENDPOINT_URL", "POWERTOOLS_METRICS_NAMESPACE"}
+    for name in FUNCTIONS:
+        given |= set(template["Resources"][f"{name}Function"]["Properties"]["Environment"]["Variables"])
+    others = {"AWS_ENDPOINT_URL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
     assert {name.lower() for name in given - others} <= set(Settings.model_fields)
 
 
@@ -278,7 +347,7 @@ def test_layers_hold_what_pyproject_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     known = {*project["dependencies"], *project["optional-dependencies"]["service"]}
     # The command line's own, and what only runs the functions elsewhere than on Lambda.
-    elsewhere = ("typer", "rich", "functions-framework", "localstack-client")
+    elsewhere = ("typer", "rich", "functions-framework", "gevent", "localstack-client")
     layered: set[str] = set()
     for file in (ROOT / "layers").glob("*/requirements*.txt"):
         lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
@@ -294,12 +363,14 @@ def test_layers_hold_what_pyproject_asks_for() -> None:
 def test_alarms_watch_dead_letters_errors_and_age(resources: dict[str, Any]) -> None:
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     watched = {
-        (alarm["MetricName"], next(iter(alarm["Dimensions"][0]["Value"].values()))[0]) for alarm in alarms.values()
+        (alarm["MetricName"], alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
+        for alarm in alarms.values()
+        if alarm["Namespace"] == "AWS/SQS"
     }
     assert ("ApproximateNumberOfMessagesVisible", "DeadLetterQueue") in watched
     assert ("ApproximateAgeOfOldestMessage", "CompressQueue") in watched
-    errors = {str(a["Dimensions"][0]["Value"]["Ref"]) for a in alarms.values() if a["MetricName"] == "Errors"}
-    assert errors == {f"{name}Function" for name in FUNCTIONS}
+    crashes = {str(a["Dimensions"][0]["Value"]["Ref"]) for a in alarms.values() if a["MetricName"] == "Errors"}
+    assert crashes == {"CompressFunction", "CleanupFunction"}
     assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in alarms.values())
 
 

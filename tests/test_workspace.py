@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from pdfsmaller import errors, sandbox, workspace
-from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.engine.options import OPTIONS, CompressOptions
 from pdfsmaller.limits import Limits
-from tests import documents
+from tests import documents, pictures
 
 _HOLD = (
     "import time; from pdfsmaller.workspace import job_folder\n"
@@ -59,3 +61,49 @@ def test_a_job_out_of_time_leaves_nothing_in_the_temporary_folder(temp: Path, tm
         sandbox.run_compress(source, tmp_path / "out.pdf", CompressOptions(), Limits(hard_seconds=1.5), progress=look)
     assert all(name.startswith("pdfsmaller-job-") for names in seen for name in names)
     assert list(temp.iterdir()) == []
+
+
+def test_an_owner_that_died_before_it_locked_its_folder_leaves_none_for_long(temp: Path) -> None:
+    fresh, stale = temp / ".pdfsmaller-new-a", temp / ".pdfsmaller-new-b"
+    for folder in (fresh, stale):
+        folder.mkdir()
+    os.utime(stale, (0, 0))
+    with workspace.job_folder():
+        assert [path.exists() for path in (fresh, stale)] == [True, False]
+
+
+@pytest.mark.parametrize("end", ["cancelled", "crashed"])
+def test_a_job_that_is_cancelled_or_crashes_leaves_nothing_in_the_temporary_folder(
+    end: str, temp: Path, tmp_path: Path
+) -> None:
+    source = documents.write(tmp_path / "in.pdf", documents.photo_flate(3_000, 3_000))
+    running: list[sandbox.EngineProcess] = []
+
+    def stop(_stage: str, percent: int) -> None:
+        if end == "cancelled":
+            running[0].kill(errors.LeaseLost("cancelled"))
+        else:
+            os.kill(running[0].pid, signal.SIGKILL)
+
+    with pytest.raises(errors.LeaseLost if end == "cancelled" else errors.WorkerCrashed):
+        sandbox.run_compress(
+            source, tmp_path / "out.pdf", CompressOptions(), Limits(), progress=stop, stop=running.append
+        )
+    assert list(temp.iterdir()) == []
+    assert not (tmp_path / "out.pdf").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root mounts a small disk")
+@pytest.mark.parametrize("operation", ["compress", "merge", "image-to-pdf"])
+def test_a_full_disk_is_worth_another_try(operation: str, temp: Path, tmp_path: Path) -> None:
+    image = operation == "image-to-pdf"
+    data = pictures.saved(documents.photo(1_200, 900), "BMP") if image else documents.photo_flate(1_200, 900)
+    source = InputFile(documents.write(tmp_path / "in", data), "in")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", temp], capture_output=True).returncode:
+        pytest.skip("no disk may be mounted here")
+    try:
+        with pytest.raises(errors.DiskFull):
+            sandbox.run(operation, [source], tmp_path / "out.pdf", OPTIONS[operation](), Limits())  # type: ignore[arg-type]
+        assert list(temp.iterdir()) == []
+    finally:
+        subprocess.run(["umount", temp], check=True)

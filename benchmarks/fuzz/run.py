@@ -15,6 +15,7 @@ from typing import Any
 import pikepdf
 
 from pdfsmaller import errors, sandbox
+from pdfsmaller.engine import damage
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.limits import Limits
 
@@ -30,9 +31,9 @@ class Outcome:
 
     Attributes:
         kind: ``compressed``, ``unchanged``, ``target_not_met``, or an error's code; where ``fault`` is True one of
-            ``crash`` (the process died), ``unforeseen`` (an exception that nobody expected), ``hang`` (the hard time
-            limit), ``memory`` (the memory limit), ``grown``, ``unreadable`` (the result does not open), ``pages``
-            (it has others than the report says).
+            ``crash`` (the process died), ``unforeseen`` (an exception that nobody expected), ``mistake`` (one of the
+            engine's own, which it tolerated), ``hang`` (the hard time limit), ``memory`` (the memory limit),
+            ``grown``, ``unreadable`` (the result does not open), ``pages`` (it has others than the report says).
         where: where an unforeseen exception came from, or what was said: equal faults have it in common.
         said: the engine's standard error.
     """
@@ -75,6 +76,8 @@ def outcome(source: Path, target: Path, given: dict[str, Any], limits: Limits = 
             return Outcome(fault or exc.code, fault is not None, exc.limit, "\n".join(said))
         except errors.PdfSmallerError as exc:
             return Outcome(exc.code)
+    if any(damage.MISTAKE in text for text in said):
+        return Outcome("mistake", True, _where(said), "\n".join(said))
     codes = {warning.code for warning in report.warnings}
     if "left_alone" in codes:
         return Outcome("unforeseen", True, _where(said), "\n".join(said))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pdfsmaller import aws
+from pdfsmaller import aws, telemetry
 from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.settings import get_settings
 
@@ -18,7 +18,10 @@ _RESERVE_MILLISECONDS = 10_000
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Clean up; returns how much of what was done."""
-    return CleanupService(get_settings()).run(lambda: context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS)
+    done = CleanupService(get_settings()).run(lambda: context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS)
+    if done["errors"]:  # of parts; the others had their turn
+        telemetry.count("CleanupErrors", done["errors"])
+    return done
 
 
 def cleanup(event: CloudEvent) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pdfsmaller import aws, sandbox
+from pdfsmaller import aws, sandbox, telemetry
 from pdfsmaller.queue import Message
 from pdfsmaller.services.compress import CompressService
 from pdfsmaller.settings import get_settings
@@ -37,6 +37,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         try:
             _service().handle(message, context.get_remaining_time_in_millis() / 1_000)
         except Exception:  # logged by the service, which has also arranged when it comes again
+            telemetry.count("FailedAttempts")  # nothing leaves this handler, so that Lambda counts no error
             failed.append({"itemIdentifier": message.message_id})
     sandbox.prepare()
     return {"batchItemFailures": failed}

@@ -7,8 +7,9 @@ import re
 import uuid
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect, request
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, redirect, render_template, request
 from werkzeug.datastructures import FileStorage
+from werkzeug.sansio.utils import host_is_trusted
 
 from pdfsmaller import __version__, errors
 from pdfsmaller.engine.options import Operation
@@ -30,6 +31,7 @@ _MAX_JSON_BYTES = 1_000_000
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 _OPEN_PATHS = ("/", "/health", "/api/health", "/openapi.json")
 _UPLOAD_FIELDS = ("operation", "options", "files", "count", "name", "size")
+_STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 
 
@@ -87,9 +89,12 @@ def _add_headers(response: Response) -> Response:
     if response.mimetype == "text/html":
         store = _service().storage.public_origin  # forms go there, and a download's redirect leads there
         response.headers["Content-Security-Policy"] = (
-            f"default-src 'self'; connect-src 'self' {store}; img-src 'self' data: {store}; frame-ancestors 'none'"
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+            f"connect-src 'self' {store}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         )
         response.headers["Referrer-Policy"] = "no-referrer"
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
     if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response
@@ -106,7 +111,15 @@ def _service() -> SubmitService:
 
 
 def _base_url() -> str:
-    return (_settings().public_base_url or request.url_root).rstrip("/")
+    """What links begin with: the service's address, or nothing where only the caller says what that is.
+
+    A Host header is the caller's own word. One that ALLOWED_HOSTS does not know must not get into an answer, which
+    somebody else may read from a cache: links are then paths.
+    """
+    if address := _settings().public_base_url:
+        return address.rstrip("/")
+    trusted = host_is_trusted(request.environ.get("HTTP_HOST", ""), _settings().allowed_hosts)
+    return request.url_root.rstrip("/") if trusted else ""
 
 
 def _view(job: Job) -> JobView:
@@ -157,7 +170,7 @@ def reserve_upload() -> Response:
         raise errors.BadRequest(f"Send a JSON object with {', '.join(_UPLOAD_FIELDS)}.")
     unknown = sorted(set(body) - set(_UPLOAD_FIELDS))
     if unknown:
-        raise errors.InvalidOption(unknown[0], body[unknown[0]], _UPLOAD_FIELDS)
+        raise errors.InvalidOption(unknown[0], "(hidden)", _UPLOAD_FIELDS)
     job, posts = _service().reserve_upload(body)
     shown = _view(job)
     answer = UploadView(
@@ -208,7 +221,7 @@ def openapi() -> Response:
 @api.get("/")
 def page() -> Response:
     """The web page."""
-    return current_app.send_static_file("index.html")
+    return Response(render_template("index.html", keys=bool(_settings().api_keys)))
 
 
 # Shaping

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify
 
@@ -17,12 +22,35 @@ from pdfsmaller.telemetry import get_logger
 blueprint = Blueprint("health", __name__)
 logger = get_logger("upload")
 
+_FRESH_SECONDS = 5.0
+
 
 @blueprint.get("/health")
 @blueprint.get("/api/health")
 def health() -> tuple[Response, int]:
-    """200 with each part's state where all are up, 503 where one is down."""
-    settings: Settings = current_app.config["SETTINGS"]
+    """200 with each part's state where all are up, 503 where one is down.
+
+    Anybody may ask, and asking costs calls: an answer counts for some seconds, whoever asked first.
+    """
+    answer: _Answer = current_app.extensions.setdefault("health", _Answer())
+    with answer.lock:
+        if time.monotonic() >= answer.stale_at:
+            answer.body, answer.status = _looked(current_app.config["SETTINGS"])
+            answer.stale_at = time.monotonic() + _FRESH_SECONDS
+        return jsonify(answer.body), answer.status
+
+
+@dataclass(slots=True)
+class _Answer:
+    """The last answer, and until when it counts (monotonic seconds)."""
+
+    body: dict[str, Any] = field(default_factory=dict)
+    status: int = 200
+    stale_at: float = -math.inf
+    lock: Lock = field(default_factory=Lock)
+
+
+def _looked(settings: Settings) -> tuple[dict[str, Any], int]:
     storage = Storage(settings)
     checks: dict[str, Callable[[], object]] = {}
     if settings.health_check_enabled:
@@ -37,8 +65,7 @@ def health() -> tuple[Response, int]:
         for name, check in checks.items()
     }
     up = all(part["status"] == "up" for part in details.values())
-    body = {"status": "up" if up else "down", "version": __version__, "details": details}
-    return jsonify(body), 200 if up else 503
+    return {"status": "up" if up else "down", "version": __version__, "details": details}, 200 if up else 503
 
 
 def _answers(name: str, check: Callable[[], object]) -> bool:

@@ -13,7 +13,7 @@ from pdfsmaller.engine.options import CompressOptions, ImageOptions, MergeOption
 from pdfsmaller.jobs.view import BatchView, JobView, UploadView
 
 _PDF = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
-_PDF_FAILURES = (errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword)
+_PDF_FAILURES = (errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword, errors.UnsupportedEncryption)
 _WAIT = {
     "name": "Prefer",
     "in": "header",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+import time
 from typing import Any
 
 from flask import Flask, Response, g, json, request
@@ -15,8 +16,10 @@ from pdfsmaller.telemetry import get_logger
 logger = get_logger("upload")
 
 _CHUNK_BYTES = 1 << 20
-#: How much of a refused body is read and thrown away, so that the client hears the answer instead of a reset.
-_MAX_DRAINED_BYTES = 1_000_000_000
+#: How much of a refused body is read and thrown away, and for how many seconds, so that the client hears the answer
+#: instead of a reset.
+_MAX_DRAINED_BYTES = 100_000_000
+_MAX_DRAINED_SECONDS = 10.0
 
 
 class FailedJob(errors.JobFailed):
@@ -38,7 +41,7 @@ def install(app: Flask) -> None:
 
 
 def _problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response:
-    if status in (413, 422, 415, 400, 401):
+    if status in (413, 422, 415, 400):  # not 401: who has no key gets no work out of us
         _drain()
     body = {
         "type": f"urn:pdfsmaller:problem:{code}",
@@ -110,5 +113,6 @@ def _drain() -> None:
     """Read what is left of the body. A server that closes with unread data resets the connection."""
     stream = request.environ["wsgi.input"]
     left = min(request.content_length or 0, _MAX_DRAINED_BYTES)
-    while left > 0 and (chunk := stream.read(min(left, _CHUNK_BYTES))):
+    end = time.monotonic() + _MAX_DRAINED_SECONDS
+    while left > 0 and time.monotonic() < end and (chunk := stream.read(min(left, _CHUNK_BYTES))):
         left -= len(chunk)

@@ -44,8 +44,10 @@ def installed(layer: str, arch: str) -> Path:
         common = ["--target", str(made), "--no-deps", "--require-hashes"]
         _pip("install", *common, *platforms.pip_options(arch), "--requirement", str(LAYERS / layer / _WHEELS[1]))
         if (LAYERS / layer / _SOURCES[1]).exists():
-            # Not from pip's cache: what it built there may be linked with a library of this machine.
-            _pip("install", *common, "--no-cache-dir", "--requirement", str(LAYERS / layer / _SOURCES[1]))
+            # Not from pip's cache: what it built there may be linked with a library of this machine. And with the tools
+            # that are installed here, locked as all else (requirements/build.txt), not with the newest of the day.
+            own = ("--no-cache-dir", "--no-build-isolation")
+            _pip("install", *common, *own, "--requirement", str(LAYERS / layer / _SOURCES[1]))
         cuts.cut(made)
         for old in CACHE.glob(f"{layer}-{arch}-*"):
             shutil.rmtree(old)

@@ -33,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     config = configuration.load()
+    if given.command in ("local", "up"):
+        configuration.check_settings(config)
     if given.command == "local":
         supervisor.run(config)
     elif given.command == "up":
@@ -45,7 +47,6 @@ def _run(given: argparse.Namespace) -> int:
         supervisor.follow_logs(config)
     elif given.command == "reset":
         supervisor.reset(config)
-        print("Its data is deleted.")
     elif given.command == "drop":
         from pdfsmaller_local.drop import drop
 

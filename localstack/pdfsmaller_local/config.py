@@ -20,13 +20,13 @@ PARAMETERS = {
     "MAX_FILES": "MaxFiles",
     "MAX_REQUEST_SIZE": "MaxRequestSize",
     "MAX_PAGES": "MaxPages",
-    "MAX_IMAGE_PIXELS": "MaxImagePixels",
+    "MAX_IMAGE_BYTES": "MaxImageBytes",
     "MAX_STREAM_BYTES": "MaxStreamBytes",
     "ENGINE_MEMORY_BYTES": "EngineMemoryBytes",
     "MAX_FILE_AGE_HOURS": "MaxFileAgeHours",
     "DROP_MAX_AGE_HOURS": "DropMaxAgeHours",
     "CLEANUP_ENABLED": "CleanupEnabled",
-    "SOFT_TIMEOUT_SECONDS": "SoftTimeout",
+    "ENGINE_TIMEOUT_SECONDS": "EngineTimeout",
     "MAX_RECEIVE_COUNT": "MaxReceiveCount",
     "RETRY_DELAY_SECONDS": "RetryDelaySeconds",
     "LEASE_SECONDS": "LeaseSeconds",
@@ -128,6 +128,21 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         stack_name=settings.get("STACK_NAME") or "pdfsmaller",
         environ=settings,
     )
+
+
+def check_settings(config: Config) -> None:
+    """Have the functions' own settings looked at here, before each function refuses them once it is deployed.
+
+    Raises:
+        Problem: naming those that make no sense.
+    """
+    from pdfsmaller.settings import InvalidSettings, read_settings
+
+    try:
+        read_settings({name: value for name, value in config.environ.items() if value})
+    except InvalidSettings as exc:
+        _, *wrong, remedy = str(exc).splitlines()
+        raise Problem(" ".join(wrong), remedy) from None
 
 
 def _port(settings: Mapping[str, str], name: str, default: int) -> int:

@@ -44,7 +44,9 @@ def run(config: Config) -> None:
             print("Starting PDF Smaller …", flush=True)
             begun = time.monotonic()
             stack.start()
-            _running_file(config).write_text(json.dumps({"pid": os.getpid(), "outputs": stack.outputs}))
+            _running_file(config).write_text(
+                json.dumps({"pid": os.getpid(), "url": config.public_url, "outputs": stack.outputs})
+            )
             print(_greeting(config, stack, time.monotonic() - begun), flush=True)
             failure = _watch(stack)
             raise Problem(failure, f"The logs are in {config.logs}. Start again with make local.")
@@ -85,8 +87,11 @@ def up(config: Config) -> None:
     """
     # One that is still starting, or on its way out because a part of it died, is waited for.
     processes.wait_until(lambda: _is_well(config) or _supervisor(config) is None, _DOWN_SECONDS)
-    if running(config):
-        print(f"Already running at {config.public_url}")
+    if found := running(config):
+        asked = (
+            "" if found.get("url") == config.public_url else f", not at {config.public_url}: stop it first, make down"
+        )
+        print(f"Already running at {found.get('url', config.public_url)}{asked}")
         return
     config.logs.mkdir(parents=True, exist_ok=True)
     log = config.logs / "supervisor.log"

@@ -1,4 +1,9 @@
-"""The upload function behind gunicorn: Functions Framework's application, with the deployed function's own settings."""
+"""The upload function behind gunicorn: Functions Framework's application, with the deployed function's own settings.
+
+gunicorn's workers are gevent's: a body that comes in slowly, or a request that waits for its job, holds a connection of
+a thousand (gunicorn's ``--worker-connections``) and no thread of a few. Nothing stands before this server that would
+take bodies in first, as nginx does.
+"""
 
 from __future__ import annotations
 
@@ -31,23 +36,10 @@ class Web:
         demand_free_port(self._config.port, "PORT", host=self._config.host)
 
     def start(self, function_environ: dict[str, str]) -> None:
-        settings = self._config.environ
-        source = ROOT / "functions" / "upload" / "main.py"
-        command = [
-            *(sys.executable, "-m", "gunicorn"),
-            # Functions Framework's own server ignores gunicorn's settings, so gunicorn is started here.
-            f'functions_framework:create_app("upload", "{source}")',
-            *("--bind", f"{self._config.host}:{self._config.port}"),
-            *("--worker-class", "gthread"),
-            *("--workers", settings.get("WORKERS") or "1"),
-            # Threads, not processes: a request that waits for its job (Prefer: wait) costs little but its thread.
-            *("--threads", settings.get("THREADS") or "32"),
-            *("--timeout", "120"),
-            *("--graceful-timeout", str(_STOP_SECONDS - 3)),
-            *("--access-logfile", "-"),
-            "--reload",  # when a file that it has loaded changes
-            *_no_control_socket(),
-        ]
+        command = gunicorn_command(
+            f"{self._config.host}:{self._config.port}", self._config.environ.get("WORKERS") or "1"
+        )
+        command.append("--reload")  # when a file that it has loaded changes
         self._child.start(command, self._environ(function_environ), cwd=ROOT)
 
     def _environ(self, function_environ: dict[str, str]) -> dict[str, str]:
@@ -80,6 +72,23 @@ class Web:
 
     def stop(self) -> None:
         self._child.stop(_STOP_SECONDS)
+
+
+def gunicorn_command(bind: str, workers: str) -> list[str]:
+    """What serves the upload function at ``bind`` (HOST:PORT), with ``functions`` and ``shared`` on PYTHONPATH."""
+    source = ROOT / "functions" / "upload" / "main.py"
+    return [
+        *(sys.executable, "-m", "gunicorn"),
+        # Functions Framework's own server ignores gunicorn's settings, so gunicorn is started here.
+        f'functions_framework:create_app("upload", "{source}")',
+        *("--bind", bind),
+        *("--worker-class", "gevent"),
+        *("--workers", workers),
+        *("--timeout", "120"),
+        *("--graceful-timeout", str(_STOP_SECONDS - 3)),
+        *("--access-logfile", "-"),
+        *_no_control_socket(),
+    ]
 
 
 def _no_control_socket() -> list[str]:

@@ -29,6 +29,7 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   ├── PasswordRequired       422 password_required
     │   ├── WrongPassword          422 wrong_password
     │   ├── PasswordLost           422 password_lost
+    │   ├── UnsupportedEncryption  422 unsupported_encryption
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
     │   ├── EngineFailed           500 engine_failed
@@ -52,7 +53,6 @@ class PdfSmallerError(Exception):
     code = "internal_error"
     title = "Something went wrong"
     http_status = 500
-    retryable = False
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -259,6 +259,13 @@ class PasswordLost(DocumentError):
     title = "The password can no longer be read"
 
 
+class UnsupportedEncryption(DocumentError):
+    """The PDF is encrypted in another way than with a password: for certificates, or by a vendor's own method."""
+
+    code = "unsupported_encryption"
+    title = "The encryption is not supported"
+
+
 class UploadIncomplete(DocumentError):
     """The job's upload never came, or not whole."""
 
@@ -295,7 +302,6 @@ class TransientError(PdfSmallerError):
     code = "temporary_failure"
     title = "A temporary failure"
     http_status = 503
-    retryable = True
 
 
 class WorkerCrashed(TransientError):

@@ -19,7 +19,6 @@ class MalformedEvent(PdfSmallerError):
 
     code = "malformed_event"
     title = "Not an S3 event"
-    retryable = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,24 @@ class Limits:
 
     Attributes:
         max_pages: pages in a document.
-        max_image_pixels: width × height of one image, in pixels.
+        max_image_bytes: one image, decoded, in bytes: one for each component of a pixel, two where it has 16 bits. In a
+            PDF an image over it stays as it is; as an input of its own it is refused.
+        max_job_image_bytes: all image files of one job, decoded, counted in the same way.
         max_stream_bytes: one stream, decoded, in bytes.
         memory_bytes: address space of the engine's process (RLIMIT_AS), in bytes.
+        max_file_bytes: one file that the engine writes (RLIMIT_FSIZE), in bytes.
+        max_open_files: files that it has open at once (RLIMIT_NOFILE).
         soft_seconds: the engine stops improving the file and writes what it has after this long.
-        hard_seconds: the engine's process is killed after this long.
+        hard_seconds: the engine's process is killed after this long, or after as much time of every processor
+            (RLIMIT_CPU).
     """
 
     max_pages: int = 10_000
-    max_image_pixels: int = 250_000_000
+    max_image_bytes: int = 750_000_000
+    max_job_image_bytes: int = 30_000_000_000
     max_stream_bytes: int = 1_000_000_000
     memory_bytes: int = 3_000_000_000
+    max_file_bytes: int = 2_000_000_000
+    max_open_files: int = 1_024
     soft_seconds: float = 180.0
     hard_seconds: float = 240.0

@@ -1,9 +1,10 @@
 """Runs the engine in a child process, so that no document can take its caller down.
 
 A PDF is untrusted input to large C and C++ libraries. The child gets its work on standard input, none of the
-caller's credentials, a bound on memory (set by the child itself: RLIMIT_AS; a watchdog here where the system ignores
-that) and a bound on time. One child does one job and exits, so memory is given back and nothing of one document
-reaches the next. ``prepare()`` starts a child ahead of its job: interpreter and libraries are then loaded already.
+caller's credentials, and a bound on time. Before it opens a document it binds itself (``engine.confinement``): memory,
+processor time, files, system calls. Where the system ignores the bound on memory, a watchdog here does not. One child
+does one job and exits, so memory is given back and nothing of one document reaches the next. ``prepare()`` starts a
+child ahead of its job: interpreter and libraries are then loaded already.
 
 Lambda has no ``/dev/shm``, which rules out ``multiprocessing``; this is a plain ``subprocess`` with JSON lines.
 """
@@ -26,7 +27,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pdfsmaller import errors, workspace
+from pdfsmaller import error_transport, errors, workspace
 from pdfsmaller.limits import Limits
 
 if TYPE_CHECKING:  # models take a while to load; a child can be started before that
@@ -41,6 +42,8 @@ Progress = Callable[[str, int], None]
 #: What the child may know of our environment. Everything else (AWS_*, SECRET_KEY …) stays here.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
+#: What the result is called in a job's folder that is not its target's.
+_RESULT = "engine-result.pdf"
 _STDERR_TAIL_BYTES = 4_000
 _WATCHDOG_SECONDS = 0.5
 _PR_SET_DUMPABLE = 4
@@ -54,6 +57,7 @@ class EngineProcess:
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         # sys.path, not PYTHONPATH: Lambda's runtime adds its layers to the former only.
         env |= {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "MALLOC_ARENA_MAX": "2"}
+        env["PYTHONSAFEPATH"] = "1"  # a json.py in the current folder is not ours
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pdfsmaller.engine"],
@@ -82,8 +86,8 @@ class EngineProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def run(self, spec: dict[str, Any], limits: Limits, progress: Progress | None) -> Report | CombinedReport:
-        """Do the one job. See the module's ``run`` for what it raises."""
+    def run(self, spec: dict[str, Any], limits: Limits, progress: Progress | None) -> dict[str, Any]:
+        """Do the one job; its report as JSON. See the module's ``run`` for what it raises."""
         timer = threading.Timer(limits.hard_seconds, self.kill, [_out_of_time(limits)])
         timer.daemon = True
         timer.start()
@@ -116,12 +120,13 @@ class EngineProcess:
             died = answer is None and self._why_killed is None
             self.close(log_level=logging.ERROR if died or error_code == errors.EngineFailed.code else logging.DEBUG)
         if answer and "report" in answer:
-            from pdfsmaller.engine.report import CombinedReport, Report
-
-            kind = Report if spec["operation"] == "compress" else CombinedReport
-            return kind.model_validate(answer["report"])
+            report: dict[str, Any] = answer["report"]
+            _log_missing_bounds(report["bounds"])
+            return report
         if answer:
-            raise _error_from(answer["error"])
+            raise error_transport.from_json(answer["error"])
+        if self._process.returncode == -signal.SIGXCPU:
+            raise _out_of_time(limits)
         raise self._why_killed or errors.WorkerCrashed(
             f"The engine's process ended without an answer ({_describe(self._process.returncode)})."
         )
@@ -200,18 +205,46 @@ def run(
         with workspace.job_folder() as own:
             return run(operation, sources, target, options, limits, progress, stop=stop, folder=own)
     password = options.password.get_secret_value() if options.password else None
-    spec = {
-        "operation": operation,
-        "sources": [{"path": str(source.path), "name": source.name} for source in sources],
-        "target": str(target),
-        "folder": str(folder),
-        "options": options.model_dump(mode="json") | ({"password": password} if password is not None else {}),
-        "limits": asdict(limits),
-    }
+    shown = options.model_dump(mode="json") | ({"password": password} if password is not None else {})
+    # The child can write to the folder only.
+    result = target if target.parent == folder else folder / _RESULT
+    spec = _spec(operation, sources, folder, shown, limits) | {"target": str(result)}
     process = _take()
     if stop:
         stop(process)
-    return process.run(spec, limits, progress)
+    answer = process.run(spec, limits, progress)
+    from pdfsmaller.engine.files import replace_file
+    from pdfsmaller.engine.report import CombinedReport, Report
+
+    if result != target:
+        replace_file(result, target)
+    return (Report if operation == "compress" else CombinedReport).model_validate(answer)
+
+
+def inspect(source: InputFile, password: str | None, limits: Limits) -> dict[str, Any]:
+    """Look into a PDF in a child process.
+
+    Returns:
+        The JSON of an ``engine.inspect.Inspection``, whose module takes long to load.
+
+    Raises:
+        As ``run``.
+    """
+    with workspace.job_folder() as folder:
+        return _take().run(_spec("inspect", [source], folder, {"password": password}, limits), limits, None)
+
+
+def _spec(
+    operation: str, sources: Sequence[InputFile], folder: Path, options: dict[str, Any], limits: Limits
+) -> dict[str, Any]:
+    """What a child is told, but for the target."""
+    return {
+        "operation": operation,
+        "sources": [{"path": str(source.path), "name": source.name} for source in sources],
+        "folder": str(folder),
+        "options": options,
+        "limits": asdict(limits),
+    }
 
 
 def run_compress(source: Path, target: Path, options: CompressOptions, limits: Limits, **how: Any) -> Report:
@@ -234,6 +267,19 @@ def _hide_from_children() -> None:
             ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+_missing_logged: set[str] = set()
+
+
+def _log_missing_bounds(held: list[str]) -> None:
+    """Say once of each bound that it does not hold here."""
+    from pdfsmaller.engine.confinement import BOUNDS
+
+    missing = set(BOUNDS) - set(held) - _missing_logged
+    if missing:
+        _missing_logged.update(missing)
+        logger.info("This system does not bind engine processes by %s.", ", ".join(sorted(missing)))
+
+
 def _out_of_time(limits: Limits) -> errors.LimitExceeded:
     return errors.LimitExceeded(
         "hard_seconds",
@@ -241,32 +287,6 @@ def _out_of_time(limits: Limits) -> errors.LimitExceeded:
         f"The document took longer than the {limits.hard_seconds:g} seconds allowed for one file. "
         "Split it, or raise the time limit.",
     )
-
-
-def _error_from(answer: dict[str, Any]) -> Exception:
-    """The typed error for what the child reported."""
-    code, message = answer.get("code"), str(answer.get("message"))
-    if code == errors.LimitExceeded.code:
-        return errors.LimitExceeded(answer.get("limit", "unknown"), answer.get("allowed", 0), message)
-    if code == errors.InvalidOption.code:
-        return errors.InvalidOption(
-            answer.get("field", "options"), answer.get("value"), answer.get("allowed", []), message
-        )
-    known = (
-        errors.NotAPdf,
-        errors.NotAnImage,
-        errors.EmptyFile,
-        errors.UnreadablePdf,
-        errors.UnreadableImage,
-        errors.InvalidPageRange,
-        errors.PasswordRequired,
-        errors.WrongPassword,
-        errors.DiskFull,
-    )
-    for kind in known:
-        if kind.code == code:
-            return kind(message)
-    return errors.EngineFailed(message)
 
 
 def _describe(returncode: int | None) -> str:

@@ -10,13 +10,16 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PREFIX = "pdfsmaller-job-"
-#: A folder has this name until it is locked, so that nobody takes it for an abandoned one.
+#: A folder has this name until it is locked, so that nobody takes it for an abandoned one …
 _UNLOCKED_PREFIX = ".pdfsmaller-new-"
+#: … before it is so old, in seconds, that nobody can still be about to lock it.
+_UNLOCKED_MAX_AGE = 3_600
 
 
 @contextmanager
@@ -42,7 +45,12 @@ def job_folder() -> Iterator[Path]:
 
 def remove_abandoned() -> None:
     """Remove the folders of jobs whose process is gone; those of other users and of living processes stay."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    temporary = Path(tempfile.gettempdir())
+    for folder in temporary.glob(f"{_UNLOCKED_PREFIX}*"):
+        with suppress(OSError):
+            if folder.stat().st_mtime < time.time() - _UNLOCKED_MAX_AGE:
+                folder.rmdir()  # nothing is ever put into one
+    for folder in temporary.glob(f"{_PREFIX}*"):
         with suppress(OSError):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:

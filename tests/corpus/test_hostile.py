@@ -23,6 +23,7 @@ KNOWN = {
     "limit_exceeded",
     "password_required",
     "wrong_password",
+    "unsupported_encryption",
 }
 #: Small files of different kinds, for a quick run.
 QUICK = ["zero-byte.pdf", "not-pdf-json.pdf", "xref-loop-hank.pdf", "evil-xobjects.pdf", "type3-cycle.pdf"]

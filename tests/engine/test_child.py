@@ -35,6 +35,7 @@ def ask(source: Path, limits: Limits | None = None, **options: Any) -> list[dict
         "operation": "compress",
         "sources": [{"path": str(source), "name": source.name}],
         "target": str(source.with_name("out.pdf")),
+        "folder": str(source.parent),
         "options": options,
         "limits": asdict(limits or Limits()),
     }
@@ -95,7 +96,7 @@ def test_nothing_asked_ends_quietly() -> None:
         "not json",
         "{}",
         '{"sources": 1}',
-        '{"operation":"compress","sources":[{"path":"/nonexistent","name":"x"}],"target":"/nonexistent2"}',
+        '{"operation":"compress","sources":[{"path":"/nonexistent","name":"x"}],"target":"/nonexistent2","folder":"/tmp"}',
     ],
 )
 def test_a_bad_line_gets_an_error(line: str) -> None:

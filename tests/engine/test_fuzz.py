@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import random
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from benchmarks.fuzz import run
 from benchmarks.fuzz.__main__ import Fuzzer
 from benchmarks.fuzz.mutate import mutated
 from pdfsmaller import errors, sandbox
+from pdfsmaller.engine import damage
 from pdfsmaller.engine.report import Audit, ImageCounts, Report
 from tests import documents
 
@@ -81,3 +83,17 @@ def test_faults_are_told_and_kept(engine: object, kind: str, tmp_path: Path, mon
 def test_a_typed_error_is_no_fault(tmp_path: Path) -> None:
     source = documents.write(tmp_path / "in.pdf", documents.not_a_pdf())
     assert run.outcome(source, tmp_path / "out.pdf", {"preset": "ebook"}) == run.Outcome("not_a_pdf")
+
+
+def test_a_mistake_that_the_engine_tolerated_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(source: Path, target: Path, *_: object) -> Report:
+        sandbox.logger.error(f"engine process: {damage.MISTAKE}: page\nTypeError: oops")
+        report = _unchanged(source, target)
+        target.write_bytes(source.read_bytes())
+        return report
+
+    monkeypatch.setattr(sandbox.logger, "level", logging.DEBUG)
+    monkeypatch.setattr(sandbox, "run_compress", mistaken)
+    source = documents.write(tmp_path / "in.pdf", documents.text())
+    outcome = run.outcome(source, tmp_path / "out.pdf", {"preset": "ebook"})
+    assert (outcome.kind, outcome.fault, outcome.where) == ("mistake", True, "TypeError")

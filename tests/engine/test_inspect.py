@@ -112,6 +112,7 @@ def test_a_claim_of_pdfa_is_told(make: documents.Make, part: int, tmp_path: Path
         (documents.not_a_pdf, errors.NotAPdf),
         (documents.header_only, errors.UnreadablePdf),
         (documents.encrypted_user, errors.PasswordRequired),
+        (documents.encrypted_for_certificates, errors.UnsupportedEncryption),
         (documents.many_pages, errors.LimitExceeded),
     ],
 )

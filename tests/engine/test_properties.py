@@ -42,7 +42,7 @@ def check(document: Document, preset: str) -> None:
         with pikepdf.open(target, password=document.password or "") as pdf:
             assert pdf.check_pdf_syntax() == []
         found = compare(source, target, mode="full", password=document.password, min_similarity=PRESETS[preset])
-        assert found == []
+        assert found.differences == []
 
 
 @documents_and_presets

@@ -13,9 +13,9 @@ from pikepdf import Dictionary, Name
 from PIL import Image, ImageDraw, ImageFilter
 
 from pdfsmaller.engine import compress as engine
+from pdfsmaller.engine.comparison import Comparison, Difference
 from pdfsmaller.engine.scan.layers import separate
 from pdfsmaller.engine.scan.strokes import find_strokes
-from pdfsmaller.engine.verify import Difference
 from tests import documents
 from tests.engine.conftest import Run
 
@@ -119,9 +119,10 @@ def test_what_belongs_to_the_image_as_a_whole_stays_there(run: Run) -> None:
 def test_a_page_that_looks_different_is_coded_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     real, calls = engine.compare, []
 
-    def unlike_at_first(*args: object, **options: object) -> list[Difference]:
+    def unlike_at_first(*args: object, **options: object) -> Comparison:
         calls.append(args)
-        return [Difference("looks", 0, "It looks different.")] if len(calls) == 1 else real(*args, **options)  # type: ignore[arg-type]
+        unlike = Comparison(1, differences=[Difference("looks", 0, "It looks different.")], compared={0})
+        return unlike if len(calls) == 1 else real(*args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(engine, "compare", unlike_at_first)
     result = run(scan(), preset="scan")

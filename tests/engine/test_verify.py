@@ -9,22 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import pikepdf
+import pypdfium2
 import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, String
 from PIL import Image
 
 from pdfsmaller.engine import verify
-from pdfsmaller.engine.verify import Difference, compare
+from pdfsmaller.engine.comparison import Comparison, Difference
+from pdfsmaller.engine.verify import compare
 from tests import documents
 
 
-def differences(
+def compared(
     tmp_path: Path, before: bytes, after: bytes, *, password: str | None = None, similarity: float = 0.8, **options: Any
-) -> list[Difference]:
+) -> Comparison:
     source = documents.write(tmp_path / "before.pdf", before)
     target = documents.write(tmp_path / "after.pdf", after)
     options.setdefault("mode", "sample")
     return compare(source, target, password=password, min_similarity=similarity, **options)
+
+
+def differences(tmp_path: Path, before: bytes, after: bytes, **options: Any) -> list[Difference]:
+    return compared(tmp_path, before, after, **options).differences
 
 
 def kinds(found: list[Difference]) -> set[str]:
@@ -303,10 +309,65 @@ def test_full_sees_what_sample_may_miss(tmp_path: Path) -> None:
     assert [d.page for d in differences(tmp_path, data, spoilt, mode="full")] == [skipped]
 
 
-def test_pages_after_the_deadline_are_not_looked_at(tmp_path: Path) -> None:
-    data = documents.photo_jpeg()
-    black = documents.with_content(data, b"0 g 0 0 999 999 re f")
-    assert differences(tmp_path, data, black, deadline=time.monotonic() - 1) == []
+BLACKENED = b"0 g 0 0 999 999 re f"
+
+
+def test_pages_after_the_deadline_are_named_as_not_compared(tmp_path: Path) -> None:
+    data = documents.text(pages=3)
+    spoilt = documents.with_content(data, BLACKENED)
+    found = compared(tmp_path, data, spoilt, deadline=time.monotonic() - 1)
+    assert (found.compared, found.skipped) == (set(), dict.fromkeys(range(3), "time_limit"))
+    assert found.unproven == {0, 1, 2}
+
+
+def test_pages_between_those_of_a_sample_are_proven_unless_time_was_up(tmp_path: Path) -> None:
+    data = documents.text(pages=40)
+    assert compared(tmp_path, data, rewritten(data)).unproven == set()
+    assert compared(tmp_path, data, rewritten(data), deadline=time.monotonic() - 1).unproven == set(range(40))
+
+
+def test_an_original_that_the_renderer_cannot_open_is_not_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = documents.text(pages=2)
+    monkeypatch.setattr("pypdfium2.PdfDocument", _refusing(pypdfium2.PdfDocument, "before.pdf"))
+    found = compared(tmp_path, data, documents.with_content(data, BLACKENED))
+    assert found.skipped == {0: "unreadable", 1: "unreadable"}
+    assert found.unproven == {0, 1}
+
+
+def _refusing(opened: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A renderer that cannot read a file of this name."""
+
+    def open_document(path: Path, **options: Any) -> Any:
+        if path.name == name:
+            raise pypdfium2.PdfiumError("Failed to load document")
+        return opened(path, **options)
+
+    return open_document
+
+
+def test_structure_that_is_broken_in_the_original_is_named(tmp_path: Path) -> None:
+    def broken(pdf: Pdf) -> None:
+        pdf.pages[0].obj.Rotate = Name.Upright
+
+    data = documents.edited(documents.text(pages=2), broken)
+    assert compared(tmp_path, data, rewritten(data)).structure_skipped == {"boxes": "unreadable"}
+
+
+def test_structure_too_large_to_be_compared_whole_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "_NODES", 5)
+    data = documents.structured()
+    skipped = compared(tmp_path, data, rewritten(data)).structure_skipped
+    assert {skipped.get("tags"), skipped.get("outline")} == {"too_large"}
+
+
+def test_a_very_long_page_is_compared(tmp_path: Path) -> None:
+    def long(pdf: Pdf) -> None:
+        pdf.pages[0].MediaBox = Array([0, 0, 4, 14_400])
+
+    data = documents.edited(documents.text(), long)
+    assert kinds(differences(tmp_path, data, documents.with_content(data, BLACKENED))) == {"looks"}
 
 
 def test_an_unreadable_result_is_a_difference(tmp_path: Path) -> None:
@@ -336,9 +397,15 @@ def test_loops_in_outline_fields_and_names_end(tmp_path: Path) -> None:
     assert differences(tmp_path, data, rewritten(data)) == []
 
 
-def test_a_page_with_a_gigantic_picture_is_not_rendered(tmp_path: Path) -> None:
-    data = documents.pixel_bomb(20_000)
-    assert differences(tmp_path, data, documents.without_images(data)) == []
+def test_a_page_with_a_large_picture_is_compared(tmp_path: Path) -> None:
+    data = documents.pixel_bomb(16_000)
+    assert kinds(differences(tmp_path, data, documents.without_images(data))) == {"looks"}
+
+
+def test_a_page_with_a_gigantic_picture_is_not_compared(tmp_path: Path) -> None:
+    data = documents.pixel_bomb()
+    found = compared(tmp_path, data, documents.without_images(data))
+    assert (found.differences, found.skipped, found.unproven) == ([], {0: "large_image"}, {0})
 
 
 def test_a_hundred_pages_take_no_longer_than_a_moment(tmp_path: Path) -> None:

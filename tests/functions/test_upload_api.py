@@ -17,6 +17,8 @@ from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 from upload.app import create_app
 
+KEYS = ["first" * 4, "second" * 4]
+
 
 @pytest.fixture
 def client(stack: Stack) -> FlaskClient:
@@ -165,7 +167,7 @@ class TestRefusing:
             assert "1,000" in body["detail"]
 
     def test_a_request_over_the_limit_naming_it(self, clock: Clock, pdf: bytes) -> None:
-        with made_stack(clock, max_request_size=1_000) as stack:
+        with made_stack(clock, max_file_size=1_000, max_request_size=1_000) as stack:
             body = assert_problem(post(create_app(stack.settings).test_client(), pdf), 413, "file_too_large")
             assert "MAX_REQUEST_SIZE" in body["detail"]
 
@@ -181,7 +183,6 @@ class TestRefusing:
             ("dpi", "9000", "a whole number from 36 to 1200"),
             ("color_mode", "blue", "grayscale"),
             ("target_size", "small", "500KB"),
-            ("colour", "gray", "color_mode"),
             ("linearize", "perhaps", "true"),
         ],
     )
@@ -366,7 +367,7 @@ class TestAround:
     def test_the_page_and_its_parts(self, client: FlaskClient) -> None:
         page = client.get("/")
         assert page.status_code == 200
-        assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
         for part in ("/static/page.js", "/static/page.css"):
             assert part in page.text
             assert client.get(part).status_code == 200
@@ -426,12 +427,115 @@ class TestAround:
             assert "Access-Control-Allow-Origin" not in other.headers
 
     def test_keys_are_demanded_where_there_are_some(self, clock: Clock, pdf: bytes) -> None:
-        with made_stack(clock, api_keys=["first", "second"]) as stack:
+        with made_stack(clock, api_keys=KEYS) as stack:
             client = create_app(stack.settings).test_client()
             refused = post(client, pdf)
             assert_problem(refused, 401, "unauthorized")
             assert refused.headers["WWW-Authenticate"] == "Bearer"
-            assert_problem(post(client, pdf, headers={"X-Api-Key": "third"}), 401, "unauthorized")
-            assert post(client, pdf, headers={"X-Api-Key": "second"}).status_code == 202
-            assert post(client, pdf, headers={"Authorization": "Bearer first"}).status_code == 202
+            assert_problem(post(client, pdf, headers={"X-Api-Key": "third" * 5}), 401, "unauthorized")
+            assert post(client, pdf, headers={"X-Api-Key": KEYS[1]}).status_code == 202
+            assert post(client, pdf, headers={"Authorization": f"Bearer {KEYS[0]}"}).status_code == 202
             assert client.get("/health").status_code == 200
+
+    def test_who_has_no_key_gets_no_body_read(self, clock: Clock) -> None:
+        with made_stack(clock, api_keys=KEYS) as stack:
+            body = io.BytesIO(b"x" * 1_000_000)
+            refused = (
+                create_app(stack.settings)
+                .test_client()
+                .post(
+                    "/api/compress",
+                    input_stream=body,
+                    content_length=1_000_000,
+                    content_type="multipart/form-data; boundary=b",
+                )
+            )
+            assert refused.status_code == 401
+            assert body.tell() == 0
+
+    def test_the_page_asks_for_a_key_where_there_are_some(self, client: FlaskClient, clock: Clock) -> None:
+        assert 'id="key"' not in client.get("/").text
+        with made_stack(clock, api_keys=KEYS) as stack:
+            assert 'id="key"' in create_app(stack.settings).test_client().get("/").text
+
+    def test_what_an_unknown_field_holds_is_not_shown(self, client: FlaskClient, pdf: bytes) -> None:
+        """It may be a password under a mistyped name."""
+        for refused in (
+            post(client, pdf, pasword="hunter2-hunter2"),
+            client.post("/api/uploads", json={"pasword": "hunter2-hunter2"}),
+            client.post("/api/uploads", json={"name": "a.pdf", "options": {"pasword": "hunter2-hunter2"}}),
+        ):
+            assert_problem(refused, 422, "invalid_option")
+            assert "hunter2" not in refused.text
+            assert "pasword" in refused.text
+
+    def test_links_carry_no_host_that_is_not_known(self, client: FlaskClient, pdf: bytes) -> None:
+        for host, base in (
+            ("evil.example", ""),
+            ("localhost.evil.example", ""),
+            ("localhost:8080", "http://localhost:8080"),
+            ("abc.lambda-url.eu-west-1.on.aws", "http://abc.lambda-url.eu-west-1.on.aws"),
+        ):
+            response = post(client, pdf, headers={"Host": host})
+            assert response.get_json()["links"]["self"].startswith(f"{base}/api/jobs/")
+            assert response.headers["Location"].startswith(f"{base}/api/jobs/")
+            assert base or host not in client.get("/openapi.json", headers={"Host": host}).text
+
+    def test_the_page_may_load_only_what_is_ours(self, client: FlaskClient, stack: Stack) -> None:
+        policy = client.get("/").headers["Content-Security-Policy"]
+        rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+        assert rules.pop("connect-src").startswith("'self' https://")
+        assert rules == {
+            "default-src": "'none'",
+            "script-src": "'self'",
+            "style-src": "'self'",
+            "img-src": "'self' data:",
+            "base-uri": "'none'",
+            "form-action": "'self'",
+            "frame-ancestors": "'none'",
+        }
+
+    def test_browsers_keep_to_https_once_they_came_by_it(self, client: FlaskClient) -> None:
+        assert "Strict-Transport-Security" not in client.get("/health").headers
+        secure = client.get("/health", base_url="https://localhost").headers["Strict-Transport-Security"]
+        assert secure == "max-age=31536000; includeSubDomains"
+
+    def test_health_is_looked_at_once_in_a_while(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        from upload import health
+
+        looked = []
+        real = health._looked
+        monkeypatch.setattr(health, "_looked", lambda settings: looked.append(1) or real(settings))
+        answers = {client.get(path).status_code for path in ("/health", "/api/health") for _ in range(20)}
+        assert answers == {200}
+        assert len(looked) == 1
+        now = health.time.monotonic()
+        monkeypatch.setattr(health.time, "monotonic", lambda: now + 60)
+        assert client.get("/health").status_code == 200
+        assert len(looked) == 2
+
+
+class TestUndeclaredSizes:
+    def most(self, client: FlaskClient, **request: Any) -> list[int]:
+        """The most bytes that each presigned form takes."""
+        answer = client.post("/api/uploads", json=request)
+        assert answer.status_code == 201, answer.text
+        return [item["bytes"] for item in answer.get_json()["job"]["inputs"]]
+
+    def test_share_what_a_request_may_have(self, clock: Clock) -> None:
+        with made_stack(clock, max_file_size=1_500_000, max_request_size=2_000_000) as stack:
+            client = create_app(stack.settings).test_client()
+            assert self.most(client, operation="merge", count=100) == [20_000] * 100
+            assert self.most(client, operation="merge", count=1) == [1_500_000]
+            files = [{"name": "a.pdf", "size": 1_000_000}, {"name": "b.pdf"}, {"name": "c.pdf"}]
+            assert self.most(client, operation="merge", files=files) == [1_000_000, 500_000, 500_000]
+
+    def test_get_none_where_the_declared_ones_take_all(self, clock: Clock) -> None:
+        with made_stack(clock, max_file_size=1_000_000, max_request_size=2_000_000) as stack:
+            files = [*({"name": f"{n}.pdf", "size": 1_000_000} for n in range(2)), {"name": "c.pdf"}]
+            answer = (
+                create_app(stack.settings)
+                .test_client()
+                .post("/api/uploads", json={"operation": "merge", "files": files})
+            )
+            assert_problem(answer, 413, "file_too_large")

@@ -181,7 +181,7 @@ class TestPresigned:
 
     def test_all_together_must_fit_into_a_request(self, clock: Clock) -> None:
         data = documents.text(1)
-        with made_stack(clock, max_request_size=2 * len(data)) as stack:
+        with made_stack(clock, max_file_size=2 * len(data), max_request_size=2 * len(data)) as stack:
             job = self.reserve(stack, count=3)
             for index in range(3):
                 stack.drop(input_key(job.job_id, index), data)
@@ -261,7 +261,7 @@ class TestImages:
         assert any("broken.jpg" in warning["message"] for warning in done.warnings)
 
     def test_pixel_bombs_are_over_a_limit(self, clock: Clock, photo: bytes) -> None:
-        with made_stack(clock, max_image_pixels=1_000) as stack:
+        with made_stack(clock, max_image_bytes=1_000) as stack:
             done = run(CompressService(stack.settings, clock), stack, submit(stack, "image-to-pdf", {"a.jpg": photo}))
             assert (done.error or {})["code"] == "limit_exceeded"
 

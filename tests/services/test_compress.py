@@ -86,9 +86,9 @@ class TestBadDocuments:
         [
             (documents.header_only, {}, "unreadable_pdf"),
             (documents.encrypted_user, {}, "password_required"),
+            (documents.encrypted_for_certificates, {}, "unsupported_encryption"),
             (documents.encrypted_user, {"password": "wrong"}, "wrong_password"),
             (documents.many_pages, {}, "limit_exceeded"),
-            (documents.pixel_bomb, {}, "limit_exceeded"),
             (documents.flate_bomb, {}, "limit_exceeded"),
         ],
     )
@@ -348,7 +348,7 @@ class TestDyingProcesses:
             return real(process, *args)  # type: ignore[arg-type]
 
         monkeypatch.setattr(sandbox.EngineProcess, "run", run)
-        with made_stack(clock, soft_timeout_seconds=0.5) as stack:
+        with made_stack(clock, engine_timeout_seconds=0.5) as stack:
             job = submit(stack, photo)
             begun = time.monotonic()
             CompressService(stack.settings, clock).handle(message_for(stack, job))

@@ -55,7 +55,7 @@ def test_a_password_is_sealed_on_the_row_and_nowhere_else(service: SubmitService
     row = stack.job(job.job_id)
     assert row.password
     assert "s3cret" not in repr(row)
-    assert passwords.unseal(row.password, "test-only") == "s3cret"
+    assert passwords.unseal(row.password, "a key for tests only") == "s3cret"
     assert row.options == {}
 
 

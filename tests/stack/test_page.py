@@ -32,8 +32,8 @@ def page() -> Iterator[Page]:
         page.on("console", lambda message: said.append(message))  # it wants a function of its own
         yield page
         browser.close()
-    # A breach of the page's Content-Security-Policy shows here too.
-    assert [message.text for message in said if message.type == "error"] == []
+    # A breach of the page's Content-Security-Policy shows here too; and every refusal, of which that of a key is meant.
+    assert [m.text for m in said if m.type == "error" and "status of 401" not in m.text] == []
 
 
 def test_two_files_are_chosen_and_come_back_smaller(live: Live, page: Page, tmp_path: Path) -> None:

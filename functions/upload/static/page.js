@@ -15,8 +15,15 @@ const operation = document.getElementById("operation");
 const picker = document.getElementById("files");
 const order = document.getElementById("chosen");
 const list = document.getElementById("jobs");
+// Only there where the service asks for one. Kept as long as the tab: other tabs and the disk do not learn it.
+const key = document.getElementById("key");
 
 let chosen = [];
+
+if (key) {
+  key.value = sessionStorage.getItem("key") || "";
+  key.addEventListener("input", () => sessionStorage.setItem("key", key.value.trim()));
+}
 
 operation.addEventListener("change", showOperation);
 picker.addEventListener("change", () => {
@@ -88,7 +95,7 @@ async function run(what, files, options) {
     while (!["succeeded", "failed", "cancelled", "expired"].includes(job.status)) {
       state.textContent = `${job.stage} ${job.progress} %`;
       await new Promise((done) => setTimeout(done, POLL_MILLISECONDS));
-      job = await answer(await fetch(`/api/jobs/${job.job_id}`));
+      job = await call(`/api/jobs/${job.job_id}`).then(answer);
     }
     if (job.status !== "succeeded") throw new Error(job.error ? job.error.message : `The job is ${job.status}.`);
     show(row, state, job);
@@ -102,13 +109,14 @@ function sendDirectly(what, files, options) {
   const body = new FormData();
   for (const [name, value] of Object.entries(options)) body.append(name, value);
   for (const file of files) body.append("files", file);
-  return fetch(OPERATIONS[what].path, { method: "POST", body }).then(answer);
+  return call(OPERATIONS[what].path, { method: "POST", body }).then(answer);
 }
 
 async function sendToStore(what, files, options) {
   const request = { operation: what, options, files: files.map(({ name, size }) => ({ name, size })) };
   const headers = { "Content-Type": "application/json" };
-  const { job, uploads } = await answer(await fetch("/api/uploads", { method: "POST", headers, body: JSON.stringify(request) }));
+  const sent = call("/api/uploads", { method: "POST", headers, body: JSON.stringify(request) });
+  const { job, uploads } = await sent.then(answer);
   for (const [index, upload] of uploads.entries()) {
     const body = new FormData();
     for (const [name, value] of Object.entries(upload.fields)) body.append(name, value);
@@ -119,7 +127,17 @@ async function sendToStore(what, files, options) {
   return job;
 }
 
+// A request to the API, with the key. Browsers drop Authorization when they are sent on to the store, as is right.
+function call(path, request = {}) {
+  const headers = key ? { ...request.headers, Authorization: `Bearer ${key.value.trim()}` } : request.headers;
+  return fetch(path, { ...request, headers });
+}
+
 async function answer(response) {
+  if (response.status === 401 && key) {
+    key.focus();
+    throw new Error("The service does not know this API key. Correct it and send the files again.");
+  }
   const body = await response.json();
   if (!response.ok) throw new Error(body.detail);
   return body;
@@ -133,8 +151,27 @@ function show(row, state, job) {
   state.textContent = `${size(before)} → ${size(bytes)}, ${job.operation === "compress" ? saved : made}`;
   const link = element("a", "download", "Download");
   link.href = `/api/jobs/${job.job_id}/download`;
+  if (key) link.addEventListener("click", (event) => download(event, state));
   row.append(link);
   for (const warning of job.warnings) row.append(element("small", "warning", warning.message));
+}
+
+// A link cannot carry a key: the file is fetched with it and handed to the browser from memory.
+async function download(event, state) {
+  const link = event.currentTarget;
+  if (link.download) return;
+  event.preventDefault();
+  try {
+    const response = await call(link.href);
+    if (!response.ok) return await answer(response);
+    const name = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get("Content-Disposition") || "");
+    link.href = URL.createObjectURL(await response.blob());
+    link.download = name ? decodeURIComponent(name[1]) : "smaller.pdf";
+    link.click();
+  } catch (error) {
+    state.className = "failed";
+    state.textContent = error.message;
+  }
 }
 
 function size(bytes) {

@@ -8,7 +8,7 @@
 Results go to a temporary file beside the target and take its name when they are whole, so a run that is stopped
 leaves the target as it was; a source may be the target. Reports go to standard output, everything else to standard
 error: a progress bar (on a terminal only) and one line for each error. The engine runs in a child process, bounded in
-memory and time.
+memory, time, files and system calls.
 
 Exit codes::
 
@@ -34,7 +34,7 @@ from types import FrameType
 
 __all__ = ["main"]
 
-_ENGINE_COMMANDS = ("compress", "merge", "images")
+_ENGINE_COMMANDS = ("compress", "merge", "images", "inspect")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -48,7 +48,8 @@ def main(arguments: list[str] | None = None) -> None:
     from pdfsmaller.cli.errors import INTERRUPTED
 
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminated)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
+            signal.signal(number, _terminated)
     try:
         code = run(arguments)
     except KeyboardInterrupt:

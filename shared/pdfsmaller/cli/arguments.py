@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 #: The parameters that set the engine's limits (``bounds.limits_from``).
-_LIMITS = ("timeout", "max_pages", "max_pixels", "max_memory")
+_LIMITS = ("timeout", "max_pages", "max_image_size", "max_memory")
 
 Output = Annotated[
     Path, typer.Option("-o", "--output", metavar="OUT", help="The result. May be one of the inputs itself.")
@@ -58,7 +58,9 @@ PasswordsFile = Annotated[
 ]
 Timeout = Annotated[float | None, typer.Option(min=1, metavar="SECONDS", help="Give up after this long.")]
 MaxPages = Annotated[int | None, typer.Option(min=1, metavar="N", help="Refuse files with more pages.")]
-MaxPixels = Annotated[int | None, typer.Option(min=1, metavar="N", help="Leave or refuse images of more pixels.")]
+MaxImageSize = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="Leave images that decode to more, e.g. 1GB; refuse them as inputs.")
+]
 MaxMemory = Annotated[str | None, typer.Option(metavar="SIZE", help="Memory for the engine, e.g. 3GB.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON (of several results: a list).")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")]

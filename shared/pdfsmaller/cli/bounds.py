@@ -9,11 +9,13 @@ from pdfsmaller.errors import InvalidOption
 from pdfsmaller.limits import Limits
 
 
-def limits_from(timeout: float | None, max_pages: int | None, max_pixels: int | None, max_memory: str | None) -> Limits:
+def limits_from(
+    timeout: float | None, max_pages: int | None, max_image_size: str | None, max_memory: str | None
+) -> Limits:
     """The limits for options as given; those left out keep their defaults.
 
     Raises:
-        InvalidOption: ``max_memory`` is no size.
+        InvalidOption: ``max_image_size`` or ``max_memory`` is no size.
     """
     limits = Limits()
     if timeout is not None:
@@ -21,11 +23,18 @@ def limits_from(timeout: float | None, max_pages: int | None, max_pixels: int | 
         limits = replace(limits, hard_seconds=timeout, soft_seconds=timeout * 0.75)
     if max_pages is not None:
         limits = replace(limits, max_pages=max_pages)
-    if max_pixels is not None:
-        limits = replace(limits, max_image_pixels=max_pixels)
+    if max_image_size is not None:
+        limits = replace(limits, max_image_bytes=_size("max_image_size", max_image_size))
     if max_memory is not None:
-        try:
-            limits = replace(limits, memory_bytes=int(parse_size(max_memory)))
-        except ValueError:
-            raise InvalidOption("max_memory", max_memory, ["bytes, or text such as 800MB or 3GB"]) from None
+        limits = replace(limits, memory_bytes=_size("max_memory", max_memory))
     return limits
+
+
+def _size(field: str, text: str) -> int:
+    try:
+        size = int(parse_size(text))
+    except ValueError:
+        size = 0
+    if size < 1:
+        raise InvalidOption(field, text, ["bytes, or text such as 800MB or 3GB"])
+    return size

@@ -32,6 +32,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (errors.UnreadableImage, UNREADABLE),
     (errors.PasswordRequired, PASSWORD),
     (errors.WrongPassword, PASSWORD),
+    (errors.UnsupportedEncryption, PASSWORD),
     (errors.LimitExceeded, LIMIT),
     (errors.FileTooLarge, LIMIT),
     (OSError, FILE),
@@ -42,7 +43,7 @@ _LIMIT_OPTIONS = {
     "max_pages": "--max-pages",
     "memory_bytes": "--max-memory",
     "hard_seconds": "--timeout",
-    "max_image_pixels": "--max-pixels",
+    "max_image_bytes": "--max-image-size",
 }
 
 

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pdfsmaller import errors
+from pdfsmaller import errors, sandbox
 from pdfsmaller.cli.errors import OK, complain, describe, exit_code
+from pdfsmaller.cli.files import check_readable
 from pdfsmaller.cli.password import read_password
 from pdfsmaller.cli.show import counted, say, size
+from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.limits import Limits
 
 _TIMEOUT_SECONDS = 60.0
 #: More than may be compressed by default: looking costs little.
 _MAX_PAGES = 1_000_000
 _LISTED = 10
-_KNOWN = (errors.NotAPdf, errors.EmptyFile, errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword)
 
 
 def inspect_file(source: Path, *, password_file: Path | None, as_json: bool) -> int:
     """Print what is in a file and return the exit code."""
     try:
-        with source.open("rb") as file:
-            file.read(1)
+        check_readable(source)
         password = read_password(password_file) if password_file else None
-        found = _inspect(source.resolve(), password)
+        limits = Limits(max_pages=_MAX_PAGES, hard_seconds=_TIMEOUT_SECONDS)
+        found = sandbox.inspect(InputFile(source.resolve(), source.name), password, limits)
     except (errors.PdfSmallerError, OSError) as exc:
         why = describe(exc, limits=False)
         complain(why if isinstance(exc, OSError) else f"{source}: {why}")
@@ -38,39 +36,6 @@ def inspect_file(source: Path, *, password_file: Path | None, as_json: bool) -> 
     else:
         say(_words(source, found))
     return OK
-
-
-def _inspect(source: Path, password: str | None) -> dict[str, Any]:
-    """The child's answer.
-
-    Raises:
-        PdfSmallerError: what the child found wrong, or that it died or took too long.
-    """
-    spec = {"source": str(source), "password": password, "limits": asdict(Limits(max_pages=_MAX_PAGES))}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pdfsmaller.cli.inspect_child"],
-            input=json.dumps(spec) + "\n",
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_TIMEOUT_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        message = f"The document takes longer than {_TIMEOUT_SECONDS:g} seconds to look into."
-        raise errors.LimitExceeded("inspect_seconds", _TIMEOUT_SECONDS, message) from None
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        raise errors.WorkerCrashed(f"The engine's process ended without an answer ({done.returncode}).") from None
-    if "inspection" in answer:
-        found: dict[str, Any] = answer["inspection"]
-        return found
-    said = answer["error"]
-    if said["code"] == errors.LimitExceeded.code:
-        raise errors.LimitExceeded(said["limit"], said["allowed"], said["message"])
-    raise next((kind for kind in _KNOWN if kind.code == said["code"]), errors.EngineFailed)(said["message"])
 
 
 def _words(source: Path, found: dict[str, Any]) -> str:

@@ -90,6 +90,8 @@ def _notes(report: Report | CombinedReport) -> list[str]:
         if skipped:
             reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
             lines.append(f"  {kind} left as they are: {reasons}")
+    if report.comparison is not None and report.comparison.mode != "off":
+        lines.append(f"  compared with the original: {counted(report.comparison.pages, 'page')} of {report.pages:,}")
     return lines + [f"  warning ({warning.code}): {warning.message}" for warning in report.warnings]
 
 

@@ -1,11 +1,14 @@
 """The engine as a child process: ``python -m pdfsmaller.engine``.
 
 Started ahead of its job, it loads its libraries, says ``{"ready": true}``, then reads one line of JSON from standard
-input: ``{"operation", "sources": [{"path", "name"}], "target", "folder", "options": {…}, "limits": {…}}``; whatever it
-writes but the target goes to ``folder``. It answers on standard
-output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now and then, and at the end exactly one
-``{"report": …}`` or ``{"error": …}``. Standard output carries nothing else: what libraries print goes to
-standard error.
+input: ``{"operation", "sources": [{"path", "name"}], "target", "folder", "options": {…}, "limits": {…}}``. It binds
+itself (``confinement``): it can then read the sources and write to ``folder``, in which ``target`` lies, and reach
+nothing else. It answers on standard output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now and
+then, and at the end exactly one ``{"report": …}`` or ``{"error": …}``. Standard output carries nothing else: what
+libraries print goes to standard error.
+
+``operation`` is one of ``engine.options.OPTIONS``, or ``inspect``: its one option is ``password``, it has no target,
+and its report is an ``Inspection``.
 """
 
 from __future__ import annotations
@@ -18,15 +21,21 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from pdfsmaller.engine.disk import is_disk_full
+from pdfsmaller import error_transport
+from pdfsmaller.engine import libraries
+from pdfsmaller.engine.confinement import confine
+from pdfsmaller.engine.disk import is_disk_full, is_over_file_size
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.options import OPTIONS, ImageOptions, MergeOptions
 from pdfsmaller.engine.report import CombinedReport, Report
-from pdfsmaller.errors import DiskFull, EngineFailed, InvalidOption, LimitExceeded, PdfSmallerError, UnreadablePdf
+from pdfsmaller.errors import DiskFull, EngineFailed, LimitExceeded, PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
+
+if TYPE_CHECKING:
+    from pdfsmaller.engine.inspect import Inspection
 
 # Progress lines are for people: more of them only cost.
 PROGRESS_SECONDS = 0.2
@@ -50,25 +59,7 @@ class _Protocol:
             self.send({"progress": {"stage": stage, "percent": percent}})
 
     def error(self, error: PdfSmallerError) -> None:
-        body: dict[str, Any] = {"code": error.code, "message": error.message}
-        if isinstance(error, LimitExceeded):
-            body |= {"limit": error.limit, "allowed": error.allowed}
-        if isinstance(error, InvalidOption):
-            body |= {"field": error.field, "value": error.value, "allowed": error.allowed}
-        self.send({"error": body})
-
-
-def _bound_memory(limits: Limits) -> None:
-    """Address space and core dumps. Systems that ignore or lack these limits have a watchdog in the parent."""
-    try:
-        import resource
-    except ImportError:
-        return
-    for what, most in ((resource.RLIMIT_AS, limits.memory_bytes), (resource.RLIMIT_CORE, 0)):
-        try:
-            resource.setrlimit(what, (most, most))
-        except (ValueError, OSError):
-            continue
+        self.send({"error": error_transport.to_json(error)})
 
 
 def _keep_to(folder: str) -> None:
@@ -94,25 +85,23 @@ def _own_stdout() -> IO[str]:
 def main() -> int:
     """Do one job. The exit code is 0 whenever an answer was given."""
     protocol = _Protocol(_own_stdout())
-    import pikepdf  # noqa: F401
-    import pypdfium2  # noqa: F401
-    import pyvips  # noqa: F401
-
-    import pdfsmaller.engine.compress  # noqa: F401 - every operation uses it
-
+    libraries.load()
     protocol.send({"ready": True})
+    libraries.load_where_needed()
     line = sys.stdin.readline()
     if not line.strip():
         return 0
-    threading.Thread(target=_die_with_parent, daemon=True).start()
     limits = Limits()
     try:
         spec = json.loads(line)
         limits = Limits(**spec.get("limits", {}))
-        _bound_memory(limits)
-        if folder := spec.get("folder"):
-            _keep_to(folder)
-        report = _do(spec, limits, protocol)
+        sources = [InputFile(Path(source["path"]), source["name"]) for source in spec["sources"]]
+        _keep_to(spec["folder"])
+        libraries.load_for(spec["operation"])
+        bounds = confine(limits, sources=[source.path for source in sources], folder=Path(spec["folder"]))
+        # Not before: Landlock binds no thread that runs already.
+        threading.Thread(target=_die_with_parent, daemon=True).start()
+        report = _do(spec, sources, limits, protocol).model_copy(update={"bounds": bounds})
         protocol.send({"report": report.model_dump(mode="json")})
     except PdfSmallerError as exc:
         protocol.error(exc)
@@ -122,6 +111,8 @@ def main() -> int:
         traceback.print_exc()
         if is_disk_full(exc):
             protocol.error(DiskFull("The disk is full. Try again later, or free space in the temporary folder."))
+        elif is_over_file_size(exc):
+            protocol.error(_file_too_large(limits))
         elif ran_out_of_memory(exc):
             protocol.error(_out_of_memory(limits))
         else:
@@ -129,12 +120,16 @@ def main() -> int:
     return 0
 
 
-def _do(spec: dict[str, Any], limits: Limits, protocol: _Protocol) -> Report | CombinedReport:
+def _do(
+    spec: dict[str, Any], sources: list[InputFile], limits: Limits, protocol: _Protocol
+) -> Report | CombinedReport | Inspection:
     """The job itself."""
-    operation = spec["operation"]
-    sources = [InputFile(Path(source["path"]), source["name"]) for source in spec["sources"]]
+    if spec["operation"] == "inspect":
+        from pdfsmaller.engine.inspect import inspect
+
+        return inspect(sources[0].path, spec["options"].get("password"), limits)
     target = Path(spec["target"])
-    options = OPTIONS[operation].parse(spec.get("options") or {})
+    options = OPTIONS[spec["operation"]].parse(spec.get("options") or {})
     if isinstance(options, MergeOptions):
         from pdfsmaller.engine.merge.merge import merge
 
@@ -153,6 +148,15 @@ def _out_of_memory(limits: Limits) -> LimitExceeded:
         "memory_bytes",
         limits.memory_bytes,
         f"The PDF needs more than the {limits.memory_bytes:,} bytes of memory that a document may use.",
+    )
+
+
+def _file_too_large(limits: Limits) -> LimitExceeded:
+    return LimitExceeded(
+        "max_file_bytes",
+        limits.max_file_bytes,
+        f"The PDF would need a file of more than the {limits.max_file_bytes:,} bytes that max_file_bytes allows. "
+        "Split it.",
     )
 
 

@@ -15,10 +15,11 @@ from typing import Literal
 
 import pikepdf
 
+from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.report import Audit
 
 Kind = Literal["images", "fonts", "content", "metadata", "attachments"]
-_Key = tuple[int, int]
 
 _FONT_FILES = ("/FontFile", "/FontFile2", "/FontFile3")
 _KINDS: tuple[Kind, ...] = ("images", "fonts", "content", "metadata", "attachments")
@@ -35,16 +36,16 @@ def audit(pdf: pikepdf.Pdf, file_bytes: int) -> Audit:
         pdf: as opened from the file (streams changed since then count with their new size).
         file_bytes: the file's size, in bytes; the parts add up to it exactly.
     """
-    sizes: dict[_Key, int] = {}
-    kinds: dict[_Key, Kind] = {}
+    sizes: dict[ObjGen, int] = {}
+    kinds: dict[ObjGen, Kind] = {}
 
-    def claim(key: _Key, kind: Kind) -> None:
+    def claim(key: ObjGen, kind: Kind) -> None:
         known = kinds.get(key)
         if known is None or _RANK[kind] < _RANK[known]:
             kinds[key] = kind
 
     for obj in pdf.objects:
-        try:
+        with tolerate("object"):  # counts as structure
             if isinstance(obj, pikepdf.Stream):
                 sizes[obj.objgen] = _stored_size(obj, file_bytes)
                 if (own := _kind_of_stream(obj)) is not None:
@@ -52,8 +53,6 @@ def audit(pdf: pikepdf.Pdf, file_bytes: int) -> Audit:
             if isinstance(obj, (pikepdf.Stream, pikepdf.Dictionary)):
                 for key, kind in _kinds_of_referenced(obj):
                     claim(key, kind)
-        except (pikepdf.PdfError, ValueError, TypeError, RuntimeError):
-            continue  # a broken object counts as structure
 
     totals = dict.fromkeys(_KINDS, 0)
     for key, size in sizes.items():
@@ -93,7 +92,7 @@ def _kind_of_stream(stream: pikepdf.Object) -> Kind | None:
     return None
 
 
-def _kinds_of_referenced(obj: pikepdf.Object) -> Iterator[tuple[_Key, Kind]]:
+def _kinds_of_referenced(obj: pikepdf.Object) -> Iterator[tuple[ObjGen, Kind]]:
     """What an object says of the streams that it refers to."""
     if "/FontDescriptor" in obj or "/ToUnicode" in obj or "/CharProcs" in obj:  # a font
         for name in ("/ToUnicode", "/Encoding", "/CIDToGIDMap"):
@@ -118,12 +117,12 @@ def _kinds_of_referenced(obj: pikepdf.Object) -> Iterator[tuple[_Key, Kind]]:
             yield from _streams(entry.get("/JBIG2Globals"), "images")
 
 
-def _font_programs(descriptor: pikepdf.Object) -> Iterator[tuple[_Key, Kind]]:
+def _font_programs(descriptor: pikepdf.Object) -> Iterator[tuple[ObjGen, Kind]]:
     for name in (*_FONT_FILES, "/CIDSet", "/CharSet"):
         yield from _streams(descriptor.get(name), "fonts")
 
 
-def _streams(value: object, kind: Kind) -> Iterator[tuple[_Key, Kind]]:
+def _streams(value: object, kind: Kind) -> Iterator[tuple[ObjGen, Kind]]:
     """The streams that a value is, or holds one level down."""
     if isinstance(value, pikepdf.Stream):
         yield value.objgen, kind
@@ -137,7 +136,7 @@ def _streams(value: object, kind: Kind) -> Iterator[tuple[_Key, Kind]]:
                 yield item.objgen, kind
 
 
-def _private(value: object, depth: int) -> Iterator[tuple[_Key, Kind]]:
+def _private(value: object, depth: int) -> Iterator[tuple[ObjGen, Kind]]:
     """Every stream below private application data; never up to a page again."""
     if isinstance(value, pikepdf.Stream):
         yield value.objgen, "metadata"

@@ -11,18 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import pikepdf
 from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color.mode import take_color_out
 from pdfsmaller.engine.color.profiles import srgb_profiles
 from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tolerance
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.engine.images.apply import apply_images
 from pdfsmaller.engine.images.encode import Encoded
-from pdfsmaller.engine.images.find import ObjGen, externalize_inline_images
+from pdfsmaller.engine.images.find import externalize_inline_images
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.structure.pack import write_packed
 from pdfsmaller.engine.structure.tidy import StructureCache, merge_identical_streams, tidy
@@ -114,7 +115,7 @@ class Builder:
         """Write the document the shortest way: whether that could be done."""
         if self.options.linearize or pdf.is_encrypted or len(pdf.objects) > MAX_PACKED_OBJECTS:
             return False
-        try:
+        with tolerate("object") as attempt:  # qpdf may still write it
             # PDF/A-1 is PDF 1.4: no object streams, no cross-reference streams (ISO 19005-1, 6.1.4).
             write_packed(
                 pdf,
@@ -123,6 +124,4 @@ class Builder:
                 effort=self.options.effort,
                 device_rgb=set() if self.exact or self.pdfa is not None else srgb_profiles(pdf, self.limits),
             )
-        except (pikepdf.PdfError, RuntimeError, ValueError):
-            return False  # a damaged object: qpdf may still write it
-        return True
+        return not attempt.failed

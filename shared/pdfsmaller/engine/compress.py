@@ -7,11 +7,12 @@ Guarantees, for every input:
 - no file grows: where nothing is won the target is the source, byte for byte, and the report says ``unchanged``;
 - a signed file is not altered unless ``allow_signature_invalidation``; PDF/A stays PDF/A; an encrypted file stays
   encrypted with the same permissions;
-- the result is compared with the source before it is handed out (``verify``); what fails is taken back.
+- the result is compared with the source before it is handed out (``verify``); what fails is taken back, and so is what
+  lies on pages that could not be compared, but for images coded without loss. The report says what was compared.
 
 Errors are those of ``pdfsmaller.errors``: EmptyFile, NotAPdf, UnreadablePdf, PasswordRequired, WrongPassword,
-LimitExceeded. Memory is bounded by the images in flight, but only a process with RLIMIT_AS is safe from hostile files:
-see ``pdfsmaller.engine.__main__``.
+UnsupportedEncryption, LimitExceeded. Memory is bounded by the images in flight, but only a process with RLIMIT_AS is
+safe from hostile files: see ``pdfsmaller.engine.__main__``.
 """
 
 from __future__ import annotations
@@ -19,16 +20,19 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from pikepdf import Pdf
 
+from pdfsmaller.engine import damage
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.build import STEPS, Builder, Step
 from pdfsmaller.engine.clock import Deadline, Stopwatch
-from pdfsmaller.engine.disk import is_disk_full
+from pdfsmaller.engine.comparison import Comparison, Difference, reasons, summarize
+from pdfsmaller.engine.disk import cannot_write
 from pdfsmaller.engine.document import (
     check_header,
     is_signed,
@@ -38,15 +42,17 @@ from pdfsmaller.engine.document import (
 )
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.encode import Encoded
-from pdfsmaller.engine.images.find import Found, ObjGen, externalize_inline_images, find_images
+from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
-from pdfsmaller.engine.memory import ran_out_of_memory
+from pdfsmaller.engine.memory import give_back, ran_out_of_memory
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend
-from pdfsmaller.engine.report import Audit, FontCounts, ImageCounts, Outcome, Report, ReportWarning
+from pdfsmaller.engine.report import Audit, ComparisonSummary, FontCounts, ImageCounts, Outcome, Report, ReportWarning
 from pdfsmaller.engine.target_size import search
-from pdfsmaller.engine.verify import Difference, compare
+from pdfsmaller.engine.verify import compare
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
 
@@ -56,8 +62,10 @@ Progress = Callable[[str, int], None]
 
 # Results that fail the comparison are built again with less, at most this often, before the source is handed back.
 MAX_REBUILDS = 5
-# The comparison may still run this long after the soft limit: an unproven result is worth nothing.
+# The comparison may still run this long after the soft limit: an unproven result is worth nothing. So much of the time
+# before it is kept for comparing, too, but at most this share: twelve ordinary pages take some three seconds.
 VERIFY_GRACE_SECONDS = 20.0
+VERIFY_SECONDS, VERIFY_SHARE = 10.0, 1 / 6
 
 
 def compress(
@@ -92,7 +100,9 @@ class _Run:
         self.original, self.target, self.options, self.limits = source, target, options, limits
         self.source = source  # what is read: the original, or its mended copy
         self.progress: Progress = progress or (lambda _stage, _percent: None)
-        self.deadline = Deadline(limits.soft_seconds)
+        self.verify_deadline = Deadline(limits.soft_seconds + VERIFY_GRACE_SECONDS)
+        reserved = min(VERIFY_SECONDS, VERIFY_SHARE * limits.soft_seconds) if options.verify != "off" else 0.0
+        self.deadline = Deadline(limits.soft_seconds - reserved)
         self.watch = Stopwatch()
         self.warnings: list[ReportWarning] = []
         self.password = options.password.get_secret_value() if options.password else None
@@ -101,19 +111,23 @@ class _Run:
         self.changed = 0
         self.skipped: Counter[str] = Counter()
         self.fonts = FontCounts()
+        self.damage: Counter[str] = Counter()
+        self.comparison: ComparisonSummary | None = None
+        self.brotli = False
+        self.unknown = UnknownFilters(frozenset(), frozenset(), packed=False)
+        self.not_shown: set[int] = set()  # pages that show what cannot be read
         self.before = Audit()
 
     def run(self) -> Report:
         self.progress("open", 0)
         self.input_bytes = check_header(self.original)
         self.password = working_password(self.original, self.password, self.limits)
-        with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
+        with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder, damage.counted() as self.damage:
             try:
                 return self._run(Path(folder))
             except Exception as exc:
-                if isinstance(exc, PdfSmallerError | MemoryError | RecursionError) or (
-                    ran_out_of_memory(exc) or is_disk_full(exc)
-                ):
+                typed = isinstance(exc, PdfSmallerError | MemoryError | RecursionError)
+                if typed or ran_out_of_memory(exc) or cannot_write(exc) or damage.comes_through(exc):
                     raise
                 # Real files hold what no specification foresees. Whoever sent this one gets it back as it was.
                 logger.exception("left alone")
@@ -124,10 +138,18 @@ class _Run:
 
     def _open(self, mended: Path) -> Pdf:
         """The document, from a mended copy if need be. Raises what ``open_pdf`` does."""
-        pdf, self.source, repaired = open_or_mend(self.original, mended, self.password, self.limits)
-        if repaired:
+        opened = open_or_mend(self.original, mended, self.password, self.limits)
+        self.source, self.brotli, self.unknown = opened.source, opened.brotli, opened.unknown
+        self.not_shown = pages_showing(opened.pdf, self.unknown.streams)
+        if self.unknown.names:
+            self._warn(
+                "unknown_filter",
+                "Some of this PDF is stored in a way that is not known here, and stayed as it was: "
+                f"{', '.join(sorted(self.unknown.names))}.",
+            )
+        if opened.repaired:
             self._warn("repaired", "The PDF was damaged and was repaired. Compare the result with the original.")
-        return pdf
+        return opened.pdf
 
     def _run(self, folder: Path) -> Report:
         result = folder / "result.pdf"
@@ -149,6 +171,8 @@ class _Run:
                         self._warn("signed", "The PDF is signed. It was left as it is: any change ends its signatures.")
                         return self._hand_back()
                     self._warn("signature_invalidated", "The PDF was signed; its signatures no longer hold.")
+                if self.unknown.packed:
+                    return self._hand_back()  # there are objects that nobody here has seen
                 found = self._find(pdf)
                 builder = Builder(
                     source=self.source,
@@ -214,19 +238,30 @@ class _Run:
         """The images that stayed in ``result`` once it compares equal, or None if nothing does."""
         encoded = coded.encoded
         if self.options.verify == "off" or result.stat().st_size >= self.input_bytes:
+            self.comparison = ComparisonSummary(mode="off")
             return encoded
         left_out: list[Step] = []
+        unproven: set[int] = set()  # pages that could not be compared, and have lost nothing any more
         for attempt in range(MAX_REBUILDS + 1):
             self.progress("verify", 80 + 3 * attempt)
             with self.watch.stage("verify"):
-                differences = self._compare(result, goal)
-            if not differences:
+                comparison = self._compare(result, goal)
+            differences = comparison.differences
+            withheld = _withheld(comparison)
+            if not differences and comparison.unproven <= unproven and withheld <= set(left_out):
+                self._report_comparison(comparison)
                 return encoded
             if attempt == MAX_REBUILDS:
                 break
             # Images coded without loss are the last to be suspected.
-            guilty = _images_on(found, encoded, differences) if goal.quality is not None else set()
-            if guilty:
+            looks = {difference.page for difference in differences if difference.kind == "looks"}
+            guilty = _images_on(found, encoded, looks) if goal.quality is not None else set()
+            if not differences:
+                unproven |= comparison.unproven
+                encoded = self._without_loss_on(unproven, found, encoded)
+                builder.fonts.leave_out(builder.fonts.changed_on(unproven))
+                left_out = [step for step in STEPS if step in withheld.union(left_out)]
+            elif guilty:
                 how = "whole" if goal.layers else "without loss"
                 self._warn("image_rolled_back", f"Images whose loss showed were coded {how}: {len(guilty)}.")
                 encoded = {objgen: image for objgen, image in encoded.items() if objgen not in guilty}
@@ -245,7 +280,7 @@ class _Run:
             elif encoded:
                 self._roll_back(len(encoded))
                 encoded = {}
-                left_out = []
+                left_out = [step for step in STEPS if step in withheld]
             else:
                 break
             builder.build(result, encoded, leave_out=left_out)
@@ -263,18 +298,48 @@ class _Run:
             less = replace(goal, layers=False) if goal.layers else Goal(None, None, effort=self.options.effort)
             return encode_images(pdf, some, less, self.limits, self.deadline, lambda _share: None).encoded
 
-    def _compare(self, result: Path, goal: Goal) -> list[Difference]:
-        found = compare(
-            self.source,
-            result,
-            mode="full" if self.options.verify == "full" else "sample",
-            password=self.password,
-            min_similarity=_floor(goal, searching=self.options.target_size is not None),
-            color_mode=self.options.color_mode,
-            deadline=self.deadline.at + VERIFY_GRACE_SECONDS,
-        )
-        wanted = {"metadata"} if self.options.strip_metadata else set()
-        return [difference for difference in found if difference.kind not in wanted]
+    def _without_loss_on(self, pages: set[int], found: Found, encoded: dict[ObjGen, Encoded]) -> dict[ObjGen, Encoded]:
+        """The images, those on these pages (or on nobody knows which) coded without loss or left as they were."""
+        lossy = {objgen for objgen, image in encoded.items() if not image.exact}
+        placeless = {objgen for objgen, image in found.images.items() if not image.pages}
+        shown = (_images_on(found, encoded, pages) | placeless) & encoded.keys()
+        if shown.isdisjoint(lossy):
+            return encoded
+        with_loss = {objgen for objgen in shown if objgen in lossy or objgen in _paired(found, lossy)}
+        kept = {objgen: image for objgen, image in encoded.items() if objgen not in with_loss}
+        kept |= self._with_less_loss(found, with_loss, Goal(None, None))
+        self._roll_back(len(with_loss - kept.keys()))
+        return kept
+
+    def _report_comparison(self, comparison: Comparison) -> None:
+        self.comparison = summarize(self._mode, [comparison])
+        if self.comparison.skipped:
+            self._warn(
+                "not_compared",
+                "Pages that could not be compared with the original lost nothing that could be seen: "
+                f"{reasons(self.comparison.skipped)}.",
+            )
+
+    @property
+    def _mode(self) -> Literal["sample", "full"]:
+        return "full" if self.options.verify == "full" else "sample"
+
+    def _compare(self, result: Path, goal: Goal) -> Comparison:
+        give_back()  # what writing needed: rendering comes from a heap of its own
+        with damage.counted():  # a comparison has its own account of what it could not read
+            comparison = compare(
+                self.source,
+                result,
+                mode=self._mode,
+                password=self.password,
+                min_similarity=_floor(goal, searching=self.options.target_size is not None),
+                color_mode=self.options.color_mode,
+                deadline=self.verify_deadline.at,
+                not_shown=self.not_shown,
+            )
+        if self.options.strip_metadata:
+            comparison.differences = [found for found in comparison.differences if found.kind != "metadata"]
+        return comparison
 
     # --- handing out --------------------------------------------------------------------------------------------
 
@@ -289,7 +354,14 @@ class _Run:
         if not (self.target.exists() and self.target.samefile(self.original)):
             replace_file(self.original, self.target)
         self.changed = 0
+        self.comparison = None
         self.fonts = self.fonts.model_copy(update={"changed": 0})
+        if self.brotli:
+            self._warn(
+                "brotli_kept",
+                "Some of this PDF is compressed with Brotli, which many readers cannot open yet. With Flate instead it "
+                "would have been larger.",
+            )
         wanted = self.options.color_mode not in (None, "no-change") or self.options.strip_metadata
         if wanted and not self._codes() - {"repaired"}:
             self._warn("options_not_applied", "The result would have been larger than the original, which was kept.")
@@ -303,6 +375,8 @@ class _Run:
             self._warn("verification_failed", "The result could not be opened: the original was kept.")
             return self._hand_back()
         replace_file(result, self.target)
+        if self.brotli:
+            self._warn("brotli_replaced", "What was compressed with Brotli is Flate now, which every reader can open.")
         return self._report(size, "compressed", after)
 
     def _report(self, size: int, outcome: Outcome, after: Audit) -> Report:
@@ -318,6 +392,8 @@ class _Run:
             after=after,
             images=ImageCounts(seen=self.images_seen, changed=self.changed, skipped=dict(sorted(self.skipped.items()))),
             fonts=self.fonts,
+            comparison=self.comparison,
+            damage=dict(sorted(self.damage.items())),
             warnings=self.warnings,
             seconds=self.watch.seconds(),
         )
@@ -333,16 +409,26 @@ def _floor(goal: Goal, *, searching: bool) -> float:
     return 0.93 if dpi >= 250 else 0.85 if dpi >= 120 else 0.7
 
 
+def _withheld(comparison: Comparison) -> set[Step]:
+    """The steps that might take away something that was not looked at."""
+    if comparison.unproven:
+        return {"content", "structure"}
+    return {"structure"} if "unreadable" in comparison.structure_skipped.values() else set()
+
+
 def _pages(differences: list[Difference]) -> set[int]:
     """The pages whose text or looks differ."""
     return {diff.page for diff in differences if diff.kind in ("text", "looks") and diff.page is not None}
 
 
-def _images_on(found: Found, encoded: dict[ObjGen, Encoded], differences: list[Difference]) -> set[ObjGen]:
-    """The changed images shown on pages that look different."""
-    pages = {difference.page for difference in differences if difference.kind == "looks"}
-    guilty = {objgen for objgen in encoded if objgen in found.images and found.images[objgen].pages & pages}
-    for image, mask in found.matted:  # these two change together or not at all
-        if image in guilty or mask in guilty:
-            guilty |= {image, mask} & encoded.keys()
-    return guilty
+def _images_on(found: Found, encoded: Mapping[ObjGen, Encoded], pages: Collection[int | None]) -> set[ObjGen]:
+    """The changed images shown on these pages."""
+    shown = {
+        objgen for objgen in encoded if objgen in found.images and not found.images[objgen].pages.isdisjoint(pages)
+    }
+    return shown | (_paired(found, shown) & encoded.keys())
+
+
+def _paired(found: Found, images: set[ObjGen]) -> set[ObjGen]:
+    """What can only change together with these: a matted image's mask, or a mask's image."""
+    return {one for pair in found.matted if not images.isdisjoint(pair) for one in pair}

@@ -1,21 +1,49 @@
-"""Telling a full disk from other failures."""
+"""Telling that no more can be written, for want of room or over a limit, from other failures."""
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+
+import pikepdf
+import pyvips
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_FULL_TEXTS = tuple(os.strerror(number).lower() for number in _FULL)
+#: What the C libraries raise; their texts end in that of the system's error.
+_OF_LIBRARIES = (pikepdf.PdfError, pyvips.Error)
 
 
 def is_disk_full(exc: BaseException) -> bool:
-    """Whether an exception, or one that it came from, means a full disk: the C libraries tell it in their texts."""
-    seen: BaseException | None = exc
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno in _FULL:
+    """Whether an exception, or one that it came from, means a full disk."""
+    return _means(exc, _FULL)
+
+
+def is_over_file_size(exc: BaseException) -> bool:
+    """Whether an exception, or one that it came from, means a file larger than ``Limits.max_file_bytes``."""
+    return _means(exc, (errno.EFBIG,))
+
+
+def cannot_write(exc: BaseException) -> bool:
+    """Whether it means one or the other: nothing is then wrong with what was being read."""
+    return _means(exc, (*_FULL, errno.EFBIG))
+
+
+def _means(exc: BaseException, numbers: tuple[int, ...]) -> bool:
+    texts = [os.strerror(number).lower() for number in numbers]
+    for each in _chain(exc):
+        if isinstance(each, OSError) and each.errno in numbers:
             return True
-        if any(text in str(seen).lower() for text in _FULL_TEXTS):
+        if isinstance(each, _OF_LIBRARIES) and any(text in str(each).lower() for text in texts):
             return True
-        seen = seen.__cause__ or seen.__context__
     return False
+
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    """An exception and those it came from, as a traceback shows them: each once, for they may come in a circle."""
+    current: BaseException | None = exc
+    seen: set[int] = set()
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)

@@ -11,13 +11,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pikepdf
 from pikepdf import Array, Dictionary, ObjectStreamMode, Pdf
 
+from pdfsmaller.engine.damage import raised_as, tolerate
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import Effort
-from pdfsmaller.errors import EmptyFile, LimitExceeded, NotAPdf, PasswordRequired, UnreadablePdf, WrongPassword
+from pdfsmaller.errors import (
+    EmptyFile,
+    LimitExceeded,
+    NotAPdf,
+    PasswordRequired,
+    UnreadablePdf,
+    UnsupportedEncryption,
+    WrongPassword,
+)
 from pdfsmaller.limits import Limits
 from pdfsmaller.sniff import HEAD_BYTES
 
@@ -25,6 +36,10 @@ from pdfsmaller.sniff import HEAD_BYTES
 MAX_FIELD_DEPTH = 32
 MAX_FIELDS = 100_000
 _UINT32_MAX = 2**32 - 1
+
+# What qpdf says of encryption that it does not know: another handler than /Standard (certificates), or a version
+# of that one which does not exist.
+_UNKNOWN_ENCRYPTION = re.compile(r"unsupported encryption filter|unsupported /R or /V in encryption", re.IGNORECASE)
 
 # Where XMP says "this is PDF/A": as an element or as an attribute (ISO 19005-1, 6.7.11).
 _PDFA_PART = re.compile(rb"pdfaid:part(?:\s*=\s*[\"']|[^<>]*>\s*)(\d)")
@@ -51,23 +66,19 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
 
     Raises:
         PasswordRequired, WrongPassword: it is encrypted and the password is missing or wrong.
+        UnsupportedEncryption: no password opens it.
         UnreadablePdf: it is broken beyond repair or has no pages.
         LimitExceeded: ``max_pages``.
     """
     _bound_qpdf(limits)
+    with raised_as(UnreadablePdf("The PDF is broken beyond repair.")):
+        pdf = _opened(source, password)
     try:
-        pdf = pikepdf.open(source, password=password or "", suppress_warnings=True)
-    except pikepdf.PasswordError:
-        if password:
-            raise WrongPassword("The password does not open this PDF.") from None
-        raise PasswordRequired("This PDF is encrypted. Give its password.") from None
-    except (pikepdf.PdfError, ValueError, RuntimeError, OverflowError) as exc:
-        raise UnreadablePdf("The PDF is broken beyond repair.") from exc
-    try:
-        pages = len(pdf.pages)
-    except Exception as exc:  # a damaged page tree fails in many ways
+        with raised_as(UnreadablePdf("The PDF's pages cannot be found.")):
+            pages = len(pdf.pages)
+    except UnreadablePdf:
         pdf.close()
-        raise UnreadablePdf("The PDF's pages cannot be found.") from exc
+        raise
     if pages == 0:
         pdf.close()
         raise UnreadablePdf("The PDF has no pages.")
@@ -77,6 +88,23 @@ def open_pdf(source: Path, password: str | None, limits: Limits) -> Pdf:
             "max_pages", limits.max_pages, f"The PDF has {pages:,} pages; at most {limits.max_pages:,} are allowed."
         )
     return pdf
+
+
+def _opened(source: Path, password: str | None) -> Pdf:
+    """Raises what qpdf does, but for encryption what ``open_pdf`` does."""
+    try:
+        return pikepdf.open(source, password=password or "", suppress_warnings=True)
+    except pikepdf.PasswordError:
+        if password:
+            raise WrongPassword("The password does not open this PDF.") from None
+        raise PasswordRequired("This PDF is encrypted. Give its password.") from None
+    except pikepdf.PdfError as exc:
+        if _UNKNOWN_ENCRYPTION.search(str(exc)):
+            raise UnsupportedEncryption(
+                "This PDF is encrypted for certificates, or in another way than with a password, so it cannot be "
+                "opened here. Save it without encryption, or with a password, in the program that opens it."
+            ) from exc
+        raise
 
 
 def was_rebuilt(pdf: Pdf) -> bool:
@@ -89,13 +117,10 @@ def working_password(source: Path, password: str | None, limits: Limits) -> str 
     if not password:
         return None
     _bound_qpdf(limits)
-    try:
+    with suppress(pikepdf.PasswordError), tolerate("document"):  # opening it properly says what is wrong
         pikepdf.open(source, suppress_warnings=True).close()
-    except pikepdf.PasswordError:
-        return password
-    except (pikepdf.PdfError, ValueError, RuntimeError):
-        return password  # broken: opening it properly says so
-    return None
+        return None
+    return password
 
 
 def _bound_qpdf(limits: Limits) -> None:
@@ -108,13 +133,12 @@ def _bound_qpdf(limits: Limits) -> None:
 
 def is_signed(pdf: Pdf) -> bool:
     """Whether any signature field is filled, or usage rights or a certification (DocMDP) are granted."""
-    try:
+    with tolerate("form_fields"):
         permissions = pdf.Root.get("/Perms")
         if isinstance(permissions, Dictionary) and any(key in permissions for key in ("/DocMDP", "/UR", "/UR3")):
             return True
         return any(field.get("/FT") == "/Sig" and field.get("/V") is not None for field in form_fields(pdf))
-    except (pikepdf.PdfError, ValueError, TypeError, AttributeError):
-        return False
+    return False
 
 
 def form_fields(pdf: Pdf) -> Iterator[Dictionary]:
@@ -124,7 +148,7 @@ def form_fields(pdf: Pdf) -> Iterator[Dictionary]:
         return
     top = form.get("/Fields")
     stack: list[tuple[pikepdf.Object, int]] = [(top, 0)] if isinstance(top, Array) else []
-    seen: set[tuple[int, int]] = set()
+    seen: set[ObjGen] = set()
     while stack and len(seen) < MAX_FIELDS:
         node, depth = stack.pop()
         for field in node.as_list() if isinstance(node, Array) else []:
@@ -152,14 +176,11 @@ def inherited_resources(page: Dictionary) -> Dictionary | None:
 
 def pdfa_part(pdf: Pdf) -> int | None:
     """The part of PDF/A that the document claims (1–4), or None. Only the claim is read, nothing is validated."""
-    try:
+    with tolerate("metadata"):
         metadata = pdf.Root.get("/Metadata")
-        if not isinstance(metadata, pikepdf.Stream):
-            return None
-        match = _PDFA_PART.search(metadata.read_bytes())
-    except (pikepdf.PdfError, ValueError):
-        return None
-    return int(match[1]) if match else None
+        if isinstance(metadata, pikepdf.Stream) and (match := _PDFA_PART.search(metadata.read_bytes())):
+            return int(match[1])
+    return None
 
 
 def strip_metadata(pdf: Pdf) -> None:
@@ -185,7 +206,7 @@ def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None, effor
     if "/Size" not in pdf.trailer:
         # A trailer that qpdf has reconstructed lacks it, and qpdf then writes a file that it cannot read.
         pdf.trailer["/Size"] = len(pdf.objects) + 1
-    try:
+    with raised_as(UnreadablePdf("The PDF is too damaged to be written again.")):
         pdf.save(
             target,
             linearize=linearize,
@@ -196,5 +217,3 @@ def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None, effor
             fix_metadata_version=False,
             deterministic_id=not pdf.is_encrypted,
         )
-    except (pikepdf.PdfError, RuntimeError, ValueError) as exc:
-        raise UnreadablePdf("The PDF is too damaged to be written again.") from exc

@@ -45,7 +45,7 @@ class Reader:
     """Reads one document's structure into plain values that compare with ``==``.
 
     Broken documents have loops and nonsense anywhere: every walk remembers where it was, and ``budget`` bounds all of
-    them together, equally for both documents.
+    them together, equally for both documents: below 0, only a beginning was read.
     """
 
     def __init__(self, pdf: pikepdf.Pdf, nodes: int) -> None:
@@ -193,6 +193,8 @@ class Reader:
                 said = [self.plain(item.get(key), 2) for key in ("/S", "/Alt", "/ActualText", "/Lang", "/T", "/MCID")]
                 digest.update(repr(said).encode())
                 stack.append(item.get("/K"))
+        if stack:
+            self.budget = -1
         return (marked, count, digest.hexdigest(), "/ParentTree" in tree, "/RoleMap" in tree)
 
     def attachments(self) -> Hashable:

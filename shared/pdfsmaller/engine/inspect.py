@@ -13,6 +13,7 @@ from pikepdf import Array, Dictionary, Name, Pdf, Stream
 from pydantic import BaseModel, ConfigDict
 
 from pdfsmaller.engine.audit import audit
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import check_header, is_signed, pdfa_part
 from pdfsmaller.engine.images.find import POINTS_PER_INCH, FoundImage, find_images
 from pdfsmaller.engine.repair.mend import open_or_mend
@@ -25,7 +26,6 @@ IMAGES_LISTED = 20
 PAGES_LISTED = 10
 
 _SUBSET = re.compile(r"[A-Z]{6}\+")
-_ERRORS = (pikepdf.PdfError, ValueError, TypeError, AttributeError, KeyError, IndexError, RuntimeError)
 
 
 class _Frozen(BaseModel):
@@ -92,6 +92,7 @@ class Inspection(_Frozen):
         image_count: image XObjects that something shows.
         images: the ``IMAGES_LISTED`` largest of them.
         fonts: largest first.
+        bounds: what bound the process that looked (see ``Report``).
     """
 
     bytes: int
@@ -105,6 +106,7 @@ class Inspection(_Frozen):
     image_count: int
     images: tuple[ImageInfo, ...]
     fonts: tuple[FontInfo, ...]
+    bounds: list[str] = []
 
 
 def inspect(source: Path, password: str | None = None, limits: Limits | None = None) -> Inspection:
@@ -112,7 +114,7 @@ def inspect(source: Path, password: str | None = None, limits: Limits | None = N
 
     Raises:
         EmptyFile, NotAPdf, UnreadablePdf: there is nothing to look into.
-        PasswordRequired, WrongPassword: it is encrypted.
+        PasswordRequired, WrongPassword, UnsupportedEncryption: it is encrypted.
         LimitExceeded: it has more pages or longer content than ``limits`` allow.
     """
     limits = limits or Limits()
@@ -139,7 +141,7 @@ def inspect(source: Path, password: str | None = None, limits: Limits | None = N
 
 
 def _image(pdf: Pdf, found: FoundImage) -> ImageInfo | None:
-    try:
+    with tolerate("image"):
         stream = pdf.get_object(found.objgen)
         width, height = int(stream.Width), int(stream.Height)
         bits = stream.get("/BitsPerComponent")
@@ -157,8 +159,7 @@ def _image(pdf: Pdf, found: FoundImage) -> ImageInfo | None:
             pages=tuple(page + 1 for page in sorted(found.pages)[:PAGES_LISTED]),
             page_count=len(found.pages),
         )
-    except _ERRORS:
-        return None  # too damaged to say anything of it
+    return None  # too damaged to say anything of it
 
 
 def _dpi(found: FoundImage, width: int, height: int) -> float | None:
@@ -199,12 +200,10 @@ def _fonts(pdf: Pdf) -> list[FontInfo]:
     """The fonts, one entry for each program (for each name, where none is embedded)."""
     found: dict[object, FontInfo] = {}
     for obj in pdf.objects:
-        try:
+        with tolerate("font"):
             if isinstance(obj, Dictionary) and obj.get("/Type") == "/Font" and "/CIDSystemInfo" not in obj:
                 key, font = _font(obj)
                 found.setdefault(key, font)
-        except _ERRORS:
-            continue
     return list(found.values())
 
 

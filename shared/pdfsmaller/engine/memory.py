@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import re
 import resource
 import sys
 from contextlib import suppress
@@ -12,10 +13,20 @@ from contextlib import suppress
 _WORTH_BYTES = 20_000_000
 
 
+# How the C and C++ libraries say it, in errors of their own: at the start of a line, or after the name of who says so.
+# Their other messages about memory blame the file ("memory not allocated": libtiff), or say how they read it.
+_LACK = re.compile(
+    r"std::bad_alloc|\[Errno 12\]"
+    r"|(?:^|: )(?:(?:out of|not enough|insufficient) memory"
+    r"|(?:could not|failed to|cannot|can't) allocate memory"
+    r"|memory allocation (?:error|failed|failure))",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
 def ran_out_of_memory(exc: BaseException) -> bool:
     """Whether an exception means that memory ran out: the C and C++ libraries report that as errors of their own."""
-    said = str(exc).lower()
-    return isinstance(exc, MemoryError) or "memory" in said or "bad_alloc" in said
+    return isinstance(exc, MemoryError) or _LACK.search(str(exc)) is not None
 
 
 _resident_before = 0

@@ -184,9 +184,10 @@ class CompressOptions(BaseModel):
             field = str(error["loc"][0]) if error["loc"] else "options"
             value = "(hidden)" if field == "password" else fields.get(field, error.get("input"))
             if error["type"] == "extra_forbidden":
+                # Whatever it holds, it may be a password under a mistyped name.
                 raise InvalidOption(
                     field,
-                    value,
+                    "(hidden)",
                     sorted(cls.model_fields),
                     f"There is no option {field!r}. Options: {', '.join(sorted(cls.model_fields))}.",
                 ) from None

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pdfsmaller.engine.options import Verify
+
 Outcome = Literal["compressed", "unchanged", "target_not_met"]
 CombinedOutcome = Literal["merged", "converted", "target_not_met"]
 
@@ -52,6 +54,23 @@ class ReportWarning(_Frozen):
     message: str
 
 
+class ComparisonSummary(_Frozen):
+    """How the result was compared with what it was made of.
+
+    Attributes:
+        mode: ``off``: not at all; ``sample``: some pages stand for all; ``full``: every page.
+        pages: pages that were compared in text and looks.
+        skipped: pages that were to be and could not be, counted by the reason's stable name. They kept their lossless
+            form.
+        structure_skipped: parts of the structure (outline, fields, tags …) that could not be compared whole.
+    """
+
+    mode: Verify
+    pages: int = 0
+    skipped: dict[str, int] = {}
+    structure_skipped: list[str] = []
+
+
 class Report(_Frozen):
     """What ``compress`` did.
 
@@ -64,8 +83,11 @@ class Report(_Frozen):
         before, after: where the bytes were and are.
         images: images seen, changed and skipped by reason.
         fonts: embedded font programs seen, changed and skipped by reason.
+        comparison: how the target was compared with the source; None where it is the source, byte for byte.
+        damage: how often something could not be read and was left alone for that, by the reason's stable name.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
+        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
@@ -76,8 +98,11 @@ class Report(_Frozen):
     after: Audit
     images: ImageCounts
     fonts: FontCounts = FontCounts()
+    comparison: ComparisonSummary | None = None
+    damage: dict[str, int] = {}
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
+    bounds: list[str] = []
 
     @property
     def ratio(self) -> float:
@@ -104,8 +129,10 @@ class CombinedReport(_Frozen):
         pages: pages in the target.
         sources: the inputs in their order, those left out (``on_error=skip``) too.
         images: images seen, changed and skipped by reason, where the result was compressed.
+        comparison: how pages of the target were compared with those they come from; None where none were.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
+        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
@@ -114,8 +141,10 @@ class CombinedReport(_Frozen):
     pages: int
     sources: list[SourceReport]
     images: ImageCounts = ImageCounts()
+    comparison: ComparisonSummary | None = None
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
+    bounds: list[str] = []
 
     @property
     def ratio(self) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
@@ -25,6 +26,9 @@ _SHORT = {
     "/RL": "/RunLengthDecode",
 }
 GENERAL = frozenset({"/ASCII85Decode", "/ASCIIHexDecode", "/FlateDecode", "/LZWDecode", "/RunLengthDecode"})
+BROTLI = "/BrotliDecode"
+#: What qpdf, pdfium and the parts of this engine know between them.
+KNOWN = GENERAL | {"/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode", "/Crypt"}
 # Deflate makes at most so many bytes of one (RFC 1951: 258 of two bits).
 _FLATE_MOST = 1_032
 # What qpdf says when one of its own memory limits stops a decoder.
@@ -88,7 +92,7 @@ def check_decoded_size(stream: Stream, data: bytes, limits: Limits) -> None:
         if len(data) * _FLATE_MOST > limits.max_stream_bytes and _inflated_over(data, limits.max_stream_bytes):
             raise _too_big(limits)
     elif len(names) > 1 and all(name in GENERAL for name in names):
-        with suppress(pikepdf.PdfError):  # damaged: nothing comes out of it
+        with tolerate("stream"):  # nothing comes out of it
             read_decoded(stream, limits)
 
 
@@ -109,6 +113,16 @@ def read_before_last(pdf: pikepdf.Pdf, stream: Stream, filters: list[Filter], li
     outer["/Filter"] = Array([Name(f.name) for f in filters[:-1]])
     outer["/DecodeParms"] = Array([f.parms if f.parms is not None else None for f in filters[:-1]])
     return read_decoded(outer, limits)
+
+
+def check_total(total: int, limits: Limits) -> None:
+    """Refuse a stream that has decoded to so many bytes so far.
+
+    Raises:
+        LimitExceeded: ``max_stream_bytes``.
+    """
+    if total > limits.max_stream_bytes:
+        raise _too_big(limits)
 
 
 def _too_big(limits: Limits) -> LimitExceeded:

@@ -2,9 +2,9 @@
 
 ``compare`` opens both files anew, as any reader would, and lists what differs. It guarantees to see a page, box,
 link, bookmark, destination, field, tag, label, attachment, layer or piece of metadata that is gone or points
-elsewhere, other text on the pages it reads, and, on the pages it renders, anything that a person would notice at
-reading size: an inverted, shifted, black or missing picture, another colour, a lost mask. It does not judge
-sharpness beyond that size, and it does not look at what both files have in common but no reader can open.
+elsewhere, other text on the pages it compares, and there anything that a person would notice at reading size: an
+inverted, shifted, black or missing picture, another colour, a lost mask. It does not judge sharpness beyond that size.
+What it could not compare it names, with the reason (``Comparison``): what neither file shows is no proof of anything.
 
 The measure of looks
     Both pages are rendered at about ``RENDER_DPI`` and cut into blocks of 8 × 8 pixels (a ninth of an inch). Two
@@ -18,8 +18,8 @@ pdfium is not thread-safe: one ``compare`` at a time in a process.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Collection, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -29,6 +29,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 import pyvips
 
+from pdfsmaller.engine.comparison import Comparison, Difference, PageSkip
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
 from pdfsmaller.engine.similarity import BLOCK
 from pdfsmaller.engine.similarity import block_means as _means
@@ -40,8 +42,11 @@ SAMPLE_PAGES = 12
 RENDER_DPI = 72
 #: … larger ones at fewer, so that no rendering holds more pixels than this; small ones at up to four times as many.
 RENDER_PIXELS = 700_000
-#: A page that shows a picture of more pixels than this is not rendered: decoding it would cost more than it proves.
-IMAGE_PIXELS = 80_000_000
+#: No side of a rendering is longer than this, in pixels: pages may be very long and thin.
+RENDER_SIDE = 20_000
+#: A page that shows a picture of more bytes than this, decoded, is not rendered: that takes some ten seconds. pdfium
+#: decodes large pictures row by row, so this bounds time, not memory.
+IMAGE_BYTES = 1_500_000_000
 
 #: A block has moved when its mean colour differs by more than this (of 255) in any channel …
 MOVED = 40
@@ -54,24 +59,6 @@ MOVED_SHARE = 0.0005
 MOVED_BLOCKS = 4
 
 _NODES = 20_000
-_ERRORS = (pikepdf.PdfError, ValueError, TypeError, AttributeError, KeyError, IndexError, RuntimeError, RecursionError)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that is not as it was.
-
-    Attributes:
-        kind: what: ``unreadable``, ``pages``, ``boxes``, ``annotations``, ``outline``, ``destinations``, ``names``,
-            ``fields``, ``tags``, ``language``, ``labels``, ``attachments``, ``layers``, ``metadata``, ``catalog``,
-            ``encryption``, ``text`` or ``looks``.
-        page: the page it is on, counted from zero, or None.
-        message: in words, for a report.
-    """
-
-    kind: str
-    page: int | None
-    message: str
 
 
 def compare(
@@ -83,8 +70,9 @@ def compare(
     min_similarity: float,
     color_mode: str | None = None,
     deadline: float | None = None,
-) -> list[Difference]:
-    """What differs between two files, worst first; an empty list when nothing does.
+    not_shown: Collection[int] = (),
+) -> Comparison:
+    """What differs between two files, and what was compared.
 
     Args:
         mode: ``sample`` reads and renders up to ``SAMPLE_PAGES`` pages, ``full`` all of them. Structure is always
@@ -93,24 +81,30 @@ def compare(
         min_similarity: the lowest similarity (0–1) of a rendered page; see the module. 1 asks for equal pixels.
         color_mode: ``grayscale`` compares luminance only; ``bilevel`` only where dark and light are.
         deadline: a ``time.monotonic()`` value; pages not reached by then are not compared.
+        not_shown: pages of which the renderer leaves out something in both, for its filter.
     """
-    found: list[Difference] = []
+    result = Comparison(pages=0)
     with ExitStack() as stack:
-        try:
-            before = stack.enter_context(pikepdf.open(source, password=password or ""))
-            pages = len(before.pages)
-        except _ERRORS:
-            return []  # nothing to compare with
-        try:
+        with tolerate("result_unreadable") as opening:
             after = stack.enter_context(pikepdf.open(target, password=password or ""))
-            pages = min(pages, len(after.pages))
-        except _ERRORS:
-            return [Difference("unreadable", None, "The result cannot be opened.")]
-        found += _compare_structure(before, after, nodes=_NODES if mode == "sample" else 20 * _NODES)
+            there = result.pages = len(after.pages)
+        if opening.failed:
+            result.differences.append(Difference("unreadable", None, "The result cannot be opened."))
+            return result
+        with tolerate("original_unreadable") as opening:
+            before = stack.enter_context(pikepdf.open(source, password=password or ""))
+            result.pages = len(before.pages)
+        if opening.failed:
+            result.skipped = dict.fromkeys(range(result.pages), "unreadable")
+            result.structure_skipped = {kind: "unreadable" for kind, _, _ in CHECKS}
+            return result
+        _compare_structure(before, after, result, nodes=_NODES if mode == "sample" else 20 * _NODES)
+    pages = min(result.pages, there)
     numbers = sample_pages(pages) if mode == "sample" else range(pages)
     looks = _Looks(min_similarity, color_mode or "no-change")
-    found += _compare_pages(source, target, zip(numbers, numbers, strict=True), (password, password), looks, deadline)
-    return found
+    _compare_pages(source, target, [(n, n) for n in numbers], (password, password), looks, deadline, result)
+    _take_out(result, not_shown)
+    return result
 
 
 def compare_pages(
@@ -120,15 +114,28 @@ def compare_pages(
     *,
     passwords: tuple[str | None, str | None],
     deadline: float | None = None,
-) -> list[Difference]:
+    not_shown: Collection[int] = (),
+) -> Comparison:
     """What differs between pages of one file and the pages of another that are to be the same in text and pixels.
 
     Args:
         pages: pairs of page numbers, counted from zero: in ``source``, in ``target``.
         passwords: what opens ``source``, and ``target``.
         deadline: a ``time.monotonic()`` value; pages not reached by then are not compared.
+        not_shown: pages of ``source`` of which the renderer leaves out something in both, for its filter.
     """
-    return _compare_pages(source, target, pages, passwords, _Looks(1.0, "no-change", elsewhere=True), deadline)
+    pairs = list(pages)
+    result = Comparison(pages=len(pairs))
+    _compare_pages(source, target, pairs, passwords, _Looks(1.0, "no-change", elsewhere=True), deadline, result)
+    _take_out(result, not_shown)
+    return result
+
+
+def _take_out(result: Comparison, not_shown: Collection[int]) -> None:
+    """Count pages as not compared of which something is missing in both renderings; what differs there, differs."""
+    for number in result.compared.intersection(not_shown):
+        result.skipped[number] = "unknown_filter"
+    result.compared -= result.skipped.keys()
 
 
 def sample_pages(pages: int) -> list[int]:
@@ -141,24 +148,26 @@ def sample_pages(pages: int) -> list[int]:
 # --- structure ------------------------------------------------------------------------------------------------------
 
 
-def _compare_structure(before: pikepdf.Pdf, after: pikepdf.Pdf, nodes: int) -> list[Difference]:
+def _compare_structure(before: pikepdf.Pdf, after: pikepdf.Pdf, result: Comparison, nodes: int) -> None:
     if len(before.pages) != len(after.pages):
-        return [Difference("pages", None, f"{len(after.pages)} pages instead of {len(before.pages)}.")]
+        message = f"{len(after.pages)} pages instead of {len(before.pages)}."
+        result.differences.append(Difference("pages", None, message))
+        return
     old, new = Reader(before, nodes), Reader(after, nodes)
-    found = []
     for kind, message, read in CHECKS:
         old.budget = new.budget = nodes
-        try:
+        with tolerate(f"compared_{kind}") as attempt:
             expected = read(old)
-        except _ERRORS:
-            continue  # broken in the original: nothing to hold the result to
-        try:
+        if attempt.failed:
+            result.structure_skipped[kind] = "unreadable"
+            continue
+        if old.budget < 0:
+            result.structure_skipped[kind] = "too_large"
+        same = False
+        with tolerate(f"compared_{kind}"):
             same = read(new) == expected
-        except _ERRORS:
-            same = False
         if not same:
-            found.append(Difference(kind, None, f"{message}."))
-    return found
+            result.differences.append(Difference(kind, None, f"{message}."))
 
 
 # --- text and looks -------------------------------------------------------------------------------------------------
@@ -181,74 +190,92 @@ class _Looks:
 def _compare_pages(
     source: Path,
     target: Path,
-    pages: Iterable[tuple[int, int]],
+    pages: list[tuple[int, int]],
     passwords: tuple[str | None, str | None],
     looks: _Looks,
     deadline: float | None,
-) -> list[Difference]:
-    found = []
+    result: Comparison,
+) -> None:
     with ExitStack() as stack:
         try:
             before = stack.enter_context(pypdfium2.PdfDocument(source, password=passwords[0]))
         except pypdfium2.PdfiumError:
-            return []  # this renderer cannot read the original
+            result.skipped |= {number: "unreadable" for number, _ in pages}
+            return
         try:
             after = stack.enter_context(pypdfium2.PdfDocument(target, password=passwords[1]))
         except pypdfium2.PdfiumError:
-            return [Difference("unreadable", None, "The result cannot be opened for rendering.")]
+            message = "The result cannot be opened for rendering."
+            result.differences.append(Difference("unreadable", None, message))
+            return
         if all(document.get_formtype() == pdfium.FORMTYPE_ACRO_FORM for document in (before, after)):
             for document in (before, after):
-                with suppress(pypdfium2.PdfiumError):
+                with tolerate("forms_not_drawn"):
                     document.init_forms()  # or their fields are not drawn
         for number, there in pages:
             if deadline is not None and time.monotonic() > deadline:
-                break
-            if number >= len(before) or there >= len(after):
-                break
-            difference = _compare_page(before, after, number, there, looks)
-            if difference:
-                found.append(difference)
-    return found
+                result.skipped[number] = "time_limit"
+                continue
+            outcome = _compare_page(before, after, number, there, looks)
+            if isinstance(outcome, str):
+                result.skipped[number] = outcome
+                continue
+            result.compared.add(number)
+            if outcome is not None:
+                result.differences.append(outcome)
 
 
 def _compare_page(
     before: pypdfium2.PdfDocument, after: pypdfium2.PdfDocument, number: int, there: int, looks: _Looks
-) -> Difference | None:
+) -> Difference | PageSkip | None:
+    """How a page differs, why it cannot be compared, or None where it is the same."""
     with ExitStack() as stack:
-        try:
-            old = before[number]
-        except pypdfium2.PdfiumError:
-            return None
-        stack.callback(old.close)
-        try:
-            new = after[there]
-        except pypdfium2.PdfiumError:
+        old = _page(before, number, stack)
+        if old is None:
+            return "unreadable"
+        new = _page(after, there, stack)
+        if new is None:
             return Difference("looks", number, f"Page {number + 1} cannot be read any more.")
-        stack.callback(new.close)
         before_text, after_text = _text(old), _text(new)
-        if before_text != after_text and not (looks.elsewhere and len(before_text) == len(after_text)):
+        if before_text is None:
+            return "no_text"
+        if before_text != after_text and not (looks.elsewhere and len(before_text) == len(after_text or "")):
             return Difference("text", number, f"The text of page {number + 1} changed.")
-        if _largest_image(old) > IMAGE_PIXELS:
-            return None
+        if _largest_image(old) > IMAGE_BYTES:
+            return "large_image"
         first = _render(old)
         if first is None:
-            return None
+            return "not_rendered"
+        old.close()  # PDFium keeps the decoded images of an open page
         second = _render(new)
         if second is None:
             return Difference("looks", number, f"Page {number + 1} cannot be shown any more.")
         why = _unlike(first, second, looks)
         if why and looks.elsewhere:
-            first, second = _render(old, annotations=False), _render(new, annotations=False)
+            bare = _page(before, number, stack)
+            first = _render(bare, annotations=False) if bare is not None else None
+            second = _render(new, annotations=False)
             why = _unlike(first, second, looks) if first is not None and second is not None else why
     return Difference("looks", number, f"Page {number + 1} looks different: {why}.") if why else None
 
 
-def _text(page: pypdfium2.PdfPage) -> str:
-    """A page's text without white space, which readers add as they please."""
+def _page(document: pypdfium2.PdfDocument, number: int, stack: ExitStack) -> pypdfium2.PdfPage | None:
+    if number >= len(document):
+        return None
+    try:
+        page = document[number]
+    except pypdfium2.PdfiumError:
+        return None
+    stack.callback(page.close)
+    return page
+
+
+def _text(page: pypdfium2.PdfPage) -> str | None:
+    """A page's text without white space, which readers add as they please; None where it cannot be read."""
     try:
         textpage = page.get_textpage()
     except pypdfium2.PdfiumError:
-        return ""
+        return None
     try:
         return "".join(str(textpage.get_text_range()).split())
     finally:
@@ -256,12 +283,14 @@ def _text(page: pypdfium2.PdfPage) -> str:
 
 
 def _largest_image(page: pypdfium2.PdfPage) -> int:
+    """What the largest image on a page takes, decoded, in bytes."""
     largest = 0
-    with suppress(pypdfium2.PdfiumError):
+    with tolerate("image_size"):
         for image in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4):
-            with suppress(pypdfium2.PdfiumError):
+            with tolerate("image_size"):
                 width, height = image.get_px_size()
-                largest = max(largest, width * height)
+                bits = max(1, image.get_metadata().bits_per_pixel)
+                largest = max(largest, width * height * bits // 8)
     return largest
 
 
@@ -272,7 +301,8 @@ def _render(page: pypdfium2.PdfPage, *, annotations: bool = True) -> pyvips.Imag
     scale = min(RENDER_DPI / 72 * 4, (RENDER_PIXELS / area) ** 0.5)
     if width * height > 200 * 200:
         scale = min(scale, RENDER_DPI / 72)
-    if width <= 0 or height <= 0 or scale * max(width, height) > 20_000:
+    scale = min(scale, RENDER_SIDE / max(width, height, 1.0))
+    if width <= 0 or height <= 0:
         return None
     try:
         bitmap = page.render(

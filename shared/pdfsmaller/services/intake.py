@@ -131,6 +131,8 @@ def measure(
 def declared(request: Mapping[str, Any], operation: Operation, settings: Settings) -> list[JobInput]:
     """The files that a request for presigned uploads announces, each with the most bytes that it may have.
 
+    What MAX_REQUEST_SIZE leaves beside the declared sizes is shared alike by the files without one.
+
     Args:
         request: untrusted; either ``files`` (a list of ``{name, size}``), or ``count``, or ``name`` and ``size`` of
             one file.
@@ -142,18 +144,18 @@ def declared(request: Mapping[str, Any], operation: Operation, settings: Setting
     if operation == "compress" and len(files) != 1:
         field = "files" if "files" in request else "count"
         raise errors.InvalidOption(field, len(files), ["1 (compress takes one file a job)"])
-    inputs, total = [], 0
+    names, sizes = [], []
     for number, file in enumerate(files, start=1):
         fallback = "" if len(files) == 1 else f"{takes(operation)} {number}"
-        name = clean_name(str(file.get("name") or fallback), operation)
-        size = _size(name, file.get("size"), operation, settings.max_file_size)
-        inputs.append(JobInput(name, settings.max_file_size if size is None else size))
-        total += size or 0
-    if total > settings.max_request_size:
+        names.append(clean_name(str(file.get("name") or fallback), operation))
+        sizes.append(_size(names[-1], file.get("size"), operation, settings.max_file_size))
+    total, undeclared = sum(size or 0 for size in sizes), sizes.count(None)
+    if total + undeclared > settings.max_request_size:  # each of those has a byte at least
         raise errors.FileTooLarge(
             f"The files have {total:,} bytes together; MAX_REQUEST_SIZE allows {settings.max_request_size:,}."
         )
-    return inputs
+    share = min(settings.max_file_size, (settings.max_request_size - total) // max(1, undeclared))
+    return [JobInput(name, share if size is None else size) for name, size in zip(names, sizes, strict=True)]
 
 
 def _listed(request: Mapping[str, Any], operation: Operation, max_files: int) -> list[Mapping[str, Any]]:

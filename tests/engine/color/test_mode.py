@@ -240,3 +240,12 @@ def test_bilevel_leaves_black_and_white(run: Run) -> None:
     picture = result.render(result.target)
     assert picture.getpixel((20, picture.height - 20)) == (0, 0, 0)
     assert picture.getpixel((100, picture.height - 100)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    "content", [b"null 0 0 rg", b"[1] 0 0 rg", b"/DeviceRGB cs (1) 0 0 sc", b"/DeviceRGB cs null 0 0 sc"]
+)
+def test_operands_that_are_no_numbers_leave_the_content_as_it_is(run: Run, content: bytes) -> None:
+    data = documents.with_content(documents.text(1), content + b" 0 0 50 50 re f")
+    result = run(data, preset="ebook", color_mode="grayscale")
+    assert result.report.damage["content_color"] > 0

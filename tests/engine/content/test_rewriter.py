@@ -248,10 +248,6 @@ def test_shortest_spelling(before: bytes, after: bytes | None) -> None:
         (b"0.1 0 0 0.1 0 0 cm 12.3456 98.7654 m 0 0 l S", b".1 0 0 .1 0 0 cm 12.4 98.8 m 0 0 l S"),
         (b"0.001234 w 0 0 m 1 1 l S", b".00124 w 0 0 m 1 1 l S"),
         (b"0.45490196 g 0 0 9 9 re f", b".455 g 0 0 9 9 re f"),
-        (
-            b"BT /F1 10 Tf 1 0 0 1 9.123456 8 Tm [(A) -250.4 (B) 0.3 (C)] TJ ET",
-            b"/F1 10 Tf BT 1 0 0 1 9.123456 8 Tm[(A)-250(BC)]TJ ET",
-        ),
     ],
 )
 def test_numbers_that_no_device_can_show(before: bytes, after: bytes) -> None:
@@ -264,10 +260,12 @@ def test_matrices_stay_as_they_are() -> None:
     assert rewritten(source, tolerance=TOLERANCE) == source
 
 
-def test_adjustments_of_text_do_not_add_up() -> None:
-    source = b"BT /F1 10 Tf 0 0 Td [" + b"(A)-250.4" * 500 + b"(B)] TJ ET"
-    before, after = marks(source)[-1], marks(rewritten(source, tolerance=TOLERANCE))[-1]
-    assert abs(before.at[4] - after.at[4]) <= TOLERANCE
+def test_how_far_strings_are_apart_is_never_rounded() -> None:
+    """Words that stand closer or wider by a hair come out of some extractors in another order."""
+    source = b"BT /F1 10 Tf 1 0 0 1 9.123456 8 Tm [(A) -250.40 (B) +0.3 (C) -61 25] TJ ET"
+    assert rewritten(source, tolerance=TOLERANCE) == (
+        b"/F1 10 Tf BT 1 0 0 1 9.123456 8 Tm[(A)-250.4(B).3(C)-61 25]TJ ET"
+    )
 
 
 def test_where_text_begins_is_never_rounded() -> None:

@@ -11,8 +11,8 @@ import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.comparison import Comparison, Difference
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
-from pdfsmaller.engine.verify import Difference
 from pdfsmaller.limits import Limits
 from tests.engine.conftest import Run
 from tests.engine.fonts.conftest import GLYPHS, add_page, composite, glyph_codes, opened, saved, simple, truetype
@@ -210,8 +210,8 @@ def test_only_fonts_of_pages_that_differ_are_taken_back(run: Run, monkeypatch: p
         add_page(pdf, SHOWN, Font=Dictionary(F=simple(pdf, truetype())))
     rounds = [[Difference("text", 1, "The text of page 2 changed.")], []]
 
-    def compare(_source: Path, _target: Path, **_: Any) -> list[Difference]:
-        return rounds.pop(0)
+    def compare(_source: Path, _target: Path, **_: Any) -> Comparison:
+        return Comparison(2, differences=rounds.pop(0), compared={0, 1})
 
     monkeypatch.setattr("pdfsmaller.engine.compress.compare", compare)
     result = run(saved(pdf))

@@ -232,6 +232,7 @@ def test_curves_and_lines_of_every_direction_draw_the_same() -> None:
         ("0 500 hsbw 9 callsubr endchar", "Type 1 subroutine missing"),
         ("0 500 hsbw rlineto endchar", "Type 1 charstring damaged"),
         ("0 500 hsbw 1 0 div 0 rmoveto endchar", "Type 1 charstring damaged"),
+        (f"0 500 hsbw 1 {'1 65535 div div ' * 80}0 rmoveto endchar", "Type 1 charstring damaged"),
         ("0 500 hsbw 0 1 0 65 200 seac", "part of an accented letter missing"),
         ("0 500 hsbw 32000 0 rmoveto 32000 hlineto endchar", "Type 1 coordinate out of range"),
     ],

@@ -92,15 +92,33 @@ def test_without_images_there_is_nothing_to_do(make: Make) -> None:
 )
 def test_bombs_are_refused_before_they_are_decoded(make: Make, data: bytes) -> None:
     start = time.monotonic()
-    with pytest.raises(LimitExceeded, match=r"^bomb .*max_image_pixels"):
+    with pytest.raises(LimitExceeded, match=r"^bomb .*max_image_bytes"):
         make(("bomb", data))
     assert time.monotonic() - start < 1
 
 
 @pytest.mark.parametrize("name", ["jpeg", "jp2", "png_rgb", "tiff_raw", "gif", "bmp", "webp", "avif"])
 def test_every_format_minds_the_pixels(make: Make, name: str) -> None:
-    with pytest.raises(LimitExceeded, match="max_image_pixels"):
-        make(pictures.DECODED[name](), limits=Limits(max_image_pixels=1_000))
+    with pytest.raises(LimitExceeded, match="max_image_bytes"):
+        make(pictures.DECODED[name](), limits=Limits(max_image_bytes=1_000))
+
+
+def test_pages_that_point_to_the_same_data_are_bounded_together(make: Make) -> None:
+    """Two hundred pages of one strip are a file of some kilobytes, and hours of work."""
+    page = {256: 2_000, 257: 2_000, 258: 1, 259: 1, 262: 1, 277: 1, 278: 2_000}
+    strip = b"\xa5" * (2_000 * 250)
+    with pytest.raises(LimitExceeded, match="max_job_image_bytes") as caught:
+        make(
+            ("many.tif", pictures.tiff_of([(page, strip)] * 20)),
+            limits=Limits(max_job_image_bytes=30_000_000),
+            on_error="skip",
+        )
+    assert caught.value.limit == "max_job_image_bytes"
+
+
+def test_reading_images_ends_with_its_time(make: Make) -> None:
+    with pytest.raises(LimitExceeded, match="hard_seconds"):
+        make(pictures.gray_tiff(3), limits=Limits(soft_seconds=0, hard_seconds=0), on_error="skip")
 
 
 def test_a_tiff_of_too_many_pages_is_refused_at_once(make: Make) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pikepdf
 import pytest
 import pyvips
-from pikepdf import Array, Dictionary, Name
+from pikepdf import Array, Dictionary, Name, Pdf
 from PIL import Image
 
-from pdfsmaller.engine.images import jpeg, jpx
+from pdfsmaller.engine.images import encode, jpeg, jpx
+from pdfsmaller.engine.images.color import ColorSpace, read_color_space
 from tests import documents
 from tests.engine.conftest import Result, Run
 
@@ -224,6 +226,71 @@ def test_colour_keys_keep_naming_the_same_samples(run: Run, bits: int) -> None:
     assert image.ColorSpace in (Name.DeviceRGB, Name.DeviceGray)
 
 
+def _with_profile(data: bytes, alternate: Any = None) -> bytes:
+    """A photograph in a profile of these bytes, as a JPEG of the best quality."""
+
+    def change(pdf: Pdf) -> None:
+        profile = pdf.make_stream(data, N=3)
+        if alternate is not None:
+            profile.Alternate = alternate
+        pdf.pages[0].Resources.XObject.Im0.ColorSpace = Array([Name.ICCBased, profile])
+
+    return documents.edited(documents.photo_jpeg(quality=99), change)
+
+
+_LAB = Array([Name.Lab, Dictionary(WhitePoint=Array([0.9505, 1, 1.089]))])
+_RGB_PROFILE = documents.srgb_profile()
+_NO_PROFILES = [
+    pytest.param(bytes(len(_RGB_PROFILE)), id="zeros"),
+    pytest.param(bytes(128) + _RGB_PROFILE[128:], id="a header of zeros"),
+    pytest.param(_RGB_PROFILE[:36] + b"????" + _RGB_PROFILE[40:], id="no signature"),
+    pytest.param(_RGB_PROFILE[:16] + b"CMYK" + _RGB_PROFILE[20:], id="other components"),
+    pytest.param(b"", id="nothing"),
+]
+
+
+@pytest.mark.parametrize("profile", _NO_PROFILES)
+@pytest.mark.parametrize("alternate", [None, Name.DeviceRGB])
+def test_a_photograph_whose_profile_is_none_is_compressed_as_readers_show_it(
+    run: Run, profile: bytes, alternate: Any
+) -> None:
+    result = run(_with_profile(profile, alternate), preset="ebook")
+    assert result.report.images.changed == 1
+    assert result.report.ratio < 0.5
+    assert "image_rolled_back" not in result.warnings()
+    assert result.mean_error() < 4
+
+
+@pytest.mark.parametrize(
+    ("profile", "alternate", "family"),
+    [
+        (bytes(3_000), None, "rgb"),
+        (bytes(3_000), Name.DeviceRGB, "rgb"),
+        (bytes(3_000), Name.DeviceCMYK, "rgb"),  # of another number of components, so readers do not take it
+        (bytes(3_000), _LAB, "other"),
+        (_RGB_PROFILE[:16] + b"Lab " + _RGB_PROFILE[20:], None, "other"),
+        (_RGB_PROFILE, None, "rgb"),
+        (_RGB_PROFILE, _LAB, "other"),
+    ],
+)
+def test_what_a_profile_means(profile: bytes, alternate: Any, family: str) -> None:
+    with Pdf.new() as pdf:
+        stream = pdf.make_stream(profile, N=3)
+        if alternate is not None:
+            stream.Alternate = alternate
+        known = read_color_space(Array([Name.ICCBased, stream]))
+    assert known is not None
+    assert (known.family, known.components) == (family, 3)
+
+
+def test_a_profile_that_is_its_own_alternate_ends() -> None:
+    with Pdf.new() as pdf:
+        stream = pdf.make_stream(bytes(3_000), N=3)
+        stream.Alternate = Array([Name.ICCBased, stream])
+        known = read_color_space(Array([Name.ICCBased, stream]))
+    assert known == ColorSpace("rgb", 3, neutral_is_gray=True)
+
+
 def test_lab_and_devicen_are_never_jpeg(run: Run) -> None:
     for data in (documents.lab(), documents.device_n()):
         assert only_image(run(data, preset="ebook")).Filter == Name.FlateDecode
@@ -344,3 +411,15 @@ def test_a_jpeg_2000_that_claims_to_be_gigantic_is_left_alone(run: Run) -> None:
     result = run(data, preset="ebook")
     assert "left_alone" not in result.warnings()
     assert result.report.images.changed == 0
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_rows_predicted_strip_by_strip_are_those_of_the_whole_image(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = documents.photo(320, 240).convert(mode)
+    image = pyvips.Image.new_from_memory(picture.tobytes(), 320, 240, len(mode), "uchar")
+    image = image.copy(interpretation="srgb" if mode == "RGB" else "b-w")
+    whole = encode.predicted(image)
+    assert whole.parms["/Predictor"] == 15
+    for strip_bytes in (1, 10_000, 100_000):
+        monkeypatch.setattr(encode, "STRIP_BYTES", strip_bytes)
+        assert encode.predicted(image) == whole

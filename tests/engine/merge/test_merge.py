@@ -16,6 +16,7 @@ from pdfsmaller import errors
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.merge import merge
 from pdfsmaller.engine.options import MergeOptions
+from pdfsmaller.engine.report import ComparisonSummary
 from pdfsmaller.limits import Limits
 from tests import documents
 from tests.engine.merge.conftest import Join, texts
@@ -108,6 +109,18 @@ def test_a_result_can_be_linearized(join: Join) -> None:
     assert merged.outline()[0][1] == "a"
 
 
+def test_the_report_says_how_many_pages_were_compared(join: Join) -> None:
+    assert join(documents.text(3), documents.text(1)).report.comparison == ComparisonSummary(mode="full", pages=4)
+    assert join(documents.text(3), verify="off").report.comparison == ComparisonSummary(mode="off")
+
+
+def test_pages_that_could_not_be_compared_are_named(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pdfsmaller.engine.merge.check.VERIFY_GRACE_SECONDS", -1.0)
+    merged = join(documents.text(3), documents.text(1), limits=Limits(soft_seconds=0.0))
+    assert merged.report.comparison == ComparisonSummary(mode="full", skipped={"time_limit": 4})
+    assert "not_compared" in [warning.code for warning in merged.report.warnings]
+
+
 # --- bad input ------------------------------------------------------------------------------------------------------
 
 BAD = [
@@ -115,6 +128,7 @@ BAD = [
     (documents.not_a_pdf, errors.NotAPdf),
     (documents.header_only, errors.UnreadablePdf),
     (documents.encrypted_user, errors.PasswordRequired),
+    (documents.encrypted_for_certificates, errors.UnsupportedEncryption),
 ]
 
 
@@ -223,6 +237,7 @@ from pathlib import Path
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.merge import merge
 from pdfsmaller.engine.options import MergeOptions
+from pdfsmaller.engine.report import ComparisonSummary
 merge([InputFile(Path(p), p) for p in sys.argv[2:]], Path(sys.argv[1]), MergeOptions(optimize=False))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -67,6 +67,18 @@ def test_a_mended_file_stays_encrypted(tmp_path: Path) -> None:
         pikepdf.open(tmp_path / "out.pdf")
 
 
+@pytest.mark.parametrize("kids", [5, Name.Oops, Dictionary()])
+def test_kids_that_are_no_array_hold_no_page(tmp_path: Path, kids: object) -> None:
+    def change(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.Pages.Kids.append(pdf.make_indirect(Dictionary(Type=Name.Pages, Parent=pdf.Root.Pages, Kids=kids)))
+        repeat_node(pdf)
+
+    source = documents.write(tmp_path / "in.pdf", documents.edited(documents.photo_jpeg(), change))
+    assert mend_page_tree(source, tmp_path / "mended.pdf", None)
+    with pikepdf.open(tmp_path / "mended.pdf") as pdf:
+        assert len(pdf.pages) == 1
+
+
 def test_a_tree_without_any_page_is_not_mended(tmp_path: Path) -> None:
     data = documents.edited(documents.text(1), lambda pdf: pdf.Root.Pages.__setitem__("/Kids", Array([pdf.Root.Pages])))
     source = documents.write(tmp_path / "in.pdf", data)

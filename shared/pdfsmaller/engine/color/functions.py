@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
-import pikepdf
 from pikepdf import Array, Dictionary, Object, Stream
 
+from pdfsmaller.engine.damage import raised_as
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
 
@@ -46,7 +46,7 @@ def read_function(value: object, limits: Limits, depth: int = 0) -> Function:
         return lambda inputs: [output for part in parts for output in part(inputs)[:1]]
     if not isinstance(value, Dictionary | Stream):
         raise NotAFunction("type")
-    try:
+    with raised_as(NotAFunction("damaged")):
         kind = int(value.get("/FunctionType", -1))
         domain = _pairs(value.get("/Domain"))
         bounds = _pairs(value["/Range"]) if "/Range" in value else None
@@ -60,8 +60,6 @@ def read_function(value: object, limits: Limits, depth: int = 0) -> Function:
             inner = _calculator(read_decoded(value, limits), len(bounds))
         else:
             raise NotAFunction("type")
-    except (pikepdf.PdfError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as exc:
-        raise NotAFunction(str(exc)) from exc
 
     def evaluate(inputs: Sequence[float]) -> list[float]:
         outputs = inner([_clip(value, *pair) for value, pair in zip(inputs, domain, strict=False)])

@@ -9,6 +9,7 @@ import pikepdf
 from pikepdf import Array, Name, Object
 
 from pdfsmaller.engine.color.functions import NotAFunction, read_function
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.limits import Limits
 
@@ -16,7 +17,6 @@ from pdfsmaller.limits import Limits
 Level = Callable[[Sequence[float]], float]
 
 MAX_COMPONENTS = 32
-_ERRORS = (pikepdf.PdfError, NotAFunction, ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,9 @@ def read_gray_space(space: Object | None, limits: Limits, depth: int = 0) -> Gra
     Raises:
         LimitExceeded: a tint transform's samples are over ``max_stream_bytes``.
     """
-    try:
+    with tolerate("color_space", NotAFunction):
         return _read(space, limits, depth)
-    except _ERRORS:
-        return None
+    return None
 
 
 def _read(space: Object | None, limits: Limits, depth: int) -> GraySpace | None:

@@ -20,19 +20,16 @@ from pikepdf import Array, ContentStreamInstruction, Dictionary, Name, Object, O
 from pdfsmaller.engine.color.functions import NotAFunction
 from pdfsmaller.engine.color.gray import GraySpace, level_of, read_gray_space
 from pdfsmaller.engine.color.shadings import LeftAlone, turn_shading
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.engine.options import ColorMode
 from pdfsmaller.engine.streams import read_decoded
-from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
 # Operators that set a colour in a device space at once → the operator for gray.
 _DIRECT = {"rg": "g", "RG": "G", "k": "g", "K": "G"}
 _SPACE = {"cs": False, "CS": True}
 _COMPONENTS = {"sc": False, "scn": False, "SC": True, "SCN": True}
-_ERRORS = (
-    pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError, LeftAlone, NotAFunction
-)  # fmt: skip
 # Gradients nest functions (stitching) a few levels deep; more is a loop.
 MAX_FUNCTION_DEPTH = 8
 # The colour space of uncoloured patterns, under a name of ours in the resources that need it.
@@ -64,6 +61,13 @@ def _bilevel(components: list[float]) -> float | None:
     return None if level is None else float(level >= 0.5)
 
 
+def _numbers(operands: list[Object]) -> list[float]:
+    """Raises LeftAlone unless all operands are numbers."""
+    if not all(isinstance(value, int | Decimal) for value in operands):
+        raise LeftAlone("operands")
+    return [float(value) for value in operands]
+
+
 @dataclass(frozen=True, slots=True)
 class _Space:
     """A colour space in force: how its colours turn gray (None: they stay), and whether they colour patterns."""
@@ -93,20 +97,16 @@ class _Drain:
 
     def run(self) -> bool:
         for owner, content, resources in list(self._streams()):
-            try:
+            with tolerate("content_color", LeftAlone, NotAFunction) as attempt:
                 self._check_size(content)
                 new = self._rewritten(owner, resources)
                 if new is not None:
                     self._put(owner, new)
-            except LimitExceeded:
-                raise
-            except _ERRORS:
-                self.left = True
+            self.left |= attempt.failed
         for obj in [self.pdf.Root.get("/AcroForm"), *self.pdf.objects]:
-            try:
+            with tolerate("object_color", LeftAlone, NotAFunction) as attempt:
                 self._object(obj)
-            except _ERRORS:
-                self.left = True
+            self.left |= attempt.failed
         return self.left
 
     def _streams(self) -> Iterator[tuple[pikepdf.Page | Stream, Object | None, Dictionary | None]]:
@@ -177,7 +177,7 @@ class _Drain:
                 # The space itself was or will be made gray, wherever it was set.
                 return self._level(operands, operator) if len(operands) in (3, 4) else []
             if known.gray is not None and (not known.gray.gray or self.gray is _bilevel):
-                return [self._instruction(known.gray, [float(value) for value in operands], operator)]
+                return [self._instruction(known.gray, _numbers(operands), operator)]
         return []
 
     def _set_space(self, operator: str, space: _Space, resources: Dictionary | None) -> list[ContentStreamInstruction]:
@@ -198,7 +198,7 @@ class _Drain:
         """The colour of an uncoloured pattern stands before the pattern's name."""
         if space.gray is None or len(operands) < 2:
             return []
-        level = self._turned(space.gray, [float(value) for value in operands[:-1]])
+        level = self._turned(space.gray, _numbers(operands[:-1]))
         return [ContentStreamInstruction([_decimal(level), operands[-1]], Operator(operator))]
 
     def _instruction(self, space: GraySpace, components: list[float], operator: str) -> ContentStreamInstruction:
@@ -210,7 +210,7 @@ class _Drain:
         return self.gray([space.level(components)]) or 0.0
 
     def _level(self, operands: list[Object], operator: str) -> list[ContentStreamInstruction]:
-        level = self.gray([float(value) for value in operands])
+        level = self.gray(_numbers(operands))
         return [] if level is None else [ContentStreamInstruction([_decimal(level)], Operator(operator))]
 
     def _space(self, space: Object, resources: Dictionary | None) -> _Space:

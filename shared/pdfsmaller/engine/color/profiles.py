@@ -15,10 +15,10 @@ import struct
 from contextlib import suppress
 from typing import Literal
 
-import pikepdf
 from pikepdf import Array, Dictionary, Pdf, Stream
 
-from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
 
@@ -95,12 +95,12 @@ def _destinations(pdf: Pdf) -> set[ObjGen]:
 
 def _profile(stream: Stream, limits: Limits) -> bytes | None:
     """The data of a stream that is a profile of as many components as it says."""
-    try:
+    with tolerate("icc_profile") as attempt:
         space = _SPACES.get(int(stream.get("/N", 0)))
         if space is None or "/Type" in stream or "/F" in stream:
             return None
         data = read_decoded(stream, limits)
-    except (pikepdf.PdfError, RuntimeError, TypeError):
+    if attempt.failed:
         return None
     named = len(data) > _HEADER_BYTES and data[36:40] == b"acsp" and data[16:20] == space and data[12:16] in _CLASSES
     return data if named and len(data) <= _MOST_PROFILE_BYTES else None
@@ -193,14 +193,13 @@ def is_srgb(data: bytes) -> bool:
     tags = read_tags(data)
     if tags is None or data[16:24] != b"RGB XYZ " or any(name in tags for name in _TABLES):
         return False
-    try:
+    with tolerate("icc_profile"):
         for name, primary in _SRGB_PRIMARIES.items():
             values = struct.unpack_from(">3i", tags[name], 8)
             if any(abs(v / 65536 - p) > _PRIMARY_TOLERANCE for v, p in zip(values, primary, strict=True)):
                 return False
         return all(_is_srgb_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC"))
-    except (KeyError, struct.error, ValueError, OverflowError, ZeroDivisionError):
-        return False
+    return False
 
 
 def _is_srgb_curve(curve: bytes) -> bool:

@@ -43,18 +43,13 @@ local lx, ly, rx, ry, rm                    -- its last point, as it was and as 
 local fill_space, stroke_space              -- cs and CS not yet written
 local in_text, begin_due                    -- BT … ET; BT not yet written
 local clipping                              -- text has been made a clip
-local ta, tb, tc, td                        -- the text matrix but for where it moves to
-local carry                                 -- by how much written text lags behind, in text space
-local grids_for                             -- the state that text grids were made for
 
 local function fail(why) error(why, 0) end
 
 -- The graphics state ------------------------------------------------------------------------------------------------
 
 local function fresh()
-  return {
-    a = 1, b = 0, c = 0, d = 1, th = 1, fs = false, font = false,
-  }
+  return { a = 1, b = 0, c = 0, d = 1, font = false }
 end
 
 local function length(x, y) return sqrt(x * x + y * y) end
@@ -263,7 +258,7 @@ on("gs", "N", function()
     for _, key in pairs(SETS) do
       if key:byte() == 61 then state[key] = nil end
     end
-    state.fs, state.font = false, false
+    state.font = false
   end
 end)
 
@@ -459,8 +454,8 @@ end)
 
 -- Text --------------------------------------------------------------------------------------------------------------
 --
--- Where text begins is never written in another way: programs that extract text put it in an order by its place, and
--- where two places are the same, the last bit of how they were computed decides.
+-- Where text begins and how far its strings are apart is never rounded: programs that extract text put it in an order
+-- by its place, and where two places are the same, the last bit of how they were computed decides.
 
 local function in_object()
   if not in_text then fail("text outside of BT … ET") end
@@ -476,8 +471,7 @@ end
 on("BT", "", function()
   outside()
   if path then fail("BT") end
-  in_text, begin_due, carry, grids_for = true, true, 0, false
-  ta, tb, tc, td = 1, 0, 0, 1
+  in_text, begin_due = true, true
 end)
 
 on("ET", "", function()
@@ -492,17 +486,10 @@ on("ET", "", function()
   end
 end)
 
-on("Tc Tw Ts TL", "n", function(operator)
+on("Tc Tw Tz Ts TL", "n", function(operator)
   local from = size()
   put_all(operator)
   set(operator, from)
-end)
-
-on("Tz", "n", function()
-  local from = size()
-  put_all("Tz")
-  set("Tz", from)
-  state.th, grids_for = nums[1] / 100, false
 end)
 
 on("Tr", "n", function()
@@ -517,7 +504,6 @@ on("Tf", "Nn", function()
   put_all("Tf")
   set("Tf", from)
   state.font = ffi.string(p + froms[1] + 1, tos[1] - froms[1] - 1)
-  state.fs, grids_for = nums[2], false
 end)
 
 local function move(operator)
@@ -526,34 +512,12 @@ local function move(operator)
   begin_text()
   put_all(operator)
   if operator == "TD" then state["=TL"] = nil end
-  carry = 0
 end
 
 on("Td TD", "nn", move)
 on("T*", "", move)
 
-on("Tm", "nnnnnn", function()
-  move("Tm")
-  ta, tb, tc, td, grids_for = nums[1], nums[2], nums[3], nums[4], false
-end)
-
--- What the adjustments between strings are rounded to, for the state and matrix in force: in thousandths of the font's
--- size, of which one is ``unit`` in text space.
-local unit, bound, multiple, decimals
-
-local function text_grid()
-  if grids_for == state then return end
-  grids_for = state
-  local s = state
-  local sx = length(ta * s.a + tb * s.c, ta * s.b + tb * s.d) * scale
-  local sy = length(tc * s.a + td * s.c, tc * s.b + td * s.d) * scale
-  unit = false
-  if s.fs and s.fs ~= 0 and s.th ~= 0 and sx > 0 then
-    unit = s.fs * s.th / 1000
-    bound = tolerance / (abs(unit) * max(sx, sy))
-    multiple, decimals = grid(2 * bound)
-  end
-end
+on("Tm", "nnnnnn", move)
 
 local function hold(i)
   if ekinds[i] == HEX then write.hold_hex(p, efroms[i], etos[i]) else write.hold_literal(p, efroms[i], etos[i]) end
@@ -574,54 +538,24 @@ local function show()
   if elements == 0 then return end
   mark()
   begin_text()
-  if not exact then text_grid() end
   local font = state.font or ""
-  -- Extractors tell where combining marks belong by the smallest distances: fonts of large scripts keep theirs.
-  local round = not exact and unit and names["S " .. font]
-  -- What is still to be moved before the next string; what of that the source itself asks for there.
-  local pending, sum = round and carry / unit or 0, 0
   local from = size()
   local open, strings, numbers = false, 0, false
   word("[")
   for i = 1, elements do
     if ekinds[i] == NUMBER then
-      local value = enums[i]
-      if abs(value) > 1e8 then fail("large numbers") end
-      if round then
-        pending, sum = pending + value, sum + value
-      elseif value ~= 0 then
+      if abs(enums[i]) > 1e8 then fail("large numbers") end
+      if enums[i] ~= 0 then
         if open then write.literal(); open = false end
         spelled(p, efroms[i], etos[i])
         numbers = true
       end
     else
-      if round then
-        -- The same adjustment is written the same way for as long as the error allows.
-        local amount = nearest(sum, multiple, decimals)
-        if abs(pending - amount / powers[decimals]) > bound then amount = nearest(pending, multiple, decimals) end
-        if amount ~= 0 then
-          if open then write.literal(); open = false end
-          fixed(amount, decimals)
-          numbers = true
-          pending = pending - amount / powers[decimals]
-        end
-        sum = 0
-      end
       if open and not may_join(font) then write.literal(); open = false end
       if not open then strings = strings + 1 end
       hold(i)
       open = true
     end
-  end
-  if round then
-    local amount = nearest(sum, multiple, decimals)
-    if amount ~= 0 then
-      if open then write.literal(); open = false end
-      fixed(amount, decimals)
-      numbers = true
-      pending = pending - amount / powers[decimals]
-    end
-    carry = pending * unit
   end
   if strings == 1 and not numbers then
     rewind(from)
@@ -655,7 +589,6 @@ on("'", "s", function()
   mark()
   begin_text()
   put_all("'")
-  carry = 0
 end)
 
 on('"', "nns", function()
@@ -664,7 +597,6 @@ on('"', "nns", function()
   begin_text()
   put_all('"')
   state["=Tw"], state["=Tc"] = nil, nil
-  carry = 0
 end)
 
 -- All else ----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pikepdf
@@ -25,10 +24,10 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.content.rewriter import Rewriter, rewriter
 from pdfsmaller.engine.content.scales import Scales, appearances, drawn_by, is_plain, named
-from pdfsmaller.engine.images.find import ObjGen
-from pdfsmaller.engine.images.work import WORKERS
+from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
-from pdfsmaller.errors import LimitExceeded
+from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
 
 #: Larger streams are left alone: they are held in memory several times over.
@@ -69,7 +68,6 @@ _HARMLESS = frozenset(
         "/UseBlackPtComp",
     }
 )
-_ERRORS = (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, IndexError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +102,11 @@ class _Content:
     names: bytes
     scale: float = math.inf
     glyph: bool = False
+
+
+def _unit(page: pikepdf.Page) -> float:
+    """Points of 1/72 inch to a unit of a page's space. Raises what damage raises."""
+    return float(page.obj.get("/UserUnit", 1))
 
 
 def tolerance(dpi: int | None) -> float:
@@ -161,23 +164,26 @@ class _Rewrite:
                 found.append((page, streams))
         for page, streams in found:
             if all(owners[stream.objgen] == 1 for stream in streams):
-                with suppress(*_ERRORS):
-                    unit = float(page.obj.get("/UserUnit", 1))
-                    yield _Content(page.obj, streams, self._listed(page.resources), unit)
+                with tolerate("page") as attempt:
+                    content = _Content(page.obj, streams, self._listed(page.resources), _unit(page))
+                if not attempt.failed:
+                    yield content
 
     def _parts(self) -> Iterator[_Content]:
         """All content streams that are not pages'."""
         glyphs = set()
         for obj in self.pdf.objects:
-            with suppress(*_ERRORS):
+            found: list[_Content] = []
+            with tolerate("content"):
                 if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/Type3":
                     listed = self._listed(obj.get("/Resources"))
                     for glyph in named(obj, "/CharProcs").values():
                         if isinstance(glyph, Stream) and glyph.objgen not in glyphs:
                             glyphs.add(glyph.objgen)
-                            yield _Content(glyph, [glyph], listed, glyph=True)
+                            found.append(_Content(glyph, [glyph], listed, glyph=True))
                 elif isinstance(obj, Stream) and (obj.get("/Subtype") == "/Form" or obj.get("/PatternType") == 1):
-                    yield _Content(obj, [obj], self._listed(obj.get("/Resources")))
+                    found.append(_Content(obj, [obj], self._listed(obj.get("/Resources"))))
+            yield from found
 
     def _listed(self, resources: Object | None) -> bytes:
         """The resources that the rewriter asks about, as it wants them listed."""
@@ -211,12 +217,12 @@ class _Rewrite:
     def _follow_rest(self, followed: set[ObjGen]) -> None:
         """What annotations show, and pages that were not rewritten."""
         for page in self.pdf.pages:
-            with suppress(*_ERRORS):
+            with tolerate("annotations"):
                 if page.obj.objgen not in followed:
                     for objgen, _ in drawn_by(page.resources, None):
                         self.scales.show(objgen, math.inf)
                 for stream, scale in appearances(page.obj):
-                    self.scales.show(stream.objgen, scale * float(page.obj.get("/UserUnit", 1)))
+                    self.scales.show(stream.objgen, scale * _unit(page))
 
     # --- rewriting ----------------------------------------------------------------------------------------------------
 
@@ -250,11 +256,9 @@ class _Rewrite:
         for stream in content.streams:
             if "/F" in stream or any(f.name not in GENERAL for f in filters_of(stream)):
                 return None
-            try:
+            with tolerate("content") as attempt:
                 data.append(read_decoded(stream, self.limits))
-            except LimitExceeded:
-                raise
-            except _ERRORS:
+            if attempt.failed:
                 return None
             total += len(data[-1])
             if total > MAX_BYTES:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pikepdf import Array, Dictionary, Object, Stream
 
-from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.objgen import ObjGen
 
 #: A form that contains itself would grow for ever.
 MAX_RAISES = 40

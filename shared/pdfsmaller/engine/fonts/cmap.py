@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import pikepdf
 from pikepdf import Name, Object, Stream
 
+from pdfsmaller.engine.damage import raised_as
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
@@ -194,10 +194,8 @@ def _note_unicode(found: dict[int, set[int]], code: int, value: bytes, offset: i
 
 def _tokens(stream: Stream, limits: Limits) -> Iterable[tuple[bytes | None, bytes]]:
     """Hexadecimal strings, decoded, or other words."""
-    try:
+    with raised_as(FontError("cmap")):
         data = read_decoded(stream, limits)
-    except pikepdf.PdfError:
-        raise FontError("cmap") from None
     if len(data) > MAX_BYTES:
         raise FontError("cmap")
     for match in _TOKEN.finditer(data):

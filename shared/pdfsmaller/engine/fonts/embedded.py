@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
-from pdfsmaller.engine.fonts.usage import FontKey, ObjGen, font_key
+from pdfsmaller.engine.fonts.usage import FontKey, font_key
+from pdfsmaller.engine.objgen import ObjGen
 
 FILES = ("/FontFile", "/FontFile2", "/FontFile3")
 

@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-import struct
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.damage import raised_as, tolerate
 from pdfsmaller.engine.fonts.cff import cff_info, cff_outlines_equal, union_cff
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts
 from pdfsmaller.engine.fonts.encodings import differences
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, glyph_names, listed, rebuild
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
-from pdfsmaller.engine.fonts.usage import FontUse, ObjGen, Usage, find_usage, font_key
+from pdfsmaller.engine.fonts.usage import FontUse, Usage, find_usage, font_key
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
-from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
 #: A new program is worth it when it saves at least this share of the old one's bytes as stored, and so many bytes.
@@ -34,17 +33,6 @@ MIN_SAVED_SHARE = 0.03
 MIN_SAVED_BYTES = 64
 #: So many times two programs are tried as one; beyond it, a document joins more subsets of a font than is worth it.
 MAX_UNIONS = 200
-#: What damaged objects make pikepdf and Python raise.
-DAMAGE = (
-    pikepdf.PdfError,
-    RuntimeError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    struct.error,
-)
 
 # A program's key and the digest of its data.
 _Identity = tuple[str, bytes]
@@ -98,10 +86,11 @@ def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdf
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
     usage = find_usage(pdf, limits, deadline)
-    try:
+    typable = Typable()
+    with tolerate("form_fields") as attempt:
         typable = typable_fonts(pdf)
-    except DAMAGE:
-        usage.complete, typable = False, Typable()
+    if attempt.failed:
+        usage.complete = False
     for key, use in usage.fonts.items():
         if isinstance(key, bytes):
             _add_direct(fonts, use)
@@ -112,11 +101,10 @@ def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdf
     planner.unite(deadline)
     for objgen, program in fonts.programs.items():
         try:
-            changes[objgen] = planner.change(program)
+            with raised_as(FontError("damaged")):
+                changes[objgen] = planner.change(program)
         except FontError as exc:
             skipped[exc.reason.lower().replace(" ", "_")] += 1
-        except DAMAGE:
-            skipped["damaged"] += 1
     return Plan(changes, planner.cid_maps(), skipped)
 
 
@@ -159,13 +147,10 @@ class _Planner:
                     raise FontError("time_limit")
                 if not programs[0].file:
                     raise FontError("shared")
-                self.made[identity] = self._new(programs)
-            except LimitExceeded:
-                raise
+                with raised_as(FontError("damaged")):
+                    self.made[identity] = self._new(programs)
             except FontError as exc:
                 self.made[identity] = exc
-            except DAMAGE:
-                self.made[identity] = FontError("damaged")
 
     def unite(self, deadline: Deadline) -> None:
         """Let subsets of one font, as joined documents have them, become one program where that is smaller."""
@@ -181,15 +166,16 @@ class _Planner:
                 data = self._data(family[0])
                 for identity in family[1:]:
                     tries += 1
+                    if deadline.passed() or tries > MAX_UNIONS:
+                        return
                     try:
-                        if deadline.passed() or tries > MAX_UNIONS:
-                            return
-                        data = union_cff([data, self._data(identity)], encoding=self._encoded([*members, identity]))
+                        with raised_as(FontError("damaged")):
+                            data = union_cff([data, self._data(identity)], encoding=self._encoded([*members, identity]))
                         members.append(identity)
-                    except (FontError, *DAMAGE):
+                    except FontError:
                         others.append(identity)
                 if len(members) > 1:
-                    with suppress(FontError, *DAMAGE):
+                    with suppress(FontError), raised_as(FontError("damaged")):
                         self._adopt(members, data)
                 family = others
 
@@ -309,10 +295,10 @@ class _Planner:
                         whole.add(stream.objgen)
         found = {}
         for objgen in streams.keys() - whole:
-            try:
+            with tolerate("cid_map") as attempt:
                 data = read_decoded(streams[objgen], self.limits)
                 stored = len(streams[objgen].read_raw_bytes())
-            except DAMAGE:
+            if attempt.failed:
                 continue
             table = bytearray(2 * max(shown[objgen], default=0) + 2)
             for cid in shown[objgen]:
@@ -350,8 +336,7 @@ def _base_name(font: Dictionary) -> str:
 
 
 def _identity(program: Embedded) -> _Identity:
-    try:
+    data = repr(program.stream.objgen).encode()
+    with tolerate("font"):
         data = program.stream.read_raw_bytes()
-    except DAMAGE:
-        data = repr(program.stream.objgen).encode()
     return program.file, hashlib.sha256(data).digest()

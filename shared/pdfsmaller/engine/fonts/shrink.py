@@ -15,9 +15,11 @@ import pikepdf
 from pikepdf import Dictionary, Name, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
-from pdfsmaller.engine.fonts.plan import DAMAGE, Change, Plan, plan_changes
-from pdfsmaller.engine.fonts.usage import ObjGen, font_key
+from pdfsmaller.engine.fonts.plan import Change, Plan, plan_changes
+from pdfsmaller.engine.fonts.usage import font_key
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.report import FontCounts
 from pdfsmaller.limits import Limits
 
@@ -66,11 +68,9 @@ def shrink_fonts(pdf: Pdf, cache: FontCache, limits: Limits, deadline: Deadline,
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
-    try:
+    with tolerate("font") as attempt:
         fonts = find_embedded(pdf)
-    except DAMAGE:
-        return
-    if not fonts.programs:
+    if attempt.failed or not fonts.programs:
         return
     if cache.plan is None:
         cache.seen = len(fonts.programs)

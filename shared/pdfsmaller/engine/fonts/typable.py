@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pikepdf
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import form_fields
 from pdfsmaller.engine.fonts.usage import FontKey, font_key
 
@@ -91,9 +92,9 @@ def _javascript(holder: Dictionary) -> list[bytes]:
     for action in actions:
         script = action.get("/JS") if isinstance(action, Dictionary) else None
         if isinstance(script, Stream):
-            try:
+            with tolerate("javascript") as attempt:
                 found.append(script.read_bytes())
-            except pikepdf.PdfError:
+            if attempt.failed:
                 found.append(b"textFont")  # unread: it may do anything
         elif script is not None:
             found.append(bytes(script))

@@ -32,6 +32,7 @@ from pdfsmaller.engine.fonts.type1_format import Type1, read_type1
 _STACK = 256
 _DEPTH = 16
 _MOST_COORDINATE = 32_000
+_MOST_NUMBER = 2**31
 # More of one direction than CFF can have: such a glyph goes without.
 _MOST_STEMS = 97
 # Operators and operands of all glyphs: ten times what the largest fonts have.
@@ -418,7 +419,9 @@ class _Interpreter:
 
 
 def _sixteenth(value: float) -> float:
-    """A number to the nearest 1/65536."""
+    """A number to the nearest 1/65536. Raises FontError where no operand of a charstring can be so large."""
+    if not abs(value) <= _MOST_NUMBER:
+        raise FontError("Type 1 charstring damaged")
     rounded = round(value * 65_536) / 65_536
     return int(rounded) if rounded == int(rounded) else rounded
 

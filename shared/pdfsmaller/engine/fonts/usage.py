@@ -20,14 +20,14 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import inherited_resources
 from pdfsmaller.engine.fonts.cmap import CMap, read_cmap, split_two_bytes
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
-from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
-ObjGen = tuple[int, int]
 #: A font: its object, or the text of a dictionary that is no object of its own.
 FontKey = ObjGen | bytes
 
@@ -40,8 +40,6 @@ _PENDING_BYTES = 1 << 16
 # As for images: sane documents nest a few levels, generated ones some dozens.
 MAX_DEPTH = 28
 MAX_VISITS = 200_000
-
-_DAMAGE = (pikepdf.PdfError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -192,12 +190,9 @@ class _Walk:
         return self.usage
 
     def _guard(self, step: Callable[[], None]) -> None:
-        try:
+        with tolerate("page") as attempt:
             step()
-        except LimitExceeded:
-            raise
-        except _DAMAGE:
-            # A damaged page may show text in ways that were not seen.
+        if attempt.failed:  # it may show text in ways that were not seen
             self.usage.complete = False
 
     def _page(self, page: pikepdf.Page, number: int) -> None:

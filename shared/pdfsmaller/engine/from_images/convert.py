@@ -28,11 +28,18 @@ from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.from_images.layout import check_margin
 from pdfsmaller.engine.from_images.picture import Note
 from pdfsmaller.engine.from_images.read import read_pictures
-from pdfsmaller.engine.from_images.reading import Reading
+from pdfsmaller.engine.from_images.reading import Budget, Reading
 from pdfsmaller.engine.from_images.write import Document
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import ImageOptions
-from pdfsmaller.engine.report import CombinedOutcome, CombinedReport, ImageCounts, ReportWarning, SourceReport
+from pdfsmaller.engine.report import (
+    CombinedOutcome,
+    CombinedReport,
+    ComparisonSummary,
+    ImageCounts,
+    ReportWarning,
+    SourceReport,
+)
 from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.errors import (
     BadRequest,
@@ -49,6 +56,8 @@ Progress = Callable[[str, int], None]
 
 # Left for compression when time is already up: it then writes what it has.
 _LEAST_SECONDS = 1.0
+# What no single file is to blame for.
+_LIMITS_OF_THE_JOB = ("max_pages", "max_job_image_bytes", "hard_seconds")
 _NOTES: dict[Note, str] = {
     "animation": "{name} holds several images or an animation; only the first is in the PDF.",
     "damaged": "{name} is damaged: its decoder had complaints. Look at its page.",
@@ -78,7 +87,8 @@ def images_to_pdf(
         InvalidOption: margins that leave nothing of the paper.
         EmptyFile, NotAnImage, UnreadableImage: of the first file that cannot be used (``on_error=fail``), or where
             none can.
-        LimitExceeded: ``max_image_pixels``, ``max_pages``.
+        LimitExceeded: ``max_image_bytes``, ``max_pages``; ``max_job_image_bytes`` and ``hard_seconds`` for all
+            together.
         EngineFailed: what was written is not what was meant.
     """
     return _Run(sources, target, options or ImageOptions(), limits or Limits(), progress).run()
@@ -98,10 +108,13 @@ class _Run:
         self.sources, self.target, self.options, self.limits = sources, target, options, limits
         self.progress: Progress = progress or (lambda _stage, _percent: None)
         self.deadline = Deadline(limits.soft_seconds)
+        # Half of what the hard limit leaves is for reading on, half for writing.
+        self.budget = Budget(Deadline((limits.soft_seconds + limits.hard_seconds) / 2))
         self.watch = Stopwatch()
         self.reports: list[SourceReport] = []
         self.warnings: list[ReportWarning] = []
         self.images = ImageCounts()
+        self.comparison: ComparisonSummary | None = None
         self.outcome: CombinedOutcome = "converted"
         # Reading the images is all there is to do, or about half of it.
         self.share = 50 if options.wants_compression else 90
@@ -133,6 +146,7 @@ class _Run:
             pages=pages,
             sources=self.reports,
             images=self.images,
+            comparison=self.comparison,
             warnings=self.warnings,
             seconds=self.watch.seconds(),
         )
@@ -148,8 +162,7 @@ class _Run:
                 try:
                     self._add(document, source)
                 except (DocumentError, EmptyFile, NotAnImage) as exc:
-                    # More pages than allowed is nothing that one file is to blame for.
-                    over = isinstance(exc, LimitExceeded) and exc.limit == "max_pages"
+                    over = isinstance(exc, LimitExceeded) and exc.limit in _LIMITS_OF_THE_JOB
                     if self.options.on_error == "fail" or over:
                         raise
                     first_error = first_error or exc
@@ -165,7 +178,7 @@ class _Run:
         """Add all pages of one file, or none."""
         # With the soft limit passed what counts is to come to an end.
         effort = "fast" if self.deadline.passed() else self.options.effort
-        reading = Reading(source.name, effort, self.limits)
+        reading = Reading(source.name, effort, self.limits, self.budget)
         pages: list[bytes] = []
         notes: set[Note] = set()
         for picture in read_pictures(source, document.pages, reading):
@@ -203,7 +216,7 @@ class _Run:
             report = compress(plain, result, wanted, limits=left, progress=progress)
             if report.outcome == "unchanged" and self.options.linearize:
                 _linearize(result)
-        self.images = report.images
+        self.images, self.comparison = report.images, report.comparison
         self.warnings += report.warnings
         if report.outcome == "target_not_met":
             self.outcome = "target_not_met"

@@ -7,6 +7,7 @@ import math
 
 from PIL import Image
 
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.from_images.picture import COMPONENTS
 
 _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x112, 0x11A, 0x11B, 0x128
@@ -21,12 +22,11 @@ _ICC_HEADER_BYTES = 128
 def read_exif(data: bytes) -> Image.Exif:
     """EXIF from its bytes, with or without ``Exif`` in front; empty where it is damaged."""
     exif = Image.Exif()
-    try:
+    with tolerate("exif", Exception):  # Pillow raises whatever the damage leads to
         exif.load(data)
         dict(exif)  # values are read when they are asked for
-    except Exception:  # Pillow raises whatever the damage leads to
-        return Image.Exif()
-    return exif
+        return exif
+    return Image.Exif()
 
 
 def orientation_of(exif: Image.Exif) -> int:
@@ -67,20 +67,18 @@ def valid_profile(data: object, space: bytes) -> bytes | None:
 
 def pillow_hints(picture: Image.Image) -> tuple[int, tuple[float, float] | None]:
     """Orientation and resolution of an image that Pillow has opened."""
-    try:
+    exif = Image.Exif()
+    with tolerate("exif", Exception):  # see read_exif
         exif = picture.getexif()
-    except Exception:  # see read_exif
-        exif = Image.Exif()
     dpi = picture.info.get("dpi")
     said = valid_dpi(*dpi) if isinstance(dpi, tuple) and len(dpi) == 2 else None
     return orientation_of(exif), said or exif_dpi(exif)
 
 
 def _value(exif: Image.Exif, tag: int) -> object:
-    try:
+    with tolerate("exif", Exception):  # see read_exif
         return exif.get(tag)
-    except Exception:  # see read_exif
-        return None
+    return None
 
 
 def _sensible(value: object, factor: float) -> float | None:

@@ -15,7 +15,8 @@ import pyvips
 from pdfsmaller.engine.from_images.hints import exif_dpi, orientation_of, read_exif, valid_dpi, valid_profile
 from pdfsmaller.engine.from_images.pack import pack
 from pdfsmaller.engine.from_images.picture import DEVICE, Picture, Stored
-from pdfsmaller.engine.from_images.reading import Reading, lacks_memory
+from pdfsmaller.engine.from_images.reading import Reading
+from pdfsmaller.engine.memory import ran_out_of_memory
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
@@ -50,12 +51,12 @@ def read_jpeg(data: bytes, reading: Reading) -> Picture:
 
     Raises:
         UnreadableImage: it is damaged or cut short, or of a kind that cannot be decoded.
-        LimitExceeded: ``max_image_pixels``.
+        LimitExceeded: ``max_image_bytes``.
     """
     header = _parse(data)
     if header.frame == 0:
         raise reading.broken("is a damaged JPEG image: nothing says how large it is")
-    reading.check_size(header.width, header.height)
+    reading.check_size(header.width, header.height, len(header.components) * (2 if header.precision > 8 else 1))
     if not header.end:
         raise reading.broken("is cut short: the JPEG image has no end")
     exif = read_exif(header.exif)
@@ -147,7 +148,7 @@ def _complaint(data: bytes, *, serious_only: bool = False) -> bool:
     try:
         pyvips.Image.jpegload_buffer(data, shrink=8, fail_on=level, access="sequential").avg()
     except pyvips.Error as exc:
-        if lacks_memory(exc):
+        if ran_out_of_memory(exc):
             raise MemoryError from exc
         return True
     return False

@@ -42,7 +42,7 @@ def read_jpeg2000(data: bytes, reading: Reading) -> Picture:
 
     Raises:
         UnreadableImage: it is damaged or cut short.
-        LimitExceeded: ``max_image_pixels``.
+        LimitExceeded: ``max_image_bytes``.
     """
     header = _Header()
     start = 0 if data[:4] == _CODESTREAM else _read_boxes(data, header)
@@ -50,7 +50,7 @@ def read_jpeg2000(data: bytes, reading: Reading) -> Picture:
         _read_codestream(data, start, header)
     except (struct.error, IndexError):
         raise reading.broken("is a damaged JPEG 2000 image") from None
-    reading.check_size(header.width, header.height)
+    reading.check_size(header.width, header.height, header.components * (2 if max(header.bits, default=8) > 8 else 1))
     if not _is_whole(data, start):
         raise reading.broken("is cut short: the JPEG 2000 image has no end")
     space = header.space or DEVICE.get(header.components)

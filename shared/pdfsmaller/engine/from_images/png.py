@@ -68,7 +68,7 @@ def read_png(data: bytes, reading: Reading) -> Picture:
 
     Raises:
         UnreadableImage: it is damaged.
-        LimitExceeded: ``max_image_pixels``.
+        LimitExceeded: ``max_image_bytes``.
     """
     png = _parse(data, reading)
     key = _color_key(png)
@@ -101,7 +101,7 @@ def _parse(data: bytes, reading: Reading) -> _Png:
             _note(png, kind, bytes(body))
     if png.bits not in _DEPTHS.get(png.kind, ()) or (png.kind == _PALETTE and not png.palette):
         raise reading.broken("is a PNG image with a damaged header")
-    reading.check_size(png.width, png.height)
+    reading.check_size(png.width, png.height, png.samples * (2 if png.bits == 16 else 1))
     return png
 
 

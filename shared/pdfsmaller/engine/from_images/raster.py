@@ -16,6 +16,7 @@ from pdfsmaller.engine.from_images.reading import Reading
 from pdfsmaller.errors import UnreadableImage
 
 _BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
+_MOST_BANDS = 4
 _ALPHA = frozenset(("LA", "RGBA"))
 _PIECE_PIXELS = 1_000_000
 _SIXTEEN = {"I;16": False, "I;16L": False, "I;16B": True}  # → the high byte comes first
@@ -34,8 +35,15 @@ def open_with_pillow(source: Path | io.BytesIO, kind: str, reading: Reading) -> 
     """Open, but not decode: the size is checked first, by our own limit instead of Pillow's."""
     Image.MAX_IMAGE_PIXELS = None
     picture = Image.open(source, formats=[kind])
-    reading.check_size(*picture.size)
+    reading.check_size(*picture.size, _pixel_bytes(picture))
     return picture
+
+
+def _pixel_bytes(picture: Image.Image) -> int:
+    """What a pixel takes as one of the plain modes that ``_plain`` makes."""
+    if picture.mode in _SIXTEEN:
+        return 2
+    return _MOST_BANDS if picture.mode == "P" else len(picture.getbands())
 
 
 def pack_pillow(picture: Image.Image, reading: Reading) -> Stored:
@@ -101,7 +109,8 @@ def read_heic(path: Path, reading: Reading) -> Picture:
     if not len(file):
         raise reading.broken("is a HEIC file without an image")
     first = file[file.primary_index]
-    reading.check_size(*first.size)
+    width, height = first.size
+    reading.check_size(width, height, _BANDS.get(first.mode, _MOST_BANDS))
     exif = read_exif(first.info.get("exif") or b"")
     notes: tuple[Note, ...] = ("animation",) if len(file) > 1 else ()
     bands = _BANDS.get(first.mode)

@@ -26,7 +26,7 @@ def read_pictures(source: InputFile, pages_before: int, reading: Reading) -> Ite
 
     Raises:
         EmptyFile, NotAnImage, UnreadableImage: naming the file.
-        LimitExceeded: ``max_image_pixels``, ``max_pages``.
+        LimitExceeded: ``max_image_bytes``, ``max_pages``, ``max_job_image_bytes``, ``hard_seconds``.
         MemoryError: it does not fit into the memory there is.
     """
     size = source.path.stat().st_size

@@ -23,7 +23,7 @@ from pdfsmaller.engine.from_images.tiff_jpeg import join_strips
 from pdfsmaller.engine.from_images.tiff_tags import DamagedTiff, Directory
 
 _G3, _G4, _JPEG = 3, 4, 7
-_WHITE_IS_0, _BLACK_IS_0, _RGB, _INKS, _YCBCR, _LAB = 0, 1, 2, 5, 6, 8
+_WHITE_IS_0, _BLACK_IS_0, _RGB, _PALETTE, _INKS, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
 _LABS = (_LAB, 9, 10)
 _TWO_DIMENSIONAL, _UNCOMPRESSED = 1, 2  # bits of T4Options; the second is one of T6Options too
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
@@ -39,7 +39,7 @@ def read_tiff(path: Path, pages_before: int, reading: Reading) -> Iterator[Pictu
 
     Raises:
         UnreadableImage: a page is damaged.
-        LimitExceeded: ``max_image_pixels`` for one page, ``max_pages`` for all.
+        LimitExceeded: ``max_image_bytes`` for one page, ``max_pages`` for all.
     """
     with path.open("rb") as file, _Decoder(path) as decoder:
         wanted = _pages(file, pages_before, reading)
@@ -49,10 +49,16 @@ def read_tiff(path: Path, pages_before: int, reading: Reading) -> Iterator[Pictu
         for index, directory in enumerate(tags.directories(file)):
             if index in wanted:
                 named = replace(reading, name=f"{reading.name} (page {index + 1})") if len(wanted) > 1 else reading
-                named.check_size(directory.first(tags.WIDTH), directory.first(tags.HEIGHT))
+                named.check_size(directory.first(tags.WIDTH), directory.first(tags.HEIGHT), _pixel_bytes(directory))
                 with named.guard("TIFF"):
                     picture = _read_page(file, decoder, index, directory, named)
                 yield picture
+
+
+def _pixel_bytes(directory: Directory) -> int:
+    """What a pixel takes, decoded: whole bytes for each sample, of which a palette's one becomes three."""
+    samples = 3 if directory.first(tags.PHOTOMETRIC) == _PALETTE else max(1, directory.first(tags.SAMPLES, 1))
+    return samples * max(1, (directory.first(tags.BITS, 1) + 7) // 8)
 
 
 def _pages(file: IO[bytes], pages_before: int, reading: Reading) -> set[int]:

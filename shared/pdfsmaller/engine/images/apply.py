@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
 from pdfsmaller.engine.images.encode import Encoded
-from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.objgen import ObjGen
 
 # Entries that mean the same of an image and of a form (ISO 32000-1, tables 89 and 95).
 _OF_ANY_XOBJECT = ("/OC", "/StructParent", "/Metadata")

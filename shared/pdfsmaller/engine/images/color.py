@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import pikepdf
 from pikepdf import Array, Name, Object, Stream, String
+
+from pdfsmaller.engine.damage import tolerate
 
 # gray, rgb and cmyk are colours that a codec may transform; `other` are components to be left as they are
 # (Lab, Separation, DeviceN: an encoder's YCbCr means nothing there).
@@ -25,6 +26,16 @@ _DEVICE: dict[str, tuple[Family, int]] = {
 }
 _ICC_FAMILY: dict[int, Family] = {1: "gray", 3: "rgb", 4: "cmyk"}
 MAX_PALETTE = 256
+# Where a profile names its space and says that it is one, and the spaces by their components (ICC.1, 7.2).
+_SPACE, _SIGNATURE = slice(16, 20), slice(36, 40)
+_PROFILE_FAMILIES = (b"GRAY", b"RGB ", b"CMYK")
+_PROFILE_COMPONENTS = {
+    b"GRAY": 1,
+    b"CMYK": 4,
+    b"4CLR": 4,
+    **dict.fromkeys((b"RGB ", b"Lab ", b"XYZ ", b"Luv ", b"YCbr", b"Yxy ", b"HSV ", b"HLS ", b"CMY ", b"3CLR"), 3),
+    b"1CLR": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,7 @@ def read_color_space(value: Object | None, depth: int = 0) -> ColorSpace | None:
     if len(value) < 2:
         return None
     if kind == "/ICCBased":
-        return _icc(value[1])
+        return _icc(value[1], depth)
     if kind in ("/Indexed", "/I"):
         return _indexed(value, depth)
     if kind == "/Separation":
@@ -78,25 +89,26 @@ def read_color_space(value: Object | None, depth: int = 0) -> ColorSpace | None:
     return None
 
 
-def _icc(profile: Object) -> ColorSpace | None:
+def _icc(profile: Object, depth: int) -> ColorSpace | None:
+    """The meaning of an ICC profile; of one that is none, what readers take for it (ISO 32000-1, 8.6.5.5)."""
     if not isinstance(profile, Stream):
         return None
     components = int(profile.get("/N", 0))
     family = _ICC_FAMILY.get(components)
     if family is None:
         return None
-    if str((profile.get("/Alternate") or [""])[0] if isinstance(profile.get("/Alternate"), Array) else "") == "/Lab":
+    alternate = read_color_space(profile.get("/Alternate"), depth + 1)
+    if alternate is not None and (alternate.palette is not None or alternate.components != components):
+        alternate = None
+    data = b""
+    with tolerate("icc_profile"):
+        data = profile.read_bytes()
+    space = data[_SPACE] if data[_SIGNATURE] == b"acsp" else b""
+    if _PROFILE_COMPONENTS.get(space) != components:
+        return alternate or ColorSpace(family, components, neutral_is_gray=family == "rgb")
+    if space not in _PROFILE_FAMILIES or (alternate is not None and alternate.family == "other"):
         return ColorSpace("other", components)
-    srgb = False
-    if family == "rgb":
-        try:
-            data = profile.read_bytes()
-            # Bytes 16–20 of the header name the profile's own colour space: one of 3 components may be Lab.
-            if data[16:20] != b"RGB ":
-                return ColorSpace("other", components)
-            srgb = b"sRGB" in data or b"s\x00R\x00G\x00B" in data
-        except (pikepdf.PdfError, RuntimeError):
-            return ColorSpace("other", components)
+    srgb = family == "rgb" and (b"sRGB" in data or b"s\x00R\x00G\x00B" in data)
     return ColorSpace(family, components, neutral_is_gray=srgb)
 
 
@@ -107,11 +119,11 @@ def _indexed(value: Array, depth: int) -> ColorSpace | None:
     if base is None or base.palette is not None:
         return None
     lookup = value[3]
-    try:
+    with tolerate("palette") as attempt:
         table = (
             lookup.read_bytes() if isinstance(lookup, Stream) else bytes(lookup) if isinstance(lookup, String) else b""
         )
-    except (pikepdf.PdfError, RuntimeError):
+    if attempt.failed:
         return None
     size = (min(int(value[2]), MAX_PALETTE - 1) + 1) * base.components
     # Short tables exist in the wild; readers take what is missing as zero.

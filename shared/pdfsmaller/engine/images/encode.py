@@ -27,6 +27,8 @@ QUICK_LEVEL = 4
 CANDIDATE_LEVEL = 8
 # Ways to predict are tried on so many bytes.
 PIECE_BYTES = 1_000_000
+# Rows are predicted so many bytes at a time.
+STRIP_BYTES = 8_000_000
 
 
 # What one more image object takes besides its data.
@@ -82,12 +84,23 @@ def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default")
         png = piece.pngsave_buffer(compression=0, filter=way, keep="none", **options)
         return zlib.decompress(_png_chunks(png)[b"IDAT"])
 
+    def all_filtered(way: str) -> bytearray:
+        # Strip by strip, since a PNG of it all takes several times its memory. Rows are predicted from the one before:
+        # a strip begins with the last row of that before, which is then dropped. libpng treats a single row otherwise.
+        high = max(2, STRIP_BYTES // (image.width * image.bands))
+        rows = bytearray()
+        for top in range(0, image.height, high):
+            start, end = max(0, top - 1), min(image.height, top + high)
+            strip = filtered(image.crop(0, start, image.width, end - start), way)
+            rows += strip[len(strip) // (end - start) * (top - start) :]
+        return rows
+
     # A quick try on a piece from the middle tells which way is best; only that one is done at full effort.
     high = min(image.height, max(16, PIECE_BYTES // (image.width * image.bands)))
     piece = image.crop(0, (image.height - high) // 2, image.width, high)
     ways = ("none", "all") if effort == "fast" else ("none", "sub", "up", "paeth", "all")
     chosen = min(ways, key=lambda way: len(deflate.zlib_compress(filtered(piece, way), QUICK_LEVEL)))
-    best = filtered(image, chosen)
+    best = all_filtered(chosen)
     if chosen == "none":
         return flate(_without_filter_bytes(best, image.height), image.width, image.height, bits)
     parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": image.bands, "/Columns": image.width}
@@ -136,11 +149,11 @@ def flate(data: bytes, width: int, height: int, bits: int) -> Encoded:
     return Encoded(_quickly(data), "/FlateDecode", width, height, bits, exact=True)
 
 
-def _quickly(data: bytes) -> bytes:
+def _quickly(data: bytes | bytearray) -> bytes:
     return bytes(deflate.zlib_compress(data, CANDIDATE_LEVEL))
 
 
-def _without_filter_bytes(rows: bytes, height: int) -> bytes:
+def _without_filter_bytes(rows: bytes | bytearray, height: int) -> bytes:
     """PNG rows of which none is filtered, without the byte before each that says so."""
     length = len(rows) // height
     return b"".join(rows[start + 1 : start + length] for start in range(0, len(rows), length))

@@ -18,12 +18,13 @@ from typing import Literal
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
 
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import inherited_resources
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
-ObjGen = tuple[int, int]
 Matrix = tuple[float, float, float, float, float, float]
 Role = Literal["image", "soft_mask", "stencil"]
 
@@ -157,12 +158,9 @@ class _Walk:
             self.page = number
             self.page_has_inline = False
             self.done.clear()
-            try:
+            with tolerate("page") as attempt:
                 self._page(page)
-            except LimitExceeded:
-                raise
-            except (pikepdf.PdfError, RuntimeError, ValueError, TypeError, AttributeError, KeyError):
-                # A damaged page may show images in ways that were not seen.
+            if attempt.failed:  # it may show images in ways that were not seen
                 self.complete = False
             if self.page_has_inline:
                 self.found.inline_pages.append(number)
@@ -309,11 +307,7 @@ class _Walk:
 
 def _type3_fonts(pdf: Pdf) -> Iterator[Dictionary]:
     for page in pdf.pages:
-        try:
-            fonts = _values(inherited_resources(page.obj), "/Font")
-        except (pikepdf.PdfError, ValueError, TypeError, AttributeError):
-            continue
-        for font in fonts:
+        for font in _values(inherited_resources(page.obj), "/Font"):
             if isinstance(font, Dictionary) and font.get("/Subtype") == "/Type3":
                 yield font
 
@@ -336,9 +330,9 @@ def _bounded_content(contents: pikepdf.Object | None, limits: Limits) -> bytes:
     total = 0
     for stream in streams:
         if isinstance(stream, Stream):
-            try:
+            with tolerate("content") as attempt:
                 part = read_decoded(stream, limits)
-            except pikepdf.PdfError:
+            if attempt.failed:
                 continue
             total += len(part)
             if total > limits.max_stream_bytes:
@@ -356,10 +350,9 @@ def _pixels(image: Stream) -> tuple[int, int]:
 
 
 def _inline_size(instruction: pikepdf.ContentStreamInlineImage) -> int:
-    try:
+    with tolerate("inline_image"):
         return len(instruction.iimage.read_raw_bytes()) if hasattr(instruction.iimage, "read_raw_bytes") else 1 << 20
-    except (pikepdf.PdfError, ValueError, NotImplementedError):
-        return 1 << 20
+    return 1 << 20
 
 
 def _dictionary(value: pikepdf.Object | None) -> Dictionary | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import pikepdf
 from pikepdf import Array, Dictionary, Pdf, Stream
 
+from pdfsmaller.engine.damage import raised_as
 from pdfsmaller.engine.images.color import ColorSpace, read_color_space
-from pdfsmaller.engine.images.find import FoundImage, ObjGen, Role
+from pdfsmaller.engine.images.find import FoundImage, Role
 from pdfsmaller.engine.images.jpeg import jpeg_info
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, Filter, filters_of, read_before_last, read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
@@ -113,12 +114,12 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
 
     Raises:
         Skip: it is left alone, with the reason.
-        LimitExceeded: ``max_image_pixels`` or ``max_stream_bytes``.
+        MemoryError: there is not enough.
     """
     stream = pdf.get_object(found.objgen)
     if not isinstance(stream, Stream):
         raise Skip("unreadable")
-    width, height = _size(stream, limits)
+    width, height = _size(stream)
     filters = filters_of(stream)
     names = tuple(f.name for f in filters)
     stored = len(stream.read_raw_bytes())
@@ -134,18 +135,20 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
     if coding == "samples" and last is not None and last not in GENERAL:
         raise Skip("unusual_filters")
     color, bits = _meaning(stream, found.role, coding)
+    if width * height * color.components * (2 if bits == 16 else 1) > limits.max_image_bytes:
+        raise Skip("too_large")
     if not device_gray_ok:
         color = replace(color, neutral_is_gray=False)
     lossy_ok, keep_reason = _masking(stream)
     plain, inverted = _decode_array(stream, color, bits)
     if coding == "jpx" and int(stream.get("/SMaskInData", 0)) != 0:
         raise Skip("jpx_alpha")
-    if coding == "samples":
-        data = read_decoded(stream, limits)
-        if len(data) < ((width * color.samples * bits + 7) // 8) * height:
-            raise Skip("truncated")
-    else:
-        data = read_before_last(pdf, stream, filters, limits)
+    try:
+        data = read_decoded(stream, limits) if coding == "samples" else read_before_last(pdf, stream, filters, limits)
+    except LimitExceeded:
+        raise Skip("too_large") from None
+    if coding == "samples" and len(data) < ((width * color.samples * bits + 7) // 8) * height:
+        raise Skip("truncated")
     if coding == "jpeg" and _unusual_transform(filters[-1], color, data):
         raise Skip("color_transform")
     return ImageSource(
@@ -175,29 +178,12 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
     )
 
 
-def _size(stream: Stream, limits: Limits) -> tuple[int, int]:
-    try:
+def _size(stream: Stream) -> tuple[int, int]:
+    with raised_as(Skip("unreadable")):
         width, height = int(stream.get("/Width", stream.get("/W", 0))), int(stream.get("/Height", stream.get("/H", 0)))
-    except (TypeError, ValueError) as exc:
-        raise Skip("unreadable") from exc
     if width <= 0 or height <= 0:
         raise Skip("unreadable")
-    check_pixels(width, height, limits)
     return width, height
-
-
-def check_pixels(width: int, height: int, limits: Limits) -> None:
-    """Refuse an image of more pixels than the limit.
-
-    Raises:
-        LimitExceeded: ``max_image_pixels``.
-    """
-    if width * height > limits.max_image_pixels:
-        raise LimitExceeded(
-            "max_image_pixels",
-            limits.max_image_pixels,
-            f"An image of {width:,} × {height:,} pixels is over the limit of {limits.max_image_pixels:,} pixels.",
-        )
 
 
 def _meaning(stream: Stream, role: Role, coding: Coding) -> tuple[ColorSpace, int]:
@@ -278,12 +264,10 @@ def _unusual_transform(last: Filter, color: ColorSpace, data: bytes) -> bool:
 
 def _ccitt(last: Filter, width: int) -> CcittParameters:
     parms = last.parms if last.parms is not None else Dictionary()
-    try:
+    with raised_as(Skip("unreadable")):
         return CcittParameters(
             k=int(parms.get("/K", 0)),
             black_is_1=bool(parms.get("/BlackIs1", False)),
             byte_align=bool(parms.get("/EncodedByteAlign", False)),
             columns=int(parms.get("/Columns", 1728)),
         )
-    except (TypeError, ValueError, pikepdf.PdfError) as exc:
-        raise Skip("unreadable") from exc

@@ -7,29 +7,30 @@ by itself.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import pikepdf
 import pyvips
 from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import pdfa_part
 from pdfsmaller.engine.images.encode import Encoded
-from pdfsmaller.engine.images.find import Found, FoundImage, ObjGen
+from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.race import optimize
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
-from pdfsmaller.errors import LimitExceeded
+from pdfsmaller.engine.memory import give_back
+from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
 
 # Decoded bytes that may be in the works at once.
 BUDGET_BYTES = 80_000_000
-WORKERS = max(1, min(4, os.cpu_count() or 1))
 
 
 @dataclass(slots=True)
@@ -60,7 +61,6 @@ def encode_images(
     """Race the codings of every image.
 
     Raises:
-        LimitExceeded: an image is over ``max_image_pixels`` or a stream over ``max_stream_bytes``.
         MemoryError: even one image does not fit.
     """
     stored = {objgen: _stored(pdf, image) for objgen, image in found_images.images.items()}
@@ -70,18 +70,22 @@ def encode_images(
     running: dict[Future[Encoded], ImageSource] = {}
     finished = 0
 
+    @contextmanager
+    def skipping() -> Iterator[None]:
+        try:
+            yield
+        except Skip as skip:
+            result.skipped[skip.reason] += 1
+
     def collect(*, everything: bool) -> None:
         nonlocal finished
         done, _ = wait(running, return_when="ALL_COMPLETED" if everything else FIRST_COMPLETED)
         for future in done:
             source = running.pop(future)
             finished += 1
-            try:
+            with skipping(), tolerate("image", pyvips.Error, OSError) as attempt:
                 result.encoded[source.objgen] = future.result()
-            except Skip as skip:
-                result.skipped[skip.reason] += 1
-            except (pyvips.Error, OSError, ValueError, TypeError, KeyError, IndexError, OverflowError):
-                # Damaged image data fails in as many ways as there are codecs; the image stays as it is.
+            if attempt.failed:
                 result.skipped["unreadable"] += 1
             progress(finished / max(1, len(queue)))
 
@@ -92,16 +96,12 @@ def encode_images(
                     result.out_of_time = True
                     result.skipped["time_limit"] += 1
                     continue
-                try:
+                source = None
+                with skipping(), tolerate("image") as attempt:
                     source = read_source(pdf, found, limits, device_gray_ok=device_gray_ok)
-                except Skip as skip:
-                    result.skipped[skip.reason] += 1
-                    finished += 1
-                    continue
-                except LimitExceeded:
-                    raise
-                except (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+                if attempt.failed:
                     result.skipped["unreadable"] += 1
+                if source is None:
                     finished += 1
                     continue
                 while running and (len(running) > WORKERS or _in_flight(running) + _cost(source) > BUDGET_BYTES):
@@ -114,6 +114,7 @@ def encode_images(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     _keep_pairs_alike(result, found_images)
+    give_back()
     return result
 
 
@@ -150,7 +151,5 @@ def _in_flight(running: dict[Future[Encoded], ImageSource]) -> int:
 
 def _stored(pdf: Pdf, image: FoundImage) -> int:
     """What an image claims to take in the file; the largest go first, so that a deadline costs least."""
-    try:
-        return int(pdf.get_object(image.objgen).get("/Length", 0))
-    except (pikepdf.PdfError, ValueError, TypeError, AttributeError):
-        return 0
+    length = pdf.get_object(image.objgen).get("/Length", 0)
+    return length if isinstance(length, int) else 0

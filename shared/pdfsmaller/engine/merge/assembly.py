@@ -11,6 +11,8 @@ from typing import IO
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf
 
+from pdfsmaller.engine.damage import comes_through
+from pdfsmaller.engine.disk import cannot_write
 from pdfsmaller.engine.memory import give_back, ran_out_of_memory
 from pdfsmaller.engine.merge.destinations import Destinations
 from pdfsmaller.engine.merge.forms import Forms
@@ -245,14 +247,14 @@ def _add(assembly: Assembly, source: Ready, open_again: Callable[[], Pdf]) -> No
     except PdfSmallerError as exc:
         raise SourceFailed(source, exc) from exc
     except Exception as exc:
-        if ran_out_of_memory(exc):
+        if ran_out_of_memory(exc) or cannot_write(exc) or comes_through(exc):
             raise
         logger.exception("cannot be copied")
         raise SourceFailed(source, UnreadablePdf("The PDF is too damaged to be merged.")) from exc
 
 
 def _open(source: Ready, folder: Path, limits: Limits) -> Pdf:
-    return open_source(source.path, folder, [source.password] if source.password else [], limits)[0]
+    return open_source(source.path, folder, [source.password] if source.password else [], limits)[0].pdf
 
 
 def _own_annotations(page: Object) -> None:

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from pikepdf import Array, Dictionary, Name, Object, String
 
-from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.merge.trees import read_names, write_names
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.structure.syntax import make_name, name_syntax, name_text
 from pdfsmaller.engine.structure.writer import PdfWriter
 

@@ -14,10 +14,10 @@ from typing import Any
 from pikepdf import Array, Dictionary, Name, Stream, String
 
 from pdfsmaller.engine.document import form_fields, is_signed
-from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.destinations import renamed
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.merge.trees import read_names
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.structure.syntax import name_syntax, string_text
 from pdfsmaller.engine.structure.writer import PdfWriter
 

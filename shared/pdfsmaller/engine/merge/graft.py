@@ -17,7 +17,7 @@ from typing import Any
 
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
-from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import check_decoded_size
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.writer import PdfWriter

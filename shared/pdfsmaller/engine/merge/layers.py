@@ -6,8 +6,8 @@ from typing import Any
 
 from pikepdf import Array, Dictionary, Object
 
-from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.source import Source
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.structure.writer import PdfWriter
 
 _LISTS = ("/ON", "/OFF", "/Order", "/RBGroups", "/Locked", "/AS")

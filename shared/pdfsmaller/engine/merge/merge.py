@@ -14,7 +14,7 @@ not with their number. With ``optimize`` each is compressed before it is copied.
 and encryption ask for the result as a whole once more.
 
 Errors are those of ``pdfsmaller.errors``, naming the document: EmptyFile, NotAPdf, UnreadablePdf, PasswordRequired,
-WrongPassword, InvalidPageRange, LimitExceeded, InvalidOption.
+WrongPassword, UnsupportedEncryption, InvalidPageRange, LimitExceeded, InvalidOption.
 """
 
 from __future__ import annotations
@@ -39,7 +39,14 @@ from pdfsmaller.engine.merge.prepare import Preparation
 from pdfsmaller.engine.merge.protection import Protection
 from pdfsmaller.engine.merge.source import Ready, SourceFailed
 from pdfsmaller.engine.options import MergeOptions
-from pdfsmaller.engine.report import CombinedOutcome, CombinedReport, ImageCounts, ReportWarning, SourceReport
+from pdfsmaller.engine.report import (
+    CombinedOutcome,
+    CombinedReport,
+    ComparisonSummary,
+    ImageCounts,
+    ReportWarning,
+    SourceReport,
+)
 from pdfsmaller.errors import BadRequest, InvalidOption, LimitExceeded, PdfSmallerError
 from pdfsmaller.limits import Limits
 
@@ -95,6 +102,7 @@ class _Run:
         self.reports = [SourceReport(name=s.name, input_bytes=_size(s.path)) for s in sources]
         self.input_bytes = sum(report.input_bytes for report in self.reports)
         self.images = ImageCounts()
+        self.comparison: ComparisonSummary | None = None
         self.protection: Protection | None = None
 
     def run(self) -> CombinedReport:
@@ -126,6 +134,7 @@ class _Run:
             pages=sum(report.pages for report in self.reports),
             sources=self.reports,
             images=self.images,
+            comparison=self.comparison,
             warnings=self.warnings,
             seconds=self.watch.seconds(),
         )
@@ -141,7 +150,7 @@ class _Run:
                     assemble(ready, result, options, self.limits, self._warn, self._assembling)
                 self.progress("verify", _ASSEMBLED)
                 with self.watch.stage("verify"):
-                    check(ready, result, options.verify, self.deadline, self._warn)
+                    self.comparison = check(ready, result, options.verify, self.deadline, self._warn)
                 return self._finished(folder, result)
             except SourceFailed as failed:
                 # What was copied of it is in the result already: begin again without it.

@@ -19,11 +19,12 @@ from pdfsmaller.engine.merge.protection import Protection, joined
 from pdfsmaller.engine.merge.ranges import select
 from pdfsmaller.engine.merge.source import Ready, SourceFailed, Warn, open_source
 from pdfsmaller.engine.options import MergeOptions
+from pdfsmaller.engine.repair.filters import pages_showing
 from pdfsmaller.engine.report import ImageCounts, Report
 from pdfsmaller.limits import Limits
 
 # Warnings of compression that merging says itself, or that mean nothing here.
-_SAID_HERE = ("signature_invalidated", "repaired", "options_not_applied")
+_SAID_HERE = ("signature_invalidated", "repaired", "options_not_applied", "unknown_filter")
 # A source gets at least so much time, in seconds.
 _LEAST_SECONDS = 1.0
 
@@ -71,17 +72,24 @@ class Preparation:
         """
         progress("prepare", 0)
         check_header(source.path)
-        pdf, password, repaired = open_source(source.path, self._folder, self._passwords, self._limits)
-        with pdf:
+        opened, password = open_source(source.path, self._folder, self._passwords, self._limits)
+        path = source.path
+        with opened.pdf as pdf:
+            not_shown = frozenset(pages_showing(pdf, opened.unknown.streams))
             count = len(pdf.pages)
             damaged = bool(pdf.get_warnings())
             ranges = self._options.pages[index] if self._options.pages else ""
             picks = select(ranges, count, "The document", self._limits.max_pages)
             protection = joined(self.protection, pdf, password, source.name) if pdf.is_encrypted else self.protection
-        ready = Ready(index, source.name, source.path, password, picks, damaged)
+        if opened.brotli:
+            path = opened.source.rename(self._folder / f"{index}-flate.pdf")
+        ready = Ready(index, source.name, path, password, picks, damaged, not_shown)
         if self._options.optimize:
             ready = self._optimized(ready, count, share, progress)
-        if repaired:
+        if opened.unknown.names:
+            names = ", ".join(sorted(opened.unknown.names))
+            self._warn("unknown_filter", f"{source.name} is stored in part in a way that is not known here: {names}.")
+        if opened.repaired:
             self._warn("repaired", f"{source.name} was damaged and was repaired. Compare the result with the original.")
         self.protection = protection
         return ready
@@ -111,7 +119,13 @@ class Preparation:
             assemble([replace(source, picks=distinct)], extract, plain, self._limits, self._warn)
         except SourceFailed as failed:
             raise failed.error from failed
-        return replace(source, path=extract, password=None, picks=[places[page] for page in source.picks])
+        return replace(
+            source,
+            path=extract,
+            password=None,
+            picks=[places[page] for page in source.picks],
+            not_shown=frozenset(places[page] for page in source.not_shown if page in places),
+        )
 
     def _compressed(self, source: Ready, share: float, progress: Callable[[str, int], None]) -> Ready:
         """The source made smaller."""

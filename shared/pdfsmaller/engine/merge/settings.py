@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.merge.destinations import named_destinations, target_page
 from pdfsmaller.engine.merge.source import Source, Warn
 from pdfsmaller.engine.structure.syntax import name_syntax
@@ -159,10 +159,9 @@ def _xmp_of(root: Object) -> bytes | None:
     metadata = root.get("/Metadata")
     if not isinstance(metadata, Stream):
         return None
-    try:
+    with tolerate("metadata"):
         return metadata.read_bytes()
-    except pikepdf.PdfError:
-        return None
+    return None
 
 
 def _dictionaries(value: Any) -> list[Dictionary]:

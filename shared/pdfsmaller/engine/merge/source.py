@@ -10,8 +10,8 @@ from typing import Any
 from pikepdf import Array, Dictionary, Object, Pdf
 
 from pdfsmaller.engine.merge.graft import Graft
-from pdfsmaller.engine.repair.mend import open_or_mend
-from pdfsmaller.errors import PasswordRequired, PdfSmallerError, WrongPassword
+from pdfsmaller.engine.repair.mend import Opened, open_or_mend
+from pdfsmaller.errors import PasswordRequired, PdfSmallerError, UnreadablePdf, WrongPassword
 from pdfsmaller.limits import Limits
 
 Warn = Callable[[str, str], None]
@@ -72,6 +72,7 @@ class Ready:
         password: what opens it.
         picks: the pages wanted of it, as indices from 0.
         damaged: qpdf found faults in it, so another reader may see something else in it.
+        not_shown: pages of which readers leave out something, for its filter.
     """
 
     index: int
@@ -80,6 +81,7 @@ class Ready:
     password: str | None
     picks: list[int]
     damaged: bool
+    not_shown: frozenset[int] = frozenset()
 
 
 class SourceFailed(Exception):
@@ -90,11 +92,11 @@ class SourceFailed(Exception):
         self.source, self.error = source, error
 
 
-def open_source(path: Path, folder: Path, passwords: list[str], limits: Limits) -> tuple[Pdf, str | None, bool]:
+def open_source(path: Path, folder: Path, passwords: list[str], limits: Limits) -> tuple[Opened, str | None]:
     """Open a document, mended if need be, with whichever password fits.
 
     Returns:
-        The document, the password that opened it (None: none was needed), and whether it was damaged.
+        The document, and the password that opened it (None: none was needed).
 
     Raises:
         DocumentError, RequestError: what ``open_pdf`` raises.
@@ -106,7 +108,11 @@ def open_source(path: Path, folder: Path, passwords: list[str], limits: Limits) 
             opened = open_or_mend(path, mended, password, limits)
         except (PasswordRequired, WrongPassword):
             continue
-        return opened.pdf, password, opened.repaired
+        if opened.unknown.packed:
+            opened.pdf.close()
+            names = ", ".join(sorted(opened.unknown.names))
+            raise UnreadablePdf(f"Parts of this PDF are packed in a way that is not known here: {names}.")
+        return opened, password
     if passwords:
         raise WrongPassword("No password given opens this PDF.")
     raise PasswordRequired("This PDF is encrypted. Give its password.")

@@ -11,10 +11,10 @@ from typing import Any
 
 from pikepdf import Array, Dictionary, Object, Stream, String
 
-from pdfsmaller.engine.images.find import ObjGen
 from pdfsmaller.engine.merge.destinations import renamed
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.merge.trees import read_names, read_numbers, write_names, write_numbers
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.structure.syntax import make_name, name_syntax, name_text, string_text
 from pdfsmaller.engine.structure.writer import PdfWriter
 

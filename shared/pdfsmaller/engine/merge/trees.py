@@ -7,7 +7,7 @@ from typing import Any
 
 from pikepdf import Array, Dictionary, Object, String
 
-from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.structure.writer import PdfWriter
 
 # Trees are a few levels deep; more is damage or an attack.

@@ -14,30 +14,64 @@ from typing import NamedTuple
 
 from pikepdf import Pdf
 
-from pdfsmaller.engine.document import open_pdf, was_rebuilt
+from pdfsmaller.engine.document import open_pdf, save_pdf, was_rebuilt
+from pdfsmaller.engine.repair.filters import UnknownFilters, unknown_filters, write_flate_for_brotli
 from pdfsmaller.engine.repair.page_tree import mend_page_tree
-from pdfsmaller.engine.repair.salvage import salvage
+from pdfsmaller.engine.repair.salvage import is_packed_with_brotli, packing_filters, salvage
+from pdfsmaller.engine.streams import KNOWN
 from pdfsmaller.errors import UnreadablePdf
 from pdfsmaller.limits import Limits
 
 # In the encryption dictionary (ISO 32000-1, table 20), which is never compressed.
-_SECURITY_HANDLER = re.compile(rb"/Filter\s*/Standard\b")
+_SECURITY_HANDLER = re.compile(rb"/Filter\s*/(?:Standard|Adobe\.PubSec)\b")
 
 
 class Opened(NamedTuple):
-    """A document, the file it was read from, and whether anything of it had to be repaired."""
+    """A document as it can be worked on.
+
+    Attributes:
+        source: the file it was read from: the one given, or a copy.
+        repaired: anything of it had to be repaired.
+        brotli: it has Brotli streams, which the copy has as Flate.
+        unknown: what of it cannot be read for its filters.
+    """
 
     pdf: Pdf
     source: Path
     repaired: bool
+    brotli: bool
+    unknown: UnknownFilters
 
 
 def open_or_mend(source: Path, mended: Path, password: str | None, limits: Limits) -> Opened:
-    """The document, from ``source`` or from its mended copy, written to ``mended``.
+    """The document, from ``source`` or from a copy of it, written to ``mended`` or beside it.
 
     Raises:
         DocumentError: what ``open_pdf`` raises for ``source``.
+        LimitExceeded: a Brotli stream is over ``max_stream_bytes``.
     """
+    pdf, path, repaired = _opened(source, mended, password, limits)
+    laid_open = repaired and path != source and not pdf.is_encrypted
+    try:
+        brotli = write_flate_for_brotli(pdf, limits)
+        if brotli:
+            path = mended.with_name(f"{mended.name}.flate")
+            save_pdf(pdf, path, linearize=False, pdfa=None, effort="fast")
+            pdf.close()
+            pdf = open_pdf(path, password, limits)
+        return Opened(pdf, path, repaired, brotli, unknown_filters(pdf, laid_open=laid_open))
+    except BaseException:
+        pdf.close()
+        raise
+
+
+def _opened(source: Path, mended: Path, password: str | None, limits: Limits) -> tuple[Pdf, Path, bool]:
+    """The document, the file it was read from, and whether it had to be repaired."""
+    if is_packed_with_brotli(source) and salvage(source, mended):
+        with suppress(UnreadablePdf):
+            pdf = open_pdf(mended, password, limits)
+            _demand_key(pdf, source)
+            return pdf, mended, True
     try:
         pdf = open_pdf(source, password, limits)
     except UnreadablePdf as exc:
@@ -46,13 +80,16 @@ def open_or_mend(source: Path, mended: Path, password: str | None, limits: Limit
         rebuilt = was_rebuilt(pdf)
         if rebuilt:
             _demand_key(pdf, source)
-        return Opened(pdf, source, rebuilt)
+        return pdf, source, rebuilt
+    if unknown := packing_filters(source) - KNOWN:
+        names = ", ".join(sorted(unknown))
+        raise UnreadablePdf(f"The PDF is packed in a way that is not known here: {names}.") from refused
     for mend in (mend_page_tree, salvage, _salvage_pages):
         if mend(source, mended, password):
             with suppress(UnreadablePdf):
                 pdf = open_pdf(mended, password, limits)
                 _demand_key(pdf, source)
-                return Opened(pdf, mended, True)
+                return pdf, mended, True
     raise refused
 
 

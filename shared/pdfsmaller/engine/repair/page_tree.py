@@ -11,6 +11,9 @@ from pathlib import Path
 import pikepdf
 from pikepdf import Array, Dictionary, Object, Pdf
 
+from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.objgen import ObjGen
+
 # Trees of a million pages are a few levels deep.
 MAX_DEPTH = 100
 
@@ -21,24 +24,25 @@ def mend_page_tree(source: Path, target: Path, password: str | None) -> bool:
     Returns:
         Whether there is a copy: False where the file has worse troubles, or no pages.
     """
-    try:
-        # Without inheriting: that is the step which walks the whole tree and stumbles.
-        with pikepdf.open(
-            source, password=password or "", suppress_warnings=True, inherit_page_attributes=False
-        ) as pdf:
-            pages = _prune(pdf.Root.Pages, set(), 0)
-            if pages:
-                _save(pdf, target)
-            return pages > 0
-    except (pikepdf.PdfError, ValueError, RuntimeError, OverflowError, AttributeError, TypeError):
-        return False
+    # Without inheriting: that is the step which walks the whole tree and stumbles.
+    with (
+        tolerate("page_tree"),
+        pikepdf.open(source, password=password or "", suppress_warnings=True, inherit_page_attributes=False) as pdf,
+    ):
+        root = pdf.Root.get("/Pages")
+        pages = _prune(root, set(), 0) if isinstance(root, Dictionary) else 0
+        if pages:
+            _save(pdf, target)
+        return pages > 0
+    return False
 
 
-def _prune(node: Object, seen: set[tuple[int, int]], depth: int) -> int:
+def _prune(node: Object, seen: set[ObjGen], depth: int) -> int:
     """Drop the nodes below ``node`` that were met before or hold no page; how many pages are left."""
     seen.add(node.objgen)
     kept, pages = [], 0
-    for kid in node.get("/Kids", Array()).as_list():
+    kids = node.get("/Kids")
+    for kid in kids.as_list() if isinstance(kids, Array) else []:
         if not isinstance(kid, Dictionary):
             continue
         if "/Kids" not in kid:

@@ -3,7 +3,7 @@
 Everything a reader needs to begin with stands at a PDF's end: the trailer and, in modern files, the table of the
 objects that are packed into object streams. Where that is gone (a download that stopped half-way), the objects
 themselves are mostly there. The copy made here is the source with what was packed laid open behind it and a new
-trailer; qpdf then finds all objects by itself.
+trailer; qpdf then finds all objects by itself. The same makes readable what is packed with Brotli.
 
 Non-goals: encrypted files whose trailer is gone (its key is in there), and objects packed in encrypted files.
 """
@@ -16,6 +16,11 @@ import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+import brotli
+
+from pdfsmaller.engine.brotli_data import decompress
+from pdfsmaller.engine.streams import BROTLI
 
 _Buffer = bytes | mmap.mmap
 
@@ -37,9 +42,31 @@ _PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
 _PARENT = re.compile(rb"/Parent\s+(\d{1,7})\s+\d+\s+R")
 _KIDS = re.compile(rb"/Kids\s*\[([^\]]*)\]")
 _OBJECT_STREAM = re.compile(rb"/Type\s*/ObjStm\b")
+_PACKING = re.compile(rb"/Type\s*/(?:ObjStm|XRef)\b")
+_FILTERS = re.compile(rb"/Filter\s*(\[[^\]]*\]|/[^\s/\[\]<>()]+)")
+_NAME = re.compile(rb"/[^\s/\[\]<>()]+")
 _NUMBER_ENTRY = {key: re.compile(rb"/%s\s+(\d{1,9})" % key) for key in (b"N", b"First")}
 _REFERENCE_ENTRY = {key: re.compile(rb"/%s\s+(\d{1,7}\s+\d{1,5}\s+R)" % key) for key in (b"Root", b"Info", b"Encrypt")}
 _ID = re.compile(rb"/ID\s*(\[\s*<[0-9A-Fa-f\s]*>\s*<[0-9A-Fa-f\s]*>\s*\])")
+
+
+def is_packed_with_brotli(source: Path) -> bool:
+    """Whether objects or the table of them lie in Brotli streams, which qpdf cannot read."""
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        mentioned = data.find(BROTLI.encode()) >= 0
+    return mentioned and BROTLI in packing_filters(source)
+
+
+def packing_filters(source: Path) -> set[str]:
+    """The filters of the streams in which objects or the table of them lie, as they are spelt in the file."""
+    found: set[str] = set()
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for match in _OBJECT.finditer(data):
+            stream = _STREAM.search(data, match.end(), match.end() + _WINDOW)
+            head = data[match.end() : stream.start()] if stream else b""
+            if _PACKING.search(head) and (filters := _FILTERS.search(head)):
+                found |= {name.decode("latin-1") for name in _NAME.findall(filters[1])}
+    return found
 
 
 def salvage(source: Path, target: Path, _password: str | None = None) -> bool:
@@ -123,7 +150,7 @@ def _packed_objects(data: _Buffer, where: dict[int, tuple[int, int]]) -> Iterato
         count, first = (_NUMBER_ENTRY[key].search(head) for key in (b"N", b"First"))
         if count is None or first is None:
             continue
-        body = _inflated(data, stream.end(), MAX_PACKED_BYTES - total) if b"/FlateDecode" in head else b""
+        body = _unpacked(head, data, stream.end(), MAX_PACKED_BYTES - total)
         total += len(body)
         start = int(first[1])
         numbers = [int(word) for word in body[:start].split()[: 2 * int(count[1])] if word.isdigit()]
@@ -132,6 +159,30 @@ def _packed_objects(data: _Buffer, where: dict[int, tuple[int, int]]) -> Iterato
         for (number, offset), following in zip(pairs, ends, strict=False):
             if number <= _MAX_OBJECT_NUMBER and start + offset < len(body):
                 yield number, body[start + offset : start + max(offset, following)]
+
+
+def _unpacked(head: bytes, data: _Buffer, start: int, most: int) -> bytes:
+    """What the object stream at ``start`` holds, by the filter that its dictionary names."""
+    if b"/FlateDecode" in head:
+        return _inflated(data, start, most)
+    if b"/BrotliDecode" in head:
+        return _unbrotlied(data, start, most)
+    return b""
+
+
+def _unbrotlied(data: _Buffer, start: int, most: int) -> bytes:
+    """What Brotli data at ``start`` holds, as far as it goes, at most ``most`` bytes."""
+    parts, size = [], 0
+    end = data.find(b"endstream", start)
+    try:
+        for part in decompress(data, start, end if end >= 0 else len(data)):
+            parts.append(part[: most - size])
+            size += len(parts[-1])
+            if size >= most:
+                break
+    except brotli.error:
+        pass
+    return b"".join(parts)
 
 
 def _inflated(data: _Buffer, start: int, most: int) -> bytes:

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from pikepdf import Dictionary, Object, Pdf, Stream
 
-from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.objgen import ObjGen
 
 # Tokens as qpdf writes them: every parenthesis within a string has a backslash.
 _STRING = re.compile(rb"(\((?:[^\\()]+|\\.)*\)|<[0-9a-fA-F]*>)", re.DOTALL)

@@ -18,8 +18,7 @@ from typing import IO
 
 from pikepdf import Array, Pdf, String
 
-from pdfsmaller.engine.images.find import ObjGen
-from pdfsmaller.engine.images.work import WORKERS
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.structure.objects import (
     Body,
@@ -31,6 +30,7 @@ from pdfsmaller.engine.structure.objects import (
 )
 from pdfsmaller.engine.structure.values import merge_values, place_values
 from pdfsmaller.engine.structure.writer import PdfWriter
+from pdfsmaller.engine.workers import WORKERS
 
 _TYPE = re.compile(rb"/Type/(\w+)")
 _VERSION = re.compile(r"[12]\.[0-9]")

@@ -12,19 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.color.profiles import slim_profiles
+from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.deflate import zlib_compress
-from pdfsmaller.engine.images.find import ObjGen
-from pdfsmaller.engine.images.work import WORKERS
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
-from pdfsmaller.errors import LimitExceeded
+from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
 
 # Remains of the file as it was: the writers make their own.
@@ -134,9 +133,9 @@ def trim_xmp(pdf: Pdf, limits: Limits) -> None:
     for obj in pdf.objects:
         if not isinstance(obj, Stream) or obj.get("/Type") != "/Metadata":
             continue
-        try:
+        with tolerate("metadata") as attempt:
             data = read_decoded(obj, limits)
-        except (pikepdf.PdfError, RuntimeError):
+        if attempt.failed:
             continue
         trimmed = _trimmed(data)
         if len(trimmed) < len(data):
@@ -160,13 +159,11 @@ def drop_unused_resources(pdf: Pdf) -> None:
 
     Left alone where a Type 3 font has no resources of its own: its glyphs use the page's, which qpdf does not see.
     """
-    try:
+    with tolerate("resources"):
         for obj in pdf.objects:
             if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/Type3" and "/Resources" not in obj:
                 return
         pdf.remove_unreferenced_resources()
-    except (pikepdf.PdfError, RuntimeError, ValueError):
-        return
 
 
 def deflate_streams(
@@ -197,7 +194,7 @@ def deflate_streams(
         for obj in pdf.objects:
             if not isinstance(obj, Stream) or not _may_deflate(obj, plain_xmp):
                 continue
-            try:
+            with tolerate("stream") as attempt:
                 raw = obj.read_raw_bytes()
                 key = _key(obj, raw)
                 if key in cache.deflated:
@@ -206,9 +203,7 @@ def deflate_streams(
                 if deadline.passed():
                     break
                 data = read_decoded(obj, limits)
-            except LimitExceeded:
-                raise
-            except (pikepdf.PdfError, RuntimeError):
+            if attempt.failed:
                 continue
             pending.append((obj, key, data, len(raw) + (_FLATE_ENTRY if "/Filter" in obj else 0)))
             size += len(data)
@@ -288,10 +283,9 @@ def merge_identical_streams(pdf: Pdf) -> None:
 
 
 def _text(obj: Object) -> bytes:
-    try:
+    with tolerate("object"):
         return obj.stream_dict.unparse(resolved=True) if isinstance(obj, Stream) else obj.unparse(resolved=True)
-    except (pikepdf.PdfError, RuntimeError):
-        return b""
+    return b""
 
 
 def _digest(stream: Object) -> bytes:

@@ -1,0 +1,61 @@
+"""What keeps a document that takes over the engine's process from reaching anything else.
+
+``confine`` is called once, after the libraries are loaded and before a document is opened. Each bound holds by itself;
+what a system lacks or refuses (macOS, an old kernel, a sandbox around this one) is logged and left out, and the bounds
+that hold are named in the job's report:
+
+========================  ==========================================================================================
+``rlimit_as``             address space
+``rlimit_cpu``            processor time: ends the process even where its parent cannot
+``rlimit_fsize``          the size of a file that is written
+``rlimit_nofile``         open files
+``no_new_privs``          no program can give more rights than the process has
+``landlock``              files: libraries, fonts and the job's inputs can be read, only the job's folder written
+``seccomp``               system calls: no sockets, no programs, no processes, none of the kernel's rarer parts
+========================  ==========================================================================================
+
+The last three are Linux's. They stay for the life of the process, and need no privileges.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pdfsmaller.engine.confinement import landlock, rlimits, seccomp
+from pdfsmaller.engine.confinement.linux import Refused, no_new_privs
+from pdfsmaller.limits import Limits
+
+__all__ = ["BOUNDS", "confine"]
+
+#: What ``confine`` returns where everything holds.
+BOUNDS = (*rlimits.NAMES, "no_new_privs", "landlock", "seccomp")
+
+logger = logging.getLogger(__name__)
+
+
+def confine(limits: Limits, *, sources: Iterable[Path], folder: Path) -> list[str]:
+    """Bound this process for good; the names of the bounds that hold.
+
+    Args:
+        limits: memory, time, sizes and numbers of files.
+        sources: files that may be read.
+        folder: what may be written, with everything in it.
+    """
+    held = rlimits.apply(limits)
+    if sys.platform == "linux":
+        readable = [*sources]
+        bounds: list[tuple[str, Callable[[], None]]] = [
+            ("no_new_privs", no_new_privs),
+            ("landlock", lambda: landlock.restrict(readable, folder)),
+            ("seccomp", seccomp.restrict),  # the last: it may refuse what the others need
+        ]
+        for name, restrict in bounds:
+            try:
+                restrict()
+                held.append(name)
+            except (OSError, Refused) as exc:
+                logger.warning("%s does not hold: %s", name, exc)
+    return held

@@ -1,0 +1,50 @@
+"""Loading what a job may use before the process is bound and opens a document.
+
+Modules that others import only where they need them are named here again. Pillow's readers of rare formats and
+Python's character sets stay to be loaded when a document asks for them: the bounds allow that, and few do.
+"""
+
+from __future__ import annotations
+
+import importlib
+from contextlib import suppress
+
+_ALWAYS = ("pikepdf", "pypdfium2", "pyvips", "pdfsmaller.engine.compress")
+#: Some are optional.
+_WHERE_NEEDED = (
+    "deflate",
+    "fontTools.agl",
+    "fontTools.encodings.MacRoman",
+    "fontTools.encodings.StandardEncoding",
+    "fontTools.ttLib.standardGlyphOrder",
+    "lupa.luajit21",
+    "zopfli.zlib",
+)
+#: By operation.
+_ENTRIES = {
+    "merge": ("pdfsmaller.engine.merge.merge",),
+    "image-to-pdf": ("pdfsmaller.engine.from_images.convert", "pi_heif"),
+    "inspect": ("pdfsmaller.engine.inspect",),
+}
+
+
+def load() -> None:
+    """Load what every operation uses."""
+    for name in _ALWAYS:
+        importlib.import_module(name)
+
+
+def load_where_needed() -> None:
+    """Load what documents of some kinds use. What is not installed is done without."""
+    _load_installed(_WHERE_NEEDED)
+
+
+def load_for(operation: str) -> None:
+    """Load what this operation alone uses."""
+    _load_installed(_ENTRIES.get(operation, ()))
+
+
+def _load_installed(names: tuple[str, ...]) -> None:
+    for name in names:
+        with suppress(ImportError):
+            importlib.import_module(name)

@@ -1,0 +1,195 @@
+"""What each function is allowed in template.yaml, beside what it was seen to call: no less, and no more.
+
+The functions do what they do at their services' doors; every call that leaves for AWS is written down with what it
+reaches. That the grants suffice on a store which enforces them is for the tests of the whole stack.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from cfnlint.decode.cfn_yaml import load as load_template
+
+from pdfsmaller import sandbox
+from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.states import Status
+from pdfsmaller.jobs.table import JobTable
+from pdfsmaller.services.cleanup import CleanupService
+from pdfsmaller.services.compress import CompressService
+from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.submit import SubmitService
+from pdfsmaller.storage import input_key
+from tests import documents
+from tests.aws_stack import Clock, Stack, made_stack
+from tests.functions.calls import ROOT
+from upload.app import create_app
+
+Grant = tuple[str, str]
+
+#: The IAM actions of calls that are not called alike.
+_ACTIONS = {
+    "HeadObject": ["GetObject"],
+    "ListObjectsV2": ["ListBucket"],
+    "ListMultipartUploads": ["ListBucketMultipartUploads"],
+    "CopyObject": ["PutObject"],
+}
+#: What Lambda itself does in the function's name: it polls the queue.
+_POLLING = {(f"sqs:{action}", "CompressQueue") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    return dict(load_template(str(ROOT / "template.yaml"))["Resources"])
+
+
+def granted(resources: dict[str, Any], function: str) -> set[Grant]:
+    """(action, what it reaches): a bucket's part as ``uploads/jobs``, a queue, the table or its index."""
+    found: set[Grant] = set()
+    for policy in resources[f"{function}Role"]["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions, targets = statement["Action"], statement["Resource"]
+            for target in targets if isinstance(targets, list) else [targets]:
+                text = str(target.get("Fn::Sub") or target["Fn::GetAtt"][0])
+                for action in [actions] if isinstance(actions, str) else actions:
+                    found.add((action, _place(text)))
+    return {grant for grant in found if not grant[0].startswith("logs:")}
+
+
+def _place(text: str) -> str:
+    name = text.replace("${", "").replace(".Arn}", "").removesuffix("/*")
+    return name.replace("UploadsBucket", "uploads").replace("ResultsBucket", "results")
+
+
+@contextmanager
+def recorded(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Grant]]:
+    """What is called meanwhile, in the same form."""
+    seen: set[Grant] = set()
+    buckets = {stack.settings.uploads_bucket: "uploads", stack.settings.results_bucket: "results"}
+    queues = {
+        stack.settings.compress_queue_url: "CompressQueue",
+        stack.settings.dead_letter_queue_url: "DeadLetterQueue",
+    }
+    real = BaseClient._make_api_call
+
+    def reach(service: str, operation: str, given: dict[str, Any]) -> Iterator[Grant]:
+        if service == "sqs":
+            yield f"sqs:{operation.removesuffix('Batch')}", queues[given["QueueUrl"]]
+        elif service == "dynamodb":
+            yield (
+                f"dynamodb:{operation}",
+                "JobsTable" + (f"/index/{index}" if (index := given.get("IndexName")) else ""),
+            )
+        else:
+            place = buckets[given["Bucket"]]
+            for action in _ACTIONS.get(operation, [operation]):
+                yield f"s3:{action}", place if "List" in action else f"{place}/{given['Key'].split('/')[0]}"
+            if source := given.get("CopySource"):
+                yield "s3:GetObject", f"{buckets[source['Bucket']]}/{source['Key'].split('/')[0]}"
+
+    def call(client: BaseClient, operation: str, given: dict[str, Any]) -> Any:
+        seen.update(reach(client.meta.service_model.service_name, operation, given))
+        return real(client, operation, given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", call)
+        yield seen
+
+
+@pytest.fixture
+def stack(clock: Clock) -> Iterator[Stack]:
+    with made_stack(clock, drop_max_age_hours=1.0, max_inline_result_size=100) as stack:
+        yield stack
+
+
+def drop(stack: Stack, data: bytes, key: str) -> str:
+    """Drop a file and do its job; the job's id."""
+    stack.drop(key, data)
+    CompressService(stack.settings, stack.clock).handle(stack.message(key))
+    [job] = [job for job in map(stack.job, _jobs(stack)) if job.drop and job.drop.key == key]
+    return job.job_id
+
+
+def _jobs(stack: Stack) -> list[str]:
+    rows = boto3.client("dynamodb").scan(TableName=stack.settings.jobs_table)["Items"]
+    return [row["job_id"]["S"] for row in rows if "inputs" in row]
+
+
+def test_upload(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    pdf = documents.photo_jpeg()
+    dropped = [drop(stack, pdf, "inbox/a.pdf"), drop(stack, b"%PDF-1.4 broken", "inbox/broken.pdf")]
+    client = create_app(stack.settings).test_client()
+    with recorded(stack, monkeypatch) as calls:
+        batch = client.post("/api/compress", data={"files": [(io.BytesIO(pdf), "a.pdf"), (io.BytesIO(pdf), "b.pdf")]})
+        assert client.get(f"/api/batches/{batch.get_json()['batch_id']}").status_code == 200
+        for path in ("/health", "/metrics"):
+            assert client.get(path).status_code == 200
+        assert client.post("/api/uploads", json={"name": "c.pdf"}).status_code == 201
+    job = batch.get_json()["jobs"][0]["job_id"]
+    CompressService(stack.settings, stack.clock).handle(stack.message(input_key(job, 0)))
+    with recorded(stack, monkeypatch) as more:
+        service = SubmitService(stack.settings)
+        assert service.read_result(service.result(job))  # the URL that a larger one is sent by asks for the same right
+        for ended in (job, *dropped):
+            assert client.delete(f"/api/jobs/{ended}").status_code == 204
+    # The health check asks for an object that it may not read: that the store refuses shows that it is up.
+    assert (calls | more) - {("s3:GetObject", "uploads/jobs")} == granted(resources, "Upload")
+
+
+def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    service, pdf = CompressService(stack.settings, stack.clock), documents.photo_jpeg()
+    submitting = SubmitService(stack.settings, stack.clock)
+    stack.drop("inbox/a.pdf", pdf)
+    stack.drop("inbox/b.pdf", pdf)
+    stack.drop("inbox/broken.pdf", b"%PDF-1.4 broken")
+    jobs = [submitting.submit_files([IncomingFile("a.pdf", io.BytesIO(pdf))], {})[0] for _ in range(3)]
+    keys = [input_key(job.job_id, 0) for job in jobs]
+    messages = [
+        stack.message(key) for key in (keys[0], "inbox/a.pdf", "inbox/broken.pdf", keys[1], "inbox/b.pdf", keys[2])
+    ]
+    succeed = JobTable.succeed
+
+    def cancelled_before(table: JobTable, job: Job, *args: Any, **kwargs: Any) -> Any:
+        table.cancel(job.job_id, kept_seconds=60)
+        return succeed(table, job, *args, **kwargs)
+
+    def failing(*args: Any, **kwargs: Any) -> Any:
+        raise ConnectionError
+
+    with recorded(stack, monkeypatch) as calls:
+        for message in messages[:3]:
+            service.handle(message)
+        monkeypatch.setattr(JobTable, "succeed", cancelled_before)
+        for message in messages[3:5]:
+            service.handle(message)
+        monkeypatch.setattr(sandbox, "run", failing)
+        with pytest.raises(ConnectionError):
+            service.handle(messages[5])
+    assert calls | _POLLING == granted(resources, "Compress")
+
+
+def test_cleanup(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    pdf = documents.photo_jpeg()
+    drop(stack, pdf, "inbox/a.pdf")
+    drop(stack, b"%PDF-1.4 broken", "inbox/broken.pdf")
+    submitting = SubmitService(stack.settings, stack.clock)
+    done, waiting = (submitting.submit_files([IncomingFile("a.pdf", io.BytesIO(pdf))], {})[0] for _ in range(2))
+    CompressService(stack.settings, stack.clock).handle(stack.message(input_key(done.job_id, 0)))
+    late, _ = submitting.reserve_upload({"name": "late.pdf"})
+    stack.sqs.send_message(
+        QueueUrl=stack.settings.dead_letter_queue_url, MessageBody=stack.event(input_key(waiting.job_id, 0))
+    )
+    for bucket in (stack.settings.uploads_bucket, stack.settings.results_bucket):
+        for prefix in ("jobs", "inbox"):
+            stack.s3.create_multipart_upload(Bucket=bucket, Key=f"{prefix}/stale")
+    stack.clock.forward(48 * 3_600)
+    with recorded(stack, monkeypatch) as calls:
+        counts = CleanupService(stack.settings, stack.clock).run()
+    assert counts["errors"] == 0
+    assert stack.job(late.job_id).status is Status.FAILED
+    assert calls == granted(resources, "Cleanup")
