@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 REVIEW = (ROOT / "docs" / "review.md").read_text(encoding="utf-8")
-_ROW = re.compile(r"^\| ([A-Z]\d+|[a-z][\w ]*\d*) \|(.*)$", re.MULTILINE)
+_ROW = re.compile(r"^\| (?!number )([A-Z]\d+|[a-z][\w ]*) \|(.*)$", re.MULTILINE)
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
 
 

@@ -18,7 +18,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 from pdfsmaller.engine.brotli_data import decompress
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import inherited_resources
-from pdfsmaller.engine.images.find import ObjGen
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import BROTLI, GENERAL, KNOWN, Filter, check_total, filters_of, read_decoded
 from pdfsmaller.limits import Limits
 
