@@ -39,6 +39,7 @@ QUICK = {
     "UploadExpiresSeconds": "45",
     "CleanupRate": "rate(1 minute)",
     "MaxFileSize": "30MB",
+    "MaxRequestSize": "60MB",
     "MaxFiles": "3",
     "LogLevel": "DEBUG",
 }

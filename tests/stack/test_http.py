@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
+import sys
+import time
 from base64 import b64encode
+from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -131,6 +136,29 @@ def test_a_signed_pdf_is_left_as_it_is(live: Live) -> None:
     job = live.job(answer.headers["X-Job-Id"])
     assert job["result"]["outcome"] == "unchanged"
     assert "signed" in [warning["code"] for warning in job["warnings"]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the bounds are Linux's")
+def test_the_engine_is_bound_where_it_runs(live: Live) -> None:
+    job = live.finished(live.post(documents.photo_jpeg(), preset="ebook").json()["job_id"])
+    held = set(job["result"]["report"]["bounds"])
+    assert {"rlimit_as", "rlimit_cpu", "rlimit_fsize", "rlimit_nofile", "no_new_privs", "seccomp"} <= held
+
+
+def test_bodies_that_come_in_slowly_hold_up_nobody(live: Live) -> None:
+    address = urlsplit(live.url)
+    if address.scheme != "http":
+        pytest.skip("Lambda takes bodies in before it starts the function")
+    head = (
+        f"POST /api/compress HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 5000000\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
+    )
+    with ExitStack() as held:
+        for _ in range(64):
+            slow = held.enter_context(socket.create_connection((address.hostname, address.port), timeout=5))
+            slow.sendall(head.encode())
+        time.sleep(0.5)
+        assert live.post(documents.photo_jpeg(), wait=60, preset="ebook").status_code == 200
 
 
 def test_it_says_how_it_is(live: Live) -> None:

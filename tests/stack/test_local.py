@@ -196,7 +196,8 @@ def test_a_taken_port_is_named_with_the_way_out(command: Any, name: str) -> None
         ({"PORT": "eighty"}, "Set PORT to a number"),
         ({"EMULATOR": "robotocore"}, "Set EMULATOR to external, localstack"),
         ({"EMULATOR": "external"}, "Set AWS_ENDPOINT_URL"),
-        ({"MAX_FILE_SIZE": "huge"}, "The deployment"),
+        ({"MAX_FILE_SIZE": "huge"}, "MAX_FILE_SIZE is 'huge': not a size"),
+        ({"API_KEYS": ","}, "API_KEYS is (hidden): has an empty item"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from typing import Any
+
 import pytest
 
 from tests import documents
@@ -26,6 +30,22 @@ def test_the_store_refuses_more_than_was_reserved(live: Live) -> None:
     answer = live.send_form(upload, documents.photo_jpeg())
     assert answer.status_code == 400
     assert "EntityTooLarge" in answer.text
+
+
+def test_files_of_undeclared_sizes_share_what_a_request_may_have(live: Live) -> None:
+    uploads = live.reserve(operation="merge", count=3)["uploads"]
+    allowed = [_most_bytes(upload) for upload in uploads]
+    assert sum(allowed) <= 60_000_000, "MAX_REQUEST_SIZE of the stack under test"
+    answer = live.send_form(uploads[0], bytes(allowed[0] + 1))
+    assert answer.status_code == 400
+    assert "EntityTooLarge" in answer.text
+
+
+def _most_bytes(upload: dict[str, Any]) -> int:
+    """What a form's policy allows."""
+    policy = json.loads(base64.b64decode(upload["fields"]["policy"]))
+    [most] = [condition[2] for condition in policy["conditions"] if condition[0] == "content-length-range"]
+    return int(most)
 
 
 def test_the_store_refuses_another_key(live: Live) -> None:
