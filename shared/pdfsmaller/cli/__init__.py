@@ -17,7 +17,7 @@ Exit codes::
     2    wrong usage, or an option or page range that is not valid
     3    not a PDF (or image), empty, or broken beyond repair
     4    a password is needed or wrong
-    5    over a limit (pages, pixels, memory, time)
+    5    over a limit (pages, image sizes, memory, time)
     6    the target size is out of reach; the smallest file possible was written
     7    a file cannot be read or written
     130  stopped with Ctrl-C (129, 143: by SIGHUP, SIGTERM)
