@@ -16,7 +16,7 @@ import pytest
 from botocore.client import BaseClient
 from cfnlint.decode.cfn_yaml import load as load_template
 
-from pdfsmaller import sandbox
+from pdfsmaller import events, sandbox
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
@@ -173,6 +173,17 @@ def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.M
     assert calls | _POLLING == granted(resources, "Compress")
 
 
+def _kill_every_attempt(stack: Stack, key: str) -> None:
+    stack.drop(key, documents.text())
+    service, message = CompressService(stack.settings, stack.clock), stack.message(key)
+    created = events.parse(message.body)[0]
+    job = service._job_for(created)
+    assert job
+    for _ in range(stack.settings.max_receive_count):
+        assert stack.table.start(job.job_id, message.message_id, 60)
+        stack.clock.forward(70)
+
+
 def test_cleanup(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     pdf = documents.photo_jpeg()
     drop(stack, pdf, "inbox/a.pdf")
@@ -184,6 +195,7 @@ def test_cleanup(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mo
     stack.sqs.send_message(
         QueueUrl=stack.settings.dead_letter_queue_url, MessageBody=stack.event(input_key(waiting.job_id, 0))
     )
+    _kill_every_attempt(stack, "inbox/deadly.pdf")
     for bucket in (stack.settings.uploads_bucket, stack.settings.results_bucket):
         for prefix in ("jobs", "inbox"):
             stack.s3.create_multipart_upload(Bucket=bucket, Key=f"{prefix}/stale")

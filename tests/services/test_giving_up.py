@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -135,6 +136,24 @@ class TestAttempts:
         assert stack.result_keys() == [error_key("inbox/a.pdf")]
         given_up = stack.job(stack.result(error_key("inbox/a.pdf"))["Metadata"]["job-id"])
         assert (given_up.error or {})["code"] == "too_many_attempts"
+
+    @pytest.mark.parametrize("by", ["its lease", "its dead letter"])
+    def test_a_drops_owner_is_told_by_cleanup_too(
+        self, service: CompressService, cleanup: CleanupService, stack: Stack, photo: bytes, runs: Any, by: str
+    ) -> None:
+        stack.drop("inbox/a.pdf", photo)
+        message = stack.message("inbox/a.pdf")
+        deaths = stack.settings.max_receive_count if by == "its lease" else 1
+        runs += [WorkerKilled] * deaths
+        for _ in range(deaths):
+            assert not deliver(service, message)
+            stack.clock.forward(stack.settings.lease_seconds + 10)
+        if by == "its dead letter":
+            stack.sqs.send_message(QueueUrl=stack.settings.dead_letter_queue_url, MessageBody=message.body)
+        cleanup.run()
+        told = json.loads(stack.result(error_key("inbox/a.pdf"))["Body"].read())
+        assert told["error"]["code"] == "too_many_attempts"
+        assert (stack.job(told["job_id"]).error or {})["code"] == "too_many_attempts"
 
     def test_a_crash_after_another_failure_is_the_first_crash(
         self,

@@ -18,7 +18,8 @@ from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.queue import Queue
-from pdfsmaller.services.outcome import error_json, give_up, kept_seconds, last_attempt, requeue_at
+from pdfsmaller.services.giving_up import give_up, last_attempt
+from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at
 from pdfsmaller.storage import ERRORS, INBOX, Storage, input_key, job_of_input
 from pdfsmaller.telemetry import get_logger
 
@@ -109,7 +110,7 @@ class CleanupService:
             return False  # its other files may still come, and the last one's event begins it
         if job.status is Status.RUNNING and (job.lease_until or 0) > self._table.now():
             return False  # another message of the same job has a worker at it
-        return give_up(self._table, job, self._settings) is not None
+        return self._give_up(job)
 
     def _job_of(self, created: events.ObjectCreated) -> Job | None:
         job_id = job_of_input(created.key)
@@ -140,13 +141,16 @@ class CleanupService:
                 if dead_at > self._table.now():
                     yield None
                 elif job.attempt >= last_attempt(job, self._settings):
-                    yield "given_up" if give_up(self._table, job, self._settings) else None
+                    yield "given_up" if self._give_up(job) else None
                 # The conditional write makes one cleanup of several the one that announces.
                 elif self._table.postpone(job, requeue_at(self._table, self._settings)):
                     self._announce(job)
                     yield "announced"
                 else:
                     yield None
+
+    def _give_up(self, job: Job) -> bool:
+        return give_up(self._storage, self._table, job, self._settings)
 
     def _announce(self, job: Job) -> None:
         if job.drop:

@@ -29,19 +29,10 @@ from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.queue import Message, Queue, backoff_seconds
 from pdfsmaller.services import drops, inbox
 from pdfsmaller.services.fetch import fetch
+from pdfsmaller.services.giving_up import give_up, last_attempt, too_many_attempts, was_given_up
 from pdfsmaller.services.heartbeat import Heartbeat
 from pdfsmaller.services.intake import leaves_out
-from pdfsmaller.services.outcome import (
-    error_json,
-    give_up,
-    given_up,
-    given_up_kept_seconds,
-    kept_seconds,
-    last_attempt,
-    requeue_at,
-    result_json,
-    warnings_json,
-)
+from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at, result_json, warnings_json
 from pdfsmaller.storage import INBOX, Storage, job_of_input, report_key, result_key
 from pdfsmaller.telemetry import get_logger
 
@@ -123,7 +114,7 @@ class CompressService:
             return
         logger.append_keys(job_id=job.job_id)
         try:
-            if _was_given_up(job):
+            if was_given_up(job):
                 job = self._revive(job, message)
             if job.status is Status.AWAITING_UPLOAD and self._storage.inputs_arrived(job.job_id) < job.input_count:
                 logger.info("upload not complete yet")
@@ -190,8 +181,8 @@ class CompressService:
             return
         if job.status in DELETED:
             self._storage.delete_job(job_id)  # the event may be that of a form which was sent once more
-        if _was_given_up(job):
-            raise given_up(self._settings)
+        if was_given_up(job):
+            raise too_many_attempts(self._settings)
         if job.status.is_final:
             logger.info("job is final already", extra={"status": job.status})
             return
@@ -200,7 +191,8 @@ class CompressService:
             logger.info("duplicate event: another message runs this job")
             return
         if not seconds and job.attempt >= last_attempt(job, self._settings):
-            self._give_up(job)
+            give_up(self._storage, self._table, job, self._settings)
+            raise too_many_attempts(self._settings)  # and leave the message to the dead-letter queue
         raise errors.LeaseHeld(f"Job {job_id} is leased for another {seconds:.0f} s.", seconds)
 
     def _revive(self, job: Job, message: Message) -> Job:
@@ -210,23 +202,12 @@ class CompressService:
             TooManyAttempts: the message is no redriven one, but was in the queue already when the job was given up.
         """
         if message.sent_at is None or message.sent_at <= job.updated_at:
-            raise given_up(self._settings)
+            raise too_many_attempts(self._settings)
         if not job.drop and self._storage.inputs_arrived(job.job_id) < job.input_count:
             self._table.expire(job.job_id)
         else:
             self._table.revive(job, due_at=requeue_at(self._table, self._settings))
         return self._table.get(job.job_id) or job
-
-    def _give_up(self, job: Job) -> None:
-        """No attempt is left: say so, and leave the message to the dead-letter queue.
-
-        Raises:
-            TooManyAttempts.
-        """
-        failure = given_up(self._settings)
-        if give_up(self._table, job, self._settings) and job.drop:
-            inbox.explain(self._storage, job, job.drop, failure)
-        raise failure
 
     # One attempt
 
@@ -247,11 +228,7 @@ class CompressService:
         if job.attempt < last_attempt(job, self._settings):
             self._table.release(job, due_at=requeue_at(self._table, self._settings), crashed=crashed)
         else:
-            failure = given_up(self._settings)
-            kept = given_up_kept_seconds(job, self._settings)
-            self._table.fail_attempt(job, error_json(failure), kept_seconds=kept, keep_password=True)
-            if job.drop:
-                inbox.explain(self._storage, job, job.drop, failure)
+            give_up(self._storage, self._table, job, self._settings, holds_lease=True)
         self._storage.delete_attempt(job.job_id, job.attempt)
 
     def _leave(self, job: Job) -> None:
@@ -360,7 +337,3 @@ class CompressService:
             self._table.renew(job, self._settings.lease_seconds)
             inbox.explain(self._storage, job, job.drop, exc)
         self._table.fail_attempt(job, error_json(exc), kept_seconds=kept_seconds(self._settings))
-
-
-def _was_given_up(job: Job) -> bool:
-    return job.status is Status.FAILED and (job.error or {}).get("code") == errors.TooManyAttempts.code

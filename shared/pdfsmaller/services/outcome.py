@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pdfsmaller.errors import PdfSmallerError, TooManyAttempts
+from pdfsmaller.errors import PdfSmallerError
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.report import CombinedReport, Report
-    from pdfsmaller.jobs.model import Job
     from pdfsmaller.jobs.table import JobTable
     from pdfsmaller.settings import Settings
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 _ROW_REPORT_MAX_BYTES = 100_000
 _ROW_WARNINGS_MAX_BYTES = 50_000
 _UPLOAD_GRACE_MAX_SECONDS = 900
-#: How long a message can be redriven: as long as the dead-letter queue keeps it (template.yaml).
-DEAD_LETTERS_KEPT_SECONDS = 14 * 86_400
 
 
 def result_json(report: Report | CombinedReport, key: str) -> dict[str, Any]:
@@ -60,39 +57,6 @@ def error_json(exc: PdfSmallerError) -> dict[str, str]:
 def kept_seconds(settings: Settings) -> float:
     """How long a finished job's files are kept, in seconds."""
     return settings.max_file_age_hours * 3_600
-
-
-def last_attempt(job: Job, settings: Settings) -> int:
-    """The number of the last attempt that a job may have, however often and by whatever messages it is announced."""
-    return job.attempts_before_redrive + settings.max_receive_count
-
-
-def given_up(settings: Settings) -> TooManyAttempts:
-    """Why a job without any attempt left failed."""
-    return TooManyAttempts(
-        f"Every one of {settings.max_receive_count} attempts failed. The operator can redrive the job; the original is "
-        "untouched."
-    )
-
-
-def given_up_kept_seconds(job: Job, settings: Settings) -> float:
-    """How long a given-up job can be redriven, in seconds.
-
-    As long as its inputs are there: its own as long as any job's files, a dropped file (which its owner keeps) as long
-    as there may be a message to redrive.
-    """
-    kept = kept_seconds(settings)
-    return max(kept, DEAD_LETTERS_KEPT_SECONDS) if job.drop else kept
-
-
-def give_up(table: JobTable, job: Job, settings: Settings) -> Job | None:
-    """→ failed for a job without any attempt left that no worker is at; None where it has moved on meanwhile."""
-    return table.fail(
-        job,
-        error_json(given_up(settings)),
-        kept_seconds=given_up_kept_seconds(job, settings),
-        keep_password=True,
-    )
 
 
 def upload_due_at(now: float, settings: Settings) -> float:
