@@ -292,8 +292,8 @@ def _interrupted(large: bytes, tmp_path: Path, how: signal.Signals) -> tuple[int
         env={**os.environ, "TMPDIR": str(temporary)},
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # Tests that run in the background are started with interrupts ignored, and so would be what they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # Tests that run in the background, or after nohup, are started with some signals ignored; so would be this.
+        preexec_fn=lambda: signal.signal(how, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 20
     while not list(temporary.glob("*/*")) and time.monotonic() < deadline:  # until it has begun to work
