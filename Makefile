@@ -6,9 +6,9 @@ PY = $(VENV)/bin/python
 # What runs the local stack; see localstack/README.md.
 LOCAL = PYTHONPATH=localstack $(PY) -m pdfsmaller_local
 # Every version with its hashes, as `make lock` found them. What is published as source only is built with the locked
-# tools of requirements/build.txt, not with whatever is newest.
+# tools of requirements/build.txt, not with whatever is newest. The locks are whole: nothing is looked for beside them.
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
-LOCKED = $(PIP_INSTALL) --no-build-isolation --require-hashes --requirement
+LOCKED = $(PIP_INSTALL) --no-build-isolation --no-deps --require-hashes --requirement
 UV_LOCK = $(SAM_VENV)/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
 	--no-annotate --no-header
 SERVICE_READY = $(VENV)/.ready-service

@@ -52,3 +52,11 @@ def test_what_builds_from_source_is_locked_too() -> None:
     makefile = (ROOT / "Makefile").read_text()
     assert [line for line in makefile.splitlines() if "pip install" in line and "PIP_INSTALL" not in line] == []
     assert "--no-build-isolation" in (ROOT / "layers" / "packing" / "dependencies.py").read_text()
+
+
+def test_nothing_is_looked_for_beside_a_lock() -> None:
+    """pip takes a dependency with extras for another package than the locked one, and then the newest of it."""
+    makefile = (ROOT / "Makefile").read_text()
+    [options] = re.findall(r"^LOCKED = (.+)$", makefile, re.MULTILINE)
+    assert {"--no-deps", "--require-hashes"} <= set(options.split())
+    assert '"--no-deps"' in (ROOT / "localstack" / "pdfsmaller_local" / "localstack_venv.py").read_text()
