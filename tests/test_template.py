@@ -172,7 +172,7 @@ def test_queues_are_tls_only(resources: dict[str, Any], queue: str) -> None:
     statement = policy["PolicyDocument"]["Statement"][-1]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "sqs:*")
     assert statement["Resource"] == {"Fn::GetAtt": [queue, "Arn"]}
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false", "aws:PrincipalIsAWSService": "false"}}
 
 
 @pytest.mark.parametrize("name", ["UploadsBucket", "ResultsBucket"])
