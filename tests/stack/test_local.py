@@ -123,11 +123,7 @@ def test_data_survives_a_restart_and_a_killed_emulator_and_ends_with_reset(comma
 
     second = _post(local)
     time.sleep(4)  # state is written every three seconds
-    emulator = int((local.state / "run" / "emulator.pid").read_text().split()[0])
-    os.kill(emulator, signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    while local("status").returncode == 0:
-        assert time.monotonic() < deadline
+    _kill_emulator(local)
     up = local("up")
     assert up.returncode == 0, up.stderr
     assert _download(local, job_id) == result
@@ -158,9 +154,17 @@ def test_messages_survive_a_restart_and_a_killed_emulator(command: Any) -> None:
     assert local("up").returncode == 0
     assert received(0) == ["kept"]
     time.sleep(4)  # state is written every three seconds
-    os.kill(int((local.state / "run" / "emulator.pid").read_text().split()[0]), signal.SIGKILL)
+    _kill_emulator(local)
     assert local("up").returncode == 0
     assert received(0) == ["kept"]
+
+
+def _kill_emulator(local: Any) -> None:
+    """kill -9 the emulator, and wait until the stack that it was part of has noticed."""
+    os.kill(int((local.state / "run" / "emulator.pid").read_text().split()[0]), signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while local("status").returncode == 0:
+        assert time.monotonic() < deadline
 
 
 def test_a_killed_supervisor_is_no_obstacle(command: Any) -> None:
