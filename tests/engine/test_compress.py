@@ -233,6 +233,17 @@ def test_nothing_won_returns_the_same_bytes(run: Run) -> None:
     assert again.target.read_bytes() == once
 
 
+def test_what_comes_back_as_it_was_is_not_said_to_be_repaired(run: Run, tmp_path: Path) -> None:
+    bare = (
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Kids[3 0 R]/Count 1/MediaBox[0 0 9 9]>>endobj"
+    )
+    bare += b"\n3 0 obj<</Type/Page/Parent 2 0 R>>endobj\ntrailer<</Root 1 0 R>>"
+    source = documents.write(tmp_path / "no table.pdf", bare)
+    report = compress(source, tmp_path / "out.pdf")
+    assert (report.outcome, (tmp_path / "out.pdf").read_bytes()) == ("unchanged", bare)
+    assert {warning.code for warning in report.warnings} == set()
+
+
 def test_a_second_run_loses_no_more(run: Run) -> None:
     once = run(documents.photo_jpeg(), preset="ebook")
     again = run(once.target.read_bytes(), preset="ebook")

@@ -66,6 +66,8 @@ MAX_REBUILDS = 5
 # before it is kept for comparing, too, but at most this share: twelve ordinary pages take some three seconds.
 VERIFY_GRACE_SECONDS = 20.0
 VERIFY_SECONDS, VERIFY_SHARE = 10.0, 1 / 6
+# Warnings of what was done to a document, which are not true of the original.
+_OF_CHANGES = frozenset({"repaired", "signature_invalidated", "not_compared"})
 
 
 def compress(
@@ -353,6 +355,7 @@ class _Run:
         """The original itself is the result."""
         if not (self.target.exists() and self.target.samefile(self.original)):
             replace_file(self.original, self.target)
+        self.warnings = [warning for warning in self.warnings if warning.code not in _OF_CHANGES]
         self.changed = 0
         self.comparison = None
         self.fonts = self.fonts.model_copy(update={"changed": 0})
@@ -363,7 +366,7 @@ class _Run:
                 "would have been larger.",
             )
         wanted = self.options.color_mode not in (None, "no-change") or self.options.strip_metadata
-        if wanted and not self._codes() - {"repaired"}:
+        if wanted and not self._codes():
             self._warn("options_not_applied", "The result would have been larger than the original, which was kept.")
         return self._report(self.input_bytes, "unchanged", self.before)
 
