@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 
@@ -57,22 +56,22 @@ def test_a_job_deleted_while_it_runs_leaves_nothing(live: Live) -> None:
     assert live.keys(f"jobs/{posted['job_id']}/") == []
 
 
-def _folders() -> set[Path]:
-    """What lies of jobs in the temporary folder of this machine, which the stack's workers share."""
-    return set(Path(tempfile.gettempdir()).glob("pdfsmaller-*"))
+def _folders(live: Live) -> list[Path]:
+    """What lies of jobs in the temporary folder that this stack's workers share."""
+    assert live.marker
+    return list(Path(live.marker, "tmp").glob("pdfsmaller-job-*"))
 
 
 def test_neither_a_cancelled_job_nor_a_killed_worker_leaves_its_document_on_the_disk(live: Live) -> None:
-    before = _folders()
     cancelled = live.post(slow_pdf(), preset="ebook").json()["job_id"]
     live.running(cancelled)
-    live.until(lambda: _folders() - before, 10, "its folder")
+    live.until(lambda: _folders(live), 10, "its folder")
     assert requests.delete(f"{live.url}/api/jobs/{cancelled}", timeout=30).status_code == 204
-    live.until(lambda: not _folders() - before, 30, "the cancelled job's folder goes")
+    live.until(lambda: not _folders(live), 30, "the cancelled job's folder goes")
 
     killed = live.post(slow_pdf(), preset="ebook").json()["job_id"]
     live.running(killed)
-    live.until(lambda: _folders() - before, 10, "its folder")
+    live.until(lambda: _folders(live), 10, "its folder")
     live.kill("lambda-pdfsmaller-compress")
     assert live.finished(killed, 90)["status"] == "succeeded"
-    live.until(lambda: not _folders() - before, 30, "whoever comes next removes what the killed worker left")
+    live.until(lambda: not _folders(live), 30, "whoever comes next removes what the killed worker left")
