@@ -71,20 +71,14 @@ class ComparisonSummary(_Frozen):
     structure_skipped: list[str] = []
 
 
-class Report(_Frozen):
-    """What ``compress`` did.
+class BaseReport(_Frozen):
+    """What every operation says of its work.
 
     Attributes:
-        input_bytes: the source's size, in bytes.
-        output_bytes: the target's size, in bytes; never above ``input_bytes``.
-        outcome: ``compressed``; ``unchanged``: the target is the source, byte for byte; ``target_not_met``: the
-            smallest file within reach is still over ``target_size``.
-        pages: pages in the document.
-        before, after: where the bytes were and are.
-        images: images seen, changed and skipped by reason.
-        fonts: embedded font programs seen, changed and skipped by reason.
-        comparison: how the target was compared with the source; None where it is the source, byte for byte.
-        damage: how often something could not be read and was left alone for that, by the reason's stable name.
+        input_bytes: all inputs together, in bytes.
+        output_bytes: all results together, in bytes.
+        outcome: what became of it, in a word; each operation has its own.
+        pages: pages in the results.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
         bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
@@ -92,14 +86,8 @@ class Report(_Frozen):
 
     input_bytes: int
     output_bytes: int
-    outcome: Outcome
+    outcome: str
     pages: int
-    before: Audit
-    after: Audit
-    images: ImageCounts
-    fonts: FontCounts = FontCounts()
-    comparison: ComparisonSummary | None = None
-    damage: dict[str, int] = {}
     warnings: list[ReportWarning] = []
     seconds: dict[str, float] = {}
     bounds: list[str] = []
@@ -107,7 +95,29 @@ class Report(_Frozen):
     @property
     def ratio(self) -> float:
         """Bytes out over bytes in."""
-        return _ratio(self.output_bytes, self.input_bytes)
+        return round(self.output_bytes / self.input_bytes, 4) if self.input_bytes else 1.0
+
+
+class Report(BaseReport):
+    """What ``compress`` did. Its target is never larger than its source.
+
+    Attributes:
+        outcome: ``compressed``; ``unchanged``: the target is the source, byte for byte; ``target_not_met``: the
+            smallest file within reach is still over ``target_size``.
+        before, after: where the bytes were and are.
+        images: images seen, changed and skipped by reason.
+        fonts: embedded font programs seen, changed and skipped by reason.
+        comparison: how the target was compared with the source; None where it is the source, byte for byte.
+        damage: how often something could not be read and was left alone for that, by the reason's stable name.
+    """
+
+    outcome: Outcome
+    before: Audit
+    after: Audit
+    images: ImageCounts
+    fonts: FontCounts = FontCounts()
+    comparison: ComparisonSummary | None = None
+    damage: dict[str, int] = {}
 
 
 class SourceReport(_Frozen):
@@ -119,38 +129,17 @@ class SourceReport(_Frozen):
     error: ReportWarning | None = None
 
 
-class CombinedReport(_Frozen):
+class CombinedReport(BaseReport):
     """What ``merge`` or ``images_to_pdf`` did.
 
     Attributes:
-        input_bytes: all inputs together, in bytes.
-        output_bytes: the target's size, in bytes.
         outcome: ``merged``, ``converted``; ``target_not_met``: the smallest file within reach is over ``target_size``.
-        pages: pages in the target.
         sources: the inputs in their order, those left out (``on_error=skip``) too.
         images: images seen, changed and skipped by reason, where the result was compressed.
         comparison: how pages of the target were compared with those they come from; None where none were.
-        warnings: what the caller should know.
-        seconds: wall-clock seconds per stage, and ``total``.
-        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
-    input_bytes: int
-    output_bytes: int
     outcome: CombinedOutcome
-    pages: int
     sources: list[SourceReport]
     images: ImageCounts = ImageCounts()
     comparison: ComparisonSummary | None = None
-    warnings: list[ReportWarning] = []
-    seconds: dict[str, float] = {}
-    bounds: list[str] = []
-
-    @property
-    def ratio(self) -> float:
-        """Bytes out over bytes in."""
-        return _ratio(self.output_bytes, self.input_bytes)
-
-
-def _ratio(output_bytes: int, input_bytes: int) -> float:
-    return round(output_bytes / input_bytes, 4) if input_bytes else 1.0

@@ -1,0 +1,47 @@
+"""What an operation hands back: the files that it made, and its report.
+
+Every operation of the engine has one entry point of this form, which the child process calls (``engine.__main__``)::
+
+    def run(
+        sources: Sequence[InputFile], folder: Path, options: …, *, limits: Limits, progress: Progress
+    ) -> Done
+
+``folder`` is the job's own: results are written there, and nowhere else. What is wrong with a document or an option is
+raised as one of ``pdfsmaller.errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pdfsmaller.engine.report import BaseReport
+
+#: Called with the stage's name and how much of the whole job is done, 0–100.
+Progress = Callable[[str, int], None]
+
+PDF = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """One file that an operation made.
+
+    Attributes:
+        path: where it lies, in the job's folder.
+        name: what to call it beside the operation's other results, without a folder.
+        media_type: its kind (RFC 2046).
+    """
+
+    path: Path
+    name: str
+    media_type: str = PDF
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an operation made, in order, and what it says of its work."""
+
+    report: BaseReport
+    files: tuple[ResultFile, ...]
