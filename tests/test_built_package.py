@@ -20,14 +20,14 @@ import yaml
 from moto.server import ThreadedMotoServer
 
 from layers.packing import platforms, sizes
-from pdfsmaller import aws
+from pdfsmaller.aws import clients
 from pdfsmaller.engine.compress import compress as compress_here
 from pdfsmaller.engine.options import CompressOptions, Operation
+from pdfsmaller.jobs.keys import input_key, result_key
 from pdfsmaller.jobs.model import Job, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import input_key, result_key
 from tests import documents, pictures
 from tests.aws_stack import Clock, Stack, made_resources
 from tests.built_package import BuiltFunction, build, clean_python, function_environment, python_313
@@ -118,7 +118,7 @@ def address() -> Iterator[str]:
 def live(address: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """The stack's resources in moto's server, for this process and for the functions."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-    aws.forget_clients()
+    clients.forget_clients()
     return made_resources(clock)
 
 
@@ -151,7 +151,7 @@ def functions(live: Stack, python: Path, address: str, tmp_path: Path) -> Functi
 
 def submit(stack: Stack, operation: Operation, files: dict[str, bytes], **fields: Any) -> Job:
     incoming = [IncomingFile(name, io.BytesIO(data)) for name, data in files.items()]
-    [job] = SubmitService(stack.settings, stack.clock).submit_files(incoming, fields, operation)
+    [job] = SubmitService(stack.world).submit_files(incoming, fields, operation)
     return job
 
 

@@ -16,10 +16,11 @@ from pdfsmaller.engine.options import Operation
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
+from pdfsmaller.media import PDF, content_disposition
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
+from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
-from pdfsmaller.storage import PDF, content_disposition
 from upload import health, metrics, problems
 
 api = Blueprint("api", __name__)
@@ -35,12 +36,12 @@ _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 
 
-def create_app(settings: Settings) -> Flask:
-    """The app for one set of settings."""
-    app = Flask(__name__)
+def create_app(world: World) -> Flask:
+    """The app for one world."""
+    app, settings = Flask(__name__), world.settings
     app.config |= {
-        "SETTINGS": settings,
-        "SERVICE": SubmitService(settings),
+        "WORLD": world,
+        "SERVICE": SubmitService(world),
         "MAX_CONTENT_LENGTH": settings.max_request_size,
         "MAX_FORM_MEMORY_SIZE": _MAX_FORM_TEXT_BYTES,
         "MAX_FORM_PARTS": 400,  # 100 files, each with a page range and a password, and the options
@@ -53,7 +54,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(health.blueprint)
     problems.install(app)
     if settings.metrics_enabled:
-        metrics.install(app)
+        metrics.install(app, world.queue)
     if settings.allowed_origins:
         from flask_cors import CORS
 
@@ -87,7 +88,7 @@ def _add_headers(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
     if response.mimetype == "text/html":
-        store = _service().storage.public_origin  # forms go there, and a download's redirect leads there
+        store = _world().storage.public_origin  # forms go there, and a download's redirect leads there
         response.headers["Content-Security-Policy"] = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
             f"connect-src 'self' {store}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -100,9 +101,13 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
+def _world() -> World:
+    world: World = current_app.config["WORLD"]
+    return world
+
+
 def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
+    return _world().settings
 
 
 def _service() -> SubmitService:
@@ -171,11 +176,11 @@ def reserve_upload() -> Response:
     unknown = sorted(set(body) - set(_UPLOAD_FIELDS))
     if unknown:
         raise errors.InvalidOption(unknown[0], "(hidden)", _UPLOAD_FIELDS)
-    job, posts = _service().reserve_upload(body)
+    job, forms = _service().reserve_upload(body)
     shown = _view(job)
     answer = UploadView(
         job=shown,
-        uploads=[PresignedPost.model_validate(post) for post in posts],
+        uploads=[PresignedPost(url=form.url, fields=form.fields) for form in forms],
         expires_in=_settings().upload_expires_seconds,
     )
     return _json(answer, 201, {"Location": shown.links["self"]})

@@ -67,6 +67,8 @@ def _ours(exc: errors.PdfSmallerError) -> Response:
     response = _problem(exc.http_status, exc.code, exc.title, exc.message, **extra)
     if isinstance(exc, errors.JobNotReady):
         response.headers["Retry-After"] = "1"
+    if isinstance(exc, errors.StoreUnavailable):
+        response.headers["Retry-After"] = str(exc.retry_after)
     if isinstance(exc, errors.Unauthorized):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -37,6 +37,7 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     ├── TransientError             worth another try: left to the queue
     │   ├── WorkerCrashed          503 worker_crashed
     │   ├── DiskFull               503 disk_full
+    │   ├── StoreUnavailable       503 store_unavailable
     │   └── LeaseHeld              503 lease_held
     └── LeaseLost                  the job is no longer this attempt's; write nothing more
 """
@@ -316,6 +317,21 @@ class DiskFull(TransientError):
 
     code = "disk_full"
     title = "The disk is full"
+
+
+class StoreUnavailable(TransientError):
+    """The job store, the queue or the storage is away, or does not answer in time.
+
+    Attributes:
+        retry_after: after how many seconds another try makes sense.
+    """
+
+    code = "store_unavailable"
+    title = "The store does not answer"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class LeaseHeld(TransientError):

@@ -7,11 +7,15 @@ it then belongs to the newer file's job: an older one neither writes there any m
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from pdfsmaller import errors
+from pdfsmaller import errors, media
+from pdfsmaller.jobs.keys import error_key, image_result_key
 from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.services.outcome import error_json
-from pdfsmaller.storage import Storage, error_key, image_result_key
+
+if TYPE_CHECKING:
+    from pdfsmaller.jobs.ports import Storage
 
 _JOB_ID = "job-id"
 
@@ -47,7 +51,7 @@ def explain(storage: Storage, job: Job, drop: Drop, exc: errors.PdfSmallerError)
         storage.results,
         error_key(drop.key),
         json.dumps({"job_id": job.job_id, "key": drop.key, "error": error_json(exc)}, indent=2).encode(),
-        content_type="application/json",
+        media_type=media.JSON,
         metadata={_JOB_ID: job.job_id, "outcome": "failed"},
     )
 

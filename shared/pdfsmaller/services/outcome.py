@@ -1,4 +1,4 @@
-"""What the services write down alike: how a job ended, how long it is kept, when cleanup looks at it again."""
+"""What the services write down alike: how a job ended, how long it is kept, when an upload is over."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pdfsmaller.errors import PdfSmallerError
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.report import CombinedReport, Report
-    from pdfsmaller.jobs.table import JobTable
     from pdfsmaller.settings import Settings
 
 #: A row holds 400 KB, of which names and options of 100 inputs may take a good part. report.json has everything.
@@ -67,11 +66,6 @@ def upload_due_at(now: float, settings: Settings) -> float:
     """
     lasts = settings.upload_expires_seconds
     return now + lasts + min(lasts, _UPLOAD_GRACE_MAX_SECONDS)
-
-
-def requeue_at(table: JobTable, settings: Settings) -> float:
-    """When cleanup announces a job again that is queued now, should nobody have taken it by then."""
-    return table.now() + settings.requeue_after_seconds
 
 
 def _bytes(value: Any) -> int:
