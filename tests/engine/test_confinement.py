@@ -24,10 +24,13 @@ from pdfsmaller import errors, sandbox
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.confinement import BOUNDS, seccomp
 from pdfsmaller.engine.from_images.convert import images_to_pdf
+from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.merge import merge
-from pdfsmaller.engine.options import CompressOptions, ImageOptions, MergeOptions
+from pdfsmaller.engine.merge.options import MergeOptions
+from pdfsmaller.engine.options import CompressOptions, InspectOptions
 from pdfsmaller.limits import Limits
+from pdfsmaller.operations import find
 from tests import documents, pictures
 
 # Runs as the engine's process, with an engine that was taken over: it tries everything and writes down what came of it.
@@ -305,7 +308,7 @@ def test_a_report_names_the_bounds_that_held(tmp_path: Path) -> None:
     assert set(report.bounds) == held()
     if sys.platform == "linux":
         assert set(BOUNDS[:5]) <= held()
-    assert set(sandbox.inspect(InputFile(source, "in.pdf"), None, Limits())["bounds"]) == held()
+    assert set(sandbox.inspect(InputFile(source, "in.pdf"), InspectOptions(), Limits())["bounds"]) == held()
 
 
 @pytest.mark.parametrize(
@@ -338,7 +341,7 @@ def test_every_image_format_can_be_read_within_the_bounds(tmp_path: Path) -> Non
     sources.append(InputFile(documents.write(tmp_path / "heic", pictures.heic()), "heic"))
     options = ImageOptions()
     images_to_pdf(sources, tmp_path / "free.pdf", options)
-    sandbox.run("image-to-pdf", sources, tmp_path / "bound.pdf", options, Limits())
+    sandbox.run_to(find("image-to-pdf"), sources, tmp_path / "bound.pdf", options, Limits())
     assert (tmp_path / "bound.pdf").read_bytes() == (tmp_path / "free.pdf").read_bytes()
 
 
@@ -347,7 +350,7 @@ def test_merging_within_the_bounds(tmp_path: Path) -> None:
     sources = [InputFile(documents.write(tmp_path / f"{m.__name__}.pdf", m()), m.__name__) for m in makes]
     options = MergeOptions()
     merge(sources, tmp_path / "free.pdf", options)
-    sandbox.run("merge", sources, tmp_path / "bound.pdf", options, Limits())
+    sandbox.run_to(find("merge"), sources, tmp_path / "bound.pdf", options, Limits())
     assert (tmp_path / "bound.pdf").read_bytes() == (tmp_path / "free.pdf").read_bytes()
 
 
