@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -33,14 +32,6 @@ from pdfsmaller.limits import Limits
 from pdfsmaller.operations import find
 from tests import documents, pictures
 
-# Runs as the engine's process, with an engine that was taken over: it tries everything and writes down what came of it.
-_TAKEN_OVER = """
-import pdfsmaller.engine.__main__ as process
-from tests.engine import test_confinement
-
-process._do = test_confinement.attack
-process.main()
-"""
 _KERNEL_HAS = {"x86_64": 0, "aarch64": 1}.get(platform.machine())
 
 
@@ -70,9 +61,9 @@ def needs(bound: str) -> None:
 # --- attacks --------------------------------------------------------------------------------------------------------
 
 
-def attack(spec: dict[str, Any], sources: list[InputFile], *_: object) -> None:
-    """In the child: try everything; the results, by name, go to the folder."""
-    parent, folder = os.getppid(), Path(spec["folder"])
+def attack(sources: list[InputFile], folder: Path, *_: object, **__: object) -> None:
+    """The entry point of an engine that was taken over: tries everything; the results, by name, go to the folder."""
+    parent = os.getppid()
     outcomes = {name: _outcome(act) for name, act in _attacks(parent, sources[0].path, folder)}
     (folder / "outcomes.json").write_text(json.dumps(outcomes))
     raise errors.EngineFailed("done")
@@ -175,14 +166,16 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = home / "job"
     folder.mkdir()
     spec = {
-        "operation": "compress",
+        "entry": "tests.engine.test_confinement:attack",
+        "options_class": "pdfsmaller.engine.options:CompressOptions",
+        "libraries": [],
         "sources": [{"path": str(source), "name": "in.pdf"}],
-        "target": str(folder / "out.pdf"),
         "folder": str(folder),
+        "options": {},
         "limits": asdict(Limits(max_file_bytes=1_000_000)),
     }
     with subprocess.Popen(
-        [sys.executable, "-c", _TAKEN_OVER],
+        [sys.executable, "-m", "pdfsmaller.engine"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=_environment(),

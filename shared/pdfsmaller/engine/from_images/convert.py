@@ -96,7 +96,7 @@ def images_to_pdf(
 def run(
     sources: Sequence[InputFile], folder: Path, options: ImageOptions, *, limits: Limits, progress: Progress
 ) -> Done[CombinedReport]:
-    """``images_to_pdf`` as an operation (``engine.results`` has the form). Its result is called like the first image."""
+    """``images_to_pdf`` as an operation (``engine.results`` has the form), called as the first image is."""
     target = folder / "out.pdf"
     report = images_to_pdf(sources, target, options, limits=limits, progress=progress)
     return Done(report, (ResultFile(target, f"{PurePath(sources[0].name).stem}.pdf"),))

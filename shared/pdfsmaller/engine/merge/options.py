@@ -58,13 +58,12 @@ class MergeOptions(DocumentOptions, SingleOptions):
     pages: Annotated[
         list[Annotated[str, BeforeValidator(_range)]],
         BeforeValidator(_listed),
-        Field(
-            default_factory=list,
-            description="Page ranges, one for each file in order, blank for all its pages: a form field repeated, or a "
-            "JSON array; FILE:1-3 on the command line.",
-        ),
         Shown("RANGES", SYNTAX, repeated=True, per_input=True),
-    ]
+    ] = Field(
+        default_factory=list,
+        description="Page ranges, one for each file in order, blank for all its pages: a form field repeated, or a "
+        "JSON array; FILE:1-3 on the command line.",
+    )
     outline: Annotated[
         Outline,
         Field(
