@@ -61,12 +61,13 @@ test-all: lint ## Everything: the slow tests and the whole stack on an emulator 
 test-stack: $(DEV_READY) ## Only the tests of the whole stack; EMULATOR=external AWS_ENDPOINT_URL=… takes a running one
 	$(PYTEST) -m stack
 
-lint: $(DEV_READY) ## Style, types and the template
+lint: $(DEV_READY) ## Style, types, who imports whom, and the template
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m mypy --package layers.packing
 	MYPYPATH=localstack $(PY) -m mypy --package pdfsmaller_local --package pdfsmaller_localstack
+	PYTHONPATH=functions $(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/cfn-lint template.yaml
 
 format: $(DEV_READY) ## Bring the code into the style that lint demands
