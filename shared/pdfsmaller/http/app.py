@@ -13,6 +13,8 @@ from werkzeug.sansio.utils import host_is_trusted
 
 from pdfsmaller import __version__, errors
 from pdfsmaller.engine.options import Options
+from pdfsmaller.http import health, metrics, problems
+from pdfsmaller.http.page import page_fields
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
@@ -21,8 +23,6 @@ from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.settings import Settings
 from pdfsmaller.storage import PDF, content_disposition
-from upload import health, metrics, problems
-from upload.page import page_fields
 
 api = Blueprint("api", __name__)
 
@@ -204,7 +204,7 @@ def get_batch(batch_id: str) -> Response:
 @api.get("/openapi.json")
 def openapi() -> Response:
     """This API, described."""
-    from upload.openapi import document
+    from pdfsmaller.http.openapi import document
 
     return jsonify(document(_base_url(), __version__))
 
