@@ -12,7 +12,6 @@ import pytest
 
 from pdfsmaller import errors
 from pdfsmaller.aws.storage import S3Storage
-from pdfsmaller.engine.options import Operation
 from pdfsmaller.engine.report import CombinedReport, ReportWarning, SourceReport
 from pdfsmaller.jobs.keys import input_key, report_key, result_key
 from pdfsmaller.jobs.model import Job
@@ -37,7 +36,7 @@ def photo() -> bytes:
     return documents.jpeg(documents.photo(300, 200))
 
 
-def submit(stack: Stack, operation: Operation, files: dict[str, bytes], **fields: Any) -> Job:
+def submit(stack: Stack, operation: str, files: dict[str, bytes], **fields: Any) -> Job:
     incoming = [IncomingFile(name, io.BytesIO(data)) for name, data in files.items()]
     [job] = SubmitService(stack.world).submit_files(incoming, fields, operation)
     return job

@@ -10,8 +10,9 @@ import json
 from typing import TYPE_CHECKING
 
 from pdfsmaller import errors, media
-from pdfsmaller.jobs.keys import error_key, image_result_key
+from pdfsmaller.jobs.keys import drop_result_key, error_key
 from pdfsmaller.jobs.model import Drop, Job
+from pdfsmaller.operations import find
 from pdfsmaller.services.outcome import error_json
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _JOB_ID = "job-id"
 
 def result_at(job: Job, drop: Drop) -> str:
     """Where the copy of the result is laid."""
-    return image_result_key(drop.key) if job.operation == "image-to-pdf" else drop.key
+    return drop_result_key(drop.key, find(job.operation).drop_suffix or "")
 
 
 def is_current(storage: Storage, drop: Drop) -> bool:
