@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from pdfsmaller.engine.options import parse_size
+from pdfsmaller.engine.units import parse_size
 from pdfsmaller.limits import Limits
 
 #: Shorter keys can be guessed; template.yaml asks for the same.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pdfsmaller.engine.options import parse_size
+from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidOption
 from pdfsmaller.limits import Limits
 
