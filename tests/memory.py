@@ -296,7 +296,7 @@ def away(adapter: Any, *methods: str) -> Iterator[None]:
     def losing(method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             method(*args, **kwargs)
-            raise StoreUnavailable("the answer was lost", 1)
+            raise StoreUnavailable("the answer was lost")
 
         return call
 

@@ -21,7 +21,9 @@ times = st.sampled_from([0.0, 1.5, NOW - 1, NOW, NOW + 1])
 codes = st.sampled_from(["a", "b"])
 values = st.recursive(
     st.integers(-(10**9), 10**9) | st.floats(-1e6, 1e6).map(lambda number: round(number, 4)) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("abé ", min_size=1, max_size=3), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text("abé ", min_size=1, max_size=3), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 rows = st.fixed_dictionaries(

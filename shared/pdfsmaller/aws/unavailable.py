@@ -18,7 +18,6 @@ logger = logging.getLogger(__name__)
 
 #: Nobody is there: tried this often in all. What listens at all is tried as often as the client's configuration says.
 _REFUSED_ATTEMPTS = 2
-_RETRY_AFTER_SECONDS = 5
 _TOO_MANY = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -75,4 +74,4 @@ def _on_answer(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
 
 def _unavailable(why: object) -> StoreUnavailable:
     logger.warning("store unavailable: %s", why)  # the endpoint's address is no caller's business
-    return StoreUnavailable("The store does not answer at the moment. Try again soon.", _RETRY_AFTER_SECONDS)
+    return StoreUnavailable("The store does not answer at the moment. Try again soon.")
