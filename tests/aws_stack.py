@@ -14,9 +14,11 @@ from urllib.parse import quote_plus
 import boto3
 from moto import mock_aws
 
+from pdfsmaller.jobs.keys import result_key
 from pdfsmaller.jobs.messages import Message
-from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.moves import Jobs
+from pdfsmaller.jobs.model import Job, JobResult
+from pdfsmaller.jobs.moves import Jobs, Success
+from pdfsmaller.media import PDF
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from pdfsmaller.wire import wire
@@ -154,3 +156,9 @@ def made_resources(clock: Clock, **changes: Any) -> Stack:
     )
     settings = Settings(**buckets, **queues, jobs_table=table, secret_key="a key for tests only", **changes)
     return Stack(settings, clock, wire(settings, clock=clock))
+
+
+def success(job: Job, size: int = 1) -> Success:
+    """One result of so many bytes, under the key that the job's next attempt would give it."""
+    only = JobResult("a-smaller.pdf", size, PDF, result_key(job.job_id, max(1, job.attempt), 0))
+    return Success({"bytes": size, "ratio": 0.5, "outcome": "compressed", "report": {}}, (only,), only)

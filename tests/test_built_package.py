@@ -165,7 +165,7 @@ def run(function: BuiltFunction, stack: Stack, job: Job) -> Job:
 
 
 def pages(stack: Stack, job: Job, password: str = "") -> int:
-    body = stack.result(result_key(job.job_id, 1))["Body"].read()
+    body = stack.result(result_key(job.job_id, 1, 0))["Body"].read()
     with pikepdf.open(io.BytesIO(body), password=password) as pdf:
         return len(pdf.pages)
 
@@ -264,7 +264,7 @@ class TestHandlers:
         now = live.clock()
         job = Job(job_id=new_id(), status=Status.SUCCEEDED, created_at=now, updated_at=now, due_at=now - 1)
         live.table.create(job)
-        live.s3.put_object(Bucket=live.settings.results_bucket, Key=result_key(job.job_id, 1), Body=b"%PDF-")
+        live.s3.put_object(Bucket=live.settings.results_bucket, Key=result_key(job.job_id, 1, 0), Body=b"%PDF-")
         with functions.start("cleanup") as cleanup:
             answer = cleanup.invoke(json.loads((EVENTS / "schedule.json").read_text()))
             assert answer["expired"] == 1

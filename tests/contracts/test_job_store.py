@@ -15,6 +15,7 @@ from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.ports import JobStore
 from pdfsmaller.jobs.rows import Row, to_row
 from pdfsmaller.jobs.states import Status
+from tests.aws_stack import success
 from tests.contracts.harness import Harness
 
 KEPT = 3_600.0
@@ -171,7 +172,7 @@ class TestRaces:
             if index % 2:
                 return jobs.cancel(started.job_id, kept_seconds=KEPT) is not None
             try:
-                jobs.succeed(started, {"bytes": index}, [], kept_seconds=KEPT)
+                jobs.succeed(started, success(started), kept_seconds=KEPT)
             except errors.LeaseLost:
                 return False
             return True
@@ -247,7 +248,7 @@ class TestHalfWay:
         before = stands(harness.store, made["job_id"])
         for write in (
             lambda: jobs.renew(first, LEASE, stage="images", progress=1),
-            lambda: jobs.succeed(first, {"bytes": 1}, [], kept_seconds=KEPT),
+            lambda: jobs.succeed(first, success(first), kept_seconds=KEPT),
             lambda: jobs.fail_attempt(first, {"code": "x", "message": ""}, kept_seconds=KEPT),
             lambda: jobs.release(first, due_in=1),
         ):
@@ -279,7 +280,7 @@ class TestHalfWay:
         made = row(harness.store)
         started = mine.start(made["job_id"], "m", LEASE)
         assert started
-        done = mine.succeed(started, {"bytes": 1}, [], kept_seconds=KEPT)
+        done = mine.succeed(started, success(started), kept_seconds=KEPT)
         assert others.cancel(done.job_id, kept_seconds=KEPT) is None
         assert others.start(done.job_id, "other", LEASE) is None
         assert done.expires_at == pytest.approx(harness.store.now() + KEPT, abs=2)

@@ -252,8 +252,8 @@ class TestJobsFiles:
         for number in range(3):
             put(storage, input_key(job_id, number))
         assert files.inputs_arrived(storage, job_id) == 3
-        other = result_key(f"{job_id[:-1]}{'0' if job_id[-1] != '0' else '1'}", 1)
-        for key in (result_key(job_id, 1), report_key(job_id, 1), result_key(job_id, 11), other):
+        other = result_key(f"{job_id[:-1]}{'0' if job_id[-1] != '0' else '1'}", 1, 0)
+        for key in (result_key(job_id, 1, 0), report_key(job_id, 1), result_key(job_id, 11, 0), other):
             put(storage, key, bucket=storage.results)
         assert files.delete_attempt(storage, job_id, 1) == 2
         assert files.delete_job(storage, job_id) == 4

@@ -11,8 +11,9 @@ import sys
 import pytest
 
 from pdfsmaller.jobs.keys import result_key
-from pdfsmaller.jobs.model import Drop, Job, new_id
+from pdfsmaller.jobs.model import Drop, Job, JobResult, new_id
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.media import PDF
 from tests import documents
 from tests.aws_stack import Stack
 from tests.functions.calls import EVENTS, ROOT, Context, cloud_event, framework_client, function_url_event, sqs_event
@@ -37,9 +38,9 @@ class TestUpload:
 
         job_id = new_id()
         now = deployed.clock()
-        key = result_key(job_id, 1)
-        result = {"key": key, "bytes": 7, "ratio": 1.0, "outcome": "unchanged", "report": {}}
-        job = Job(job_id=job_id, status=Status.SUCCEEDED, created_at=now, updated_at=now, due_at=now, result=result)
+        key = result_key(job_id, 1, 0)
+        only = JobResult("a.pdf", 7, PDF, key)
+        job = Job(job_id, Status.SUCCEEDED, now, now, now, attempt=1, results=(only,), download=only)
         deployed.jobs.create(job)
         deployed.s3.put_object(Bucket=deployed.settings.results_bucket, Key=key, Body=b"%PDF-\xff\x00")
         answer = lambda_handler(function_url_event("GET", f"/api/jobs/{job_id}/download"), Context())

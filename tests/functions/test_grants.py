@@ -134,7 +134,9 @@ def test_upload(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mon
     RunService(stack.world).handle(stack.message(input_key(job, 0)))
     with recorded(stack, monkeypatch) as more:
         service = SubmitService(stack.world)
-        assert service.read_result(service.result(job))  # the URL that a larger one is sent by asks for the same right
+        assert service.read_result(
+            service.download(job)
+        )  # the URL that a larger one is sent by asks for the same right
         for ended in (job, *dropped):
             assert client.delete(f"/api/jobs/{ended}").status_code == 204
     # The health check asks for an object that it may not read: that the store refuses shows that it is up.

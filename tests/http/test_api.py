@@ -89,7 +89,7 @@ class TestCompress:
             work(stack)
             response = client.get(f"/api/jobs/{job_id}/download")
             assert response.status_code == 303
-            assert f"/{stack.settings.results_bucket}/jobs/{job_id}/1/out.pdf?" in response.headers["Location"]
+            assert f"/{stack.settings.results_bucket}/jobs/{job_id}/1/out/0?" in response.headers["Location"]
 
     def test_a_password_never_shows(self, client: FlaskClient, stack: Stack) -> None:
         response = post(client, documents.encrypted_user(), password=documents.USER_PASSWORD)

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from pdfsmaller import errors
-from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
+from pdfsmaller.jobs.keys import archive_key, result_key
+from pdfsmaller.jobs.model import Drop, Job, JobInput, JobResult, new_id
 from pdfsmaller.jobs.moves import ROW_KEPT_SECONDS, Jobs
 from pdfsmaller.jobs.rows import to_job, to_row
 from pdfsmaller.jobs.states import FINAL, SOURCES, Status
-from tests.aws_stack import Clock
+from pdfsmaller.media import PDF, ZIP
+from tests.aws_stack import Clock, success
 from tests.memory import MemoryJobStore, away
 
 KEPT = 3_600.0
@@ -53,9 +55,24 @@ def test_a_row_is_the_job_again() -> None:
         drop=Drop("uploads", "inbox/a b.pdf", "7"),
         warnings=({"code": "signed", "message": "signed"},),
     )
+    results = tuple(JobResult(f"{n}.pdf", n, PDF, result_key(job.job_id, job.attempt, n)) for n in range(3))
+    archive = JobResult("a.zip", 9, ZIP, archive_key(job.job_id, job.attempt))
+    job = replace(job, attempt=0, result={"bytes": 3}, results=results, download=archive)
     row = to_row(job, ttl=3.0)
     assert to_job(row) == job
     assert to_job(row | {"a_field_of_a_newer_version": 1}) == job
+
+
+def test_a_row_from_before_there_were_several_results_is_read_too() -> None:
+    job = Job(job_id=new_id(), status=Status.SUCCEEDED, created_at=1.0, updated_at=1.0, due_at=1.0)
+    row = to_row(replace(job, attempt=2, inputs=(JobInput("a.b.pdf", 9),)), ttl=3.0)
+    del row["results"]
+    key = f"jobs/{job.job_id}/2/out.pdf"
+    row["result"] = {"key": key, "bytes": 5, "ratio": 0.5, "outcome": "compressed", "report": {"pages": 1}}
+    read = to_job(row)
+    assert read.results == (JobResult("a.b.pdf", 5, PDF, key),)
+    assert read.download == read.results[0]
+    assert read.result == {"bytes": 5, "ratio": 0.5, "outcome": "compressed", "report": {"pages": 1}}
 
 
 def test_no_state_leads_out_of_expired_and_final_states_lead_only_to_expired_or_redrive() -> None:
@@ -86,7 +103,7 @@ class TestLease:
         with pytest.raises(errors.LeaseLost):
             jobs.renew(first, 60)
         with pytest.raises(errors.LeaseLost):
-            jobs.succeed(first, {"bytes": 1}, [], kept_seconds=KEPT)
+            jobs.succeed(first, success(first), kept_seconds=KEPT)
         jobs.renew(second, 60)
 
     def test_renewing_keeps_it_alive(self, jobs: Jobs, clock: Clock) -> None:
@@ -119,9 +136,10 @@ class TestEnding:
         job = make(jobs, password="sealed")
         started = jobs.start(job.job_id, "m", 60)
         assert started
-        done = jobs.succeed(started, {"bytes": 10, "ratio": 0.5}, [], kept_seconds=KEPT)
+        done = jobs.succeed(started, success(started, 10), kept_seconds=KEPT)
         assert (done.status, done.progress, done.password) == (Status.SUCCEEDED, 100, None)
-        assert done.result == {"bytes": 10, "ratio": 0.5}
+        made = success(started, 10)
+        assert (done.result, done.results, done.download) == (made.result, made.results, made.download)
         assert done.expires_at == pytest.approx(clock() + KEPT, abs=2)
         assert done.due_at == done.expires_at
 
@@ -194,7 +212,7 @@ class TestLostAnswers:
         started = jobs.start(job.job_id, "m", 60)
         assert started
         with away(store, "change", "get"), pytest.raises(errors.StoreUnavailable):
-            jobs.succeed(started, {"bytes": 1}, [], kept_seconds=KEPT)
+            jobs.succeed(started, success(started), kept_seconds=KEPT)
         assert stands(jobs, job).status is Status.SUCCEEDED
         with pytest.raises(errors.LeaseLost):
             jobs.release(started, due_in=1)

@@ -51,7 +51,7 @@ class TestPausedPastItsLease:
         real = S3Storage.put_file
 
         def put_file(storage: S3Storage, bucket: str, key: str, body: Any, **kwargs: Any) -> None:
-            if key.endswith("out.pdf"):
+            if key.endswith("/out/0"):
                 monkeypatch.setattr(S3Storage, "put_file", real)
                 stack.clock.forward(stack.settings.lease_seconds + 1)
                 for message in messages:
@@ -72,9 +72,9 @@ class TestPausedPastItsLease:
         done = stack.job(job.job_id)
         assert (done.status, done.attempt) == (Status.SUCCEEDED, 2)
         assert done.result
-        assert done.result["key"] == result_key(job.job_id, 2)
-        assert stack.result(done.result["key"])["ContentLength"] == done.result["bytes"]
-        assert stack.result_keys() == [result_key(job.job_id, 2), report_key(job.job_id, 2)]
+        assert done.results[0].key == result_key(job.job_id, 2, 0)
+        assert stack.result(done.results[0].key)["ContentLength"] == done.result["bytes"]
+        assert stack.result_keys() == [result_key(job.job_id, 2, 0), report_key(job.job_id, 2)]
 
     def test_a_drops_owner_never_sees_what_it_made(
         self, service: RunService, stack: Stack, photo: bytes, paused: list[Message]
@@ -86,8 +86,8 @@ class TestPausedPastItsLease:
         shown = stack.result("inbox/a.pdf")
         done = stack.job(shown["Metadata"]["job-id"])
         assert done.result
-        assert done.result["key"] == result_key(done.job_id, 2)
-        assert shown["Body"].read() == stack.result(done.result["key"])["Body"].read()
+        assert done.results[0].key == result_key(done.job_id, 2, 0)
+        assert shown["Body"].read() == stack.result(done.results[0].key)["Body"].read()
 
     def test_it_leaves_the_message_to_the_attempt_that_is_at_it(
         self,
@@ -127,7 +127,7 @@ def test_a_success_whose_answer_got_lost_keeps_its_result(
     monkeypatch.setattr(DynamoJobStore, "change", written_twice)
     service.handle(stack.message(input_key(job.job_id, 0)))
     assert stack.job(job.job_id).status is Status.SUCCEEDED
-    assert result_key(job.job_id, 1) in stack.result_keys()
+    assert result_key(job.job_id, 1, 0) in stack.result_keys()
 
 
 def test_cancelled_while_its_result_was_stored_a_job_leaves_nothing(

@@ -13,7 +13,7 @@ from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
 from tests import documents
-from tests.aws_stack import Clock, Stack, made_stack
+from tests.aws_stack import Clock, Stack, made_stack, success
 
 HOUR = 3_600
 
@@ -36,9 +36,9 @@ def run(stack: Stack, job: Job) -> Job:
 
 
 def finish(stack: Stack, job: Job) -> Job:
-    for key in (result_key(job.job_id, 1), report_key(job.job_id, 1)):
+    for key in (result_key(job.job_id, 1, 0), report_key(job.job_id, 1)):
         stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=key, Body=b"x")
-    return stack.jobs.succeed(run(stack, job), {"bytes": 1, "ratio": 1.0}, [], kept_seconds=24 * HOUR)
+    return stack.jobs.succeed(run(stack, job), success(job), kept_seconds=24 * HOUR)
 
 
 def announced(stack: Stack) -> list[str]:

@@ -60,7 +60,7 @@ class TestMerging:
         assert (done.status, done.error) == (Status.SUCCEEDED, None)
         assert done.result
         assert done.result["outcome"] == "merged"
-        assert pages(stack, result_key(job.job_id, 1)) == done.result["report"]["pages"] == 5
+        assert pages(stack, result_key(job.job_id, 1, 0)) == done.result["report"]["pages"] == 5
         report = json.loads(stack.result(report_key(job.job_id, 1))["Body"].read())
         assert [(source["name"], source["pages"]) for source in report["sources"]] == [
             ("a.pdf", 2),
@@ -86,12 +86,12 @@ class TestMerging:
             [IncomingFile("a.pdf", io.BytesIO(data)), IncomingFile("a.pdf", io.BytesIO(data))], {}, "merge"
         )
         run(service, stack, job)
-        assert pages(stack, result_key(job.job_id, 1)) == 4
+        assert pages(stack, result_key(job.job_id, 1, 0)) == 4
 
     def test_a_hundred_files(self, service: RunService, stack: Stack) -> None:
         job = submit(stack, "merge", {f"{n}.pdf": documents.text(1) for n in range(100)})
         assert run(service, stack, job, 99).status is Status.SUCCEEDED
-        assert pages(stack, result_key(job.job_id, 1)) == 100
+        assert pages(stack, result_key(job.job_id, 1, 0)) == 100
 
     def test_one_broken_file_fails_the_job_and_is_named(self, service: RunService, stack: Stack) -> None:
         files = {"good.pdf": documents.text(1), "broken.pdf": documents.header_only()}
@@ -110,7 +110,7 @@ class TestMerging:
         }
         done = run(service, stack, submit(stack, "merge", files, on_error="skip"))
         assert done.status is Status.SUCCEEDED
-        assert pages(stack, result_key(done.job_id, 1)) == 2
+        assert pages(stack, result_key(done.job_id, 1, 0)) == 2
         for name in ("empty.pdf", "broken.pdf", "image.pdf"):
             assert any(name in warning["message"] for warning in done.warnings)
         assert done.result
@@ -123,7 +123,7 @@ class TestMerging:
         done = run(service, stack, job)
         assert (done.status, done.password) == (Status.SUCCEEDED, None)
         assert documents.USER_PASSWORD not in repr(done)
-        assert pages(stack, result_key(job.job_id, 1), documents.USER_PASSWORD) > 1
+        assert pages(stack, result_key(job.job_id, 1, 0), documents.USER_PASSWORD) > 1
 
     def test_pages_that_are_not_there_are_an_error_naming_the_file(self, service: RunService, stack: Stack) -> None:
         files = {"a.pdf": documents.text(1), "b.pdf": documents.text(1)}
@@ -144,7 +144,7 @@ class TestPresigned:
             assert run(service, stack, job, index).status is Status.AWAITING_UPLOAD
             stack.drop(input_key(job.job_id, index), documents.text(index + 1))
         assert run(service, stack, job, 0).status is Status.SUCCEEDED
-        assert pages(stack, result_key(job.job_id, 1)) == 6
+        assert pages(stack, result_key(job.job_id, 1, 0)) == 6
 
     def test_one_that_never_comes_fails_the_job_in_time(self, service: RunService, stack: Stack) -> None:
         job = self.reserve(stack, count=3)
@@ -210,7 +210,7 @@ class TestPresigned:
             service.handle(message)
         assert stack.job(job.job_id).status is Status.QUEUED
         service.handle(message)
-        assert pages(stack, result_key(job.job_id, 2)) == 3
+        assert pages(stack, result_key(job.job_id, 2, 0)) == 3
 
     def test_cancelled_while_it_was_fetched_it_ends_quietly(
         self, service: RunService, stack: Stack, monkeypatch: pytest.MonkeyPatch
@@ -245,7 +245,7 @@ class TestImages:
         assert (done.status, done.error) == (Status.SUCCEEDED, None)
         assert done.result
         assert done.result["outcome"] == "converted"
-        assert pages(stack, result_key(done.job_id, 1)) == 2
+        assert pages(stack, result_key(done.job_id, 1, 0)) == 2
 
     def test_a_broken_one_fails_the_job_or_is_left_out(self, service: RunService, stack: Stack, photo: bytes) -> None:
         files = {"a.jpg": photo, "broken.jpg": photo[:40]}
@@ -273,7 +273,7 @@ class TestDrops:
         assert (job.operation, job.options, job.password) == ("image-to-pdf", {"page_size": "A4"}, None)
         assert out["Metadata"]["outcome"] == "converted"
         submitting = SubmitService(stack.world)
-        assert submitting.result(job.job_id).key == result_key(job.job_id, 1)
+        assert submitting.download(job.job_id).key == result_key(job.job_id, 1, 0)
         submitting.delete(job.job_id)
         assert stack.result_keys() == []
         assert stack.upload_keys() == ["inbox/a b.jpg"]
@@ -303,7 +303,7 @@ def test_a_row_keeps_no_more_of_a_report_than_it_has_room_for() -> None:
     report = CombinedReport(
         input_bytes=100, output_bytes=50, outcome="merged", pages=1, sources=sources, warnings=[why] * 99
     )
-    result, warnings = result_json(report, "key"), warnings_json(report)
+    result, warnings = result_json(report), warnings_json(report)
     assert "sources" not in result["report"]
     assert (result["ratio"], result["report"]["pages"]) == (0.5, 1)
     assert warnings[0] == {"code": why.code, "message": why.message}
@@ -311,5 +311,5 @@ def test_a_row_keeps_no_more_of_a_report_than_it_has_room_for() -> None:
     assert f"{99 - len(warnings) + 1} " in warnings[-1]["message"]
     assert len(json.dumps([result, warnings], ensure_ascii=False).encode()) < 60_000
     short = report.model_copy(update={"sources": sources[:2], "warnings": [why]})
-    assert len(result_json(short, "key")["report"]["sources"]) == 2
+    assert len(result_json(short)["report"]["sources"]) == 2
     assert len(warnings_json(short)) == 1

@@ -14,7 +14,7 @@ from pdfsmaller.jobs.model import Job, new_id
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.ends import End, Ended, Ends
-from tests.aws_stack import Clock
+from tests.aws_stack import Clock, success
 from tests.memory import MemoryJobStore, away
 
 KEPT = 3_600.0
@@ -50,7 +50,7 @@ def told(clock: Clock) -> Told:
 
 def succeed(told: Told) -> Callable[[], object]:
     job = told.running()
-    return lambda: told.ends.succeed(job, {"bytes": 1}, [], kept_seconds=KEPT)
+    return lambda: told.ends.succeed(job, success(job), kept_seconds=KEPT)
 
 
 def fail_attempt(told: Told) -> Callable[[], object]:
@@ -155,7 +155,7 @@ def test_of_two_different_ends_one_is_told(told: Told) -> None:
     job = told.running()
     assert told.ends.cancel(job.job_id, kept_seconds=KEPT)
     with pytest.raises(errors.LeaseLost):
-        told.ends.succeed(job, {"bytes": 1}, [], kept_seconds=KEPT)
+        told.ends.succeed(job, success(job), kept_seconds=KEPT)
     assert [heard.end for heard in told.heard] == [End.CANCELLED]
 
 

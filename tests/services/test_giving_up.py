@@ -205,7 +205,7 @@ class TestRedriving:
         service.handle(message_for(stack, job))
         assert stack.job(job.job_id).status is Status.EXPIRED
         with pytest.raises(errors.JobExpired):
-            SubmitService(stack.world).result(job.job_id)
+            SubmitService(stack.world).download(job.job_id)
 
     def test_a_drop_works_as_long_as_there_may_be_a_message_to_redrive(
         self,

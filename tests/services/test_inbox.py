@@ -79,10 +79,10 @@ class TestTwoFilesUnderOneKey:
         older = dropped(service, stack, photo, "1")
         small = stack.result(KEY)["Body"].read()
         dropped(service, stack, other, "2")
-        assert submitting.read_result(submitting.result(older)) == small
+        assert submitting.read_result(submitting.download(older)) == small
         submitting.delete(older)
         with pytest.raises(errors.JobExpired):
-            submitting.result(older)
+            submitting.download(older)
 
     def test_a_late_event_of_the_older_one_makes_no_job_of_the_newer_one(
         self, service: RunService, stack: Stack, photo: bytes, other: bytes
@@ -168,7 +168,7 @@ class TestDeleting:
             stack.s3.put_object(
                 Bucket=stack.settings.results_bucket, Key=KEY, Body=b"x", Metadata={"job-id": job.job_id}
             )
-            stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=args[0]["key"], Body=b"x")
+            stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=args[0].download.key, Body=b"x")
             return real(jobs, job, *args, **kwargs)
 
         monkeypatch.setattr(Jobs, "succeed", deleted_meanwhile)
@@ -210,6 +210,6 @@ def test_the_row_names_the_result_and_nobody_outside_hears_where_it_lies(
     job_id = dropped(service, stack, photo, "1")
     job = stack.job(job_id)
     assert job.result
-    assert job.result["key"] == result_key(job_id, 1)
-    assert stack.result_keys() == [KEY, result_key(job_id, 1), report_key(job_id, 1)]
-    assert result_key(job_id, 1) not in view(job, "http://x").model_dump_json()
+    assert job.results[0].key == result_key(job_id, 1, 0)
+    assert stack.result_keys() == [KEY, result_key(job_id, 1, 0), report_key(job_id, 1)]
+    assert result_key(job_id, 1, 0) not in view(job, "http://x").model_dump_json()

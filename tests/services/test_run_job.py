@@ -51,7 +51,7 @@ class TestOneJob:
         service.handle(message_for(stack, job))
         done = stack.job(job.job_id)
         assert (done.status, done.attempt, done.progress) == (Status.SUCCEEDED, 1, 100)
-        out = stack.result(result_key(job.job_id, 1))
+        out = stack.result(result_key(job.job_id, 1, 0))
         assert done.result
         assert out["ContentLength"] == done.result["bytes"] < len(photo)
         assert done.result["outcome"] == "compressed"
@@ -113,7 +113,7 @@ class TestBadDocuments:
         assert done.result
         assert done.result["outcome"] == "unchanged"
         assert [warning["code"] for warning in done.warnings] == ["signed"]
-        assert stack.result(result_key(job.job_id, 1))["Body"].read() == data
+        assert stack.result(result_key(job.job_id, 1, 0))["Body"].read() == data
 
     def test_a_password_sealed_with_a_former_key_ends_the_job_at_once(self, stack: Stack) -> None:
         job = submit(stack, documents.encrypted_user(), password=documents.USER_PASSWORD)

@@ -11,7 +11,7 @@ from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.wire import wire
 from tests import documents
-from tests.aws_stack import Clock, Stack, made_stack
+from tests.aws_stack import Clock, Stack, made_stack, success
 
 
 @pytest.fixture
@@ -105,13 +105,12 @@ class TestSeveralFilesInOneJob:
         for n, data in enumerate(pages):
             lies = stack.s3.get_object(Bucket=stack.settings.uploads_bucket, Key=input_key(job.job_id, n))
             assert lies["Body"].read() == data
-        assert job.result_name == "merged.pdf"
 
     def test_images_become_one_job(self, service: SubmitService) -> None:
         files = [incoming(image(), "Straße 1.jpeg"), incoming(image("PNG"), "b.png")]
         [job] = service.submit_files(files, {"margin": "10mm"}, "image-to-pdf")
         assert job.input_count == 2
-        assert job.result_name == "Straße 1.pdf"
+        assert [item.name for item in job.inputs] == ["Straße 1.jpeg", "b.png"]
 
     @pytest.mark.parametrize(
         ("operation", "good", "wrong", "kind"),
@@ -190,7 +189,7 @@ class TestReserving:
         assert [item.name for item in job.inputs] == ["image 1", "image 2"]
         assert {post.fields["Content-Type"] for post in posts} == {"application/octet-stream"}
         job, posts = service.reserve_upload({"operation": "image-to-pdf", "name": "a.png", "size": 10})
-        assert (job.result_name, len(posts)) == ("a.pdf", 1)
+        assert ([item.name for item in job.inputs], len(posts)) == (["a.png"], 1)
 
     @pytest.mark.parametrize(
         ("request_", "field"),
@@ -259,15 +258,15 @@ class TestReserving:
 class TestResults:
     def test_each_state_has_its_answer(self, service: SubmitService, stack: Stack, pdf: bytes) -> None:
         with pytest.raises(errors.JobNotFound):
-            service.result("0" * 32)
+            service.download("0" * 32)
         [job] = service.submit_files([incoming(pdf)], {})
         with pytest.raises(errors.JobNotReady):
-            service.result(job.job_id)
+            service.download(job.job_id)
         started = stack.jobs.start(job.job_id, "m", 60)
         assert started
         stack.jobs.fail_attempt(started, {"code": "unreadable_pdf", "message": "broken"}, kept_seconds=60)
         with pytest.raises(errors.JobFailed) as caught:
-            service.result(job.job_id)
+            service.download(job.job_id)
         assert caught.value.code == "unreadable_pdf"
 
     def test_a_result_past_its_time_is_gone_before_cleanup_comes(
@@ -276,18 +275,18 @@ class TestResults:
         [job] = service.submit_files([incoming(pdf)], {})
         started = stack.jobs.start(job.job_id, "m", 60)
         assert started
-        stack.jobs.succeed(started, {"key": result_key(job.job_id, 1), "bytes": 1}, [], kept_seconds=60)
-        assert service.result(job.job_id).name == "a-smaller.pdf"
+        stack.jobs.succeed(started, success(started), kept_seconds=60)
+        assert service.download(job.job_id).name == "a-smaller.pdf"
         stack.clock.forward(61)
         with pytest.raises(errors.JobExpired):
-            service.result(job.job_id)
+            service.download(job.job_id)
 
 
 class TestIds:
     @pytest.mark.parametrize("given", ["x" * 3_000, "", "batch#1", "0" * 31, "0" * 33, "G" * 32, "ä" * 32])
     def test_what_is_no_id_is_not_found_without_looking(self, clock: Clock, stack: Stack, given: str) -> None:
         nowhere = SubmitService(wire(stack.settings.model_copy(update={"jobs_table": "there is none"}), clock=clock))
-        for ask in (nowhere.job, nowhere.batch, nowhere.result, nowhere.delete):
+        for ask in (nowhere.job, nowhere.batch, nowhere.download, nowhere.delete):
             with pytest.raises(errors.JobNotFound):
                 ask(given)
 
@@ -307,12 +306,12 @@ class TestDeleting:
         [job] = service.submit_files([incoming(pdf)], {})
         started = stack.jobs.start(job.job_id, "m", 60)
         assert started
-        stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=result_key(job.job_id, 1), Body=b"x")
-        stack.jobs.succeed(started, {"key": result_key(job.job_id, 1), "bytes": 1}, [], kept_seconds=60)
+        stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=result_key(job.job_id, 1, 0), Body=b"x")
+        stack.jobs.succeed(started, success(started), kept_seconds=60)
         service.delete(job.job_id)
         assert stack.result_keys() == []
         with pytest.raises(errors.JobExpired):
-            service.result(job.job_id)
+            service.download(job.job_id)
 
     def test_another_jobs_files_stay(self, service: SubmitService, stack: Stack, pdf: bytes) -> None:
         first, second = service.submit_files([incoming(pdf), incoming(pdf)], {})

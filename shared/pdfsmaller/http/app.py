@@ -15,10 +15,10 @@ from pdfsmaller import __version__, errors
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http import health, metrics, problems
 from pdfsmaller.http.page import page_fields
-from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.model import Job, JobResult
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
-from pdfsmaller.media import PDF, content_disposition
+from pdfsmaller.media import content_disposition
 from pdfsmaller.operations import OPERATIONS, OperationSpec
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
@@ -35,6 +35,7 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 _OPEN_PATHS = ("/", "/health", "/api/health", "/openapi.json")
 _UPLOAD_FIELDS = ("operation", "options", "files", "count", "name", "size")
 _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+_INDEX = re.compile(r"[0-9]{1,6}")
 _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 
 
@@ -188,8 +189,15 @@ def get_job(job_id: str) -> Response:
 
 @api.get("/api/jobs/<job_id>/download")
 def download(job_id: str) -> Response:
-    """The finished PDF: its bytes where they are few, otherwise a redirect to the store."""
-    return _send_result(job_id)
+    """The result, or a ZIP of several: its bytes where they are few, otherwise a redirect to the store."""
+    return _send_file(job_id, _service().download(job_id))
+
+
+@api.get("/api/jobs/<job_id>/results/<index>")
+def get_result(job_id: str, index: str) -> Response:
+    """One of a job's results, counted from 0."""
+    number = int(index) if _INDEX.fullmatch(index) else -1  # -1: the job has none such
+    return _send_file(job_id, _service().result(job_id, number))
 
 
 @api.delete("/api/jobs/<job_id>")
@@ -260,14 +268,14 @@ def _wait_seconds() -> int:
     return min(int(match[1]), _settings().max_wait_seconds) if match else 0
 
 
-def _wants_pdf() -> bool:
-    """Whether a caller who waits gets the file itself.
+def _wants_file(media_type: str) -> bool:
+    """Whether a caller who waits gets the file itself, which is of this kind.
 
-    Yes where it names application/pdf, or takes anything and does not name JSON (curl's ``*/*``). A program that
+    Yes where it names the kind, or takes anything and does not name JSON (curl's ``*/*``). A program that
     sends ``application/json, */*`` expects JSON.
     """
     named = {kind for kind, quality in request.accept_mimetypes if quality > 0}
-    return PDF in named or not named or ("*/*" in named and "application/json" not in named)
+    return media_type in named or not named or ("*/*" in named and "application/json" not in named)
 
 
 def _applied(waited: bool) -> dict[str, str]:
@@ -275,8 +283,8 @@ def _applied(waited: bool) -> dict[str, str]:
 
 
 def _answer_one(job: Job, waited: bool) -> Response:
-    if waited and job.status is Status.SUCCEEDED and _wants_pdf():
-        response = _send_result(job.job_id)
+    if waited and job.status is Status.SUCCEEDED and job.download and _wants_file(job.download.media_type):
+        response = _send_file(job.job_id, job.download)
         response.headers.update(_applied(waited))
         return response
     if waited and job.status is Status.FAILED and job.error:
@@ -294,13 +302,13 @@ def _answer_batch(jobs: list[Job], waited: bool) -> Response:
     return _json(shown, 200 if done else 202, headers)
 
 
-def _send_result(job_id: str) -> Response:
+def _send_file(job_id: str, result: JobResult) -> Response:
+    """A file's bytes where they are few, otherwise a redirect to the store."""
     service = _service()
-    result = service.result(job_id)
     headers = {"X-Job-Id": job_id}
     if result.bytes > _settings().max_inline_result_size:
         response = redirect(service.result_url(result), 303)
         response.headers.update(headers)
         return response  # type: ignore[return-value]
     headers["Content-Disposition"] = content_disposition(result.name)
-    return Response(service.read_result(result), mimetype=PDF, headers=headers)
+    return Response(service.read_result(result), mimetype=result.media_type, headers=headers)

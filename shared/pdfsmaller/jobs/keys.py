@@ -1,15 +1,17 @@
 """Object keys: which key in the two buckets means what.
 
 Keys are ours; a user's file name is only ever metadata. Uploads bucket: ``jobs/{job_id}/in/{n}`` and ``inbox/…``.
-Results bucket: ``jobs/{job_id}/{attempt}/out.pdf`` and ``…/report.json``, so that no attempt writes over another's (the
-row names the one that counts), and what a drop's owner finds: a copy of the result under ``inbox/…`` (a dropped PDF's
-under the drop's own key, a dropped image's under ``<key>.pdf``) or the reason of a failure under ``errors/….json``.
+Results bucket: ``jobs/{job_id}/{attempt}/out/{n}``, ``…/out.zip`` with all of several and ``…/report.json``, so that no
+attempt writes over another's (the row names the one that counts), and what a drop's owner finds: copies of the results
+under ``inbox/…`` (one under the drop's own key and its operation's suffix, several as ``<key>/<name>``) or the reason
+of a failure under ``errors/….json``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import PurePosixPath
 
 INBOX = "inbox/"
 ERRORS = "errors/"
@@ -36,8 +38,12 @@ def attempt_prefix(job_id: str, attempt: int) -> str:
     return f"{job_prefix(job_id)}{attempt}/"
 
 
-def result_key(job_id: str, attempt: int) -> str:
-    return f"{attempt_prefix(job_id, attempt)}out.pdf"
+def result_key(job_id: str, attempt: int, index: int) -> str:
+    return f"{attempt_prefix(job_id, attempt)}out/{index}"
+
+
+def archive_key(job_id: str, attempt: int) -> str:
+    return f"{attempt_prefix(job_id, attempt)}out.zip"
 
 
 def report_key(job_id: str, attempt: int) -> str:
@@ -47,6 +53,17 @@ def report_key(job_id: str, attempt: int) -> str:
 def drop_result_key(drop_key: str, suffix: str) -> str:
     """Where the result of a dropped file is laid, for an operation with this suffix (``OperationSpec.drop_suffix``)."""
     return _fitted(drop_key, suffix)
+
+
+def drop_parts_prefix(drop_key: str) -> str:
+    """What the keys begin with under which several results of a dropped file are laid."""
+    return f"{drop_key}/"
+
+
+def drop_part_key(drop_key: str, name: str) -> str:
+    """Where one of several results of a dropped file is laid."""
+    suffix = PurePosixPath(name).suffix
+    return _fitted(drop_parts_prefix(drop_key) + name.removesuffix(suffix), suffix)
 
 
 def error_key(drop_key: str) -> str:

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pdfsmaller.errors import LeaseLost, StoreUnavailable
 from pdfsmaller.jobs.change import After, Change, Demands
-from pdfsmaller.jobs.rows import to_job, to_row
+from pdfsmaller.jobs.rows import results_row, to_job, to_row
 from pdfsmaller.jobs.states import SOURCES, Status
 
 if TYPE_CHECKING:
-    from pdfsmaller.jobs.model import Job
+    from pdfsmaller.jobs.model import Job, JobResult
     from pdfsmaller.jobs.ports import JobStore
 
 #: How long a row outlives its job's files, so that a late caller hears "expired" and not "unknown".
@@ -27,6 +28,16 @@ ROW_KEPT_SECONDS = 7 * 86_400
 CLAIM_KEPT_SECONDS = 21 * 86_400
 #: Rows of jobs that never end must not stay for ever either.
 UNFINISHED_KEPT_SECONDS = 30 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """What an attempt made; the attributes are those of ``Job``."""
+
+    result: dict[str, Any]
+    results: tuple[JobResult, ...]
+    download: JobResult
+    warnings: tuple[dict[str, str], ...] = ()
 
 
 class Jobs:
@@ -149,9 +160,16 @@ class Jobs:
 
     # Ending. ``services.ends`` is who calls these, so that everybody who waits for an end hears of it.
 
-    def succeed(self, job: Job, result: dict[str, Any], warnings: list[dict[str, str]], *, kept_seconds: float) -> Job:
+    def succeed(self, job: Job, done: Success, *, kept_seconds: float) -> Job:
         """running → succeeded. Raises LeaseLost as ``renew`` does."""
-        sets = {"result": result, "warnings": warnings, "stage": "done", "progress": 100} | _kept(kept_seconds)
+        sets = {
+            "result": done.result,
+            "results": results_row(done.results),
+            "download": asdict(done.download),
+            "warnings": done.warnings,
+            "stage": "done",
+            "progress": 100,
+        } | _kept(kept_seconds)
         return _held(job, self._end(job.job_id, Status.SUCCEEDED, sets, _attempt_of(job), removes=("password",)))
 
     def fail_attempt(self, job: Job, error: dict[str, str], *, kept_seconds: float, keep_password: bool = False) -> Job:

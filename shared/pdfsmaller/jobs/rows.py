@@ -6,15 +6,21 @@ one that was read can be compared with one that is stored. Besides the fields of
 
 - ``ttl``: when the store may forget the row, in seconds since the epoch;
 - ``ended_by``: what tells the write that ended the job from another's (``moves``).
+
+There may be a thousand results, so each is a list of name, bytes and media type: its key follows from its place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
+from pathlib import PurePosixPath
 from typing import Any
 
-from pdfsmaller.jobs.model import Drop, Job, JobInput
+from pdfsmaller.jobs.keys import result_key
+from pdfsmaller.jobs.model import Drop, Job, JobInput, JobResult
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.media import PDF
 
 Row = dict[str, Any]
 
@@ -24,7 +30,13 @@ _JOB_FIELDS = frozenset(field.name for field in fields(Job))
 
 def to_row(job: Job, *, ttl: float) -> Row:
     """The row of a job that the store may forget at ``ttl``."""
-    return {name: plain(value) for name, value in (asdict(job) | {"ttl": ttl}).items() if value is not None}
+    row = asdict(job) | {"results": results_row(job.results), "ttl": ttl}
+    return {name: plain(value) for name, value in row.items() if value is not None}
+
+
+def results_row(results: Sequence[JobResult]) -> list[list[Any]]:
+    """A row's ``results``."""
+    return [[result.name, result.bytes, result.media_type] for result in results]
 
 
 def to_job(row: Row) -> Job:
@@ -38,7 +50,27 @@ def to_job(row: Row) -> Job:
             "warnings": tuple(row.get("warnings", ())),
             "drop": Drop(**row["drop"]) if row.get("drop") else None,
         }
+        | _files(row)
     )
+
+
+def _files(row: Row) -> dict[str, Any]:
+    """The fields of ``Job`` that name files of the results bucket."""
+    if "key" in row.get("result", {}):
+        return _former_files(row)
+    results = tuple(
+        JobResult(name, size, media_type, result_key(row["job_id"], row["attempt"], index))
+        for index, (name, size, media_type) in enumerate(row.get("results", ()))
+    )
+    return {"results": results, "download": JobResult(**row["download"]) if row.get("download") else None}
+
+
+def _former_files(row: Row) -> dict[str, Any]:
+    """Those of a row from before there could be several results: ``result`` has the only one's ``key``, and no name."""
+    result = dict(row["result"])
+    stem = PurePosixPath(row["inputs"][0]["name"]).stem if row.get("inputs") else "document"
+    only = JobResult(f"{stem}.pdf", result["bytes"], PDF, result.pop("key"))
+    return {"result": result, "results": (only,), "download": only}
 
 
 def plain(value: Any) -> Any:

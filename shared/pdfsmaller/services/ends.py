@@ -16,7 +16,7 @@ from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job
-    from pdfsmaller.jobs.moves import Jobs
+    from pdfsmaller.jobs.moves import Jobs, Success
 
 logger = get_logger("jobs")
 
@@ -50,13 +50,13 @@ class Ends:
         self._jobs = jobs
         self._listeners = tuple(listeners)
 
-    def succeed(self, job: Job, result: dict[str, Any], warnings: list[dict[str, str]], *, kept_seconds: float) -> None:
+    def succeed(self, job: Job, done: Success, *, kept_seconds: float) -> None:
         """An attempt is done.
 
         Raises:
             LeaseLost: the job is no longer this attempt's.
         """
-        self._tell(End.SUCCEEDED, self._jobs.succeed(job, result, warnings, kept_seconds=kept_seconds))
+        self._tell(End.SUCCEEDED, self._jobs.succeed(job, done, kept_seconds=kept_seconds))
 
     def fail_attempt(self, job: Job, error: dict[str, str], *, kept_seconds: float) -> None:
         """An attempt found out that the job cannot be done. Raises LeaseLost as ``succeed`` does."""

@@ -20,23 +20,22 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from pdfsmaller import errors, events, media, passwords, sandbox, workspace
+from pdfsmaller import errors, events, passwords, sandbox, workspace
 from pdfsmaller.jobs import files
-from pdfsmaller.jobs.keys import INBOX, job_of_input, report_key, result_key
+from pdfsmaller.jobs.keys import INBOX, job_of_input
 from pdfsmaller.jobs.messages import Message, backoff_seconds
 from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
 from pdfsmaller.jobs.states import DELETED, Status
 from pdfsmaller.operations import find
-from pdfsmaller.services import drops, inbox
+from pdfsmaller.services import drops, inbox, results
 from pdfsmaller.services.fetch import fetch
 from pdfsmaller.services.giving_up import give_up, last_attempt, too_many_attempts, was_given_up
 from pdfsmaller.services.heartbeat import Heartbeat
-from pdfsmaller.services.outcome import error_json, kept_seconds, result_json, warnings_json
+from pdfsmaller.services.outcome import error_json, kept_seconds
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.options import Options
-    from pdfsmaller.engine.report import BaseReport
     from pdfsmaller.limits import Limits
     from pdfsmaller.services.world import World
 
@@ -290,16 +289,13 @@ class RunService:
                 progress=heartbeat.progress,
                 stop=heartbeat.kill_when_lost,
             )
-            report = done.report
             heartbeat.progress("storing", 99)
-            key = self._store(job, report, done.files[0].path)
+            stored = results.store(self._storage, job, done, folder)
             if job.drop:
                 # Its owner sees what is laid there: an attempt that lost its lease stops before.
                 self._jobs.renew(job, self._settings.lease_seconds)
-                inbox.deliver(self._storage, job, job.drop, key)
-        self._ends.succeed(
-            job, result_json(report, key), warnings_json(report), kept_seconds=kept_seconds(self._settings)
-        )
+                inbox.deliver(self._storage, job, job.drop, stored.results)
+        self._ends.succeed(job, stored, kept_seconds=kept_seconds(self._settings))
 
     def _options(self, job: Job) -> Options:
         if job.drop:
@@ -309,21 +305,6 @@ class RunService:
             return options
         password = SecretStr(passwords.unseal(job.password, self._settings.secret_key))
         return options.model_copy(update={"password": password})
-
-    def _store(self, job: Job, report: BaseReport, target: Path) -> str:
-        """Write report and result under this attempt's own keys; the row will name the result's, which is returned."""
-        storage, key = self._storage, result_key(job.job_id, job.attempt)
-        facts = report.model_dump_json().encode()
-        storage.put_file(storage.results, report_key(job.job_id, job.attempt), facts, media_type=media.JSON)
-        metadata = {
-            "job-id": job.job_id,
-            "outcome": report.outcome,
-            "input-bytes": str(report.input_bytes),
-            "output-bytes": str(report.output_bytes),
-        }
-        with target.open("rb") as body:
-            storage.put_file(storage.results, key, body, media_type=media.PDF, metadata=metadata)
-        return key
 
     def _record_failure(self, job: Job, exc: errors.PdfSmallerError) -> None:
         if job.drop:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
-from pdfsmaller import errors, media, passwords
+from pdfsmaller import errors, passwords
 from pdfsmaller.engine.options import Options
 from pdfsmaller.jobs import files as job_files
 from pdfsmaller.jobs.keys import input_key
-from pdfsmaller.jobs.model import Job, JobInput, is_id, new_id
+from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
 from pdfsmaller.services import inbox, intake
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
 
 #: Objects written at a time: a request of many small files would else wait for each one's round trip.
 _SENT_AT_ONCE = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A finished file in the results bucket: key, size in bytes, and the name to download it under."""
-
-    key: str
-    bytes: int
-    name: str
 
 
 class SubmitService:
@@ -168,15 +159,32 @@ class SubmitService:
             jobs = self._jobs.get_many(job.job_id for job in jobs)
         return list(jobs)
 
-    def result(self, job_id: str) -> Result:
-        """Where the finished file is.
+    def download(self, job_id: str) -> JobResult:
+        """What stands for all that a job made: the only file, or a ZIP of several.
 
         Raises:
             JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
         """
+        download = self._finished(job_id).download
+        assert download is not None, "a job that has succeeded has made something"
+        return download
+
+    def result(self, job_id: str, index: int) -> JobResult:
+        """One of the files that a job made, counted from 0.
+
+        Raises:
+            ResultNotFound: it made fewer.
+            JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
+        """
+        results = self._finished(job_id).results
+        if not 0 <= index < len(results):
+            raise errors.ResultNotFound(f"Job {job_id} has {len(results)} results, counted from 0.")
+        return results[index]
+
+    def _finished(self, job_id: str) -> Job:
         job = self.job(job_id)
-        if job.status is Status.SUCCEEDED and job.result:
-            return Result(job.result["key"], job.result["bytes"], job.result_name)
+        if job.status is Status.SUCCEEDED:
+            return job
         if job.status is Status.EXPIRED:
             raise errors.JobExpired(
                 f"The files of job {job_id} were deleted, when asked to or {self._settings.max_file_age_hours:g} hours "
@@ -190,7 +198,7 @@ class SubmitService:
             f"Job {job_id} is {job.status}. Ask for it again in a moment, or wait with Prefer: wait=60."
         )
 
-    def read_result(self, result: Result) -> bytes:
+    def read_result(self, result: JobResult) -> bytes:
         """The result's bytes, for one small enough to hand through.
 
         Raises:
@@ -201,9 +209,11 @@ class SubmitService:
             raise errors.JobExpired("The job's files were deleted. Send the document again.")
         return data
 
-    def result_url(self, result: Result) -> str:
+    def result_url(self, result: JobResult) -> str:
         """A URL, good for ten minutes, from which the store itself hands out the result."""
-        return self._storage.download_link(result.key, file_name=result.name, media_type=media.PDF, expires_seconds=600)
+        return self._storage.download_link(
+            result.key, file_name=result.name, media_type=result.media_type, expires_seconds=600
+        )
 
     # Ending
 
