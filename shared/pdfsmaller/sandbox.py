@@ -139,8 +139,8 @@ class EngineProcess:
         if not self._stderr.closed:
             size = self._stderr.seek(0, os.SEEK_END)
             self._stderr.seek(max(0, size - _STDERR_TAIL_BYTES))
-            if said := self._stderr.read().decode("utf-8", "replace").strip():
-                logger.log(log_level, "engine process: %s", said)
+            if output := self._stderr.read().decode("utf-8", "replace").strip():
+                logger.log(log_level, "engine process: %s", output)
             self._stderr.close()
 
 
