@@ -25,6 +25,8 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   ├── UnreadablePdf          422 unreadable_pdf
     │   ├── UnreadableImage        422 unreadable_image
     │   ├── InvalidPageRange       422 invalid_page_range
+    │   ├── InvalidOutlineLevel    422 invalid_outline_level
+    │   ├── SignedPdf              422 signed_pdf
     │   ├── LimitExceeded          422 limit_exceeded
     │   ├── PasswordRequired       422 password_required
     │   ├── WrongPassword          422 wrong_password
@@ -218,6 +220,20 @@ class InvalidPageRange(DocumentError):
 
     code = "invalid_page_range"
     title = "There are no such pages"
+
+
+class InvalidOutlineLevel(DocumentError):
+    """The document's outline has no entry of the level asked for, or no outline at all."""
+
+    code = "invalid_outline_level"
+    title = "There is no such level in the outline"
+
+
+class SignedPdf(DocumentError):
+    """The PDF is signed, and what was asked for ends its signatures, which was not allowed."""
+
+    code = "signed_pdf"
+    title = "The PDF is signed"
 
 
 class LimitExceeded(DocumentError):

@@ -171,6 +171,7 @@ class Settings(BaseSettings):
         """The engine's limits. Its soft limit leaves a quarter of the time for writing what it has."""
         return Limits(
             max_pages=self.max_pages,
+            max_results_bytes=2 * self.max_request_size,
             max_image_bytes=self.max_image_bytes,
             max_job_image_bytes=self.max_job_image_bytes,
             max_stream_bytes=self.max_stream_bytes,

@@ -268,6 +268,9 @@ def allowed_values(field: str) -> list[str]:
         "target_size": [f"bytes from {TARGET_SIZE_MIN} to {TARGET_SIZE_MAX}, or text such as 500KB or 1.5MB"],
         "password": ["text"],
         "pages": [RANGE_SYNTAX],
+        "every": ["a whole number from 1"],
+        "outline_level": ["a whole number from 1"],
+        "max_size": [f"bytes from {TARGET_SIZE_MIN} to {TARGET_SIZE_MAX}, or text such as 500KB or 10MB"],
         "margin": [f"points from 0 to {MARGIN_MAX:g}, or text such as 10mm or 0.5in"],
         "resolution": [f"pixels per inch from {RESOLUTION_MIN} to {RESOLUTION_MAX}"],
     }.get(field, ["true", "false"])
