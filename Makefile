@@ -23,7 +23,7 @@ PYTEST = $(PY) -m pytest
 WORKERS_FOR_TESTS = 2
 
 .DEFAULT_GOAL = help
-.PHONY: help local up down status logs drop reset test test-all test-stack lint format validate build deploy lock clean
+.PHONY: help local up down status logs drop reset test test-all test-stack lint format docs validate build deploy lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -65,7 +65,7 @@ lint: $(DEV_READY) ## Style, types, who imports whom, and the template
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m mypy --package layers.packing
+	$(PY) -m mypy --package layers.packing --package docs
 	MYPYPATH=localstack $(PY) -m mypy --package pdfsmaller_local --package pdfsmaller_localstack
 	PYTHONPATH=functions $(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/cfn-lint template.yaml
@@ -73,6 +73,9 @@ lint: $(DEV_READY) ## Style, types, who imports whom, and the template
 format: $(DEV_READY) ## Bring the code into the style that lint demands
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+docs: $(DEV_READY) ## Make anew what is made from the code: .env.example
+	$(PY) -m docs.settings
 
 validate: $(SAM_VENV)/.ready ## Let the SAM command line check the template
 	$(SAM) validate --lint --template template.yaml

@@ -22,7 +22,7 @@ from moto.server import ThreadedMotoServer
 from layers.packing import platforms, sizes
 from pdfsmaller import aws
 from pdfsmaller.engine.compress import compress as compress_here
-from pdfsmaller.engine.options import CompressOptions, Operation
+from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.jobs.model import Job, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.intake import IncomingFile
@@ -149,7 +149,7 @@ def functions(live: Stack, python: Path, address: str, tmp_path: Path) -> Functi
     return Functions(live, python, address, tmp_path)
 
 
-def submit(stack: Stack, operation: Operation, files: dict[str, bytes], **fields: Any) -> Job:
+def submit(stack: Stack, operation: str, files: dict[str, bytes], **fields: Any) -> Job:
     incoming = [IncomingFile(name, io.BytesIO(data)) for name, data in files.items()]
     [job] = SubmitService(stack.settings, stack.clock).submit_files(incoming, fields, operation)
     return job

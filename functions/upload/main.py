@@ -10,8 +10,8 @@ from flask import Flask, Request
 from werkzeug.wrappers import Response
 
 from pdfsmaller import aws
+from pdfsmaller.http.app import create_app
 from pdfsmaller.settings import get_settings
-from upload.app import create_app
 
 
 @cache

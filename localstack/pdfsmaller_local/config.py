@@ -10,37 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pdfsmaller_local.problems import Problem
+from pdfsmaller_local.template import parameters_by_variable
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Settings of the functions that the template has as parameters. Set in the environment or in .env, they reach a local
-# stack under the names that operators know from the server.
-PARAMETERS = {
-    "MAX_FILE_SIZE": "MaxFileSize",
-    "MAX_FILES": "MaxFiles",
-    "MAX_REQUEST_SIZE": "MaxRequestSize",
-    "MAX_PAGES": "MaxPages",
-    "MAX_IMAGE_BYTES": "MaxImageBytes",
-    "MAX_STREAM_BYTES": "MaxStreamBytes",
-    "ENGINE_MEMORY_BYTES": "EngineMemoryBytes",
-    "MAX_FILE_AGE_HOURS": "MaxFileAgeHours",
-    "DROP_MAX_AGE_HOURS": "DropMaxAgeHours",
-    "CLEANUP_ENABLED": "CleanupEnabled",
-    "ENGINE_TIMEOUT_SECONDS": "EngineTimeout",
-    "MAX_RECEIVE_COUNT": "MaxReceiveCount",
-    "RETRY_DELAY_SECONDS": "RetryDelaySeconds",
-    "LEASE_SECONDS": "LeaseSeconds",
-    "HEARTBEAT_SECONDS": "HeartbeatSeconds",
-    "REQUEUE_AFTER_SECONDS": "RequeueAfterSeconds",
-    "UPLOAD_EXPIRES_SECONDS": "UploadExpiresSeconds",
-    "ALLOWED_ORIGINS": "AllowedOrigins",
-    "API_KEYS": "ApiKeys",
-    "SECRET_KEY": "SecretKey",
-    "PUBLIC_BASE_URL": "PublicBaseUrl",
-    "S3_PUBLIC_ENDPOINT_URL": "S3PublicEndpointUrl",
-    "LOG_LEVEL": "LogLevel",
-    "MAXIMUM_CONCURRENCY": "MaximumConcurrency",
-}
+TEMPLATE = ROOT / "template.yaml"
 
 
 @dataclass(frozen=True)
@@ -87,17 +61,24 @@ class Config:
         return f"http://localhost:{self.port}"
 
     def all_parameters(self) -> dict[str, str]:
-        """The template parameters of this stack, those that follow from it included."""
-        from_environ = {PARAMETERS[name]: value for name, value in self.environ.items() if name in PARAMETERS and value}
+        """The template parameters of this stack that are not the template's defaults, and why.
+
+        Settings of the environment and of ``.env`` reach the parameters that make the same variables for the functions.
+        """
+        set_here = parameters_by_variable(TEMPLATE).items()
         return {
+            # Nobody else's buckets are here, so the names can be short ones.
             "UniqueBucketNames": "false",
+            # The page and the bucket are on ports of their own, so the bucket must be told of the page.
             "AllowedOrigins": f"{self.public_url},http://127.0.0.1:{self.port}",
+            # What the functions take for their own address is the emulator's.
             "PublicBaseUrl": self.public_url,
             "S3PublicEndpointUrl": self.endpoint.replace("127.0.0.1", "localhost"),
             # Every worker is a process here, and the machine is not Lambda.
-            "MaximumConcurrency": str(max(2, os.cpu_count() or 2)),
-            **from_environ,
+            "MaximumConcurrency": self.environ.get("MAXIMUM_CONCURRENCY") or str(max(2, os.cpu_count() or 2)),
+            **{parameter: self.environ[name] for name, parameter in set_here if self.environ.get(name)},
             **self.parameters,
+            # The template has no default, and jobs that are queued must open after a restart.
             "SecretKey": self.environ.get("SECRET_KEY") or self._secret_key(),
         }
 
@@ -120,12 +101,12 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     settings = {**_dotenv(ROOT / ".env"), **(os.environ if environ is None else environ)}
     return Config(
         state=Path(settings.get("LOCAL_STATE_DIR") or ROOT / ".local").resolve(),
-        emulator=settings.get("EMULATOR") or "localstack",
-        emulator_port=_port(settings, "EMULATOR_PORT", 4566),
-        host=settings.get("HOST") or "127.0.0.1",
-        port=_port(settings, "PORT", 8080),
-        region=settings.get("AWS_REGION") or settings.get("AWS_DEFAULT_REGION") or "us-east-1",
-        stack_name=settings.get("STACK_NAME") or "pdfsmaller",
+        emulator=settings.get("EMULATOR") or Config.emulator,
+        emulator_port=_port(settings, "EMULATOR_PORT", Config.emulator_port),
+        host=settings.get("HOST") or Config.host,
+        port=_port(settings, "PORT", Config.port),
+        region=settings.get("AWS_REGION") or settings.get("AWS_DEFAULT_REGION") or Config.region,
+        stack_name=settings.get("STACK_NAME") or Config.stack_name,
         environ=settings,
     )
 

@@ -7,7 +7,6 @@ stack's ``digest`` tag tells.
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pdfsmaller_local.clients import Clients
-from pdfsmaller_local.config import ROOT, Config
+from pdfsmaller_local.config import TEMPLATE, Config
 from pdfsmaller_local.package import digest, packages
 from pdfsmaller_local.problems import Problem
 
@@ -25,7 +24,7 @@ _TIMEOUT_SECONDS = 120
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
-def deploy(config: Config, clients: Clients, template: Path = ROOT / "template.yaml") -> dict[str, str]:
+def deploy(config: Config, clients: Clients, template: Path = TEMPLATE) -> dict[str, str]:
     """Bring the stack to what the source tree says; its outputs by name.
 
     Raises:
@@ -83,8 +82,7 @@ def _with_concurrency(template: str, parameters: dict[str, str]) -> str:
     CloudFormation makes a number of a Ref where a property wants one. MiniStack 1.5.33 keeps the text here, and its
     SQS poller then fails to compare it with a count. (Elsewhere it does as it should.)
     """
-    default = re.search(r"^  MaximumConcurrency:\n    Type: Number\n    Default: (\d+)$", template, re.MULTILINE)
-    value = parameters.get("MaximumConcurrency") or (default[1] if default else "10")
+    value = parameters["MaximumConcurrency"]
     return template.replace("MaximumConcurrency: !Ref MaximumConcurrency", f"MaximumConcurrency: {value}")
 
 

@@ -6,7 +6,11 @@ defaults fit a Lambda worker of 3,538 MB that has 300 seconds for a job.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+_HARD_SECONDS = 240.0
+#: Of the time until the engine's process is killed: when it stops improving. The rest is for writing what it has.
+_SOFT_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +42,9 @@ class Limits:
     memory_bytes: int = 3_000_000_000
     max_file_bytes: int = 2_000_000_000
     max_open_files: int = 1_024
-    soft_seconds: float = 180.0
-    hard_seconds: float = 240.0
+    soft_seconds: float = _HARD_SECONDS * _SOFT_SHARE
+    hard_seconds: float = _HARD_SECONDS
+
+    def within(self, seconds: float) -> Limits:
+        """The same limits for a run that is killed after ``seconds``; the soft limit goes with it."""
+        return replace(self, hard_seconds=seconds, soft_seconds=seconds * _SOFT_SHARE)

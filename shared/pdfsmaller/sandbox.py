@@ -32,18 +32,16 @@ from pdfsmaller.limits import Limits
 
 if TYPE_CHECKING:  # models take a while to load; a child can be started before that
     from pdfsmaller.engine.inputs import InputFile
-    from pdfsmaller.engine.options import CompressOptions, Operation
-    from pdfsmaller.engine.report import CombinedReport, Report
+    from pdfsmaller.engine.options import CompressOptions, InspectOptions, Options
+    from pdfsmaller.engine.report import BaseReport, Report
+    from pdfsmaller.engine.results import Done, Progress, ResultFile
+    from pdfsmaller.operations import OperationSpec
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[str, int], None]
 
 #: What the child may know of our environment. Everything else (AWS_*, SECRET_KEY …) stays here.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
-#: What the result is called in a job's folder that is not its target's.
-_RESULT = "engine-result.pdf"
 _STDERR_TAIL_BYTES = 4_000
 _WATCHDOG_SECONDS = 0.5
 _PR_SET_DUMPABLE = 4
@@ -87,7 +85,7 @@ class EngineProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def run(self, spec: dict[str, Any], limits: Limits, progress: Progress | None) -> dict[str, Any]:
-        """Do the one job; its report as JSON. See the module's ``run`` for what it raises."""
+        """Do the one job; the answer's JSON. See the module's ``run`` for what it raises."""
         timer = threading.Timer(limits.hard_seconds, self.kill, [_out_of_time(limits)])
         timer.daemon = True
         timer.start()
@@ -120,9 +118,8 @@ class EngineProcess:
             died = answer is None and self._why_killed is None
             self.close(log_level=logging.ERROR if died or error_code == errors.EngineFailed.code else logging.DEBUG)
         if answer and "report" in answer:
-            report: dict[str, Any] = answer["report"]
-            _log_missing_bounds(report["bounds"])
-            return report
+            _log_missing_bounds(answer["report"]["bounds"])
+            return answer
         if answer:
             raise error_transport.from_json(answer["error"])
         if self._process.returncode == -signal.SIGXCPU:
@@ -173,27 +170,22 @@ def _close_spare() -> None:
 
 
 def run(
-    operation: Operation,
+    operation: OperationSpec,
     sources: Sequence[InputFile],
-    target: Path,
-    options: CompressOptions,
+    folder: Path,
+    options: Options,
     limits: Limits,
     progress: Progress | None = None,
     *,
     stop: Callable[[EngineProcess], None] | None = None,
-    folder: Path | None = None,
-) -> Report | CombinedReport:
+) -> Done[BaseReport]:
     """Do one job in a child process.
 
     Args:
-        operation: what to do; ``compress`` takes exactly one source.
-        options: of the operation's own class (``engine.options.OPTIONS``).
+        folder: the job's own, which its caller removes: results and temporary files go there.
+        options: of the operation's own class.
         progress: called with the stage's name and 0–100; what it raises ends the child and is raised here.
         stop: called once with the running child, for a caller that may want to ``kill`` it from another thread.
-        folder: where the child's temporary files go, for a caller that removes it; otherwise a new one, removed here.
-
-    Returns:
-        A ``Report`` for ``compress``, a ``CombinedReport`` for the others.
 
     Raises:
         RequestError, DocumentError: what the engine found wrong with a document or the options.
@@ -201,27 +193,37 @@ def run(
         WorkerCrashed: the child died of something else.
         DiskFull: the job's folder cannot hold what the child wants to write.
     """
-    if folder is None:
-        with workspace.job_folder() as own:
-            return run(operation, sources, target, options, limits, progress, stop=stop, folder=own)
-    password = options.password.get_secret_value() if options.password else None
-    shown = options.model_dump(mode="json") | ({"password": password} if password is not None else {})
-    # The child can write to the folder only.
-    result = target if target.parent == folder else folder / _RESULT
-    spec = _spec(operation, sources, folder, shown, limits) | {"target": str(result)}
+    spec = _spec(operation.entry, operation.libraries, sources, folder, options, limits)
     process = _take()
     if stop:
         stop(process)
     answer = process.run(spec, limits, progress)
+    from pdfsmaller.engine.results import Done
+
+    return Done(operation.report.model_validate(answer["report"]), _results(operation, folder, answer["files"]))
+
+
+def run_to(
+    operation: OperationSpec,
+    sources: Sequence[InputFile],
+    target: Path,
+    options: Options,
+    limits: Limits,
+    progress: Progress | None = None,
+    *,
+    stop: Callable[[EngineProcess], None] | None = None,
+) -> BaseReport:
+    """``run`` in a folder of its own, for an operation with one result, which takes the place of ``target``."""
     from pdfsmaller.engine.files import replace_file
-    from pdfsmaller.engine.report import CombinedReport, Report
 
-    if result != target:
-        replace_file(result, target)
-    return (Report if operation == "compress" else CombinedReport).model_validate(answer)
+    with workspace.job_folder() as folder:
+        done = run(operation, sources, folder, options, limits, progress, stop=stop)
+        (result,) = done.files
+        replace_file(result.path, target)
+    return done.report
 
 
-def inspect(source: InputFile, password: str | None, limits: Limits) -> dict[str, Any]:
+def inspect(source: InputFile, options: InspectOptions, limits: Limits) -> dict[str, Any]:
     """Look into a PDF in a child process.
 
     Returns:
@@ -231,28 +233,62 @@ def inspect(source: InputFile, password: str | None, limits: Limits) -> dict[str
         As ``run``.
     """
     with workspace.job_folder() as folder:
-        return _take().run(_spec("inspect", [source], folder, {"password": password}, limits), limits, None)
+        answer = _take().run(
+            _spec("pdfsmaller.engine.inspect:run", (), [source], folder, options, limits), limits, None
+        )
+    report: dict[str, Any] = answer["report"]
+    return report
 
 
 def _spec(
-    operation: str, sources: Sequence[InputFile], folder: Path, options: dict[str, Any], limits: Limits
+    entry: str,
+    libraries: Sequence[str],
+    sources: Sequence[InputFile],
+    folder: Path,
+    options: Options,
+    limits: Limits,
 ) -> dict[str, Any]:
-    """What a child is told, but for the target."""
+    """What a child is told."""
+    secret = {"password": options.secret.get_secret_value()} if options.secret else {}
+    kind = type(options)
     return {
-        "operation": operation,
+        "entry": entry,
+        "options_class": f"{kind.__module__}:{kind.__qualname__}",
+        "libraries": list(libraries),
         "sources": [{"path": str(source.path), "name": source.name} for source in sources],
         "folder": str(folder),
-        "options": options,
+        "options": options.model_dump(mode="json") | secret,
         "limits": asdict(limits),
     }
 
 
+def _results(operation: OperationSpec, folder: Path, files: list[dict[str, Any]]) -> tuple[ResultFile, ...]:
+    """The results that a child names. A document may have taken it over: none lies outside of the folder, nor is of
+    a kind that the operation does not make.
+
+    Raises:
+        EngineFailed: one does.
+    """
+    from pdfsmaller.engine.results import ResultFile
+
+    results = []
+    for file in files:
+        path = folder / str(file["file"])
+        if path.parent != folder or path.is_symlink() or not path.is_file():
+            raise errors.EngineFailed("The engine named a result that is no file of its job.")
+        if file["media_type"] not in operation.media_types:
+            raise errors.EngineFailed("The engine named a result of a kind that its operation does not make.")
+        results.append(ResultFile(path, str(file["name"]), file["media_type"]))
+    return tuple(results)
+
+
 def run_compress(source: Path, target: Path, options: CompressOptions, limits: Limits, **how: Any) -> Report:
-    """``run`` for one file to be compressed."""
+    """``run_to`` for one file to be compressed."""
     from pdfsmaller.engine.inputs import InputFile
     from pdfsmaller.engine.report import Report
+    from pdfsmaller.operations import DEFAULT
 
-    report = run("compress", [InputFile(source, source.name)], target, options, limits, **how)
+    report = run_to(DEFAULT, [InputFile(source, source.name)], target, options, limits, **how)
     assert isinstance(report, Report)
     return report
 

@@ -1,4 +1,7 @@
-"""The one settings class. Every field is an environment variable of the same name in capitals; see ``.env.example``.
+"""The one settings class, and the home of each setting: its name, default, bounds and meaning.
+
+Every field is an environment variable of the same name in capitals. ``.env.example`` is made from here (``make docs``);
+the parameters of ``template.yaml`` are checked against it.
 
 AWS endpoints and credentials are boto3's own business (``AWS_ENDPOINT_URL``, ``AWS_REGION`` …) and are not repeated
 here.
@@ -17,7 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from pdfsmaller.engine.options import parse_size
+from pdfsmaller.engine.units import parse_size
 from pdfsmaller.limits import Limits
 
 #: Shorter keys can be guessed; template.yaml asks for the same.
@@ -27,7 +30,6 @@ _HEARTBEATS_IN_A_LEASE = 3
 #: gunicorn ends when a worker exits with this (its APP_LOAD_ERROR), instead of starting another one for ever.
 _EXIT_CODE = 4
 _REMEDY = "Correct them in the environment, in .env or among the stack's parameters; .env.example explains each."
-_SECRET = ("api_keys", "secret_key")
 
 Size = Annotated[int, BeforeValidator(parse_size)]
 NonEmptyOrNone = Annotated[str | None, BeforeValidator(lambda value: value or None)]
@@ -49,6 +51,14 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+def _field(default: Any, description: str, *, secret: bool = False) -> Any:
+    """A setting: what it is when it is not set, and what it means, with its unit, in words for who sets it.
+
+    The first sentence holds wherever it is set; template.yaml repeats it (tests/test_settings_homes.py).
+    """
+    return Field(default=default, description=description, repr=not secret)
+
+
 class InvalidSettings(Exception):
     """Settings that cannot be, all of them, each in a line: its name, its value (no secret's), what is allowed."""
 
@@ -59,49 +69,105 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     # Where things are. The names are those of a stack on an emulator.
-    uploads_bucket: str = "pdfsmaller-uploads"
-    results_bucket: str = "pdfsmaller-results"
-    compress_queue_url: str = ""
-    dead_letter_queue_url: str = ""
-    jobs_table: str = "pdfsmaller-jobs"
-    s3_public_endpoint_url: NonEmptyOrNone = None
-    public_base_url: NonEmptyOrNone = None
+    uploads_bucket: str = _field("pdfsmaller-uploads", "The bucket that files and drops come in by.")
+    results_bucket: str = _field("pdfsmaller-results", "The bucket that results go out by.")
+    compress_queue_url: str = _field("", "Address of the SQS queue that jobs wait in.")
+    dead_letter_queue_url: str = _field("", "Address of the SQS queue of messages whose every delivery failed.")
+    jobs_table: str = _field("pdfsmaller-jobs", "The DynamoDB table of jobs.")
+    s3_public_endpoint_url: NonEmptyOrNone = _field(
+        None,
+        "The buckets' endpoint as a browser reaches it, for presigned forms and downloads. Empty: the one of boto3.",
+    )
+    public_base_url: NonEmptyOrNone = _field(
+        None, "The service's own address as callers see it, for the links in its answers. Empty: that of each request."
+    )
 
     # What one request or document may cost.
-    max_file_size: Bytes = 100_000_000
-    max_files: Annotated[int, Field(ge=1, le=100)] = 100
-    max_request_size: Bytes = 500_000_000
-    max_inline_result_size: Annotated[Size, Field(ge=0)] = 4_000_000
-    max_wait_seconds: Annotated[int, Field(ge=0, le=60)] = 60
-    max_pages: Count = Limits().max_pages
-    max_image_bytes: Bytes = Limits().max_image_bytes
-    max_job_image_bytes: Bytes = Limits().max_job_image_bytes
-    max_stream_bytes: Bytes = Limits().max_stream_bytes
-    engine_memory_bytes: Annotated[Size, Field(ge=200_000_000)] = Limits().memory_bytes
-    engine_timeout_seconds: Seconds = Limits().hard_seconds
+    max_file_size: Bytes = _field(100_000_000, "The largest file taken, in bytes.")
+    max_files: Annotated[int, Field(ge=1, le=100)] = _field(100, "Files in one request.")
+    max_request_size: Bytes = _field(500_000_000, "All files of one request, or of one job, together, in bytes.")
+    max_inline_result_size: Annotated[Size, Field(ge=0)] = _field(
+        4_000_000,
+        "The largest result answered as it is, in bytes; larger ones are answered by a redirect to the bucket. A "
+        "Lambda answer holds about 4.5 MB.",
+    )
+    max_wait_seconds: Annotated[int, Field(ge=0, le=60)] = _field(
+        60, "The longest wait granted to `Prefer: wait=N`, in seconds."
+    )
+    max_pages: Count = _field(Limits().max_pages, "Pages in one PDF.")
+    max_image_bytes: Bytes = _field(
+        Limits().max_image_bytes,
+        "One image, decoded, in bytes: one for each component of a pixel. In a PDF a larger one stays as it is; as an "
+        "input of its own it is refused.",
+    )
+    max_job_image_bytes: Bytes = _field(
+        Limits().max_job_image_bytes, "All image files of one job, decoded, in bytes, counted in the same way."
+    )
+    max_stream_bytes: Bytes = _field(Limits().max_stream_bytes, "One stream of a PDF, decoded, in bytes.")
+    engine_memory_bytes: Annotated[Size, Field(ge=200_000_000)] = _field(
+        Limits().memory_bytes, "Address space of the engine's process, in bytes."
+    )
+    engine_timeout_seconds: Seconds = _field(
+        Limits().hard_seconds,
+        "Seconds after which the engine's process is killed. It begins to finish at three quarters of them.",
+    )
 
     # How jobs live.
-    max_file_age_hours: Hours = 24
-    drop_max_age_hours: Annotated[Hours | None, BeforeValidator(lambda value: None if value == "" else value)] = None
-    upload_expires_seconds: Annotated[int, Field(ge=1, le=604_800)] = 3_600
-    requeue_after_seconds: Count = 900
-    lease_seconds: Seconds = 60
-    heartbeat_seconds: Seconds = 10
-    retry_delay_seconds: Annotated[int, Field(ge=0, le=900)] = 10
-    max_receive_count: Annotated[int, Field(ge=1, le=1_000)] = 5
-    cleanup_enabled: bool = True
+    max_file_age_hours: Hours = _field(24, "Hours after its end at which a job's files are deleted.")
+    drop_max_age_hours: Annotated[Hours | None, BeforeValidator(lambda value: None if value == "" else value)] = _field(
+        None, "Hours after which drops (inbox/) and what became of them (inbox/, errors/) are deleted. Empty: never."
+    )
+    upload_expires_seconds: Annotated[int, Field(ge=1, le=604_800)] = _field(
+        3_600,
+        "Seconds within which a presigned upload must begin. One under way has as long again to arrive, at most 15 "
+        "minutes.",
+    )
+    requeue_after_seconds: Count = _field(
+        900, "Seconds after which a queued job that no worker took is announced again."
+    )
+    lease_seconds: Seconds = _field(60, "Seconds that a worker owns its job without a sign of life.")
+    heartbeat_seconds: Seconds = _field(
+        10, "Seconds between a worker's signs of life. At most a third of LEASE_SECONDS."
+    )
+    retry_delay_seconds: Annotated[int, Field(ge=0, le=900)] = _field(
+        10, "Seconds before a failed attempt is tried again. They double with every further one."
+    )
+    max_receive_count: Annotated[int, Field(ge=1, le=1_000)] = _field(
+        5, "Attempts that a job has, whatever announces it. The queue gives up a message after as many deliveries."
+    )
+    cleanup_enabled: bool = _field(
+        True, "Whether cleanup deletes. false: it still announces jobs again and fails what cannot go on."
+    )
 
     # The HTTP side.
-    allowed_origins: CommaSeparated = []
-    allowed_hosts: CommaSeparated = ["localhost", "127.0.0.1", "[::1]", ".on.aws"]
-    api_keys: Annotated[list[str], NoDecode, BeforeValidator(_split_keys), Field(repr=False)] = []
-    secret_key: Annotated[str, Field(repr=False)] = ""
-    health_check_enabled: bool = True
-    metrics_enabled: bool = True
+    allowed_origins: CommaSeparated = _field(
+        [], "Origins of other sites' pages that may call the API, comma-separated, without a slash at their end."
+    )
+    allowed_hosts: CommaSeparated = _field(
+        ["localhost", "127.0.0.1", "[::1]", ".on.aws"],
+        "Hosts that the links in answers may name, comma-separated (.a.example: all below it). For requests to any "
+        "other, links are paths. Not needed with PUBLIC_BASE_URL.",
+    )
+    api_keys: Annotated[list[str], NoDecode, BeforeValidator(_split_keys)] = _field(
+        [],
+        f"Keys of which callers must send one, comma-separated, each of {KEY_MIN_CHARS} characters or more. It goes as "
+        "`X-Api-Key` or `Authorization: Bearer`. Empty: none is needed.",
+        secret=True,
+    )
+    secret_key: str = _field(
+        "",
+        f"Encrypts the passwords of PDFs while their jobs run: {KEY_MIN_CHARS} random characters or more, for example "
+        "from `openssl rand -hex 32`. Empty: no password is taken. `make local` makes a key of its own.",
+        secret=True,
+    )
+    health_check_enabled: bool = _field(
+        True, "Whether the health check looks at buckets, table and queue. false: it says that the service is there."
+    )
+    metrics_enabled: bool = _field(True, "Whether `GET /metrics` answers.")
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
-    ] = "INFO"
+    ] = _field("INFO", "The lowest level that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 
     @field_validator("max_request_size")
     @classmethod
@@ -168,7 +234,7 @@ class Settings(BaseSettings):
         return value
 
     def limits(self) -> Limits:
-        """The engine's limits. Its soft limit leaves a quarter of the time for writing what it has."""
+        """The engine's limits."""
         return Limits(
             max_pages=self.max_pages,
             max_results_bytes=2 * self.max_request_size,
@@ -176,9 +242,7 @@ class Settings(BaseSettings):
             max_job_image_bytes=self.max_job_image_bytes,
             max_stream_bytes=self.max_stream_bytes,
             memory_bytes=self.engine_memory_bytes,
-            soft_seconds=self.engine_timeout_seconds * 0.75,
-            hard_seconds=self.engine_timeout_seconds,
-        )
+        ).within(self.engine_timeout_seconds)
 
 
 def _is_origin(value: str) -> bool:
@@ -210,7 +274,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 def _line(error: Any) -> str:
     """One refused setting: name, value, what is allowed."""
     name = str(error["loc"][0])
-    value = "(hidden)" if name in _SECRET else repr(error["input"])[:100]
+    value = repr(error["input"])[:100] if Settings.model_fields[name].repr else "(hidden)"
     allowed = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"  {name.upper()} is {value}: {allowed}."
 

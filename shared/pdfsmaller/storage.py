@@ -52,9 +52,9 @@ def report_key(job_id: str, attempt: int) -> str:
     return f"{attempt_prefix(job_id, attempt)}report.json"
 
 
-def image_result_key(drop_key: str) -> str:
-    """Where the PDF of a dropped image is laid."""
-    return _fitted(drop_key, ".pdf")
+def drop_result_key(drop_key: str, suffix: str) -> str:
+    """Where the result of a dropped file is laid, for an operation with this suffix (``OperationSpec.drop_suffix``)."""
+    return _fitted(drop_key, suffix)
 
 
 def error_key(drop_key: str) -> str:

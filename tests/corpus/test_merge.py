@@ -16,7 +16,7 @@ from pikepdf import Array, Dictionary, Name, Pdf, String
 
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.merge import merge
-from pdfsmaller.engine.options import MergeOptions
+from pdfsmaller.engine.merge.options import MergeOptions
 from tests.corpus.corpus import CORPUS, files, needs_corpus, password_of
 from tests.corpus.merged import Part, differences, field_names, loose_ends
 

@@ -32,9 +32,10 @@ def start() -> subprocess.Popen[str]:
 def ask(source: Path, limits: Limits | None = None, **options: Any) -> list[dict[str, Any]]:
     """All lines that a child says about one job."""
     spec = {
-        "operation": "compress",
+        "entry": "pdfsmaller.engine.compress:run",
+        "options_class": "pdfsmaller.engine.options:CompressOptions",
+        "libraries": [],
         "sources": [{"path": str(source), "name": source.name}],
-        "target": str(source.with_name("out.pdf")),
         "folder": str(source.parent),
         "options": options,
         "limits": asdict(limits or Limits()),
@@ -96,7 +97,7 @@ def test_nothing_asked_ends_quietly() -> None:
         "not json",
         "{}",
         '{"sources": 1}',
-        '{"operation":"compress","sources":[{"path":"/nonexistent","name":"x"}],"target":"/nonexistent2","folder":"/tmp"}',
+        '{"entry":"pdfsmaller.engine.nonexistent:run","sources":[],"folder":"/tmp"}',
     ],
 )
 def test_a_bad_line_gets_an_error(line: str) -> None:

@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,20 +23,15 @@ from pdfsmaller import errors, sandbox
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.confinement import BOUNDS, seccomp
 from pdfsmaller.engine.from_images.convert import images_to_pdf
+from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.merge import merge
-from pdfsmaller.engine.options import CompressOptions, ImageOptions, MergeOptions
+from pdfsmaller.engine.merge.options import MergeOptions
+from pdfsmaller.engine.options import CompressOptions, InspectOptions
 from pdfsmaller.limits import Limits
+from pdfsmaller.operations import find
 from tests import documents, pictures
 
-# Runs as the engine's process, with an engine that was taken over: it tries everything and writes down what came of it.
-_TAKEN_OVER = """
-import pdfsmaller.engine.__main__ as process
-from tests.engine import test_confinement
-
-process._do = test_confinement.attack
-process.main()
-"""
 _KERNEL_HAS = {"x86_64": 0, "aarch64": 1}.get(platform.machine())
 
 
@@ -67,9 +61,9 @@ def needs(bound: str) -> None:
 # --- attacks --------------------------------------------------------------------------------------------------------
 
 
-def attack(spec: dict[str, Any], sources: list[InputFile], *_: object) -> None:
-    """In the child: try everything; the results, by name, go to the folder."""
-    parent, folder = os.getppid(), Path(spec["folder"])
+def attack(sources: list[InputFile], folder: Path, *_: object, **__: object) -> None:
+    """The entry point of an engine that was taken over: tries everything; the results, by name, go to the folder."""
+    parent = os.getppid()
     outcomes = {name: _outcome(act) for name, act in _attacks(parent, sources[0].path, folder)}
     (folder / "outcomes.json").write_text(json.dumps(outcomes))
     raise errors.EngineFailed("done")
@@ -172,14 +166,16 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = home / "job"
     folder.mkdir()
     spec = {
-        "operation": "compress",
+        "entry": "tests.engine.test_confinement:attack",
+        "options_class": "pdfsmaller.engine.options:CompressOptions",
+        "libraries": [],
         "sources": [{"path": str(source), "name": "in.pdf"}],
-        "target": str(folder / "out.pdf"),
         "folder": str(folder),
+        "options": {},
         "limits": asdict(Limits(max_file_bytes=1_000_000)),
     }
     with subprocess.Popen(
-        [sys.executable, "-c", _TAKEN_OVER],
+        [sys.executable, "-m", "pdfsmaller.engine"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=_environment(),
@@ -305,7 +301,7 @@ def test_a_report_names_the_bounds_that_held(tmp_path: Path) -> None:
     assert set(report.bounds) == held()
     if sys.platform == "linux":
         assert set(BOUNDS[:5]) <= held()
-    assert set(sandbox.inspect(InputFile(source, "in.pdf"), None, Limits())["bounds"]) == held()
+    assert set(sandbox.inspect(InputFile(source, "in.pdf"), InspectOptions(), Limits())["bounds"]) == held()
 
 
 @pytest.mark.parametrize(
@@ -338,7 +334,7 @@ def test_every_image_format_can_be_read_within_the_bounds(tmp_path: Path) -> Non
     sources.append(InputFile(documents.write(tmp_path / "heic", pictures.heic()), "heic"))
     options = ImageOptions()
     images_to_pdf(sources, tmp_path / "free.pdf", options)
-    sandbox.run("image-to-pdf", sources, tmp_path / "bound.pdf", options, Limits())
+    sandbox.run_to(find("image-to-pdf"), sources, tmp_path / "bound.pdf", options, Limits())
     assert (tmp_path / "bound.pdf").read_bytes() == (tmp_path / "free.pdf").read_bytes()
 
 
@@ -347,7 +343,7 @@ def test_merging_within_the_bounds(tmp_path: Path) -> None:
     sources = [InputFile(documents.write(tmp_path / f"{m.__name__}.pdf", m()), m.__name__) for m in makes]
     options = MergeOptions()
     merge(sources, tmp_path / "free.pdf", options)
-    sandbox.run("merge", sources, tmp_path / "bound.pdf", options, Limits())
+    sandbox.run_to(find("merge"), sources, tmp_path / "bound.pdf", options, Limits())
     assert (tmp_path / "bound.pdf").read_bytes() == (tmp_path / "free.pdf").read_bytes()
 
 

@@ -17,6 +17,7 @@ from botocore.client import BaseClient
 from cfnlint.decode.cfn_yaml import load as load_template
 
 from pdfsmaller import events, sandbox
+from pdfsmaller.http.app import create_app
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
@@ -28,7 +29,6 @@ from pdfsmaller.storage import input_key
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 from tests.functions.calls import ROOT
-from upload.app import create_app
 
 Grant = tuple[str, str]
 

@@ -11,7 +11,6 @@ import pikepdf
 import pytest
 
 from pdfsmaller import errors
-from pdfsmaller.engine.options import Operation
 from pdfsmaller.engine.report import CombinedReport, ReportWarning, SourceReport
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
@@ -35,7 +34,7 @@ def photo() -> bytes:
     return documents.jpeg(documents.photo(300, 200))
 
 
-def submit(stack: Stack, operation: Operation, files: dict[str, bytes], **fields: Any) -> Job:
+def submit(stack: Stack, operation: str, files: dict[str, bytes], **fields: Any) -> Job:
     incoming = [IncomingFile(name, io.BytesIO(data)) for name, data in files.items()]
     [job] = SubmitService(stack.settings, stack.clock).submit_files(incoming, fields, operation)
     return job

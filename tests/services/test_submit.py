@@ -5,7 +5,6 @@ import io
 import pytest
 
 from pdfsmaller import errors, passwords
-from pdfsmaller.engine.options import Operation
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
@@ -124,7 +123,7 @@ class TestSeveralFilesInOneJob:
         self,
         service: SubmitService,
         stack: Stack,
-        operation: Operation,
+        operation: str,
         good: documents.Make,
         wrong: documents.Make,
         kind: type[Exception],

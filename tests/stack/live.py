@@ -29,7 +29,7 @@ T = TypeVar("T")
 #: Template parameters that make waiting short. On AWS, deploy the stack under test with the same ones.
 QUICK = {
     "CompressTimeout": "60",
-    "EngineTimeout": "45",
+    "EngineTimeoutSeconds": "45",
     # Below the 6 × CompressTimeout that production has, so that a killed worker's message comes back soon.
     "VisibilityTimeout": "10",
     "MaxReceiveCount": "4",

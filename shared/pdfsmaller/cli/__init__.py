@@ -5,6 +5,8 @@
     pdfsmaller images IN… -o OUT [options]
     pdfsmaller inspect IN [--json]
 
+There is a command for each operation (``pdfsmaller.operations``), whose parameters are made from its options.
+
 Results go to a temporary file beside the target and take its name when they are whole, so a run that is stopped
 leaves the target as it was; a source may be the target. Reports go to standard output, everything else to standard
 error: a progress bar (on a terminal only) and one line for each error. The engine runs in a child process, bounded in
@@ -22,8 +24,8 @@ Exit codes::
     7    a file cannot be read or written
     130  stopped with Ctrl-C (129, 143: by SIGHUP, SIGTERM)
 
-With several inputs of ``compress``, one that fails does not stop the others, and the code is that of the first failure.
-``merge`` and ``images`` end with the first that fails, unless ``--on-error skip`` leaves it out.
+Where each input is a job of its own (``compress``), one that fails does not stop the others, and the code is that of
+the first failure. ``merge`` and ``images`` end with the first that fails, unless ``--on-error skip`` leaves it out.
 """
 
 from __future__ import annotations
@@ -34,13 +36,11 @@ from types import FrameType
 
 __all__ = ["main"]
 
-_ENGINE_COMMANDS = ("compress", "merge", "images", "inspect")
-
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code. ``arguments`` default to ``sys.argv[1:]``."""
     given = sys.argv[1:] if arguments is None else arguments
-    if given[:1] and given[0] in _ENGINE_COMMANDS and not set(given) & {"--help", "-h"}:
+    if len(given) > 1 and not given[0].startswith("-") and not set(given) & {"--help", "-h"}:
         from pdfsmaller import sandbox
 
         sandbox.prepare()  # the engine loads its libraries while this process loads its own

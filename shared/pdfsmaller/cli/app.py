@@ -1,7 +1,11 @@
-"""The commands. What they do is in ``compress``, ``combine`` and ``inspect``, which are imported when they run."""
+"""The commands: one for each operation, and ``inspect``. What they do is in ``run`` and ``inspect``, which are imported
+when they run.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +14,8 @@ import typer
 from pdfsmaller import __version__
 from pdfsmaller.cli import arguments
 from pdfsmaller.cli.errors import INTERRUPTED, OK, USAGE, complain
+from pdfsmaller.engine.options import InspectOptions
+from pdfsmaller.operations import OPERATIONS, OperationSpec
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 something unexpected; 2 wrong usage, option or page range; "
@@ -65,132 +71,51 @@ def _common(
     """The smallest PDF that still looks, reads and works like the original."""
 
 
-@app.command("compress", epilog=_EXIT_CODES, no_args_is_help=True)
-def compress_command(
-    context: typer.Context,
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="The PDFs to make smaller.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="OUT", help="The result of the one input. May be the input itself."),
-    ] = None,
-    output_dir: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The folder for the results, which keep their inputs' names."),
-    ] = None,
-    preset: arguments.Preset = None,
-    dpi: arguments.Dpi = None,
-    image_quality: arguments.ImageQuality = None,
-    color_mode: arguments.ColorMode = None,
-    target_size: arguments.TargetSize = None,
-    effort: arguments.Effort = None,
-    verify: arguments.Verify = None,
-    strip_metadata: arguments.StripMetadata = False,
-    linearize: arguments.Linearize = False,
-    allow_signature_invalidation: arguments.AllowSignatureInvalidation = False,
-    password_file: arguments.PasswordFile = None,
-    timeout: arguments.Timeout = None,
-    max_pages: arguments.MaxPages = None,
-    max_image_size: arguments.MaxImageSize = None,
-    max_memory: arguments.MaxMemory = None,
-    as_json: arguments.AsJson = False,
-    quiet: arguments.Quiet = False,
-) -> int:
-    """Make PDFs smaller. What cannot be made smaller is copied as it is."""
-    from pdfsmaller.cli.compress import compress_all
+def _add(name: str, about: str, parameters: list[Parameter], function: Callable[..., int]) -> None:
+    """Make a command that calls ``function`` with ``parameters`` as keywords."""
 
-    return compress_all(**arguments.gathered(context, "compress"))
+    def command(**given: Any) -> int:
+        return function(**given)
+
+    command.__doc__ = about
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": int}
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    app.command(name, epilog=_EXIT_CODES, no_args_is_help=True)(command)
 
 
-@app.command("merge", epilog=_EXIT_CODES, no_args_is_help=True)
-def merge_command(
-    context: typer.Context,
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="IN...",
-            help="PDFs, each a FILE or FILE:RANGES such as a.pdf:1-3,7,-1 (-1 is the last page, 5- goes to the end).",
-        ),
-    ],
-    output: arguments.Output,
-    optimize: Annotated[bool, typer.Option("--optimize/--no-optimize", help="Compress what is merged.")] = True,
-    outline: Annotated[
-        str | None, typer.Option(metavar="HOW", help="per-source (an entry for each file), joined or none.")
-    ] = None,
-    on_error: arguments.OnError = None,
-    decrypt: Annotated[
-        bool, typer.Option("--decrypt", help="Leave the result open to everybody though an input was encrypted.")
-    ] = False,
-    preset: arguments.Preset = None,
-    dpi: arguments.Dpi = None,
-    image_quality: arguments.ImageQuality = None,
-    color_mode: arguments.ColorMode = None,
-    target_size: arguments.TargetSize = None,
-    effort: arguments.Effort = None,
-    verify: arguments.Verify = None,
-    strip_metadata: arguments.StripMetadata = False,
-    linearize: arguments.Linearize = False,
-    allow_signature_invalidation: arguments.AllowSignatureInvalidation = False,
-    password_file: arguments.PasswordsFile = None,
-    timeout: arguments.Timeout = None,
-    max_pages: arguments.MaxPages = None,
-    max_image_size: arguments.MaxImageSize = None,
-    max_memory: arguments.MaxMemory = None,
-    as_json: arguments.AsJson = False,
-    quiet: arguments.Quiet = False,
-) -> int:
-    """Make one PDF of several, in the order given."""
-    from pdfsmaller.cli.combine import merge_files
+def _command_of(operation: OperationSpec) -> Callable[..., int]:
+    def command(**given: Any) -> int:
+        from pdfsmaller.cli.run import run_operation
 
-    return merge_files(**arguments.gathered(context, "merge"))
+        return run_operation(operation, **given)
+
+    return command
 
 
-@app.command("images", epilog=_EXIT_CODES, no_args_is_help=True)
-def images_command(
-    context: typer.Context,
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="The images, a page for each.")],
-    output: arguments.Output,
-    page_size: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="fit (as large as the image), A4 or letter.")
-    ] = None,
-    orientation: Annotated[
-        str | None, typer.Option(metavar="HOW", help="Of the paper: auto (as the image lies), portrait or landscape.")
-    ] = None,
-    margin: Annotated[
-        str | None, typer.Option(metavar="LENGTH", help="Around the image: points, 10mm, 1cm or 0.5in.")
-    ] = None,
-    resolution: Annotated[
-        str | None, typer.Option(metavar="N", help="Pixels per inch, instead of what each file says (or 96).")
-    ] = None,
-    on_error: arguments.OnError = None,
-    preset: arguments.Preset = None,
-    dpi: arguments.Dpi = None,
-    image_quality: arguments.ImageQuality = None,
-    color_mode: arguments.ColorMode = None,
-    target_size: arguments.TargetSize = None,
-    effort: arguments.Effort = None,
-    verify: arguments.Verify = None,
-    strip_metadata: arguments.StripMetadata = False,
-    linearize: arguments.Linearize = False,
-    timeout: arguments.Timeout = None,
-    max_pages: arguments.MaxPages = None,
-    max_image_size: arguments.MaxImageSize = None,
-    max_memory: arguments.MaxMemory = None,
-    as_json: arguments.AsJson = False,
-    quiet: arguments.Quiet = False,
-) -> int:
-    """Make one PDF of images. Not one pixel changes unless an option of compression asks for it."""
-    from pdfsmaller.cli.combine import combine
-
-    return combine("image-to-pdf", **arguments.gathered(context, "image-to-pdf"))
-
-
-@app.command("inspect", epilog=_EXIT_CODES, no_args_is_help=True)
-def inspect_command(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="The PDF to look into.")],
-    password_file: arguments.PasswordFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-) -> int:
-    """Show where a PDF's bytes are: images, fonts, content, metadata, attachments, structure."""
+def _inspect(source: Path, password_file: Path | None, as_json: bool) -> int:
     from pdfsmaller.cli.inspect import inspect_file
 
     return inspect_file(source, password_file=password_file, as_json=as_json)
+
+
+for _operation in OPERATIONS.values():
+    _add(_operation.command, _operation.summary, arguments.parameters(_operation), _command_of(_operation))
+_add(
+    "inspect",
+    "Show where a PDF's bytes are: images, fonts, content, metadata, attachments, structure.",
+    [
+        Parameter(
+            "source",
+            Parameter.KEYWORD_ONLY,
+            annotation=Annotated[Path, typer.Argument(metavar="IN", help="The PDF to look into.")],
+        ),
+        *arguments.of_options(InspectOptions),
+        Parameter(
+            "as_json",
+            Parameter.KEYWORD_ONLY,
+            annotation=Annotated[bool, typer.Option("--json", help="Print everything as JSON.")],
+            default=False,
+        ),
+    ],
+    _inspect,
+)

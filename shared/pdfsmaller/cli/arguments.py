@@ -1,61 +1,16 @@
-"""The options that commands share: what each is called and what its help says."""
+"""The commands' parameters, made from the operations and their options: nothing about an option is said here again."""
 
 from __future__ import annotations
 
+from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-#: The parameters that set the engine's limits (``bounds.limits_from``).
-_LIMITS = ("timeout", "max_pages", "max_image_size", "max_memory")
+from pdfsmaller.engine.options import Options
+from pdfsmaller.operations import OperationSpec
 
-Output = Annotated[
-    Path, typer.Option("-o", "--output", metavar="OUT", help="The result. May be one of the inputs itself.")
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="lossless, printer (300 dpi), ebook (150), screen (72) or scan. Without one: 144 dpi, quality 75.",
-    ),
-]
-Dpi = Annotated[
-    str | None, typer.Option(metavar="N", help="Downsample images shown above 1.5 x this many dots per inch.")
-]
-ImageQuality = Annotated[str | None, typer.Option(metavar="N", help="JPEG quality, 10 to 100.")]
-ColorMode = Annotated[str | None, typer.Option(metavar="MODE", help="no-change, grayscale or bilevel.")]
-TargetSize = Annotated[str | None, typer.Option(metavar="SIZE", help="At most this large: bytes, 500KB or 1.5MB.")]
-Effort = Annotated[str | None, typer.Option(metavar="HOW", help="fast, default or max.")]
-Verify = Annotated[
-    str | None,
-    typer.Option(metavar="HOW", help="How much of the result is compared with the input: off, sample or full."),
-]
-StripMetadata = Annotated[bool, typer.Option("--strip-metadata", help="Drop title, author and the like.")]
-Linearize = Annotated[bool, typer.Option("--linearize", help="Order the file for viewing while it loads.")]
-AllowSignatureInvalidation = Annotated[
-    bool, typer.Option("--allow-signature-invalidation", help="Change signed PDFs; their signatures end.")
-]
-OnError = Annotated[
-    str | None,
-    typer.Option(metavar="HOW", help="fail: end with the first file that cannot be used; skip: leave it out."),
-]
-PasswordFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="A file whose first line is the password of the encrypted PDF; - reads standard input.",
-        metavar="FILE",
-        allow_dash=True,
-    ),
-]
-PasswordsFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="A file with a password in each line, all tried on encrypted PDFs; - reads standard input.",
-        metavar="FILE",
-        allow_dash=True,
-    ),
-]
 Timeout = Annotated[float | None, typer.Option(min=1, metavar="SECONDS", help="Give up after this long.")]
 MaxPages = Annotated[int | None, typer.Option(min=1, metavar="N", help="Refuse files with more pages.")]
 MaxImageSize = Annotated[
@@ -65,15 +20,90 @@ MaxMemory = Annotated[str | None, typer.Option(metavar="SIZE", help="Memory for 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON (of several results: a list).")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")]
 
+#: What sets the engine's limits (``bounds.limits_from``).
+LIMITS = {"timeout": Timeout, "max_pages": MaxPages, "max_image_size": MaxImageSize, "max_memory": MaxMemory}
+PASSWORD_FILE = "password_file"
 
-def gathered(context: typer.Context, operation: str) -> dict[str, Any]:
-    """A command's parameters by what they are for: ``fields`` (the operation's options), ``limits``, and the rest."""
-    from pdfsmaller.engine.options import OPTIONS
 
-    names = OPTIONS[operation].model_fields
-    given = context.params
-    return {
-        "fields": {name: value for name, value in given.items() if name in names},
-        "limits": {name: given[name] for name in _LIMITS},
-        **{name: value for name, value in given.items() if name not in names and name not in _LIMITS},
-    }
+def parameters(operation: OperationSpec) -> list[Parameter]:
+    """All parameters of an operation's command, in the order of its help."""
+    return [
+        _inputs(operation),
+        *_targets(operation),
+        *of_options(operation.options),
+        *(_named(name, kind, None) for name, kind in LIMITS.items()),
+        _named("as_json", AsJson, False),
+        _named("quiet", Quiet, False),
+    ]
+
+
+def of_options(options: type[Options]) -> list[Parameter]:
+    """A parameter for each option; those that stand behind an input's name (``per_input``) have none."""
+    return [
+        _password_file(options, name) if options.is_secret(name) else _option(options, name)
+        for name in options.model_fields
+        if not options.shown(name).per_input
+    ]
+
+
+def _inputs(operation: OperationSpec) -> Parameter:
+    names, per_input = operation.inputs.plural, operation.options.per_input()
+    if per_input:
+        text = f"{names}, each a FILE or FILE:{operation.options.shown(per_input).metavar}: " + _about(
+            operation.options, per_input
+        )
+    else:
+        text = f"The {names}, in their order." if not operation.each_alone else f"The {names}."
+    return Parameter(
+        "inputs", Parameter.KEYWORD_ONLY, annotation=Annotated[list[str], typer.Argument(metavar="IN...", help=text)]
+    )
+
+
+def _targets(operation: OperationSpec) -> list[Parameter]:
+    output = typer.Option("-o", "--output", metavar="OUT", help="The result. May be one of the inputs itself.")
+    folder = typer.Option("--output-dir", metavar="DIR", help="The folder for the results.")
+    if operation.several_results:
+        return [Parameter("output_dir", Parameter.KEYWORD_ONLY, annotation=Annotated[Path, folder])]
+    if operation.each_alone:
+        output.help = "The result of the one input. May be the input itself."
+        folder.help = "The folder for the results, which keep their inputs' names."
+        return [
+            _named("output", Annotated[Path | None, output], None),
+            _named("output_dir", Annotated[Path | None, folder], None),
+        ]
+    return [Parameter("output", Parameter.KEYWORD_ONLY, annotation=Annotated[Path, output])]
+
+
+def _option(options: type[Options], name: str) -> Parameter:
+    flag = f"--{name.replace('_', '-')}"
+    default = options.default(name)
+    if options.is_flag(name):
+        declared = f"{flag}/--no-{flag.removeprefix('--')}" if default else flag
+        return _named(name, Annotated[bool, typer.Option(declared, help=_about(options, name))], default)
+    metavar = options.shown(name).metavar or "TEXT"
+    # Text, whatever the type: the options' own check says what is allowed.
+    return _named(name, Annotated[str | None, typer.Option(flag, metavar=metavar, help=_about(options, name))], None)
+
+
+def _password_file(options: type[Options], name: str) -> Parameter:
+    lines = "with a password in each line" if options.shown(name).repeated else "whose first line is the password"
+    text = f"A file {lines}; - reads standard input. {options.model_fields[name].description}"
+    option = typer.Option("--password-file", metavar="FILE", allow_dash=True, help=text)
+    return _named(PASSWORD_FILE, Annotated[Path | None, option], None)
+
+
+def _about(options: type[Options], name: str) -> str:
+    """An option's description, what it takes where that does not say so, and its default."""
+    text = options.model_fields[name].description or ""
+    if not options.is_flag(name):
+        values = options.allowed(name)
+        if not all(value in text for value in values):
+            text += f" Takes {', '.join(values)}."
+        default = options.default(name)
+        if default not in (None, []):
+            text += f" Default: {default:g}." if isinstance(default, float) else f" Default: {default}."
+    return text
+
+
+def _named(name: str, annotation: Any, default: Any) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)

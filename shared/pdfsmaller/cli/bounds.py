@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pdfsmaller.engine.options import parse_size
+from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidOption
 from pdfsmaller.limits import Limits
 
@@ -19,8 +19,7 @@ def limits_from(
     """
     limits = Limits()
     if timeout is not None:
-        # What is left of the time goes to writing and checking what was reached.
-        limits = replace(limits, hard_seconds=timeout, soft_seconds=timeout * 0.75)
+        limits = limits.within(timeout)
     if max_pages is not None:
         limits = replace(limits, max_pages=max_pages)
     if max_image_size is not None:

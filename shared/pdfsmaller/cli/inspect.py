@@ -12,6 +12,7 @@ from pdfsmaller.cli.files import check_readable
 from pdfsmaller.cli.password import read_password
 from pdfsmaller.cli.show import counted, say, size
 from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.limits import Limits
 
 _TIMEOUT_SECONDS = 60.0
@@ -24,9 +25,9 @@ def inspect_file(source: Path, *, password_file: Path | None, as_json: bool) -> 
     """Print what is in a file and return the exit code."""
     try:
         check_readable(source)
-        password = read_password(password_file) if password_file else None
+        options = InspectOptions.parse({"password": read_password(password_file)} if password_file else {})
         limits = Limits(max_pages=_MAX_PAGES, hard_seconds=_TIMEOUT_SECONDS)
-        found = sandbox.inspect(InputFile(source.resolve(), source.name), password, limits)
+        found = sandbox.inspect(InputFile(source.resolve(), source.name), options, limits)
     except (errors.PdfSmallerError, OSError) as exc:
         why = describe(exc, limits=False)
         complain(why if isinstance(exc, OSError) else f"{source}: {why}")

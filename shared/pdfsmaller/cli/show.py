@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pdfsmaller.engine.report import CombinedReport, FontCounts, ImageCounts, Report
+from pdfsmaller.engine.options import Options
+from pdfsmaller.engine.report import BaseReport, CombinedReport, ComparisonSummary, FontCounts, ImageCounts, Report
 
 _KINDS = ("images", "fonts", "content", "metadata", "attachments", "structure")
 
@@ -39,63 +40,82 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def report_json(report: Report | CombinedReport) -> dict[str, Any]:
+def report_json(report: BaseReport) -> dict[str, Any]:
     """A report as ``--json`` prints it."""
     return report.model_dump(mode="json") | {"ratio": report.ratio}
 
 
-def summary(source: Path, target: Path, report: Report, target_size: int | None) -> str:
-    """What happened to one file, in a few lines."""
-    lines = [f"{source} → {target}: {size(report.input_bytes)} → {size(report.output_bytes)} ({report.ratio:.1%})"]
-    if report.outcome == "unchanged":
-        lines[0] += ", unchanged: copied as it is"
-    elif report.outcome == "target_not_met" and target_size:
-        lines.append(_out_of_reach(target_size))
-    if report.outcome != "unchanged":
-        counts: dict[str, ImageCounts | FontCounts] = {"images": report.images, "fonts": report.fonts}
-        for kind in _KINDS:
-            before, after = getattr(report.before, kind), getattr(report.after, kind)
-            if before or after:
-                done = counts.get(kind)
-                detail = f"   {done.changed} of {done.seen} changed" if done and done.seen else ""
-                lines.append(f"  {kind:<12}{size(before):>9} → {size(after):>9}{detail}")
+def summary(sources: Sequence[Path], targets: Sequence[Path], report: BaseReport, options: Options) -> str:
+    """What became of one job, in a few lines."""
+    if isinstance(report, Report):
+        lines = _of_one(f"{sources[0]} → {targets[0]}", report)
+    elif isinstance(report, CombinedReport):
+        lines = _of_several(targets[0], report)
+    else:
+        lines = _of_results(sources, targets, report)
+    if report.outcome == "target_not_met" and (target_size := getattr(options, "target_size", None)):
+        lines.insert(1, _out_of_reach(target_size))
     return "\n".join([*lines, *_notes(report)])
 
 
-def combined_summary(target: Path, report: CombinedReport, target_size: int | None) -> str:
-    """What became of several files, in a few lines."""
+def _of_one(what: str, report: Report) -> list[str]:
+    """One file that was made smaller."""
+    lines = [f"{what}: {_sizes(report)}"]
+    if report.outcome == "unchanged":
+        return [f"{lines[0]}, unchanged: copied as it is"]
+    counts: dict[str, ImageCounts | FontCounts] = {"images": report.images, "fonts": report.fonts}
+    for kind in _KINDS:
+        before, after = getattr(report.before, kind), getattr(report.after, kind)
+        if before or after:
+            done = counts.get(kind)
+            detail = f"   {done.changed} of {done.seen} changed" if done and done.seen else ""
+            lines.append(f"  {kind:<12}{size(before):>9} → {size(after):>9}{detail}")
+    return lines
+
+
+def _of_several(target: Path, report: CombinedReport) -> list[str]:
+    """Several files that became one."""
     used = sum(source.error is None for source in report.sources)
-    lines = [
-        f"{counted(used, 'file')} → {target}: {counted(report.pages, 'page')}, "
-        f"{size(report.input_bytes)} → {size(report.output_bytes)} ({report.ratio:.1%})"
-    ]
+    lines = [f"{counted(used, 'file')} → {target}: {counted(report.pages, 'page')}, {_sizes(report)}"]
     if used < len(report.sources):
         lines[0] += f", {counted(len(report.sources) - used, 'file')} left out"
-    if report.outcome == "target_not_met" and target_size:
-        lines.append(_out_of_reach(target_size))
     if report.images.seen:
         lines.append(f"  images: {report.images.changed} of {report.images.seen} changed")
-    return "\n".join([*lines, *_notes(report)])
+    return lines
+
+
+def _of_results(sources: Sequence[Path], targets: Sequence[Path], report: BaseReport) -> list[str]:
+    """What became of files by any other operation."""
+    what = str(sources[0]) if len(sources) == 1 else counted(len(sources), "file")
+    where = str(targets[0]) if len(targets) == 1 else counted(len(targets), "file")
+    lines = [f"{what} → {where}: {counted(report.pages, 'page')}, {_sizes(report)}"]
+    if len(targets) > 1:
+        lines += [f"  {target}  {size(target.stat().st_size)}" for target in targets]
+    return lines
+
+
+def _sizes(report: BaseReport) -> str:
+    return f"{size(report.input_bytes)} → {size(report.output_bytes)} ({report.ratio:.1%})"
 
 
 def _out_of_reach(target_size: int) -> str:
     return f"  the target of {size(target_size)} is out of reach; this is the smallest file possible"
 
 
-def _notes(report: Report | CombinedReport) -> list[str]:
+def _notes(report: BaseReport) -> list[str]:
     """Images and fonts left alone, by reason, and warnings: a line each."""
-    counts = {"images": report.images.skipped, "fonts": report.fonts.skipped if isinstance(report, Report) else {}}
     lines = []
-    for kind, skipped in counts.items():
-        if skipped:
+    for kind in ("images", "fonts"):
+        if skipped := getattr(getattr(report, kind, None), "skipped", {}):
             reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
             lines.append(f"  {kind} left as they are: {reasons}")
-    if report.comparison is not None and report.comparison.mode != "off":
-        lines.append(f"  compared with the original: {counted(report.comparison.pages, 'page')} of {report.pages:,}")
+    comparison: ComparisonSummary | None = getattr(report, "comparison", None)
+    if comparison is not None and comparison.mode != "off":
+        lines.append(f"  compared with the original: {counted(comparison.pages, 'page')} of {report.pages:,}")
     return lines + [f"  warning ({warning.code}): {warning.message}" for warning in report.warnings]
 
 
-def totals(reports: Sequence[Report]) -> str:
+def totals(reports: Sequence[BaseReport]) -> str:
     """All files together, in one line."""
     before, after = sum(r.input_bytes for r in reports), sum(r.output_bytes for r in reports)
     ratio = after / before if before else 1.0

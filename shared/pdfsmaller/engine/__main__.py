@@ -1,18 +1,19 @@
 """The engine as a child process: ``python -m pdfsmaller.engine``.
 
 Started ahead of its job, it loads its libraries, says ``{"ready": true}``, then reads one line of JSON from standard
-input: ``{"operation", "sources": [{"path", "name"}], "target", "folder", "options": {…}, "limits": {…}}``. It binds
-itself (``confinement``): it can then read the sources and write to ``folder``, in which ``target`` lies, and reach
-nothing else. It answers on standard output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now and
-then, and at the end exactly one ``{"report": …}`` or ``{"error": …}``. Standard output carries nothing else: what
-libraries print goes to standard error.
+input: ``{"entry", "options_class", "libraries": [name], "sources": [{"path", "name"}], "folder", "options": {…},
+"limits": {…}}``, where ``entry`` and ``options_class`` are what to call and its options, each as ``module:name``. It
+binds itself (``confinement``): it can then read the sources and write to ``folder``, in which its results lie, and
+reach nothing else. It answers on standard output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now
+and then, and at the end exactly one ``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is a name in
+the folder) or ``{"error": …}``. Standard output carries nothing else: what libraries print goes to standard error.
 
-``operation`` is one of ``engine.options.OPTIONS``, or ``inspect``: its one option is ``password``, it has no target,
-and its report is an ``Inspection``.
+Which operations there are is its caller's business; the form of an entry stands in ``engine.results``.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -21,7 +22,9 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
+
+from pydantic import BaseModel
 
 from pdfsmaller import error_transport
 from pdfsmaller.engine import libraries
@@ -29,13 +32,9 @@ from pdfsmaller.engine.confinement import confine
 from pdfsmaller.engine.disk import is_disk_full, is_over_file_size
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import ran_out_of_memory
-from pdfsmaller.engine.options import OPTIONS, ImageOptions, MergeOptions
-from pdfsmaller.engine.report import CombinedReport, Report
+from pdfsmaller.engine.results import Done
 from pdfsmaller.errors import DiskFull, EngineFailed, LimitExceeded, PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
-
-if TYPE_CHECKING:
-    from pdfsmaller.engine.inspect import Inspection
 
 # Progress lines are for people: more of them only cost.
 PROGRESS_SECONDS = 0.2
@@ -51,6 +50,11 @@ class _Protocol:
     def send(self, message: dict[str, Any]) -> None:
         self._out.write(json.dumps(message) + "\n")
         self._out.flush()
+
+    def done(self, done: Done[BaseModel], bounds: list[str]) -> None:
+        report = done.report.model_copy(update={"bounds": bounds})
+        files = [{"file": file.path.name, "name": file.name, "media_type": file.media_type} for file in done.files]
+        self.send({"report": report.model_dump(mode="json"), "files": files})
 
     def progress(self, stage: str, percent: int) -> None:
         now = time.monotonic()
@@ -97,12 +101,14 @@ def main() -> int:
         limits = Limits(**spec.get("limits", {}))
         sources = [InputFile(Path(source["path"]), source["name"]) for source in spec["sources"]]
         _keep_to(spec["folder"])
-        libraries.load_for(spec["operation"])
+        entry, options_class = _named(spec["entry"]), _named(spec["options_class"])
+        libraries.load_installed(spec["libraries"])
         bounds = confine(limits, sources=[source.path for source in sources], folder=Path(spec["folder"]))
         # Not before: Landlock binds no thread that runs already.
         threading.Thread(target=_die_with_parent, daemon=True).start()
-        report = _do(spec, sources, limits, protocol).model_copy(update={"bounds": bounds})
-        protocol.send({"report": report.model_dump(mode="json")})
+        options = options_class.parse(spec["options"])
+        done: Done[BaseModel] = entry(sources, Path(spec["folder"]), options, limits=limits, progress=protocol.progress)
+        protocol.done(done, bounds)
     except PdfSmallerError as exc:
         protocol.error(exc)
     except RecursionError:
@@ -120,27 +126,10 @@ def main() -> int:
     return 0
 
 
-def _do(
-    spec: dict[str, Any], sources: list[InputFile], limits: Limits, protocol: _Protocol
-) -> Report | CombinedReport | Inspection:
-    """The job itself."""
-    if spec["operation"] == "inspect":
-        from pdfsmaller.engine.inspect import inspect
-
-        return inspect(sources[0].path, spec["options"].get("password"), limits)
-    target = Path(spec["target"])
-    options = OPTIONS[spec["operation"]].parse(spec.get("options") or {})
-    if isinstance(options, MergeOptions):
-        from pdfsmaller.engine.merge.merge import merge
-
-        return merge(sources, target, options, limits=limits, progress=protocol.progress)
-    if isinstance(options, ImageOptions):
-        from pdfsmaller.engine.from_images.convert import images_to_pdf
-
-        return images_to_pdf(sources, target, options, limits=limits, progress=protocol.progress)
-    from pdfsmaller.engine.compress import compress
-
-    return compress(sources[0].path, target, options, limits=limits, progress=protocol.progress)
+def _named(place: str) -> Any:
+    """What ``module:name`` names."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _out_of_memory(limits: Limits) -> LimitExceeded:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -45,12 +45,14 @@ from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
+from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import give_back, ran_out_of_memory
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, ComparisonSummary, FontCounts, ImageCounts, Outcome, Report, ReportWarning
+from pdfsmaller.engine.results import Done, Progress, ResultFile
 from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import compare
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
@@ -58,7 +60,6 @@ from pdfsmaller.limits import Limits
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[str, int], None]
 
 # Results that fail the comparison are built again with less, at most this often, before the source is handed back.
 MAX_REBUILDS = 5
@@ -91,6 +92,16 @@ def compress(
         PdfSmallerError: one of the errors named in the module's text. The target is then untouched.
     """
     return _Run(source, target, options or CompressOptions(), limits or Limits(), progress).run()
+
+
+def run(
+    sources: Sequence[InputFile], folder: Path, options: CompressOptions, *, limits: Limits, progress: Progress
+) -> Done[Report]:
+    """``compress`` as an operation: of one source (``engine.results`` has the form)."""
+    (source,) = sources
+    target = folder / "out.pdf"
+    report = compress(source.path, target, options, limits=limits, progress=progress)
+    return Done(report, (ResultFile(target, f"{source.stem or 'document'}-smaller.pdf"),))
 
 
 class _Run:

@@ -12,3 +12,8 @@ class InputFile:
 
     path: Path
     name: str
+
+    @property
+    def stem(self) -> str:
+        """Its name without ``.pdf``, from which a result's is made."""
+        return self.name[:-4] if self.name.lower().endswith(".pdf") else self.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +16,11 @@ from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import check_header, is_signed, pdfa_part
 from pdfsmaller.engine.images.find import POINTS_PER_INCH, FoundImage, find_images
+from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit
+from pdfsmaller.engine.results import Done, Progress
 from pdfsmaller.limits import Limits
 
 #: Images listed, largest first. All of them are counted.
@@ -138,6 +141,15 @@ def inspect(source: Path, password: str | None = None, limits: Limits | None = N
             images=tuple(sorted(images, key=lambda i: -i.bytes)[:IMAGES_LISTED]),
             fonts=tuple(sorted(_fonts(pdf), key=lambda f: (-f.bytes, f.name))),
         )
+
+
+def run(
+    sources: Sequence[InputFile], folder: Path, options: InspectOptions, *, limits: Limits, progress: Progress
+) -> Done[Inspection]:
+    """``inspect`` as an operation: of one source, without results (``engine.results`` has the form)."""
+    (source,) = sources
+    password = options.password.get_secret_value() if options.password else None
+    return Done(inspect(source.path, password, limits), ())
 
 
 def _image(pdf: Pdf, found: FoundImage) -> ImageInfo | None:

@@ -7,6 +7,7 @@ Python's character sets stay to be loaded when a document asks for them: the bou
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from contextlib import suppress
 
 _ALWAYS = ("pikepdf", "pypdfium2", "pyvips", "pdfsmaller.engine.compress")
@@ -20,12 +21,6 @@ _WHERE_NEEDED = (
     "lupa.luajit21",
     "zopfli.zlib",
 )
-#: By operation.
-_ENTRIES = {
-    "merge": ("pdfsmaller.engine.merge.merge",),
-    "image-to-pdf": ("pdfsmaller.engine.from_images.convert", "pi_heif"),
-    "inspect": ("pdfsmaller.engine.inspect",),
-}
 
 
 def load() -> None:
@@ -36,15 +31,11 @@ def load() -> None:
 
 def load_where_needed() -> None:
     """Load what documents of some kinds use. What is not installed is done without."""
-    _load_installed(_WHERE_NEEDED)
+    load_installed(_WHERE_NEEDED)
 
 
-def load_for(operation: str) -> None:
-    """Load what this operation alone uses."""
-    _load_installed(_ENTRIES.get(operation, ()))
-
-
-def _load_installed(names: tuple[str, ...]) -> None:
+def load_installed(names: Iterable[str]) -> None:
+    """Load what one operation alone uses, as far as it is installed."""
     for name in names:
         with suppress(ImportError):
             importlib.import_module(name)

@@ -1,87 +1,37 @@
-"""What a caller may ask of the engine: one frozen model for each operation, used by the API, the command and drops."""
+"""What a caller may ask of the engine: one frozen model for each operation, used by the API, the command and drops.
+
+An option is described once, on its field: what it means (``description``), what it takes (its type and bounds), what
+it is without being asked for (its default), and what else people see of it (``Shown``). The command's parameters, the
+API's description, the page's fields, the README's tables and the texts of errors are all made from that.
+
+Operations take their options together from the groups here; those that only one of them has are in its own package.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
+import annotated_types
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
-from pdfsmaller.engine.merge.ranges import SYNTAX as RANGE_SYNTAX
-from pdfsmaller.engine.merge.ranges import is_range
+from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidOption
 
-Operation = Literal["compress", "merge", "image-to-pdf"]
 Preset = Literal["lossless", "printer", "ebook", "screen", "scan"]
 ColorMode = Literal["no-change", "grayscale", "bilevel"]
 Effort = Literal["fast", "default", "max"]
 Verify = Literal["off", "sample", "full"]
-Outline = Literal["per-source", "joined", "none"]
 OnError = Literal["fail", "skip"]
-PageSize = Literal["fit", "A4", "letter"]
-Orientation = Literal["auto", "portrait", "landscape"]
 
 DPI_MIN, DPI_MAX = 36, 1200
 QUALITY_MIN, QUALITY_MAX = 10, 100
 TARGET_SIZE_MIN, TARGET_SIZE_MAX = 1_000, 10**12
-RESOLUTION_MIN, RESOLUTION_MAX = 10, 9_600
-MARGIN_MAX = 720.0
-
-#: Digits have an end: no number so long that it is none any more (infinite) gets as far as arithmetic.
-_SIZE = re.compile(r"\s*(\d{1,24}(?:\.\d{1,24})?)\s*(B|KB|MB|GB)?\s*", re.IGNORECASE)
-_UNITS = {"": 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
-_LENGTH = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(pt|mm|cm|in)?\s*", re.IGNORECASE)
-_POINTS = {"": 1.0, "pt": 1.0, "mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0}
-
-
-def parse_size(value: Any) -> Any:
-    """Bytes from ``500000``, ``"500KB"`` or ``"1.5 MB"`` (powers of 1,000).
-
-    Raises:
-        ValueError: for any other text.
-    """
-    if isinstance(value, str):
-        match = _SIZE.fullmatch(value)
-        if not match:
-            raise ValueError("not a size")
-        return round(float(match[1]) * _UNITS[(match[2] or "").upper()])
-    return value
-
-
-def parse_length(value: Any) -> Any:
-    """Points (1/72 inch) from ``36``, ``"36"``, ``"10mm"``, ``"1 cm"`` or ``"0.5in"``.
-
-    Raises:
-        ValueError: for any other text.
-    """
-    if isinstance(value, str):
-        match = _LENGTH.fullmatch(value)
-        if not match:
-            raise ValueError("not a length")
-        return float(match[1]) * _POINTS[(match[2] or "").lower()]
-    return value
-
-
-def _listed(value: Any) -> Any:
-    """A list from a JSON array as text, or from one text."""
-    if not isinstance(value, str):
-        return value
-    if not value.lstrip().startswith("["):
-        return [value]
-    try:
-        return json.loads(value)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _range(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, str) and value.strip() and not is_range(value):
-        raise ValueError("not a page range")
-    return value
+#: An image is downsampled only when that takes away a third of its pixels.
+DOWNSAMPLE_ABOVE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,46 +52,195 @@ PRESETS: dict[Preset | None, PresetValues] = {
 }
 
 
-class CompressOptions(BaseModel):
-    """How a PDF is to be made smaller.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What people see of an option beside its description, type and default.
 
     Attributes:
-        preset: sets dpi and quality together: lossless, printer (300 dpi), ebook (150), screen (72), scan (for scanned
-            pages: text and lines stay sharp, in one bit per pixel, over a coarse background).
-        dpi: images shown above 1.2 × this many dots per inch are downsampled to it. Without it the
-            preset's dpi is used, and images on small pages may keep more.
-        image_quality: JPEG quality, 10–100.
-        color_mode: ``grayscale`` and ``bilevel`` take the colour out; ``no-change`` keeps it.
-        target_size: the result's largest size in bytes (also ``"500KB"``, ``"1.5MB"``; powers of 1,000).
-        effort: how long to search for fewer bytes.
-        verify: how much of the result is compared with the original before it is handed out.
-        strip_metadata: drop the document information and XMP.
-        linearize: order the file for viewing while it downloads.
-        password: opens an encrypted PDF; never shown, logged or stored in plain text.
-        allow_signature_invalidation: change a signed PDF although its signatures end with that.
+        metavar: what its value is called in the command's help.
+        allowed: what it takes, in words, where its type does not tell.
+        as_text: callers may also write it as text in another unit (``500KB``).
+        repeated: as a form field it may come several times.
+        per_input: one for each input, in order; on the command line it stands behind the input's name and a colon.
+        label: what it is called on the web page; an option without one is not there.
+        choices: its values on the page in words; those that are not named are not there.
+        placeholder: an example in its field on the page.
     """
+
+    metavar: str = ""
+    allowed: str = ""
+    as_text: bool = False
+    repeated: bool = False
+    per_input: bool = False
+    label: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    placeholder: str = ""
+
+
+class Options(BaseModel):
+    """What every operation's options can do."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    preset: Preset | None = None
-    dpi: Annotated[int, Field(ge=DPI_MIN, le=DPI_MAX)] | None = None
-    image_quality: Annotated[int, Field(ge=QUALITY_MIN, le=QUALITY_MAX)] | None = None
-    color_mode: ColorMode | None = None
-    target_size: Annotated[int, BeforeValidator(parse_size), Field(ge=TARGET_SIZE_MIN, le=TARGET_SIZE_MAX)] | None = (
-        None
-    )
-    effort: Effort = "default"
-    verify: Verify = "sample"
-    strip_metadata: bool = False
-    linearize: bool = False
-    password: SecretStr | None = Field(default=None, exclude=True)
-    allow_signature_invalidation: bool = False
+    @classmethod
+    def parse(cls, fields: Mapping[str, Any]) -> Self:
+        """Options from untrusted fields (form, JSON, object metadata, command line).
+
+        Empty text counts as not given.
+
+        Raises:
+            InvalidOption: naming the field, the value and what is allowed.
+        """
+        given = {name: value for name, value in fields.items() if value not in (None, "")}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as exc:
+            error = exc.errors()[0]
+        name = str(error["loc"][0]) if error["loc"] else "options"
+        if error["type"] == "extra_forbidden":
+            # Whatever it holds, it may be a password under a mistyped name.
+            known = sorted(cls.model_fields)
+            raise InvalidOption(name, "(hidden)", known, f"There is no option {name!r}. Options: {', '.join(known)}.")
+        value = "(hidden)" if cls.is_secret(name) else fields.get(name, error.get("input"))
+        raise InvalidOption(name, value, cls.allowed(name))
+
+    @classmethod
+    def shown(cls, name: str) -> Shown:
+        """What people see of an option."""
+        return next((item for item in cls.model_fields[name].metadata if isinstance(item, Shown)), Shown())
+
+    @classmethod
+    def default(cls, name: str) -> Any:
+        """What an option is without being asked for."""
+        return cls.model_fields[name].get_default(call_default_factory=True)
+
+    @classmethod
+    def per_input(cls) -> str:
+        """The name of the option that there is one of for each input; empty where there is none."""
+        return next((name for name in cls.model_fields if cls.shown(name).per_input), "")
+
+    @classmethod
+    def is_secret(cls, name: str) -> bool:
+        """Whether an option's value must not be shown, stored in plain text or taken from metadata."""
+        return name in cls.model_fields and SecretStr in _kinds(cls.model_fields[name].annotation)
+
+    @classmethod
+    def is_flag(cls, name: str) -> bool:
+        """Whether an option is on or off."""
+        return cls.model_fields[name].annotation is bool
+
+    @classmethod
+    def values(cls, name: str) -> tuple[str, ...]:
+        """An option's values, where they are a few words; otherwise none."""
+        return tuple(
+            value
+            for kind in _kinds(cls.model_fields[name].annotation)
+            if get_origin(kind) is Literal
+            for value in get_args(kind)
+        )
+
+    @classmethod
+    def allowed(cls, name: str) -> list[str]:
+        """What an option takes, in words a caller can act on."""
+        if name not in cls.model_fields:
+            return sorted(cls.model_fields)
+        if values := cls.values(name):
+            return list(values)
+        if in_words := cls.shown(name).allowed:
+            return [in_words]
+        if cls.is_flag(name):
+            return ["true", "false"]
+        whole = "a whole number" if int in _kinds(cls.model_fields[name].annotation) else "a number"
+        low, high = _bounds(cls.model_fields[name])
+        upwards = "" if low is None else f" from {low:g}"
+        return [f"{whole}{upwards}" + ("" if high is None else f" to {high:g}")]
+
+    @property
+    def secret(self) -> SecretStr | None:
+        """The password among the options, where there is one."""
+        password: SecretStr | None = getattr(self, "password", None)
+        return password
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether an input that cannot be used is left out, instead of failing the job."""
+        return getattr(self, "on_error", "fail") == "skip"
+
+    def check_inputs(self, count: int) -> None:
+        """Refuse options that do not fit so many inputs.
+
+        Raises:
+            InvalidOption.
+        """
+
+
+def _kinds(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, or the one type itself."""
+    if get_origin(annotation) in (UnionType, Union):
+        return get_args(annotation)
+    return (annotation,)
+
+
+def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
+    """The least and the largest value of a number."""
+    low: Any = next((item.ge for item in info.metadata if isinstance(item, annotated_types.Ge)), None)
+    high: Any = next((item.le for item in info.metadata if isinstance(item, annotated_types.Le)), None)
+    return low, high
+
+
+class OutputOptions(Options):
+    """How whatever the operation writes is made smaller."""
+
+    preset: Annotated[
+        Preset | None,
+        Field(
+            description="Sets dpi and quality together: lossless, printer (300 dpi), ebook (150), screen (72), scan "
+            "(scanned pages: sharp text over a coarse background). Without one: 144 dpi, quality 75."
+        ),
+        Shown(
+            "NAME",
+            label="For",
+            choices={
+                "ebook": "reading on a screen (150 dpi)",
+                "screen": "mail and quick looks (72 dpi)",
+                "printer": "printing (300 dpi)",
+                "scan": "scanned pages",
+                "lossless": "no loss at all",
+            },
+        ),
+    ] = None
+    dpi: Annotated[
+        int | None,
+        Field(
+            ge=DPI_MIN,
+            le=DPI_MAX,
+            description=f"Images shown above {DOWNSAMPLE_ABOVE} × this many dots per inch are downsampled to it; "
+            "instead of the preset's.",
+        ),
+        Shown("N"),
+    ] = None
+    image_quality: Annotated[
+        int | None,
+        Field(ge=QUALITY_MIN, le=QUALITY_MAX, description="JPEG quality; instead of the preset's."),
+        Shown("N"),
+    ] = None
+    color_mode: Annotated[
+        ColorMode | None, Field(description="grayscale and bilevel take the colour out."), Shown("MODE")
+    ] = None
+    effort: Annotated[Effort, Field(description="How long to search for fewer bytes."), Shown("HOW")] = "default"
+    verify: Annotated[
+        Verify,
+        Field(description="How much of the result is compared with the original before it is handed out."),
+        Shown("HOW"),
+    ] = "sample"
+    strip_metadata: Annotated[bool, Field(description="Drop document information (title, author …) and XMP.")] = False
+    linearize: Annotated[bool, Field(description="Order the file for viewing while it downloads.")] = False
 
     @model_validator(mode="after")
-    def _lossless_takes_no_losses(self) -> CompressOptions:
+    def _lossless_takes_no_losses(self) -> Self:
         if self.preset == "lossless":
             for name in ("dpi", "image_quality", "color_mode", "target_size"):
-                value = getattr(self, name)
+                value = getattr(self, name, None)
                 if value not in (None, "no-change"):
                     raise InvalidOption(
                         name,
@@ -164,113 +263,55 @@ class CompressOptions(BaseModel):
 
     def compression(self, **changes: Any) -> CompressOptions:
         """The options of compression among these, with some changed."""
-        shared = {name: getattr(self, name) for name in CompressOptions.model_fields}
+        shared = {name: getattr(self, name) for name in CompressOptions.model_fields if name in type(self).model_fields}
         return CompressOptions.model_construct(**(shared | changes))
 
-    @classmethod
-    def parse(cls, fields: dict[str, Any]) -> Self:
-        """Options from untrusted fields (form, JSON, object metadata, command line).
 
-        Empty text counts as not given.
+class SingleOptions(OutputOptions):
+    """The same where there is one result, whose size can be asked for."""
 
-        Raises:
-            InvalidOption: naming the field, the value and what is allowed.
-        """
-        given = {name: value for name, value in fields.items() if value not in (None, "")}
-        try:
-            return cls.model_validate(given)
-        except ValidationError as exc:
-            error = exc.errors()[0]
-            field = str(error["loc"][0]) if error["loc"] else "options"
-            value = "(hidden)" if field == "password" else fields.get(field, error.get("input"))
-            if error["type"] == "extra_forbidden":
-                # Whatever it holds, it may be a password under a mistyped name.
-                raise InvalidOption(
-                    field,
-                    "(hidden)",
-                    sorted(cls.model_fields),
-                    f"There is no option {field!r}. Options: {', '.join(sorted(cls.model_fields))}.",
-                ) from None
-            raise InvalidOption(field, value, allowed_values(field)) from None
+    target_size: Annotated[
+        int | None,
+        BeforeValidator(parse_size),
+        Field(
+            ge=TARGET_SIZE_MIN,
+            le=TARGET_SIZE_MAX,
+            description="The best-looking file of at most this many bytes (powers of 1,000); target_not_met, with the "
+            "smallest, where none fits.",
+        ),
+        Shown(
+            "SIZE",
+            f"bytes from {TARGET_SIZE_MIN} to {TARGET_SIZE_MAX}, or text such as 500KB or 1.5MB",
+            as_text=True,
+            label="At most",
+            placeholder="e.g. 500KB",
+        ),
+    ] = None
 
 
-class MergeOptions(CompressOptions):
-    """How PDFs become one. The options of compression count where ``optimize`` is true.
+class DocumentOptions(Options):
+    """What opening a PDF may need."""
 
-    Attributes:
-        optimize: compress what is merged.
-        pages: page ranges (``1-3,7,-1``), one for each input in order, blank for all pages; or none at all.
-        outline: ``per-source`` puts each input's outline under an entry of its own, ``joined`` one after the other,
-            ``none`` leaves outlines away.
-        on_error: ``fail`` ends with the first input that cannot be used, ``skip`` leaves it out with a warning.
-        password: opens encrypted inputs. Several passwords, one a line, are each tried.
-        decrypt: the result is open to everybody although an input was encrypted. Otherwise it is encrypted, and opens
-            with the password of the first encrypted input.
-    """
-
-    optimize: bool = True
-    pages: Annotated[list[Annotated[str, BeforeValidator(_range)]], BeforeValidator(_listed)] = []
-    outline: Outline = "per-source"
-    on_error: OnError = "fail"
-    decrypt: bool = False
+    password: Annotated[
+        SecretStr | None,
+        Field(
+            exclude=True,
+            description="Opens an encrypted PDF; the result stays encrypted. Never taken from object metadata.",
+        ),
+        Shown(allowed="text", label="Password"),
+    ] = None
+    allow_signature_invalidation: Annotated[
+        bool, Field(description="Change a signed PDF although its signatures end with that.")
+    ] = False
 
 
-class ImageOptions(CompressOptions):
-    """How images become a PDF. Without any option of compression not one pixel changes.
-
-    Attributes:
-        page_size: ``fit`` makes each page as large as its image, the others fit the image onto the paper.
-        orientation: of the paper; ``auto`` turns it as the image lies.
-        margin: around the image, in points (1/72 inch); also ``"10mm"``, ``"1cm"``, ``"0.5in"``.
-        resolution: pixels per inch of every image; default: what its file says, or 96 where it says nothing.
-        on_error: ``fail`` ends with the first input that cannot be used, ``skip`` leaves it out with a warning.
-    """
-
-    page_size: PageSize = "fit"
-    orientation: Orientation = "auto"
-    margin: Annotated[float, BeforeValidator(parse_length), Field(ge=0, le=MARGIN_MAX)] = 0.0
-    resolution: Annotated[float, Field(ge=RESOLUTION_MIN, le=RESOLUTION_MAX)] | None = None
-    on_error: OnError = "fail"
-
-    @property
-    def wants_compression(self) -> bool:
-        """Whether anything was asked for that images embedded as they are do not give."""
-        return any(value is not None for value in (self.preset, self.dpi, self.image_quality, self.target_size)) or (
-            self.color_mode not in (None, "no-change")
-        )
+class CompressOptions(DocumentOptions, SingleOptions):
+    """How a PDF is made smaller."""
 
 
-#: The options of each operation.
-OPTIONS: dict[str, type[CompressOptions]] = {
-    "compress": CompressOptions,
-    "merge": MergeOptions,
-    "image-to-pdf": ImageOptions,
-}
+class InspectOptions(Options):
+    """How a PDF is looked into."""
 
-
-def allowed_values(field: str) -> list[str]:
-    """What an option takes, in words a caller can act on."""
-    literals = {
-        "preset": Preset,
-        "color_mode": ColorMode,
-        "effort": Effort,
-        "verify": Verify,
-        "outline": Outline,
-        "on_error": OnError,
-        "page_size": PageSize,
-        "orientation": Orientation,
-    }
-    if field in literals:
-        return list(get_args(literals[field]))
-    return {
-        "dpi": [f"a whole number from {DPI_MIN} to {DPI_MAX}"],
-        "image_quality": [f"a whole number from {QUALITY_MIN} to {QUALITY_MAX}"],
-        "target_size": [f"bytes from {TARGET_SIZE_MIN} to {TARGET_SIZE_MAX}, or text such as 500KB or 1.5MB"],
-        "password": ["text"],
-        "pages": [RANGE_SYNTAX],
-        "every": ["a whole number from 1"],
-        "outline_level": ["a whole number from 1"],
-        "max_size": [f"bytes from {TARGET_SIZE_MIN} to {TARGET_SIZE_MAX}, or text such as 500KB or 10MB"],
-        "margin": [f"points from 0 to {MARGIN_MAX:g}, or text such as 10mm or 0.5in"],
-        "resolution": [f"pixels per inch from {RESOLUTION_MIN} to {RESOLUTION_MAX}"],
-    }.get(field, ["true", "false"])
+    password: Annotated[
+        SecretStr | None, Field(exclude=True, description="Opens an encrypted PDF."), Shown(allowed="text")
+    ] = None

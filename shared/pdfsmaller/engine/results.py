@@ -15,13 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from pdfsmaller.engine.report import BaseReport
+from pydantic import BaseModel
 
 #: Called with the stage's name and how much of the whole job is done, 0–100.
 Progress = Callable[[str, int], None]
 
 PDF = "application/pdf"
+#: What an operation says of its work: a model that has ``bounds``, for the child process to say what bound it.
+ReportT = TypeVar("ReportT", bound=BaseModel, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class ResultFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Done(Generic[ReportT]):
     """What an operation made, in order, and what it says of its work."""
 
-    report: BaseReport
+    report: ReportT
     files: tuple[ResultFile, ...]

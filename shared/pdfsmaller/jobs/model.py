@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from pdfsmaller.engine.options import Operation
 from pdfsmaller.jobs.states import Status
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -63,7 +62,7 @@ class Job:
     created_at: float
     updated_at: float
     due_at: float
-    operation: Operation = "compress"
+    operation: str = "compress"
     stage: str = ""
     progress: int = 0
     attempt: int = 0

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pdfsmaller.engine.options import Operation
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 
@@ -40,7 +39,7 @@ class JobView(BaseModel):
     """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100."""
 
     job_id: str
-    operation: Operation
+    operation: str
     status: Status
     stage: str
     progress: int

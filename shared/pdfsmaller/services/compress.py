@@ -22,22 +22,22 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from pdfsmaller import errors, events, passwords, sandbox, workspace
-from pdfsmaller.engine.options import OPTIONS, CompressOptions
 from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
 from pdfsmaller.jobs.states import DELETED, Status
 from pdfsmaller.jobs.table import JobTable
+from pdfsmaller.operations import find
 from pdfsmaller.queue import Message, Queue, backoff_seconds
 from pdfsmaller.services import drops, inbox
 from pdfsmaller.services.fetch import fetch
 from pdfsmaller.services.giving_up import give_up, last_attempt, too_many_attempts, was_given_up
 from pdfsmaller.services.heartbeat import Heartbeat
-from pdfsmaller.services.intake import leaves_out
 from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at, result_json, warnings_json
 from pdfsmaller.storage import INBOX, Storage, job_of_input, report_key, result_key
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from pdfsmaller.engine.report import CombinedReport, Report
+    from pdfsmaller.engine.options import Options
+    from pdfsmaller.engine.report import BaseReport
     from pdfsmaller.limits import Limits
     from pdfsmaller.settings import Settings
 
@@ -279,27 +279,25 @@ class CompressService:
     def _run(self, job: Job, ends_at: float | None) -> None:
         self._limits(ends_at)  # too late is better known before the inputs are fetched
         options = self._options(job)
-        with workspace.job_folder() as folder:
-            target = folder / "out.pdf"
-            with Heartbeat(self._table, job, self._settings) as heartbeat:
-                heartbeat.progress("fetching", 0)
-                files = fetch(self._storage, job, folder, self._settings, any_kind=leaves_out(options))
-                report = sandbox.run(
-                    job.operation,
-                    files,
-                    target,
-                    options,
-                    self._limits(ends_at),
-                    progress=heartbeat.progress,
-                    stop=heartbeat.kill_when_lost,
-                    folder=folder,
-                )
-                heartbeat.progress("storing", 99)
-                key = self._store(job, report, target)
-                if job.drop:
-                    # Its owner sees what is laid there: an attempt that lost its lease stops before.
-                    self._table.renew(job, self._settings.lease_seconds)
-                    inbox.deliver(self._storage, job, job.drop, key)
+        with workspace.job_folder() as folder, Heartbeat(self._table, job, self._settings) as heartbeat:
+            heartbeat.progress("fetching", 0)
+            files = fetch(self._storage, job, folder, self._settings, any_kind=options.leaves_out)
+            done = sandbox.run(
+                find(job.operation),
+                files,
+                folder,
+                options,
+                self._limits(ends_at),
+                progress=heartbeat.progress,
+                stop=heartbeat.kill_when_lost,
+            )
+            report = done.report
+            heartbeat.progress("storing", 99)
+            key = self._store(job, report, done.files[0].path)
+            if job.drop:
+                # Its owner sees what is laid there: an attempt that lost its lease stops before.
+                self._table.renew(job, self._settings.lease_seconds)
+                inbox.deliver(self._storage, job, job.drop, key)
         self._table.succeed(
             job, result_json(report, key), warnings_json(report), kept_seconds=kept_seconds(self._settings)
         )
@@ -307,16 +305,16 @@ class CompressService:
             "job succeeded", extra={"outcome": report.outcome, "ratio": report.ratio, "seconds": report.seconds}
         )
 
-    def _options(self, job: Job) -> CompressOptions:
+    def _options(self, job: Job) -> Options:
         if job.drop:
             drops.check(job.options)
-        options = OPTIONS[job.operation].parse(job.options)
+        options = find(job.operation).options.parse(job.options)
         if not job.password:
             return options
         password = SecretStr(passwords.unseal(job.password, self._settings.secret_key))
         return options.model_copy(update={"password": password})
 
-    def _store(self, job: Job, report: Report | CombinedReport, target: Path) -> str:
+    def _store(self, job: Job, report: BaseReport, target: Path) -> str:
         """Write report and result under this attempt's own keys; the row will name the result's, which is returned."""
         storage, key = self._storage, result_key(job.job_id, job.attempt)
         facts = report.model_dump_json().encode()

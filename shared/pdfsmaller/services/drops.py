@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
-from pdfsmaller.engine.options import OPTIONS, Operation
-from pdfsmaller.errors import InvalidOption
-
-#: Merging needs several files, and a drop is one.
-OPERATIONS: tuple[Operation, ...] = tuple(name for name in get_args(Operation) if name != "merge")
+from pdfsmaller.operations import DEFAULT, droppable, find
 
 
-def asked_for(metadata: dict[str, str]) -> tuple[Operation, dict[str, str]]:
+def asked_for(metadata: dict[str, str]) -> tuple[str, dict[str, str]]:
     """The operation and the options that metadata names. What is not an option of ours is its owner's own affair.
 
     An operation that a drop cannot have stays among the options, for ``check`` to refuse where its job runs.
     """
     given = {name.lower().replace("-", "_"): value for name, value in metadata.items()}
-    named = given.get("operation", "").strip() or "compress"
-    operation: Operation = next((name for name in OPERATIONS if name == named), "compress")
-    known = frozenset(OPTIONS[operation].model_fields) - {"password"}
+    named = given.get("operation", "").strip() or DEFAULT.name
+    operation = droppable().get(named, DEFAULT)
+    known = {name for name in operation.options.model_fields if not operation.options.is_secret(name)}
     options = {name: value for name, value in given.items() if name in known}
-    return operation, options if operation == named else options | {"operation": named[:100]}
+    return operation.name, options if operation.name == named else options | {"operation": named[:100]}
 
 
 def check(options: dict[str, Any]) -> None:
@@ -31,4 +27,4 @@ def check(options: dict[str, Any]) -> None:
         InvalidOption.
     """
     if "operation" in options:
-        raise InvalidOption("operation", options["operation"], OPERATIONS)
+        find(options["operation"], droppable())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pdfsmaller import errors, sniff
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.services.intake import check_kind, check_size
+from pdfsmaller.operations import find
 from pdfsmaller.storage import ObjectInfo, Storage, input_key, inputs_prefix
 
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ def fetch(storage: Storage, job: Job, folder: Path, settings: Settings, *, any_k
         TransientError: an input was sent again meanwhile.
         FileTooLarge, EmptyFile, NotAPdf, NotAnImage: naming the file.
     """
+    kind = find(job.operation).inputs
     found = _look(storage, job)
     names = [named.name for named in job.inputs]
     for name, info in zip(names, found, strict=True):
-        check_size(job.operation, name, info.bytes, settings.max_file_size)
+        sniff.check_size(name, info.bytes, settings.max_file_size, kind.too_large)
     total = sum(info.bytes for info in found)
     if total > settings.max_request_size:
         raise errors.FileTooLarge(
@@ -52,7 +53,7 @@ def fetch(storage: Storage, job: Job, folder: Path, settings: Settings, *, any_k
         if not any_kind:
             with path.open("rb") as file:
                 head = file.read(sniff.HEAD_BYTES)
-            check_kind(job.operation, name, info.bytes, head, settings.max_file_size)
+            kind.check(name, info.bytes, head, settings.max_file_size)
         return InputFile(path, name)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:

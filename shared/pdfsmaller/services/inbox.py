@@ -10,15 +10,16 @@ import json
 
 from pdfsmaller import errors
 from pdfsmaller.jobs.model import Drop, Job
+from pdfsmaller.operations import find
 from pdfsmaller.services.outcome import error_json
-from pdfsmaller.storage import Storage, error_key, image_result_key
+from pdfsmaller.storage import Storage, drop_result_key, error_key
 
 _JOB_ID = "job-id"
 
 
 def result_at(job: Job, drop: Drop) -> str:
     """Where the copy of the result is laid."""
-    return image_result_key(drop.key) if job.operation == "image-to-pdf" else drop.key
+    return drop_result_key(drop.key, find(job.operation).drop_suffix or "")
 
 
 def is_current(storage: Storage, drop: Drop) -> bool:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from pdfsmaller import errors, sniff
-from pdfsmaller.engine.options import CompressOptions, ImageOptions, MergeOptions, Operation
+from pdfsmaller.engine.options import Options
 from pdfsmaller.jobs.model import JobInput
+from pdfsmaller.operations import InputKind, OperationSpec
 
 if TYPE_CHECKING:
     from pdfsmaller.settings import Settings
@@ -31,79 +32,42 @@ class IncomingFile:
     stream: IO[bytes]
 
 
-def takes(operation: Operation) -> str:
-    """What an operation's inputs are, in a word."""
-    return "image" if operation == "image-to-pdf" else "PDF"
-
-
-def clean_name(name: str, operation: Operation) -> str:
+def clean_name(name: str, kind: InputKind) -> str:
     """A file name fit to be shown: no folders, no control characters, not endless."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     shown = "".join(c for c in last if c.isprintable()).strip()
-    return shown[-_NAME_MAX_CHARS:] or ("image" if operation == "image-to-pdf" else "document.pdf")
+    return shown[-_NAME_MAX_CHARS:] or kind.default_name
 
 
-def leaves_out(options: CompressOptions) -> bool:
-    """Whether the engine leaves out an input that it cannot use, instead of failing the job."""
-    return isinstance(options, MergeOptions | ImageOptions) and options.on_error == "skip"
-
-
-def check_kind(operation: Operation, name: str, size: int, head: bytes, max_bytes: int) -> None:
-    """Refuse what cannot be an input of ``operation``; see ``sniff`` for arguments.
-
-    Raises:
-        EmptyFile, FileTooLarge, NotAPdf, NotAnImage: naming the file.
-    """
-    check = sniff.check_image if operation == "image-to-pdf" else sniff.check_pdf
-    check(name, size, head, max_bytes)
-
-
-def check_size(operation: Operation, name: str, size: int, max_bytes: int) -> None:
-    """Refuse a file over MAX_FILE_SIZE.
-
-    Raises:
-        FileTooLarge: naming the file.
-    """
-    if operation == "image-to-pdf":
-        sniff.check_size(name, size, max_bytes, "Send a smaller image.")
-    else:
-        sniff.check_size(name, size, max_bytes)
-
-
-def check_count(count: int, operation: Operation, max_files: int) -> None:
+def check_count(count: int, kind: InputKind, max_files: int) -> None:
     """Refuse no file at all and more than MAX_FILES.
 
     Raises:
         BadRequest, TooManyFiles.
     """
     if count == 0:
-        raise errors.BadRequest(f"No file came. Send at least one {takes(operation)} in the multipart field 'files'.")
+        raise errors.BadRequest(f"No file came. Send at least one {kind.noun} in the multipart field 'files'.")
     if count > max_files:
         raise errors.TooManyFiles(f"{count} files in one request; MAX_FILES allows {max_files}. Send them in parts.")
 
 
-def check_options(options: CompressOptions, count: int) -> None:
+def check_options(options: Options, count: int) -> None:
     """Refuse options that do not fit ``count`` inputs, or a job's row.
 
     Raises:
         InvalidOption.
     """
-    if isinstance(options, MergeOptions) and options.pages and len(options.pages) != count:
-        raise errors.InvalidOption(
-            "pages", f"{len(options.pages)} of them", [f"one for each of the {count} files, in order", "none"]
-        )
+    options.check_inputs(count)
     size = len(json.dumps(options.model_dump(mode="json")).encode())
     try:
-        size += len(options.password.get_secret_value().encode()) if options.password else 0
+        size += len(options.secret.get_secret_value().encode()) if options.secret else 0
     except UnicodeEncodeError:  # half a surrogate pair, which JSON can write
         raise errors.InvalidOption("password", "(hidden)", ["text"]) from None
     if size > _OPTIONS_MAX_BYTES:
         raise errors.InvalidOption("options", f"{size:,} bytes of them", [f"at most {_OPTIONS_MAX_BYTES:,} bytes"])
 
 
-def measure(
-    files: Sequence[IncomingFile], operation: Operation, options: CompressOptions, max_bytes: int
-) -> list[JobInput]:
+def measure(files: Sequence[IncomingFile], kind: InputKind, options: Options, max_bytes: int) -> list[JobInput]:
     """Look at each file's size and first bytes.
 
     What the engine will leave out (``on_error=skip``) may come in as long as another file can be used.
@@ -119,16 +83,16 @@ def measure(
         head = file.stream.read(sniff.HEAD_BYTES)
         file.stream.seek(0)
         try:
-            check_kind(operation, file.name, size, head, max_bytes)
+            kind.check(file.name, size, head, max_bytes)
         except _UNUSABLE as exc:
             unusable.append(exc)
         inputs.append(JobInput(file.name, size))
-    if unusable and (len(unusable) == len(files) or not leaves_out(options)):
+    if unusable and (len(unusable) == len(files) or not options.leaves_out):
         raise unusable[0]
     return inputs
 
 
-def declared(request: Mapping[str, Any], operation: Operation, settings: Settings) -> list[JobInput]:
+def declared(request: Mapping[str, Any], operation: OperationSpec, settings: Settings) -> list[JobInput]:
     """The files that a request for presigned uploads announces, each with the most bytes that it may have.
 
     What MAX_REQUEST_SIZE leaves beside the declared sizes is shared alike by the files without one.
@@ -140,15 +104,16 @@ def declared(request: Mapping[str, Any], operation: Operation, settings: Setting
     Raises:
         InvalidOption, TooManyFiles, EmptyFile, FileTooLarge.
     """
-    files = _listed(request, operation, settings.max_files)
-    if operation == "compress" and len(files) != 1:
+    kind = operation.inputs
+    files = _listed(request, kind, settings.max_files)
+    if operation.each_alone and len(files) != 1:
         field = "files" if "files" in request else "count"
-        raise errors.InvalidOption(field, len(files), ["1 (compress takes one file a job)"])
+        raise errors.InvalidOption(field, len(files), [f"1 ({operation.name} takes one file a job)"])
     names, sizes = [], []
     for number, file in enumerate(files, start=1):
-        fallback = "" if len(files) == 1 else f"{takes(operation)} {number}"
-        names.append(clean_name(str(file.get("name") or fallback), operation))
-        sizes.append(_size(names[-1], file.get("size"), operation, settings.max_file_size))
+        fallback = "" if len(files) == 1 else f"{kind.noun} {number}"
+        names.append(clean_name(str(file.get("name") or fallback), kind))
+        sizes.append(_size(names[-1], file.get("size"), kind, settings.max_file_size))
     total, undeclared = sum(size or 0 for size in sizes), sizes.count(None)
     if total + undeclared > settings.max_request_size:  # each of those has a byte at least
         raise errors.FileTooLarge(
@@ -158,7 +123,7 @@ def declared(request: Mapping[str, Any], operation: Operation, settings: Setting
     return [JobInput(name, share if size is None else size) for name, size in zip(names, sizes, strict=True)]
 
 
-def _listed(request: Mapping[str, Any], operation: Operation, max_files: int) -> list[Mapping[str, Any]]:
+def _listed(request: Mapping[str, Any], kind: InputKind, max_files: int) -> list[Mapping[str, Any]]:
     """The files as a list, whichever way they were announced."""
     count, files = request.get("count"), request.get("files")
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
@@ -168,7 +133,7 @@ def _listed(request: Mapping[str, Any], operation: Operation, max_files: int) ->
     for field in ("name", "size"):
         if request.get(field) is not None:
             raise errors.InvalidOption(field, request[field], ["(leave it out; files takes each file's name and size)"])
-    check_count(len(files) if isinstance(files, list) else count or 1, operation, max_files)
+    check_count(len(files) if isinstance(files, list) else count or 1, kind, max_files)
     if files is None:
         return [{}] * (count or 1)
     if not isinstance(files, list) or not all(
@@ -180,13 +145,13 @@ def _listed(request: Mapping[str, Any], operation: Operation, max_files: int) ->
     return files
 
 
-def _size(name: str, size: Any, operation: Operation, max_bytes: int) -> int | None:
+def _size(name: str, size: Any, kind: InputKind, max_bytes: int) -> int | None:
     """A declared size in bytes; None where nothing was declared."""
     if size is None:
         return None
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise errors.InvalidOption("size", size, ["the file's size in bytes, a whole number"])
     if size == 0:
-        raise errors.EmptyFile(f"{name} is empty (0 bytes). Send one with a {takes(operation)} in it.")
-    check_size(operation, name, size, max_bytes)
+        raise errors.EmptyFile(f"{name} is empty (0 bytes). Send one with a {kind.noun} in it.")
+    sniff.check_size(name, size, max_bytes, kind.too_large)
     return size

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pdfsmaller.errors import PdfSmallerError
 
 if TYPE_CHECKING:
-    from pdfsmaller.engine.report import CombinedReport, Report
+    from pdfsmaller.engine.report import BaseReport
     from pdfsmaller.jobs.table import JobTable
     from pdfsmaller.settings import Settings
 
@@ -18,7 +18,7 @@ _ROW_WARNINGS_MAX_BYTES = 50_000
 _UPLOAD_GRACE_MAX_SECONDS = 900
 
 
-def result_json(report: Report | CombinedReport, key: str) -> dict[str, Any]:
+def result_json(report: BaseReport, key: str) -> dict[str, Any]:
     """The ``result`` of a job's row, whose file lies under ``key``.
 
     Where the report is too long for a row its ``sources`` are left out.
@@ -35,7 +35,7 @@ def result_json(report: Report | CombinedReport, key: str) -> dict[str, Any]:
     }
 
 
-def warnings_json(report: Report | CombinedReport) -> list[dict[str, str]]:
+def warnings_json(report: BaseReport) -> list[dict[str, str]]:
     """The ``warnings`` of a job's row; of very many the first, and how many more there were."""
     told: list[dict[str, str]] = []
     left = _ROW_WARNINGS_MAX_BYTES

@@ -10,16 +10,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import IO, TYPE_CHECKING, Any, get_args
+from typing import IO, TYPE_CHECKING, Any
 
 from pdfsmaller import errors, passwords
-from pdfsmaller.engine.options import OPTIONS, CompressOptions, Operation
+from pdfsmaller.engine.options import Options
 from pdfsmaller.jobs.model import Job, JobInput, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.table import JobTable
+from pdfsmaller.operations import DEFAULT, OperationSpec, find
 from pdfsmaller.services import inbox, intake
 from pdfsmaller.services.outcome import kept_seconds, requeue_at, upload_due_at
-from pdfsmaller.storage import ANY, PDF, Storage, input_key
+from pdfsmaller.storage import Storage, input_key
 
 if TYPE_CHECKING:
     from pdfsmaller.settings import Settings
@@ -48,30 +49,32 @@ class SubmitService:
     # Submitting
 
     def submit_files(
-        self, files: Sequence[intake.IncomingFile], fields: Mapping[str, Any], operation: Operation = "compress"
+        self, files: Sequence[intake.IncomingFile], fields: Mapping[str, Any], operation: str = DEFAULT.name
     ) -> list[Job]:
-        """One job for all files; for ``compress`` one for each, and several share a batch id.
+        """One job for all files, or one for each (``OperationSpec.each_alone``), of which several share a batch id.
 
         Nothing starts unless every file may come in.
 
         Args:
             fields: the operation's options, untrusted.
+            operation: its name.
 
         Raises:
             BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage.
         """
-        options = OPTIONS[operation].parse(dict(fields))
-        intake.check_count(len(files), operation, self._settings.max_files)
-        named = [replace(file, name=intake.clean_name(file.name, operation)) for file in files]
-        inputs = intake.measure(named, operation, options, self._settings.max_file_size)
+        spec = find(operation)
+        options = spec.options.parse(fields)
+        intake.check_count(len(files), spec.inputs, self._settings.max_files)
+        named = [replace(file, name=intake.clean_name(file.name, spec.inputs)) for file in files]
+        inputs = intake.measure(named, spec.inputs, options, self._settings.max_file_size)
         intake.check_options(options, len(inputs))
-        groups = [[item] for item in inputs] if operation == "compress" else [inputs]
+        groups = [[item] for item in inputs] if spec.each_alone else [inputs]
         batch_id = new_id() if len(groups) > 1 else None
-        jobs = [self._new_job(operation, options, group, batch_id) for group in groups]
+        jobs = [self._new_job(spec, options, group, batch_id) for group in groups]
         if batch_id:
             self._table.create_batch(batch_id, [job.job_id for job in jobs])
         keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
-        self._send(dict(zip(keys, (file.stream for file in named), strict=True)), _content_type(operation))
+        self._send(dict(zip(keys, (file.stream for file in named), strict=True)), spec.inputs.media_type)
         return [self._queued(job) for job in jobs]
 
     def _send(self, objects: Mapping[str, IO[bytes]], content_type: str) -> None:
@@ -96,14 +99,11 @@ class SubmitService:
         Raises:
             InvalidOption, TooManyFiles, FileTooLarge, EmptyFile.
         """
-        wanted = request.get("operation", "compress")
-        operation: Operation | None = next((name for name in get_args(Operation) if name == wanted), None)
-        if operation is None:
-            raise errors.InvalidOption("operation", wanted, get_args(Operation))
+        operation = find(request.get("operation", DEFAULT.name))
         given = request.get("options") or {}
         if not isinstance(given, Mapping):
             raise errors.InvalidOption("options", given, ["an object of option names and values"])
-        options = OPTIONS[operation].parse(dict(given))
+        options = operation.options.parse(given)
         inputs = intake.declared(request, operation, self._settings)
         intake.check_options(options, len(inputs))
         job = self._new_job(operation, options, inputs, None)
@@ -113,16 +113,16 @@ class SubmitService:
                 index,
                 max_bytes=item.bytes,
                 expires_seconds=self._settings.upload_expires_seconds,
-                content_type=_content_type(operation),
+                content_type=operation.inputs.media_type,
             )
             for index, item in enumerate(inputs)
         ]
         return job, posts
 
     def _new_job(
-        self, operation: Operation, options: CompressOptions, inputs: Sequence[JobInput], batch_id: str | None
+        self, operation: OperationSpec, options: Options, inputs: Sequence[JobInput], batch_id: str | None
     ) -> Job:
-        password = options.password
+        password = options.secret
         now = self._table.now()
         job = Job(
             job_id=new_id(),
@@ -131,7 +131,7 @@ class SubmitService:
             created_at=now,
             updated_at=now,
             due_at=upload_due_at(now, self._settings),
-            operation=operation,
+            operation=operation.name,
             input_count=len(inputs),
             inputs=tuple(inputs),
             options=options.model_dump(mode="json", exclude_unset=True),
@@ -228,8 +228,3 @@ class SubmitService:
         """A job past its time is expired, whether cleanup has come by or not."""
         over = job.status.is_final and job.expires_at is not None and job.expires_at <= self._table.now()
         return replace(job, status=Status.EXPIRED) if over else job
-
-
-def _content_type(operation: Operation) -> str:
-    """Of the inputs. What image one is shows its bytes, not what its sender calls it."""
-    return ANY if operation == "image-to-pdf" else PDF

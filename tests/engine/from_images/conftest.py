@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from pdfsmaller.engine.from_images.convert import images_to_pdf
+from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.options import ImageOptions
 from pdfsmaller.engine.report import CombinedReport
 from pdfsmaller.limits import Limits
 

@@ -8,8 +8,9 @@ import pikepdf
 import pytest
 
 from pdfsmaller.engine.from_images import convert
+from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.options import ImageOptions, Preset
+from pdfsmaller.engine.options import Preset
 from pdfsmaller.errors import EngineFailed, NotAnImage, UnreadableImage
 from pdfsmaller.limits import Limits
 from tests import documents, pictures

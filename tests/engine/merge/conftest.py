@@ -14,7 +14,7 @@ import pytest
 
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.merge import merge
-from pdfsmaller.engine.options import MergeOptions
+from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.report import CombinedReport
 from pdfsmaller.limits import Limits
 

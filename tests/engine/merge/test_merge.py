@@ -15,7 +15,7 @@ import pytest
 from pdfsmaller import errors
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.merge import merge
-from pdfsmaller.engine.options import MergeOptions
+from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.report import ComparisonSummary
 from pdfsmaller.limits import Limits
 from tests import documents
@@ -236,7 +236,7 @@ import resource, sys
 from pathlib import Path
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.merge import merge
-from pdfsmaller.engine.options import MergeOptions
+from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.report import ComparisonSummary
 merge([InputFile(Path(p), p) for p in sys.argv[2:]], Path(sys.argv[1]), MergeOptions(optimize=False))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -18,7 +18,7 @@ from pikepdf import Array, Dictionary, Name, Pdf, Stream
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.inspect import inspect
 from pdfsmaller.engine.merge.merge import merge
-from pdfsmaller.engine.options import MergeOptions
+from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.report import ComparisonSummary
 from pdfsmaller.errors import LimitExceeded, UnreadablePdf
 from pdfsmaller.limits import Limits

@@ -15,7 +15,7 @@ file, and InvalidOption. Only a process with RLIMIT_AS is safe from hostile file
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
@@ -26,12 +26,12 @@ from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.from_images.layout import check_margin
+from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.engine.from_images.picture import Note
 from pdfsmaller.engine.from_images.read import read_pictures
 from pdfsmaller.engine.from_images.reading import Budget, Reading
 from pdfsmaller.engine.from_images.write import Document
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.options import ImageOptions
 from pdfsmaller.engine.report import (
     CombinedOutcome,
     CombinedReport,
@@ -40,6 +40,7 @@ from pdfsmaller.engine.report import (
     ReportWarning,
     SourceReport,
 )
+from pdfsmaller.engine.results import Done, Progress, ResultFile
 from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.errors import (
     BadRequest,
@@ -51,8 +52,6 @@ from pdfsmaller.errors import (
     PdfSmallerError,
 )
 from pdfsmaller.limits import Limits
-
-Progress = Callable[[str, int], None]
 
 # Left for compression when time is already up: it then writes what it has.
 _LEAST_SECONDS = 1.0
@@ -92,6 +91,15 @@ def images_to_pdf(
         EngineFailed: what was written is not what was meant.
     """
     return _Run(sources, target, options or ImageOptions(), limits or Limits(), progress).run()
+
+
+def run(
+    sources: Sequence[InputFile], folder: Path, options: ImageOptions, *, limits: Limits, progress: Progress
+) -> Done[CombinedReport]:
+    """``images_to_pdf`` as an operation (``engine.results`` has the form), called as the first image is."""
+    target = folder / "out.pdf"
+    report = images_to_pdf(sources, target, options, limits=limits, progress=progress)
+    return Done(report, (ResultFile(target, f"{PurePath(sources[0].name).stem}.pdf"),))
 
 
 class _Run:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdfsmaller.engine.options import ImageOptions
+from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.errors import InvalidOption
 
 PAPERS = {"A4": (595.276, 841.89), "letter": (612.0, 792.0)}

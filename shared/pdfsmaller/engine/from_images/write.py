@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.from_images.layout import Placement, place
+from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.engine.from_images.picture import CMYK, COMPONENTS, Picture, Stored
-from pdfsmaller.engine.options import ImageOptions
 from pdfsmaller.engine.structure.writer import PdfWriter
 
 

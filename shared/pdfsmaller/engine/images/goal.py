@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass
 
 from pdfsmaller.engine.images.source import ImageSource
-from pdfsmaller.engine.options import ColorMode, Effort
+from pdfsmaller.engine.options import DOWNSAMPLE_ABOVE, ColorMode, Effort
 
-# An image is downsampled only when that takes away a third of its pixels.
-DOWNSAMPLE_ABOVE = 1.2
 MIN_GAIN = 0.12
 # A page shorter than this, in points, is enlarged when it is read: its images may keep up to so many times the dots.
 SMALL_PAGE = 600.0

@@ -20,13 +20,14 @@ from pdfsmaller.engine.merge.graft import Graft
 from pdfsmaller.engine.merge.labels import Labels
 from pdfsmaller.engine.merge.layers import Layers
 from pdfsmaller.engine.merge.names import Names
+from pdfsmaller.engine.merge.options import MergeOptions
+from pdfsmaller.engine.merge.options import Outline as WantedOutline
 from pdfsmaller.engine.merge.outline import Outline
 from pdfsmaller.engine.merge.remote import Remote
 from pdfsmaller.engine.merge.settings import Settings, may_be_pdfa_1
 from pdfsmaller.engine.merge.source import Ready, Source, SourceFailed, Warn, open_source
 from pdfsmaller.engine.merge.tags import Tags
-from pdfsmaller.engine.options import Effort, MergeOptions
-from pdfsmaller.engine.options import Outline as WantedOutline
+from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf

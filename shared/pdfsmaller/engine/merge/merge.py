@@ -20,7 +20,7 @@ WrongPassword, UnsupportedEncryption, InvalidPageRange, LimitExceeded, InvalidOp
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,10 +34,10 @@ from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.merge.assembly import assemble
 from pdfsmaller.engine.merge.check import check
 from pdfsmaller.engine.merge.finish import finished
+from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.merge.prepare import Preparation
 from pdfsmaller.engine.merge.protection import Protection
 from pdfsmaller.engine.merge.source import Ready, SourceFailed
-from pdfsmaller.engine.options import MergeOptions
 from pdfsmaller.engine.report import (
     CombinedOutcome,
     CombinedReport,
@@ -46,10 +46,9 @@ from pdfsmaller.engine.report import (
     ReportWarning,
     SourceReport,
 )
+from pdfsmaller.engine.results import Done, Progress, ResultFile
 from pdfsmaller.errors import BadRequest, InvalidOption, LimitExceeded, PdfSmallerError
 from pdfsmaller.limits import Limits
-
-Progress = Callable[[str, int], None]
 
 # What assembling and checking take on a slow machine, in seconds; so much of the time is not for compressing, but at
 # the most a third of it.
@@ -80,6 +79,15 @@ def merge(
         PdfSmallerError: one of the errors named in the module's text. The target is then untouched.
     """
     return _Run(sources, target, options or MergeOptions(), limits or Limits(), progress).run()
+
+
+def run(
+    sources: Sequence[InputFile], folder: Path, options: MergeOptions, *, limits: Limits, progress: Progress
+) -> Done[CombinedReport]:
+    """``merge`` as an operation (``engine.results`` has the form)."""
+    target = folder / "out.pdf"
+    report = merge(sources, target, options, limits=limits, progress=progress)
+    return Done(report, (ResultFile(target, "merged.pdf"),))
 
 
 class _Run:

@@ -8,9 +8,9 @@ from typing import Any
 from pikepdf import Dictionary, Object, String
 
 from pdfsmaller.engine.merge.destinations import goes_to, named_destinations, target_page
+from pdfsmaller.engine.merge.options import Outline as Wanted
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.objgen import ObjGen
-from pdfsmaller.engine.options import Outline as Wanted
 from pdfsmaller.engine.structure.writer import PdfWriter
 
 _MAX_ITEMS = 200_000

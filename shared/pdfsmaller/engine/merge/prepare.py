@@ -15,10 +15,10 @@ from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.document import check_header
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.assembly import assemble
+from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.merge.protection import Protection, joined
 from pdfsmaller.engine.merge.ranges import select
 from pdfsmaller.engine.merge.source import Ready, SourceFailed, Warn, open_source
-from pdfsmaller.engine.options import MergeOptions
 from pdfsmaller.engine.repair.filters import pages_showing
 from pdfsmaller.engine.report import ImageCounts, Report
 from pdfsmaller.limits import Limits

@@ -56,7 +56,7 @@ class _Sweep:
                 self._sweep_page(page.obj)
         return self._changed
 
-    def _sweep_page(self, page: Object) -> None:
+    def _sweep_page(self, page: Dictionary) -> None:
         pending: list[Stream] = []
         resources = inherited_resources(page)
         if resources is not None:
@@ -70,11 +70,11 @@ class _Sweep:
                 pending += _appearances(annotation.get("/AP"))
         while pending:
             stream = pending.pop()
-            resources = stream.get("/Resources")
-            if stream.objgen in self._swept or not isinstance(resources, Dictionary):
+            own = stream.get("/Resources")
+            if stream.objgen in self._swept or not isinstance(own, Dictionary):
                 continue
             self._swept.add(stream.objgen)
-            pending += self._sweep(stream, resources, self._named_in([stream]))
+            pending += self._sweep(stream, own, self._named_in([stream]))
 
     def _sweep(self, holder: Object, resources: Dictionary, named: Names | None) -> list[Stream]:
         """Leave a holder's resources only what it names; the streams among these, to be swept in turn."""

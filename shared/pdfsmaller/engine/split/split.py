@@ -47,7 +47,7 @@ _PREPARED, _CUT = 60, 99
 
 def run(
     sources: Sequence[InputFile], folder: Path, options: SplitOptions, *, limits: Limits, progress: Progress
-) -> Done:
+) -> Done[SplitReport]:
     """Cut one document into parts.
 
     Args:
@@ -84,7 +84,7 @@ class _Run:
         self.warnings: list[ReportWarning] = []
         self.input_bytes = source.path.stat().st_size
 
-    def run(self) -> Done:
+    def run(self) -> Done[SplitReport]:
         self.progress("prepare", 0)
         prepared = self._prepare()
         check = Check(prepared.stock.ready, prepared.stock.places, self.options.verify, self.deadline, self._warn)
@@ -141,7 +141,7 @@ class _Run:
     def _splitting(self, share: float) -> None:
         self.progress("split", _PREPARED + round((_CUT - _PREPARED) * share))
 
-    def _done(self, prepared: Prepared, parts: list[Part], writer: Writer, check: Check) -> Done:
+    def _done(self, prepared: Prepared, parts: list[Part], writer: Writer, check: Check) -> Done[SplitReport]:
         reports = [
             PartReport(
                 name=part.name,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from openapi_pydantic import OpenAPI
 from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pdfsmaller import errors
-from pdfsmaller.engine.options import CompressOptions, ImageOptions, MergeOptions, Operation
+from pdfsmaller.engine.options import Options
 from pdfsmaller.jobs.view import BatchView, JobView, UploadView
+from pdfsmaller.operations import DEFAULT, OPERATIONS, OperationSpec
 
-_PDF = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
-_PDF_FAILURES = (errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword, errors.UnsupportedEncryption)
+_BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+_ZIP = "application/zip"
 _WAIT = {
     "name": "Prefer",
     "in": "header",
@@ -40,39 +41,6 @@ class Problem(BaseModel):
     allowed: list[str] | None = None
 
 
-class CompressForm(CompressOptions):
-    """The fields of the multipart form. ``target_size`` also takes ``500KB``, ``1.5MB``."""
-
-    # As callers send it: text, and the password in plain sight of TLS only.
-    target_size: str | None = None  # type: ignore[assignment]
-    password: str | None = None  # type: ignore[assignment]
-    files: list[str] = Field(
-        description="One or more PDFs.", json_schema_extra={"items": {"type": "string", "format": "binary"}}
-    )
-
-
-class MergeForm(MergeOptions):
-    """The fields of the multipart form. ``pages`` comes once for each file, in order, or is a JSON array."""
-
-    target_size: str | None = None  # type: ignore[assignment]
-    password: list[str] = Field(default=[], description="Each is tried on each encrypted input.")  # type: ignore[assignment]
-    files: list[str] = Field(
-        description="The PDFs, in their order.", json_schema_extra={"items": {"type": "string", "format": "binary"}}
-    )
-
-
-class ImagesForm(ImageOptions):
-    """The fields of the multipart form. ``margin`` is in points, or text such as ``10mm``."""
-
-    target_size: str | None = None  # type: ignore[assignment]
-    password: str | None = None  # type: ignore[assignment]
-    margin: str = "0"  # type: ignore[assignment]
-    files: list[str] = Field(
-        description="The images, a page for each, in their order.",
-        json_schema_extra={"items": {"type": "string", "format": "binary"}},
-    )
-
-
 class UploadFile(BaseModel):
     """One file that will come: what to call it, and its size in bytes."""
 
@@ -86,7 +54,7 @@ class UploadRequest(BaseModel):
     Several are ``files`` in their order, or just their ``count``; one may be ``name`` and ``size`` alone.
     """
 
-    operation: Operation = "compress"
+    operation: Annotated[str, Field(json_schema_extra={"enum": list(OPERATIONS)})] = DEFAULT.name
     options: dict[str, Any] = {}
     files: list[UploadFile] | None = None
     count: int = 1
@@ -114,57 +82,70 @@ def document(base_url: str, version: str) -> dict[str, Any]:
     return described
 
 
-def _submission(
-    name: str,
-    summary: str,
-    form: type[BaseModel],
-    wrong_kind: type[errors.PdfSmallerError],
-    *failures: type[errors.PdfSmallerError],
-    batch: bool = False,
-) -> dict[str, Any]:
-    """A path that takes files. ``failures`` are its jobs' own, told to who waits."""
-    accepted = "Accepted: a job, or a batch of jobs for several files" if batch else "Accepted: a job"
+def form_of(operation: OperationSpec) -> type[BaseModel]:
+    """The fields of an operation's multipart form, as callers send them."""
+    options = operation.options
+    fields: dict[str, Any] = {name: _form_field(options, name) for name in options.model_fields}
+    what = f"{operation.inputs.plural}, each a job of its own" if operation.each_alone else operation.inputs.plural
+    files = Field(description=f"The {what}, in their order.", json_schema_extra={"items": _BINARY})
+    return create_model(
+        f"{operation.command.capitalize()}Form",
+        __doc__=f"The fields of the multipart form. {operation.summary}",
+        **(fields | {"files": (list[str], files)}),
+    )
+
+
+def _form_field(options: type[Options], name: str) -> tuple[Any, Any]:
+    """An option as a form has it: as text where text may say more than the option's own type."""
+    info, shown, default = options.model_fields[name], options.shown(name), options.default(name)
+    if shown.repeated:
+        return list[str], Field(default_factory=list, description=info.description)
+    if shown.as_text:
+        text = f"{default:g}" if isinstance(default, float) else default
+        return str | None, Field(default=text, description=f"{info.description} {shown.allowed}.")
+    if options.is_secret(name):
+        return str | None, Field(default=default, description=info.description)
+    return info.annotation, info
+
+
+def _submission(operation: OperationSpec) -> dict[str, Any]:
+    """A path that takes files."""
+    first, *words = operation.route.split("-")
+    accepted = "Accepted: a job, or a batch of jobs for several files" if operation.each_alone else "Accepted: a job"
+    views = [JobView, BatchView] if operation.each_alone else [JobView]
+    what = "a ZIP of the results" if operation.several_results else "the result"
     return {
         "post": {
-            "operationId": name,
-            "summary": summary,
+            "operationId": first + "".join(word.capitalize() for word in words),
+            "summary": operation.summary,
             "parameters": [_WAIT],
-            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _ref(form)}}},
+            "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _ref(form_of(operation))}}},
             "responses": {
-                "200": {"description": "Finished within the wait", "content": _json(JobView) | _PDF},
-                "202": {"description": accepted, "content": _json(JobView, *([BatchView] if batch else []))},
-                "303": {"description": "Finished within the wait; the PDF is at Location"},
+                "200": {"description": "Finished within the wait", "content": _json(JobView) | _binary(operation)},
+                "202": {"description": accepted, "content": _json(*views)},
+                "303": {"description": f"Finished within the wait; {what} is at Location"},
                 "400": _problem(errors.BadRequest, errors.EmptyFile),
                 "413": _problem(errors.FileTooLarge),
-                "415": _problem(wrong_kind),
-                "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.LimitExceeded, *failures),
+                "415": _problem(operation.inputs.wrong_kind),
+                "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.LimitExceeded, *operation.failures),
             },
         }
     }
+
+
+def _binary(*operations: OperationSpec) -> dict[str, Any]:
+    """The files that operations hand out, by their kinds."""
+    kinds = {kind for operation in operations for kind in operation.media_types}
+    if any(operation.several_results for operation in operations):
+        kinds.add(_ZIP)
+    return {kind: {"schema": _BINARY} for kind in sorted(kinds)}
 
 
 def _paths() -> dict[str, Any]:
     job_id, batch_id = _path("job_id"), _path("batch_id")
     not_found = _problem(errors.JobNotFound)
     return {
-        "/api/compress": _submission(
-            "compress", "Compress PDFs, one job for each file", CompressForm, errors.NotAPdf, *_PDF_FAILURES, batch=True
-        ),
-        "/api/merge-pdf": _submission(
-            "mergePdf",
-            "Make one PDF of several, in their order",
-            MergeForm,
-            errors.NotAPdf,
-            *_PDF_FAILURES,
-            errors.InvalidPageRange,
-        ),
-        "/api/image-to-pdf": _submission(
-            "imageToPdf",
-            "Make one PDF of images, a page for each",
-            ImagesForm,
-            errors.NotAnImage,
-            errors.UnreadableImage,
-        ),
+        **{f"/api/{operation.route}": _submission(operation) for operation in OPERATIONS.values()},
         "/api/uploads": {
             "post": {
                 "operationId": "reserveUpload",
@@ -195,11 +176,11 @@ def _paths() -> dict[str, Any]:
         "/api/jobs/{job_id}/download": {
             "get": {
                 "operationId": "download",
-                "summary": "The finished PDF",
+                "summary": "The result, or a ZIP of several",
                 "parameters": [job_id],
                 "responses": {
-                    "200": {"description": "The PDF", "content": _PDF},
-                    "303": {"description": "The PDF is at Location"},
+                    "200": {"description": "The file", "content": _binary(*OPERATIONS.values())},
+                    "303": {"description": "The file is at Location"},
                     "404": not_found,
                     "409": _problem(errors.JobNotReady),
                     "410": _problem(errors.JobExpired, errors.JobCancelled),

@@ -12,15 +12,17 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.sansio.utils import host_is_trusted
 
 from pdfsmaller import __version__, errors
-from pdfsmaller.engine.options import Operation
+from pdfsmaller.engine.options import Options
+from pdfsmaller.http import health, metrics, problems
+from pdfsmaller.http.page import page_fields
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
+from pdfsmaller.operations import OPERATIONS, OperationSpec
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.settings import Settings
 from pdfsmaller.storage import PDF, content_disposition
-from upload import health, metrics, problems
 
 api = Blueprint("api", __name__)
 
@@ -136,29 +138,18 @@ def _json(model: Any, status: int = 200, headers: dict[str, str] | None = None) 
 # Routes
 
 
-@api.post("/api/compress")
-def compress() -> Response:
-    """Compress PDFs: one job for each file."""
-    return _submit("compress", request.form.to_dict())
+def _add_operation(operation: OperationSpec) -> None:
+    """The route of an operation."""
+
+    def submit() -> Response:
+        return _submit(operation)
+
+    submit.__doc__ = operation.summary
+    api.add_url_rule(f"/api/{operation.route}", operation.name, submit, methods=["POST"])
 
 
-@api.post("/api/merge-pdf")
-def merge() -> Response:
-    """Make one PDF of several, in their order."""
-    # One range for each file, in order; a single one is a file's, or a JSON array of them.
-    pages = request.form.getlist("pages")
-    fields = {
-        **request.form.to_dict(),
-        "pages": pages if len(pages) > 1 else "".join(pages),
-        "password": "\n".join(request.form.getlist("password")),
-    }
-    return _submit("merge", fields)
-
-
-@api.post("/api/image-to-pdf")
-def image_to_pdf() -> Response:
-    """Make one PDF of images, a page for each."""
-    return _submit("image-to-pdf", request.form.to_dict())
+for _operation in OPERATIONS.values():
+    _add_operation(_operation)
 
 
 @api.post("/api/uploads")
@@ -213,31 +204,45 @@ def get_batch(batch_id: str) -> Response:
 @api.get("/openapi.json")
 def openapi() -> Response:
     """This API, described."""
-    from upload.openapi import document
+    from pdfsmaller.http.openapi import document
 
     return jsonify(document(_base_url(), __version__))
 
 
 @api.get("/")
-def page() -> Response:
+def index() -> Response:
     """The web page."""
-    return Response(render_template("index.html", keys=bool(_settings().api_keys)))
+    return Response(
+        render_template(
+            "index.html", keys=bool(_settings().api_keys), operations=OPERATIONS.values(), fields=page_fields()
+        )
+    )
 
 
 # Shaping
 
 
-def _submit(operation: Operation, fields: dict[str, Any]) -> Response:
+def _submit(operation: OperationSpec) -> Response:
     """Begin what a multipart form asks for, and wait where its sender wants to."""
     files = [_incoming(part) for part in request.files.getlist("files") if part.filename]
     unknown = sorted(set(request.files) - {"files"})
     if unknown and not files:
         raise errors.BadRequest(f"Files came in the multipart field {unknown[0]!r}. The field is called 'files'.")
-    jobs = _service().submit_files(files, fields, operation)
+    jobs = _service().submit_files(files, _form_fields(operation.options), operation.name)
     seconds = _wait_seconds()
     if seconds:
         jobs = _service().wait(jobs, seconds)
     return _answer_one(jobs[0], bool(seconds)) if len(jobs) == 1 else _answer_batch(jobs, bool(seconds))
+
+
+def _form_fields(options: type[Options]) -> dict[str, Any]:
+    """The form's fields; of an option that may come several times all of them, in their order."""
+    fields: dict[str, Any] = request.form.to_dict()
+    for name in fields.keys() & options.model_fields.keys():
+        given = request.form.getlist(name)
+        if options.shown(name).repeated and len(given) > 1:
+            fields[name] = given
+    return fields
 
 
 def _incoming(part: FileStorage) -> IncomingFile:

@@ -4,12 +4,6 @@
 const DIRECT_MAX_BYTES = 4_000_000;
 const POLL_MILLISECONDS = 500;
 
-const OPERATIONS = {
-  "compress": { path: "/api/compress", kind: "PDFs", accept: "application/pdf,.pdf", preset: "ebook" },
-  "merge": { path: "/api/merge-pdf", kind: "PDFs", accept: "application/pdf,.pdf", preset: "ebook" },
-  "image-to-pdf": { path: "/api/image-to-pdf", kind: "Images", accept: "image/*,.heic,.heif,.jp2", preset: "" },
-};
-
 const form = document.getElementById("form");
 const operation = document.getElementById("operation");
 const picker = document.getElementById("files");
@@ -34,12 +28,11 @@ picker.addEventListener("change", () => {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const options = {};
-  for (const name of ["preset", "target_size", "page_size", "password", "on_error"]) {
-    const field = document.getElementById(name);
-    const value = field.value.trim();
-    if (value && !field.closest("[hidden]")) options[name] = value;
+  for (const field of form.querySelectorAll("[data-option]")) {
+    const value = field.type === "checkbox" && !field.checked ? "" : field.value.trim();
+    if (value && !field.closest("[hidden]")) options[field.id] = value;
   }
-  const jobs = operation.value === "compress" ? chosen.map((file) => [file]) : [[...chosen]];
+  const jobs = eachAlone() ? chosen.map((file) => [file]) : [[...chosen]];
   for (const files of jobs) run(operation.value, files, options);
 });
 
@@ -48,7 +41,7 @@ chosen = [...picker.files];
 showOrder();
 
 function showOperation() {
-  const { kind, accept, preset } = OPERATIONS[operation.value];
+  const { kind, accept, preset } = operation.selectedOptions[0].dataset;
   document.getElementById("kind").textContent = kind;
   document.getElementById("preset").value = preset;
   document.getElementById("go").textContent = operation.selectedOptions[0].textContent;
@@ -59,8 +52,17 @@ function showOperation() {
   showOrder();
 }
 
+// Every file is a job of its own: their order means nothing.
+function eachAlone(option = operation.selectedOptions[0]) {
+  return "alone" in option.dataset;
+}
+
+function optionOf(name) {
+  return [...operation.options].find((option) => option.value === name);
+}
+
 function showOrder() {
-  const files = operation.value === "compress" ? [] : chosen;
+  const files = eachAlone() ? [] : chosen;
   order.replaceChildren(...files.map((file, index) => {
     const row = document.createElement("li");
     row.append(mover(index, -1, "↑", "up"), mover(index, 1, "↓", "down"), element("span", "name", file.name));
@@ -109,7 +111,7 @@ function sendDirectly(what, files, options) {
   const body = new FormData();
   for (const [name, value] of Object.entries(options)) body.append(name, value);
   for (const file of files) body.append("files", file);
-  return call(OPERATIONS[what].path, { method: "POST", body }).then(answer);
+  return call(optionOf(what).dataset.path, { method: "POST", body }).then(answer);
 }
 
 async function sendToStore(what, files, options) {
@@ -147,13 +149,33 @@ function show(row, state, job) {
   const { bytes, ratio, outcome, report } = job.result;
   const before = job.inputs.reduce((sum, input) => sum + input.bytes, 0);
   const saved = outcome === "unchanged" ? "already as small as it gets" : `${Math.round((1 - ratio) * 100)} % smaller`;
-  const made = `one PDF of ${report.pages} page${report.pages === 1 ? "" : "s"}`;
-  state.textContent = `${size(before)} → ${size(bytes)}, ${job.operation === "compress" ? saved : made}`;
-  const link = element("a", "download", "Download");
-  link.href = `/api/jobs/${job.job_id}/download`;
-  if (key) link.addEventListener("click", (event) => download(event, state));
-  row.append(link);
+  const pages = `${report.pages} page${report.pages === 1 ? "" : "s"}`;
+  const several = (job.results || []).length > 1;
+  const made = several ? `${job.results.length} PDFs of ${pages}` : `one PDF of ${pages}`;
+  const same = eachAlone(optionOf(job.operation)) && !several; // the document made smaller, not a new one
+  state.textContent = `${size(before)} → ${size(bytes)}, ${same ? saved : made}`;
+  row.append(linked(`/api/jobs/${job.job_id}/download`, several ? "Download all (ZIP)" : "Download", "download", state));
+  if (several) row.append(parts(job, state));
   for (const warning of job.warnings) row.append(element("small", "warning", warning.message));
+}
+
+// The results one by one.
+function parts(job, state) {
+  const list = element("ol", "parts", "");
+  for (const [index, result] of job.results.entries()) {
+    const part = document.createElement("li");
+    const path = `/api/jobs/${job.job_id}/results/${index}`;
+    part.append(linked(path, result.name, "part", state), element("span", "state", size(result.bytes)));
+    list.append(part);
+  }
+  return list;
+}
+
+function linked(path, text, className, state) {
+  const link = element("a", className, text);
+  link.href = path;
+  if (key) link.addEventListener("click", (event) => download(event, state));
+  return link;
 }
 
 // A link cannot carry a key: the file is fetched with it and handed to the browser from memory.

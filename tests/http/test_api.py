@@ -10,19 +10,14 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from pdfsmaller.http.app import create_app
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.queue import Message
 from pdfsmaller.services.compress import CompressService
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
-from upload.app import create_app
 
 KEYS = ["first" * 4, "second" * 4]
-
-
-@pytest.fixture
-def client(stack: Stack) -> FlaskClient:
-    return create_app(stack.settings).test_client()
 
 
 @pytest.fixture(scope="module")
@@ -501,7 +496,7 @@ class TestAround:
         assert secure == "max-age=31536000; includeSubDomains"
 
     def test_health_is_looked_at_once_in_a_while(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        from upload import health
+        from pdfsmaller.http import health
 
         looked = []
         real = health._looked

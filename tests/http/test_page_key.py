@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from werkzeug.serving import make_server
 
+from pdfsmaller.http.app import create_app
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
-from tests.functions.test_upload_api import work
+from tests.http.test_api import work
 from tests.stack.test_page import page
-from upload.app import create_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

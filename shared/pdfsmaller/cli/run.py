@@ -1,0 +1,177 @@
+"""One operation over the files that the command names: one engine process for each job, one after the other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pdfsmaller import sandbox, workspace
+from pdfsmaller.cli import errors
+from pdfsmaller.cli.arguments import LIMITS, PASSWORD_FILE
+from pdfsmaller.cli.bounds import limits_from
+from pdfsmaller.cli.files import check_readable, replacing
+from pdfsmaller.cli.inputs import read_inputs
+from pdfsmaller.cli.password import read_password, read_passwords
+from pdfsmaller.cli.show import Progress, report_json, say, summary, totals
+from pdfsmaller.cli.targets import check_several, in_folder, one_target, targets_of
+from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.engine.options import Options
+from pdfsmaller.engine.report import BaseReport
+from pdfsmaller.engine.results import Progress as OnProgress
+from pdfsmaller.errors import InvalidOption, PdfSmallerError
+from pdfsmaller.limits import Limits
+from pdfsmaller.operations import OperationSpec
+
+
+@dataclass(slots=True)
+class _Job:
+    """One run of the engine: its files, where its one result goes (None: several, into the folder), what came of it."""
+
+    sources: list[Path]
+    target: Path | None
+    name: str
+    targets: list[Path]
+    report: BaseReport | None = None
+    error: Exception | None = None
+
+    @property
+    def exit_code(self) -> int:
+        if self.error:
+            return errors.exit_code(self.error)
+        assert self.report
+        return errors.TARGET_NOT_MET if self.report.outcome == "target_not_met" else errors.OK
+
+
+class _Command:
+    """One call of the command: what its jobs share."""
+
+    def __init__(
+        self,
+        operation: OperationSpec,
+        inputs: Sequence[str],
+        output: Path | None,
+        output_dir: Path | None,
+        given: dict[str, Any],
+    ) -> None:
+        """Raises UsageError, InvalidOption, OSError where what was given cannot be done."""
+        self.operation, self.output_dir = operation, output_dir
+        self.paths, per_input = read_inputs(inputs, operation.options)
+        fields = {name: value for name, value in given.items() if name in operation.options.model_fields}
+        fields |= per_input | _password(operation.options, given.get(PASSWORD_FILE))
+        self.options = operation.options.parse(fields)
+        self.limits: Limits = limits_from(**{name: given[name] for name in LIMITS})
+        self.jobs = self._planned(output)
+
+    def _planned(self, output: Path | None) -> list[_Job]:
+        """The jobs, each with its target."""
+        if self.operation.several_results:
+            assert self.output_dir
+            check_several(self.paths, self.output_dir)
+            return [_Job([path], None, path.name, []) for path in self.paths]
+        if self.operation.each_alone:
+            targets = targets_of(self.paths, output, self.output_dir)
+            return [_Job([path], to, path.name, [to]) for path, to in zip(self.paths, targets, strict=True)]
+        assert output
+        self.options.check_inputs(len(self.paths))
+        return [_Job(self.paths, one_target(output), output.name, [output])]
+
+    def run(self, job: _Job, progress: OnProgress) -> None:
+        """Do a job. What goes wrong is kept on it."""
+        try:
+            for path in job.sources:
+                check_readable(path)
+            if job.target is None:
+                job.report = self._several(job, progress)
+            else:
+                with replacing(job.target) as unfinished:
+                    sources = _sources(job)
+                    job.report = sandbox.run_to(
+                        self.operation, sources, unfinished, self.options, self.limits, progress
+                    )
+        except (PdfSmallerError, OSError, errors.UsageError) as exc:
+            job.error = exc
+
+    def _several(self, job: _Job, progress: OnProgress) -> BaseReport:
+        assert self.output_dir
+        with workspace.job_folder() as folder:
+            done = sandbox.run(self.operation, _sources(job), folder, self.options, self.limits, progress)
+            targets = in_folder([file.name for file in done.files], self.output_dir, self.paths)
+            for file, target in zip(done.files, targets, strict=True):
+                with replacing(target) as unfinished:
+                    shutil.copyfile(file.path, unfinished)
+                job.targets.append(target)
+        return done.report
+
+    def as_json(self, job: _Job) -> dict[str, Any]:
+        """What ``--json`` prints of a job."""
+        sources = [str(path) for path in job.sources]
+        body: dict[str, Any] = {"source": sources[0]} if self.operation.each_alone else {"sources": sources}
+        targets = [str(path) for path in job.targets]
+        body |= {"targets": targets} if self.operation.several_results else {"target": targets[0]}
+        if job.report:
+            body["report"] = report_json(job.report)
+        if job.error:
+            body["error"] = errors.error_json(job.error)
+        return body
+
+
+def run_operation(
+    operation: OperationSpec,
+    *,
+    inputs: Sequence[str],
+    output: Path | None = None,
+    output_dir: Path | None = None,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
+) -> int:
+    """Do an operation and return the exit code: that of the first job that fails.
+
+    Args:
+        given: the operation's options as they were written, the file with its password, and what sets limits.
+    """
+    try:
+        command = _Command(operation, inputs, output, output_dir, given)
+    except (errors.UsageError, InvalidOption, OSError) as exc:
+        errors.complain(errors.describe(exc))
+        return errors.exit_code(exc)
+    jobs = command.jobs
+    with Progress(len(jobs), enabled=not quiet) as progress:
+        for job in jobs:
+            command.run(job, progress.file(job.name))
+            if job.error:
+                progress.pause()
+                _complain(job, named=operation.each_alone)
+            elif not (as_json or quiet):
+                assert job.report
+                progress.pause()
+                say(summary(job.sources, job.targets, job.report, command.options))
+    if as_json:
+        bodies = [command.as_json(job) for job in jobs]
+        say(json.dumps(bodies[0] if len(bodies) == 1 else bodies, indent=2, ensure_ascii=False))
+    elif len(jobs) > 1 and not quiet:
+        say(totals([job.report for job in jobs if job.report]))
+    return next((job.exit_code for job in jobs if job.exit_code), errors.OK)
+
+
+def _sources(job: _Job) -> list[InputFile]:
+    return [InputFile(path.resolve(), path.name) for path in job.sources]
+
+
+def _password(options: type[Options], file: Path | None) -> dict[str, str]:
+    """The option that a password file is."""
+    if file is None:
+        return {}
+    name = next(name for name in options.model_fields if options.is_secret(name))
+    return {name: read_passwords(file) if options.shown(name).repeated else read_password(file)}
+
+
+def _complain(job: _Job, *, named: bool) -> None:
+    """Say what went wrong. Errors of one file alone do not name it; those of the system do."""
+    assert job.error
+    why = errors.describe(job.error)
+    errors.complain(f"{job.sources[0]}: {why}" if named and not isinstance(job.error, OSError) else why)

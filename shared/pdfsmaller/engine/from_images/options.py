@@ -1,0 +1,60 @@
+"""How images become a PDF."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from pdfsmaller.engine.options import OnError, Shown, SingleOptions
+from pdfsmaller.engine.units import parse_length
+
+PageSize = Literal["fit", "A4", "letter"]
+Orientation = Literal["auto", "portrait", "landscape"]
+
+RESOLUTION_MIN, RESOLUTION_MAX = 10, 9_600
+MARGIN_MAX = 720.0
+
+
+class ImageOptions(SingleOptions):
+    """How images become a PDF. Without any option of compression not one pixel changes."""
+
+    page_size: Annotated[
+        PageSize,
+        Field(description="Each page as large as its image (fit), or paper that the image is fitted onto."),
+        Shown(
+            "SIZE",
+            label="Paper",
+            choices={"fit": "as large as the image", "A4": "A4", "letter": "letter"},
+        ),
+    ] = "fit"
+    orientation: Annotated[
+        Orientation, Field(description="Of the paper; auto turns it as the image lies."), Shown("HOW")
+    ] = "auto"
+    margin: Annotated[
+        float,
+        BeforeValidator(parse_length),
+        Field(ge=0, le=MARGIN_MAX, description="Around the image; bare numbers are points (1/72 inch)."),
+        Shown("LENGTH", f"points from 0 to {MARGIN_MAX:g}, or text such as 10mm or 0.5in", as_text=True),
+    ] = 0.0
+    resolution: Annotated[
+        float | None,
+        Field(
+            ge=RESOLUTION_MIN,
+            le=RESOLUTION_MAX,
+            description="Pixels per inch, instead of what each file says (96 where it says nothing).",
+        ),
+        Shown("N", f"pixels per inch from {RESOLUTION_MIN} to {RESOLUTION_MAX}"),
+    ] = None
+    on_error: Annotated[
+        OnError,
+        Field(description="A file that cannot be used ends the job, which names it (fail), or is left out (skip)."),
+        Shown("HOW", label="Files that cannot be used", choices={"fail": "end the job", "skip": "are left out"}),
+    ] = "fail"
+
+    @property
+    def wants_compression(self) -> bool:
+        """Whether anything was asked for that images embedded as they are do not give."""
+        return any(value is not None for value in (self.preset, self.dpi, self.image_quality, self.target_size)) or (
+            self.color_mode not in (None, "no-change")
+        )

@@ -1,0 +1,175 @@
+"""The operations: one entry for each, and the only place where anybody compares an operation's name.
+
+Adding one means: a package or module of the engine with its options and its entry point (``engine.results`` has the
+form), and an entry here. The API's route, the command, drops, the web page and the descriptions follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pdfsmaller import errors, sniff
+from pdfsmaller.engine.from_images.options import ImageOptions
+from pdfsmaller.engine.merge.options import MergeOptions
+from pdfsmaller.engine.options import CompressOptions, Options
+from pdfsmaller.engine.report import BaseReport, CombinedReport, Report
+from pdfsmaller.errors import PdfSmallerError
+
+_PDF_FAILURES = (errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword, errors.UnsupportedEncryption)
+
+
+@dataclass(frozen=True, slots=True)
+class InputKind:
+    """What an operation is done to.
+
+    Attributes:
+        noun, plural: what one and several are called in messages.
+        media_type: what they are stored as.
+        accept: what a browser's file picker shows.
+        default_name: of one whose sender did not name it.
+        check: refuses what cannot be one, by name, size, first bytes and the largest size; see ``sniff``.
+        wrong_kind: what ``check`` raises for another kind of file.
+        too_large: what to do about one that is too large.
+    """
+
+    noun: str
+    plural: str
+    media_type: str
+    accept: str
+    default_name: str
+    check: Callable[[str, int, bytes, int], None]
+    wrong_kind: type[PdfSmallerError]
+    too_large: str
+
+
+PDFS = InputKind(
+    noun="PDF",
+    plural="PDFs",
+    media_type="application/pdf",
+    accept="application/pdf,.pdf",
+    default_name="document.pdf",
+    check=sniff.check_pdf,
+    wrong_kind=errors.NotAPdf,
+    too_large="Split the document.",
+)
+IMAGES = InputKind(
+    noun="image",
+    plural="Images",
+    # What image one is shows its bytes, not what its sender calls it.
+    media_type="application/octet-stream",
+    accept="image/*,.heic,.heif,.jp2",
+    default_name="image",
+    check=sniff.check_image,
+    wrong_kind=errors.NotAnImage,
+    too_large="Send a smaller image.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationSpec:
+    """One operation.
+
+    Attributes:
+        name: its stable name, in a job's JSON and in object metadata.
+        route: the last part of its path, ``POST /api/{route}``.
+        command: what the ``pdfsmaller`` command calls it.
+        label: what the web page calls it.
+        summary: what it does, in a sentence.
+        options: the model of its options.
+        report: the model of its report.
+        entry: its entry point in the engine, as ``module:function``.
+        inputs: what it is done to.
+        each_alone: every file is a job of its own, and several together a batch; otherwise one job takes all of them.
+        media_types: the kinds of its results.
+        several_results: its results are named by the engine and come as a ZIP where a caller wants one file.
+        drop_suffix: what the key of a dropped file gets for the result's; None where a drop cannot have the operation.
+        failures: what may be wrong with a document beside what is wrong with a request.
+        preset: the preset that the web page begins with; empty: none.
+        no_preset: what the page calls having none; empty: one must be chosen there.
+        libraries: modules that its process loads beside those that every operation uses.
+    """
+
+    name: str
+    route: str
+    command: str
+    label: str
+    summary: str
+    options: type[Options]
+    report: type[BaseReport]
+    entry: str
+    inputs: InputKind = PDFS
+    each_alone: bool = False
+    media_types: tuple[str, ...] = ("application/pdf",)
+    several_results: bool = False
+    drop_suffix: str | None = ""
+    failures: tuple[type[PdfSmallerError], ...] = _PDF_FAILURES
+    preset: str = "ebook"
+    no_preset: str = ""
+    libraries: tuple[str, ...] = ()
+
+
+_ALL = (
+    OperationSpec(
+        name="compress",
+        route="compress",
+        command="compress",
+        label="Make smaller",
+        summary="Make PDFs smaller. What cannot be made smaller comes back as it is.",
+        options=CompressOptions,
+        report=Report,
+        entry="pdfsmaller.engine.compress:run",
+        each_alone=True,
+    ),
+    OperationSpec(
+        name="merge",
+        route="merge-pdf",
+        command="merge",
+        label="Merge",
+        summary="Make one PDF of several, in the order given.",
+        options=MergeOptions,
+        report=CombinedReport,
+        entry="pdfsmaller.engine.merge.merge:run",
+        drop_suffix=None,  # it needs several files, and a drop is one
+        failures=(*_PDF_FAILURES, errors.InvalidPageRange),
+    ),
+    OperationSpec(
+        name="image-to-pdf",
+        route="image-to-pdf",
+        command="images",
+        label="Images to PDF",
+        summary="Make one PDF of images, a page for each. Not one pixel changes unless an option of compression asks "
+        "for it.",
+        options=ImageOptions,
+        report=CombinedReport,
+        entry="pdfsmaller.engine.from_images.convert:run",
+        inputs=IMAGES,
+        drop_suffix=".pdf",
+        failures=(errors.UnreadableImage,),
+        preset="",
+        no_preset="keeping every pixel",
+        libraries=("pi_heif",),
+    ),
+)
+
+#: By name, in the order in which people are shown them.
+OPERATIONS: dict[str, OperationSpec] = {spec.name: spec for spec in _ALL}
+#: What is done where nobody says what.
+DEFAULT = _ALL[0]
+
+
+def find(name: object, among: dict[str, OperationSpec] = OPERATIONS) -> OperationSpec:
+    """The operation of this name.
+
+    Raises:
+        InvalidOption: there is none; with the names that there are.
+    """
+    spec = among.get(name) if isinstance(name, str) else None
+    if spec is None:
+        raise errors.InvalidOption("operation", name, list(among))
+    return spec
+
+
+def droppable() -> dict[str, OperationSpec]:
+    """The operations that a dropped file can have."""
+    return {name: spec for name, spec in OPERATIONS.items() if spec.drop_suffix is not None}

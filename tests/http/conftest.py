@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from pdfsmaller.http.app import create_app
+from tests.aws_stack import Stack
+
+
+@pytest.fixture
+def client(stack: Stack) -> FlaskClient:
+    return create_app(stack.settings).test_client()
