@@ -23,8 +23,8 @@ class RemotePage:
     Attributes:
         file: the file's name.
         page: its index in that file, from 0.
-        pending: neither is known yet: ``file`` is as long as the name will be, ``page`` is the page's index in the whole
-            document.
+        pending: neither is known yet: ``file`` is as long as the name will be, ``page`` is the page's index in the
+            whole document.
     """
 
     file: str

@@ -75,8 +75,8 @@ class SplitOptions(DocumentOptions, OutputOptions):
     decrypt: Annotated[
         bool,
         Field(
-            description="Leave the parts open to everybody. Otherwise parts of an encrypted PDF are encrypted as it was, "
-            "and open with its password."
+            description="Leave the parts open to everybody. Otherwise parts of an encrypted PDF are encrypted as it "
+            "was, and open with its password."
         ),
     ] = False
 
