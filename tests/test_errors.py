@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 
 import pytest
 
 from pdfsmaller import errors
-from pdfsmaller.errors import PdfSmallerError
+from pdfsmaller.errors import PdfSmallerError, from_wire, to_wire
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PdfSmallerError)]
 
@@ -77,3 +78,41 @@ def test_an_error_can_say_which_file_it_is_about(error: PdfSmallerError) -> None
     assert type(named) is type(error)
     assert str(named) == named.message == f"a.pdf: {error.message}"
     assert {**vars(named), "message": ""} == {**vars(error), "message": ""}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if kind.crosses])
+def test_an_error_that_crosses_is_the_same_on_the_other_side(kind: type[PdfSmallerError]) -> None:
+    sent = _make(kind)
+    received = from_wire(json.loads(json.dumps(to_wire(sent))))
+    assert received.code == sent.code
+    assert received.message == sent.message
+    assert {name: getattr(received, name) for name in sent.details} == {n: getattr(sent, n) for n in sent.details}
+    assert type(received) is type(sent) or type(sent) in type(received).__mro__  # a family and its first member
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in CLASSES if not kind.crosses and not issubclass(kind, errors.JobFailed)]
+)
+def test_an_error_that_does_not_cross_is_a_failure_of_the_engine(kind: type[PdfSmallerError]) -> None:
+    assert type(from_wire(to_wire(_make(kind)))) is errors.EngineFailed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": "unheard_of", "message": "x"},
+        {"code": "job_failed", "message": "x"},
+        {"code": "invalid_option", "message": "x", "field": "dpi", "value": "1", "allowed": 5},
+        {"code": "limit_exceeded", "message": "x", "limit": "max_pages"},
+        {"code": ["limit_exceeded"]},
+        {},
+    ],
+)
+def test_a_process_that_was_taken_over_can_say_what_it_likes(body: dict[str, object]) -> None:
+    assert type(from_wire(body)) is errors.EngineFailed
+
+
+def test_what_documents_and_requests_can_be_wrong_in_crosses() -> None:
+    """An error that is added to the tree crosses without being named anywhere else."""
+    assert {kind for kind in CLASSES if issubclass(kind, errors.DocumentError)} <= {k for k in CLASSES if k.crosses}
+    assert not any(kind.crosses for kind in (errors.LeaseLost, errors.WorkerCrashed, errors.TransientError))

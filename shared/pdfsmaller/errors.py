@@ -1,8 +1,9 @@
 """Every error that PDF Smaller raises on purpose, in one tree.
 
-Each class carries a stable ``code`` (clients may switch on it), the HTTP status it maps to, and whether the
-same work may succeed when tried again. The message says what went wrong, what was allowed and what to do; it
-is safe to show to anybody: no paths of ours, no secrets, no stack traces.
+Each class carries all that is known of its kind: a stable ``code`` (clients may switch on it), the HTTP status and the
+command's exit code that it maps to, what it says beside its message (``details``), and whether it may come out of the
+engine's process (``crosses``). The message says what went wrong, what was allowed and what to do; it is safe to show to
+anybody: no paths of ours, no secrets, no stack traces.
 
 ::
 
@@ -17,6 +18,7 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     │   ├── TooManyFiles           422 too_many_files
     │   ├── InvalidOption          422 invalid_option
     │   ├── JobNotFound            404 job_not_found
+    │   ├── ResultNotFound         404 result_not_found
     │   ├── JobNotReady            409 job_not_ready
     │   ├── JobFailed              422 the job's own code
     │   ├── JobCancelled           410 job_cancelled
@@ -39,22 +41,53 @@ is safe to show to anybody: no paths of ours, no secrets, no stack traces.
     ├── TransientError             worth another try: left to the queue
     │   ├── WorkerCrashed          503 worker_crashed
     │   ├── DiskFull               503 disk_full
+    │   ├── StoreUnavailable       503 store_unavailable
     │   └── LeaseHeld              503 lease_held
     └── LeaseLost                  the job is no longer this attempt's; write nothing more
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum
+from typing import Any, ClassVar, Self
+
+
+class ExitCode(IntEnum):
+    """What the command exits with."""
+
+    OK = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    UNREADABLE = 3
+    PASSWORD = 4
+    LIMIT = 5
+    TARGET_NOT_MET = 6
+    FILE = 7
+    INTERRUPTED = 130
 
 
 class PdfSmallerError(Exception):
-    """Base of every error raised on purpose."""
+    """Base of every error raised on purpose.
+
+    Attributes:
+        code: its stable name.
+        title: what went wrong in general, for people.
+        http_status: what the API answers with.
+        exit_code: what the command exits with.
+        details: what it says beside its message: attributes, and what each may be.
+        crosses: whether it may come out of the engine's process. One that a document took over must not be able to
+            raise anything else in its parent than what may be wrong with a request or a document, and a full disk.
+        retry_after: seconds after which the same request is worth another try; None: nothing is known of that.
+    """
 
     code = "internal_error"
     title = "Something went wrong"
     http_status = 500
+    exit_code = ExitCode.UNEXPECTED
+    details: ClassVar[Mapping[str, type | tuple[type, ...]]] = {}
+    crosses = False
+    retry_after: float | None = None
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -75,6 +108,7 @@ class RequestError(PdfSmallerError):
     code = "bad_request"
     title = "The request cannot be answered"
     http_status = 400
+    crosses = True
 
 
 class BadRequest(RequestError):
@@ -87,6 +121,7 @@ class NotAPdf(RequestError):
     code = "not_a_pdf"
     title = "Not a PDF"
     http_status = 415
+    exit_code = ExitCode.UNREADABLE
 
 
 class NotAnImage(RequestError):
@@ -95,6 +130,7 @@ class NotAnImage(RequestError):
     code = "not_an_image"
     title = "Not an image"
     http_status = 415
+    exit_code = ExitCode.UNREADABLE
 
 
 class EmptyFile(RequestError):
@@ -103,6 +139,7 @@ class EmptyFile(RequestError):
     code = "empty_file"
     title = "The file is empty"
     http_status = 400
+    exit_code = ExitCode.UNREADABLE
 
 
 class Unauthorized(RequestError):
@@ -111,6 +148,7 @@ class Unauthorized(RequestError):
     code = "unauthorized"
     title = "An API key is needed"
     http_status = 401
+    crosses = False
 
 
 class FileTooLarge(RequestError):
@@ -119,6 +157,7 @@ class FileTooLarge(RequestError):
     code = "file_too_large"
     title = "The file is too large"
     http_status = 413
+    exit_code = ExitCode.LIMIT
 
 
 class TooManyFiles(RequestError):
@@ -141,6 +180,8 @@ class InvalidOption(RequestError):
     code = "invalid_option"
     title = "An option is not valid"
     http_status = 422
+    exit_code = ExitCode.USAGE
+    details: ClassVar = {"field": str, "value": str, "allowed": list}
 
     def __init__(self, field: str, value: object, allowed: Sequence[object], message: str | None = None) -> None:
         self.field = field
@@ -155,6 +196,16 @@ class JobNotFound(RequestError):
     code = "job_not_found"
     title = "No such job"
     http_status = 404
+    crosses = False
+
+
+class ResultNotFound(RequestError):
+    """The job has no result of this number."""
+
+    code = "result_not_found"
+    title = "No such result"
+    http_status = 404
+    crosses = False
 
 
 class JobNotReady(RequestError):
@@ -163,6 +214,8 @@ class JobNotReady(RequestError):
     code = "job_not_ready"
     title = "The job has not finished"
     http_status = 409
+    crosses = False
+    retry_after = 1.0
 
 
 class JobFailed(RequestError):
@@ -171,6 +224,7 @@ class JobFailed(RequestError):
     code = "job_failed"
     title = "The job failed"
     http_status = 422
+    crosses = False
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -183,6 +237,7 @@ class JobCancelled(RequestError):
     code = "job_cancelled"
     title = "The job was cancelled"
     http_status = 410
+    crosses = False
 
 
 class JobExpired(RequestError):
@@ -191,6 +246,7 @@ class JobExpired(RequestError):
     code = "job_expired"
     title = "The job has expired"
     http_status = 410
+    crosses = False
 
 
 class DocumentError(PdfSmallerError):
@@ -199,6 +255,7 @@ class DocumentError(PdfSmallerError):
     code = "document_error"
     title = "The document cannot be processed"
     http_status = 422
+    crosses = True
 
 
 class UnreadablePdf(DocumentError):
@@ -206,6 +263,7 @@ class UnreadablePdf(DocumentError):
 
     code = "unreadable_pdf"
     title = "The PDF cannot be read"
+    exit_code = ExitCode.UNREADABLE
 
 
 class UnreadableImage(DocumentError):
@@ -213,6 +271,7 @@ class UnreadableImage(DocumentError):
 
     code = "unreadable_image"
     title = "The image cannot be read"
+    exit_code = ExitCode.UNREADABLE
 
 
 class InvalidPageRange(DocumentError):
@@ -220,6 +279,23 @@ class InvalidPageRange(DocumentError):
 
     code = "invalid_page_range"
     title = "There are no such pages"
+    exit_code = ExitCode.USAGE
+
+
+class InvalidOutlineLevel(DocumentError):
+    """The document's outline has no entries of the level asked for."""
+
+    code = "invalid_outline_level"
+    title = "There is no such level"
+    exit_code = ExitCode.USAGE
+
+
+class SignedPdf(DocumentError):
+    """The document is signed, and what was asked for would end its signatures."""
+
+    code = "signed_pdf"
+    title = "The PDF is signed"
+    exit_code = ExitCode.USAGE
 
 
 class InvalidOutlineLevel(DocumentError):
@@ -246,6 +322,8 @@ class LimitExceeded(DocumentError):
 
     code = "limit_exceeded"
     title = "The document is over a limit"
+    exit_code = ExitCode.LIMIT
+    details: ClassVar = {"limit": str, "allowed": (int, float)}
 
     def __init__(self, limit: str, allowed: float, message: str) -> None:
         # A job's JSON carries the message alone, so that must name the limit.
@@ -259,6 +337,7 @@ class PasswordRequired(DocumentError):
 
     code = "password_required"
     title = "A password is needed"
+    exit_code = ExitCode.PASSWORD
 
 
 class WrongPassword(DocumentError):
@@ -266,6 +345,7 @@ class WrongPassword(DocumentError):
 
     code = "wrong_password"
     title = "The password is wrong"
+    exit_code = ExitCode.PASSWORD
 
 
 class PasswordLost(DocumentError):
@@ -280,6 +360,7 @@ class UnsupportedEncryption(DocumentError):
 
     code = "unsupported_encryption"
     title = "The encryption is not supported"
+    exit_code = ExitCode.PASSWORD
 
 
 class UploadIncomplete(DocumentError):
@@ -332,6 +413,22 @@ class DiskFull(TransientError):
 
     code = "disk_full"
     title = "The disk is full"
+    crosses = True
+
+
+class StoreUnavailable(TransientError):
+    """The job table, the queue or the buckets cannot be reached, or have too much to do.
+
+    Attributes:
+        retry_after: seconds after which it is worth another try.
+    """
+
+    code = "store_unavailable"
+    title = "The store is away"
+
+    def __init__(self, message: str, retry_after: float = 5.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class LeaseHeld(TransientError):
@@ -354,3 +451,36 @@ class LeaseLost(PdfSmallerError):
 
     code = "lease_lost"
     title = "Another attempt took over"
+
+
+def to_wire(error: PdfSmallerError) -> dict[str, Any]:
+    """An error as JSON: its code, its message and its details."""
+    return {"code": error.code, "message": error.message} | {name: getattr(error, name) for name in error.details}
+
+
+def from_wire(body: Mapping[str, Any]) -> PdfSmallerError:
+    """The error that ``to_wire`` was given, as far as errors of its kind cross; anything else is ``EngineFailed``.
+
+    Args:
+        body: from the engine's process: untrusted.
+    """
+    message = str(body.get("message"))
+    kind = _crossing().get(str(body.get("code")))
+    if kind is None or not all(isinstance(body.get(name), types) for name, types in kind.details.items()):
+        return EngineFailed(message)
+    error = kind.__new__(kind)  # not by __init__, which takes other arguments in every class
+    PdfSmallerError.__init__(error, message)
+    error.__dict__.update({name: body[name] for name in kind.details})
+    return error
+
+
+def _crossing() -> dict[str, type[PdfSmallerError]]:
+    """The classes that cross, by code. A family and its first member may share one: the member, later, is meant."""
+    return {kind.code: kind for kind in below(PdfSmallerError) if kind.crosses}
+
+
+def below(kind: type[PdfSmallerError]) -> Iterator[type[PdfSmallerError]]:
+    """A class and all below it."""
+    yield kind
+    for child in kind.__subclasses__():
+        yield from below(child)

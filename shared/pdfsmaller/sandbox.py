@@ -27,7 +27,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pdfsmaller import error_transport, errors, workspace
+from pdfsmaller import errors, workspace
 from pdfsmaller.limits import Limits
 
 if TYPE_CHECKING:  # models take a while to load; a child can be started before that
@@ -121,7 +121,7 @@ class EngineProcess:
             _log_missing_bounds(answer["report"]["bounds"])
             return answer
         if answer:
-            raise error_transport.from_json(answer["error"])
+            raise errors.from_wire(answer["error"])
         if self._process.returncode == -signal.SIGXCPU:
             raise _out_of_time(limits)
         raise self._why_killed or errors.WorkerCrashed(

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
 
         sandbox.prepare()  # the engine loads its libraries while this process loads its own
     from pdfsmaller.cli.app import run
-    from pdfsmaller.cli.errors import INTERRUPTED
+    from pdfsmaller.errors import ExitCode
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = run(arguments)
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        code = ExitCode.INTERRUPTED
     sys.exit(code)
 
 

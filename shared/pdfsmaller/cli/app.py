@@ -13,8 +13,9 @@ import typer
 
 from pdfsmaller import __version__
 from pdfsmaller.cli import arguments
-from pdfsmaller.cli.errors import INTERRUPTED, OK, USAGE, complain
+from pdfsmaller.cli.errors import complain
 from pdfsmaller.engine.options import InspectOptions
+from pdfsmaller.errors import ExitCode
 from pdfsmaller.operations import OPERATIONS, OperationSpec
 
 _EXIT_CODES = (
@@ -43,17 +44,17 @@ def run(arguments: list[str] | None) -> int:
     try:
         code = app(args=arguments, prog_name="pdfsmaller", standalone_mode=False)
     except typer.Abort:
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     except typer.Exit as exc:
         return exc.exit_code
     except _UsageError as exc:
         if type(exc).__name__ == "NoArgsIsHelpError":
             typer.echo(exc.ctx.get_help())
-            return USAGE
+            return ExitCode.USAGE
         where = exc.ctx.command_path if exc.ctx else "pdfsmaller"
         complain(f"{exc.format_message()} See {where} --help.")
-        return USAGE
-    return code if isinstance(code, int) else OK
+        return ExitCode.USAGE
+    return code if isinstance(code, int) else ExitCode.OK
 
 
 def _show_version(wanted: bool) -> None:

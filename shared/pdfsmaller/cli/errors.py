@@ -1,42 +1,16 @@
-"""Exit codes, and one line for each error: what, why, and what to do."""
+"""One line for each error: what, why, and what to do."""
 
 from __future__ import annotations
 
 import sys
 
 from pdfsmaller import errors
-
-OK = 0
-UNEXPECTED = 1
-USAGE = 2
-UNREADABLE = 3
-PASSWORD = 4
-LIMIT = 5
-TARGET_NOT_MET = 6
-FILE = 7
-INTERRUPTED = 130
+from pdfsmaller.errors import ExitCode
 
 
 class UsageError(Exception):
     """The arguments do not go together."""
 
-
-_CODES: tuple[tuple[type[Exception], int], ...] = (
-    (UsageError, USAGE),
-    (errors.InvalidOption, USAGE),
-    (errors.InvalidPageRange, USAGE),
-    (errors.NotAPdf, UNREADABLE),
-    (errors.NotAnImage, UNREADABLE),
-    (errors.EmptyFile, UNREADABLE),
-    (errors.UnreadablePdf, UNREADABLE),
-    (errors.UnreadableImage, UNREADABLE),
-    (errors.PasswordRequired, PASSWORD),
-    (errors.WrongPassword, PASSWORD),
-    (errors.UnsupportedEncryption, PASSWORD),
-    (errors.LimitExceeded, LIMIT),
-    (errors.FileTooLarge, LIMIT),
-    (OSError, FILE),
-)
 
 #: Which option of the command raises a limit.
 _LIMIT_OPTIONS = {
@@ -47,9 +21,13 @@ _LIMIT_OPTIONS = {
 }
 
 
-def exit_code(error: Exception) -> int:
+def exit_code(error: Exception) -> ExitCode:
     """The exit code that stands for an error."""
-    return next((code for kind, code in _CODES if isinstance(error, kind)), UNEXPECTED)
+    if isinstance(error, errors.PdfSmallerError):
+        return error.exit_code
+    if isinstance(error, UsageError):
+        return ExitCode.USAGE
+    return ExitCode.FILE if isinstance(error, OSError) else ExitCode.UNEXPECTED
 
 
 def describe(error: Exception, *, limits: bool = True) -> str:

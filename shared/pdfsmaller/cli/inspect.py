@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pdfsmaller import errors, sandbox
-from pdfsmaller.cli.errors import OK, complain, describe, exit_code
+from pdfsmaller.cli.errors import complain, describe, exit_code
 from pdfsmaller.cli.files import check_readable
 from pdfsmaller.cli.password import read_password
 from pdfsmaller.cli.show import counted, say, size
@@ -36,7 +36,7 @@ def inspect_file(source: Path, *, password_file: Path | None, as_json: bool) -> 
         say(json.dumps({"source": str(source), **found}, indent=2, ensure_ascii=False))
     else:
         say(_words(source, found))
-    return OK
+    return errors.ExitCode.OK
 
 
 def _words(source: Path, found: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import Options
 from pdfsmaller.engine.report import BaseReport
 from pdfsmaller.engine.results import Progress as OnProgress
-from pdfsmaller.errors import InvalidOption, PdfSmallerError
+from pdfsmaller.errors import ExitCode, InvalidOption, PdfSmallerError
 from pdfsmaller.limits import Limits
 from pdfsmaller.operations import OperationSpec
 
@@ -43,7 +43,7 @@ class _Job:
         if self.error:
             return errors.exit_code(self.error)
         assert self.report
-        return errors.TARGET_NOT_MET if self.report.outcome == "target_not_met" else errors.OK
+        return ExitCode.TARGET_NOT_MET if self.report.outcome == "target_not_met" else ExitCode.OK
 
 
 class _Command:
@@ -155,7 +155,7 @@ def run_operation(
         say(json.dumps(bodies[0] if len(bodies) == 1 else bodies, indent=2, ensure_ascii=False))
     elif len(jobs) > 1 and not quiet:
         say(totals([job.report for job in jobs if job.report]))
-    return next((job.exit_code for job in jobs if job.exit_code), errors.OK)
+    return next((job.exit_code for job in jobs if job.exit_code), ExitCode.OK)
 
 
 def _sources(job: _Job) -> list[InputFile]:

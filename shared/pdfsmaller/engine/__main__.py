@@ -26,14 +26,13 @@ from typing import IO, Any
 
 from pydantic import BaseModel
 
-from pdfsmaller import error_transport
 from pdfsmaller.engine import libraries
 from pdfsmaller.engine.confinement import confine
 from pdfsmaller.engine.disk import is_disk_full, is_over_file_size
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.results import Done
-from pdfsmaller.errors import DiskFull, EngineFailed, LimitExceeded, PdfSmallerError, UnreadablePdf
+from pdfsmaller.errors import DiskFull, EngineFailed, LimitExceeded, PdfSmallerError, UnreadablePdf, to_wire
 from pdfsmaller.limits import Limits
 
 # Progress lines are for people: more of them only cost.
@@ -63,7 +62,7 @@ class _Protocol:
             self.send({"progress": {"stage": stage, "percent": percent}})
 
     def error(self, error: PdfSmallerError) -> None:
-        self.send({"error": error_transport.to_json(error)})
+        self.send({"error": to_wire(error)})
 
 
 def _keep_to(folder: str) -> None:

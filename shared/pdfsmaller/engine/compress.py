@@ -260,8 +260,8 @@ class _Run:
             with self.watch.stage("verify"):
                 comparison = self._compare(result, goal)
             differences = comparison.differences
-            withheld = _withheld(comparison)
-            if not differences and comparison.unproven <= unproven and withheld <= set(left_out):
+            unverified = _unverified_steps(comparison)
+            if not differences and comparison.unproven <= unproven and unverified <= set(left_out):
                 self._report_comparison(comparison)
                 return encoded
             if attempt == MAX_REBUILDS:
@@ -273,7 +273,7 @@ class _Run:
                 unproven |= comparison.unproven
                 encoded = self._without_loss_on(unproven, found, encoded)
                 builder.fonts.leave_out(builder.fonts.changed_on(unproven))
-                left_out = [step for step in STEPS if step in withheld.union(left_out)]
+                left_out = [step for step in STEPS if step in unverified.union(left_out)]
             elif guilty:
                 how = "whole" if goal.layers else "without loss"
                 self._warn("image_rolled_back", f"Images whose loss showed were coded {how}: {len(guilty)}.")
@@ -293,7 +293,7 @@ class _Run:
             elif encoded:
                 self._roll_back(len(encoded))
                 encoded = {}
-                left_out = [step for step in STEPS if step in withheld]
+                left_out = [step for step in STEPS if step in unverified]
             else:
                 break
             builder.build(result, encoded, leave_out=left_out)
@@ -423,7 +423,7 @@ def _floor(goal: Goal, *, searching: bool) -> float:
     return 0.93 if dpi >= 250 else 0.85 if dpi >= 120 else 0.7
 
 
-def _withheld(comparison: Comparison) -> set[Step]:
+def _unverified_steps(comparison: Comparison) -> set[Step]:
     """The steps that might take away something that was not looked at."""
     if comparison.unproven:
         return {"content", "structure"}

@@ -16,20 +16,20 @@ _OF_LIBRARIES = (pikepdf.PdfError, pyvips.Error)
 
 def is_disk_full(exc: BaseException) -> bool:
     """Whether an exception, or one that it came from, means a full disk."""
-    return _means(exc, _FULL)
+    return _has_errno(exc, _FULL)
 
 
 def is_over_file_size(exc: BaseException) -> bool:
     """Whether an exception, or one that it came from, means a file larger than ``Limits.max_file_bytes``."""
-    return _means(exc, (errno.EFBIG,))
+    return _has_errno(exc, (errno.EFBIG,))
 
 
 def cannot_write(exc: BaseException) -> bool:
     """Whether it means one or the other: nothing is then wrong with what was being read."""
-    return _means(exc, (*_FULL, errno.EFBIG))
+    return _has_errno(exc, (*_FULL, errno.EFBIG))
 
 
-def _means(exc: BaseException, numbers: tuple[int, ...]) -> bool:
+def _has_errno(exc: BaseException, numbers: tuple[int, ...]) -> bool:
     texts = [os.strerror(number).lower() for number in numbers]
     for each in _chain(exc):
         if isinstance(each, OSError) and each.errno in numbers:

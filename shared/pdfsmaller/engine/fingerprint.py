@@ -190,8 +190,10 @@ class Reader:
                     continue
                 seen.add(item.objgen)
                 count += 1
-                said = [self.plain(item.get(key), 2) for key in ("/S", "/Alt", "/ActualText", "/Lang", "/T", "/MCID")]
-                digest.update(repr(said).encode())
+                properties = [
+                    self.plain(item.get(key), 2) for key in ("/S", "/Alt", "/ActualText", "/Lang", "/T", "/MCID")
+                ]
+                digest.update(repr(properties).encode())
                 stack.append(item.get("/K"))
         if stack:
             self.budget = -1

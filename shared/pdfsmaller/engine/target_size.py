@@ -135,7 +135,7 @@ class _Search:
                 lossless = self._measured(BEST - 1, replace(self.goal, dpi=None, quality=None))
             if lossless.size <= self.wanted:
                 return lossless.coded
-            position = self._foretold(_first_position(self.tries, self.wanted))
+            position = self._predicted_position(_first_position(self.tries, self.wanted))
         else:
             position = SMALLEST / 2
         while len(self.tries) < MAX_TRIES:
@@ -146,11 +146,11 @@ class _Search:
                 break
             if last.size > self.wanted and position >= SMALLEST:
                 break
-            self._learn(last)
+            self._update_ratio(last)
             following = _next_position(self._points(), self.wanted)
             if following is None:
                 break
-            position = self._foretold(following)
+            position = self._predicted_position(following)
         return self._best()
 
     def _measured(self, position: float, wish: Goal) -> _Try:
@@ -176,7 +176,7 @@ class _Search:
         """Whether coding has taken as long as a search may, for what one round of it takes."""
         return self.total >= MAX_ROUNDS * self.longest > LONG_SECONDS
 
-    def _foretold(self, position: float) -> float:
+    def _predicted_position(self, position: float) -> float:
         """A position near ``position`` where the result is likely to fit, from sizes of images coded quickly."""
         for _ in range(MAX_GUESSES):
             if self.deadline.passed() or self._spent():
@@ -208,7 +208,7 @@ class _Search:
     def _points(self) -> list[_Point]:
         return [_Point(t.position, t.size) for t in self.tries]
 
-    def _learn(self, measured: _Try) -> None:
+    def _update_ratio(self, measured: _Try) -> None:
         """How much smaller images are than when they are coded quickly, from one position done both ways."""
         for guess in self.guesses:
             if guess.position == measured.position >= RICH:

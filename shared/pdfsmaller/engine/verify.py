@@ -32,8 +32,7 @@ import pyvips
 from pdfsmaller.engine.comparison import Comparison, Difference, PageSkip
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
-from pdfsmaller.engine.similarity import BLOCK
-from pdfsmaller.engine.similarity import block_means as _means
+from pdfsmaller.engine.similarity import BLOCK, block_means
 from pdfsmaller.engine.similarity import block_similarity as _ssim
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
@@ -362,7 +361,7 @@ def _luminance(image: pyvips.Image) -> pyvips.Image:
 
 def _moved_blocks(first: pyvips.Image, second: pyvips.Image, limit: float) -> int:
     """How many blocks' mean colour moved by more than ``limit`` in any channel."""
-    moved = (_means(first) - _means(second)).abs() > limit
+    moved = (block_means(first) - block_means(second)).abs() > limit
     any_band = moved.bandor() if moved.bands > 1 else moved
     share = float(any_band.avg()) / 255
     return round(share * int(any_band.width) * int(any_band.height))
@@ -374,8 +373,8 @@ def _unlike_bilevel(first: pyvips.Image, second: pyvips.Image) -> str | None:
     Blocks that were dark, or held something of strong contrast, must not have become blank. And every tile of 4 × 4
     blocks votes whether its blocks' brightness goes up and down together in both.
     """
-    x, y = _means(first), _means(second)
-    marked = (x < 100) | (_means(first * first) - x * x > 1000)
+    x, y = block_means(first), block_means(second)
+    marked = (x < 100) | (block_means(first * first) - x * x > 1000)
     if 2 * (marked & (y > 254)).avg() > marked.avg():
         return "most of it is gone"
     side = min(4, x.width, x.height)

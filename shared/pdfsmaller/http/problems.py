@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+import math
 import time
 from typing import Any
 
@@ -57,16 +58,14 @@ def _problem(status: int, code: str, title: str, detail: str, **extra: Any) -> R
 
 
 def _ours(exc: errors.PdfSmallerError) -> Response:
-    extra: dict[str, Any] = {}
-    if isinstance(exc, errors.InvalidOption):
-        extra = {"field": exc.field, "value": exc.value, "allowed": exc.allowed}
-    elif isinstance(exc, FailedJob):
-        extra = {"job": exc.job.model_dump(mode="json")}
+    extra: dict[str, Any] = {name: getattr(exc, name) for name in exc.details}
+    if isinstance(exc, FailedJob):
+        extra["job"] = exc.job.model_dump(mode="json")
     if exc.http_status >= 500:
         logger.error("request failed", extra={"code": exc.code, "reason": exc.message})
     response = _problem(exc.http_status, exc.code, exc.title, exc.message, **extra)
-    if isinstance(exc, errors.JobNotReady):
-        response.headers["Retry-After"] = "1"
+    if exc.retry_after is not None:
+        response.headers["Retry-After"] = str(math.ceil(exc.retry_after))
     if isinstance(exc, errors.Unauthorized):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.operations import OPERATIONS
 
 
 class InputView(BaseModel):
@@ -39,7 +40,7 @@ class JobView(BaseModel):
     """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100."""
 
     job_id: str
-    operation: str
+    operation: Annotated[str, Field(json_schema_extra={"enum": list(OPERATIONS)})]
     status: Status
     stage: str
     progress: int

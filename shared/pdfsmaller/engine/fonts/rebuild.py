@@ -215,8 +215,8 @@ def _reach(program: Sfnt, font: FontShown, limits: Limits) -> Reached:
     given = names_by_code(font.font.get("/Encoding"), font.codes)
     unicode = read_to_unicode(font.font.get("/ToUnicode"), limits)
     found = reach(program, given, unicode, symbolic=_symbolic(font.font))
-    told = unicode.keys() | {code for code in given if "/Encoding" in font.font and given[code]}
-    found.by_name |= not told >= font.codes  # some readers then take the text from the names
+    with_text = unicode.keys() | {code for code in given if "/Encoding" in font.font and given[code]}
+    found.by_name |= not with_text >= font.codes  # some readers then take the text from the names
     return found
 
 

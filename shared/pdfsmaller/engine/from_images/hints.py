@@ -71,8 +71,8 @@ def pillow_hints(picture: Image.Image) -> tuple[int, tuple[float, float] | None]
     with tolerate("exif", Exception):  # see read_exif
         exif = picture.getexif()
     dpi = picture.info.get("dpi")
-    said = valid_dpi(*dpi) if isinstance(dpi, tuple) and len(dpi) == 2 else None
-    return orientation_of(exif), said or exif_dpi(exif)
+    resolution = valid_dpi(*dpi) if isinstance(dpi, tuple) and len(dpi) == 2 else None
+    return orientation_of(exif), resolution or exif_dpi(exif)
 
 
 def _value(exif: Image.Exif, tag: int) -> object:

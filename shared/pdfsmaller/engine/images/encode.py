@@ -106,7 +106,7 @@ def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default")
     parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": image.bands, "/Columns": image.width}
     if bits != 8:
         parms["/BitsPerComponent"] = bits
-    return Encoded(_quickly(best), "/FlateDecode", image.width, image.height, bits, parms, exact=True)
+    return Encoded(_deflated_fast(best), "/FlateDecode", image.width, image.height, bits, parms, exact=True)
 
 
 def palette(image: pyvips.Image, *, quality: int = 100, bits: int = 8) -> Encoded:
@@ -146,10 +146,10 @@ def decode_palette(indexed: Encoded) -> pyvips.Image:
 
 def flate(data: bytes, width: int, height: int, bits: int) -> Encoded:
     """Samples as they are, deflated quickly: see ``repacked``. Exact."""
-    return Encoded(_quickly(data), "/FlateDecode", width, height, bits, exact=True)
+    return Encoded(_deflated_fast(data), "/FlateDecode", width, height, bits, exact=True)
 
 
-def _quickly(data: bytes | bytearray) -> bytes:
+def _deflated_fast(data: bytes | bytearray) -> bytes:
     return bytes(deflate.zlib_compress(data, CANDIDATE_LEVEL))
 
 

@@ -177,7 +177,7 @@ class _Walk:
         base: Matrix = (unit, 0.0, 0.0, unit, 0.0, 0.0)
         resources = page.resources if "/Resources" in page.obj else inherited_resources(page.obj)
         events = self._content(page, resources, page.obj.get("/Contents"))
-        self._play(events, base, resources, 0)
+        self._replay_events(events, base, resources, 0)
         annots = page.obj.get("/Annots")
         for annot in annots.as_list() if isinstance(annots, Array) else []:
             if isinstance(annot, Dictionary):
@@ -219,9 +219,9 @@ class _Walk:
         cache = (objgen, 0 if about.resources is not None else id(inherited))
         if cache not in self.events:
             self.events[cache] = self._content(form, resources, form)
-        self._play(self.events[cache], matrix, resources, depth + 1)
+        self._replay_events(self.events[cache], matrix, resources, depth + 1)
 
-    def _play(self, events: list[_Event], base: Matrix, resources: Dictionary | None, depth: int) -> None:
+    def _replay_events(self, events: list[_Event], base: Matrix, resources: Dictionary | None, depth: int) -> None:
         for event in events:
             matrix = multiply(event.matrix, base)
             if event.kind == "image":

@@ -45,15 +45,15 @@ def encode(packed: bytes, width: int, height: int, template: int, most: int) -> 
     bitmap = packed.translate(INVERTED)  # PDF's 0 is JBIG2's black
     most -= _OVERHEAD + len(_ADAPTIVE[template])
     try:
-        coded, said = lua.call("jbig2", width * height, bitmap, width, height, template, most)
+        coded, detail = lua.call("jbig2", width * height, bitmap, width, height, template, most)
     except lua.Unavailable:
         return None
     if coded is None:
-        if said == b"size":
+        if detail == b"size":
             raise ValueError("not a bitmap of this size")
         return None
     page = struct.pack(">IIIIBH", width, height, 0, 0, _LOSSLESS_PAGE, 0)
-    flags = template << 1 | (_TYPICAL_PREDICTION if said else 0)
+    flags = template << 1 | (_TYPICAL_PREDICTION if detail else 0)
     region = struct.pack(">IIIIBB", width, height, 0, 0, 0, flags) + _ADAPTIVE[template] + coded
     return _segment(0, _PAGE_INFORMATION, page) + _segment(1, _LOSSLESS_REGION, region)
 

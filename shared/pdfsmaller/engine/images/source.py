@@ -134,7 +134,7 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
     coding: Coding = {"/DCTDecode": "jpeg", "/JPXDecode": "jpx", "/CCITTFaxDecode": "ccitt"}.get(last or "", "samples")  # type: ignore[assignment]
     if coding == "samples" and last is not None and last not in GENERAL:
         raise Skip("unusual_filters")
-    color, bits = _meaning(stream, found.role, coding)
+    color, bits = _color_and_bits(stream, found.role, coding)
     if width * height * color.components * (2 if bits == 16 else 1) > limits.max_image_bytes:
         raise Skip("too_large")
     if not device_gray_ok:
@@ -186,7 +186,7 @@ def _size(stream: Stream) -> tuple[int, int]:
     return width, height
 
 
-def _meaning(stream: Stream, role: Role, coding: Coding) -> tuple[ColorSpace, int]:
+def _color_and_bits(stream: Stream, role: Role, coding: Coding) -> tuple[ColorSpace, int]:
     bits = int(stream.get("/BitsPerComponent", stream.get("/BPC", 8)))
     if bool(stream.get("/ImageMask", False)):
         return ColorSpace("gray", 1), 1

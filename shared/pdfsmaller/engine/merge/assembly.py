@@ -123,13 +123,13 @@ class Assembly:
         while len(self._leaves) * _FAN_OUT < len(self._pages):
             self._leaves.append(self._writer.reserve())
         first_numbers: dict[int, int] = {}
-        for go, places in enumerate(_goes(picks)):
+        for round_number, places in enumerate(_rounds(picks)):
             with open_again() as pdf:
                 graft = Graft(self._writer, pdf, self._limits)
                 known_by = origins if origins is not None else range(len(pdf.pages))
                 indices = {page.obj.objgen: number for page, number in zip(pdf.pages, known_by, strict=True)}
                 pages = self._reserve_pages(pdf, graft, base, places, first_numbers)
-                if go == 0:
+                if round_number == 0:
                     first_numbers = {page: self._pages[base + place] for place, page in places}
                 self._copy(
                     Source(
@@ -138,7 +138,7 @@ class Assembly:
                         pdf=pdf,
                         pages=pages,
                         whole=len(pages) == len(pdf.pages),
-                        again=go > 0,
+                        again=round_number > 0,
                         first_page=self._pages[base],
                         graft=graft,
                         warn=self._warn,
@@ -296,20 +296,20 @@ def _own_annotations(page: Object) -> None:
             annotation["/P"] = page
 
 
-def _goes(picks: list[int]) -> list[list[tuple[int, int]]]:
+def _rounds(picks: list[int]) -> list[list[tuple[int, int]]]:
     """The picks, as (place, page), parted so that no part has a page twice: first all first times, and so on."""
     times: dict[int, int] = {}
-    goes: list[list[tuple[int, int]]] = []
+    rounds: list[list[tuple[int, int]]] = []
     for place, page in enumerate(picks):
         time = times.get(page, 0)
         times[page] = time + 1
-        if time == len(goes):
-            goes.append([])
-        goes[time].append((place, page))
-    return goes
+        if time == len(rounds):
+            rounds.append([])
+        rounds[time].append((place, page))
+    return rounds
 
 
 def _version_of(pdf: Pdf) -> tuple[int, int]:
     """The header's version, or the catalog's where that is later (7.2.2)."""
-    said = (pdf.pdf_version, name_text(pdf.Root.get("/Version"))[1:])
-    return max((int(match[1]), int(match[2])) for text in ("1.4", *said) if (match := _VERSION.fullmatch(text)))
+    declared = (pdf.pdf_version, name_text(pdf.Root.get("/Version"))[1:])
+    return max((int(match[1]), int(match[2])) for text in ("1.4", *declared) if (match := _VERSION.fullmatch(text)))

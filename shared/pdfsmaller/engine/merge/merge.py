@@ -151,7 +151,7 @@ class _Run:
         ready = self._prepared(folder, options)
         result = folder / "result.pdf"
         while True:
-            said = len(self.warnings)
+            warnings_before = len(self.warnings)
             try:
                 with self.watch.stage("merge"):
                     assemble(ready, result, options, self.limits, self._warn, self._assembling)
@@ -161,7 +161,7 @@ class _Run:
                 return self._finished(folder, result)
             except SourceFailed as failed:
                 # What was copied of it is in the result already: begin again without it.
-                del self.warnings[said:]
+                del self.warnings[warnings_before:]
                 ready.remove(failed.source)
                 self._leave_out(failed.source.index, failed.error, anything_left=bool(ready))
 

@@ -1,0 +1,63 @@
+"""What the API's description and the page say of an operation is what its options say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from pdfsmaller.http.page import page_fields
+from pdfsmaller.operations import OPERATIONS, OperationSpec
+
+EACH = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+
+
+@pytest.fixture
+def described(client: FlaskClient) -> dict[str, Any]:
+    body: dict[str, Any] = client.get("/openapi.json").get_json()
+    return body
+
+
+def form(described: dict[str, Any], operation: OperationSpec) -> dict[str, Any]:
+    """The schema of an operation's form."""
+    body = described["paths"][f"/api/{operation.route}"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    schema: dict[str, Any] = described["components"]["schemas"][body["schema"]["$ref"].rsplit("/", 1)[-1]]
+    return schema
+
+
+@EACH
+def test_a_form_has_a_field_for_every_option(described: dict[str, Any], operation: OperationSpec) -> None:
+    properties = form(described, operation)["properties"]
+    assert set(properties) == {*operation.options.model_fields, "files"}
+    for name, info in operation.options.model_fields.items():
+        assert properties[name]["description"].startswith(info.description), name
+
+
+@EACH
+def test_a_form_names_the_values_and_defaults_of_its_options(
+    described: dict[str, Any], operation: OperationSpec
+) -> None:
+    properties = form(described, operation)["properties"]
+    for name in operation.options.model_fields:
+        if values := operation.options.values(name):
+            shown = properties[name]
+            kinds = shown.get("anyOf", [shown])
+            assert any(kind.get("enum") == list(values) for kind in kinds), name
+            assert shown.get("default") == operation.options.default(name), name
+
+
+@EACH
+def test_an_operation_may_be_asked_for_by_its_name(described: dict[str, Any], operation: OperationSpec) -> None:
+    for schema in ("UploadRequest", "JobView"):
+        assert operation.name in described["components"]["schemas"][schema]["properties"]["operation"]["enum"]
+
+
+@EACH
+def test_an_operation_is_on_the_page(client: FlaskClient, operation: OperationSpec) -> None:
+    page = client.get("/").text
+    assert f'<option value="{operation.name}"' in page
+    fields = {field.name for field in page_fields() if operation.name in field.operations}
+    assert fields == {name for name in operation.options.model_fields if operation.options.shown(name).label}
+    assert all(f'id="{name}"' in page for name in fields)
+    assert operation.preset in {choice.value for field in page_fields() for choice in field.choices}
