@@ -298,20 +298,6 @@ class SignedPdf(DocumentError):
     exit_code = ExitCode.USAGE
 
 
-class InvalidOutlineLevel(DocumentError):
-    """The document's outline has no entry of the level asked for, or no outline at all."""
-
-    code = "invalid_outline_level"
-    title = "There is no such level in the outline"
-
-
-class SignedPdf(DocumentError):
-    """The PDF is signed, and what was asked for ends its signatures, which was not allowed."""
-
-    code = "signed_pdf"
-    title = "The PDF is signed"
-
-
 class LimitExceeded(DocumentError):
     """The document asks for more than a limit allows.
 
