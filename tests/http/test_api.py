@@ -58,7 +58,7 @@ class TestCompress:
         assert job["options"] == {"preset": "ebook", "dpi": 100}
         assert set(job) == {
             "job_id", "operation", "status", "stage", "progress", "attempts", "created_at", "updated_at", "expires_at",
-            "inputs", "options", "result", "warnings", "error", "batch_id", "links",
+            "inputs", "options", "result", "results", "warnings", "error", "batch_id", "links",
         }  # fmt: skip
 
     def test_several_files_answer_with_a_batch(self, client: FlaskClient, pdf: bytes) -> None:

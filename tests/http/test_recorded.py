@@ -35,9 +35,8 @@ def missing(recorded: Any, now: Any, where: str = "") -> list[str]:
         return [] if type(now) is type(recorded) else [where]
     if isinstance(recorded, dict) and isinstance(now, dict):
         gone = [f"{where}.{key}" for key in recorded if key not in now]
-        return gone + [
-            place for key in recorded.keys() & now for place in missing(recorded[key], now[key], f"{where}.{key}")
-        ]
+        kept = [key for key in recorded if key in now]
+        return gone + [place for key in kept for place in missing(recorded[key], now[key], f"{where}.{key}")]
     if isinstance(recorded, list) and isinstance(now, list):
         if len(recorded) != len(now):
             return [where]
