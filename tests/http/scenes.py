@@ -39,6 +39,8 @@ def answers(client: FlaskClient, stack: Stack) -> dict[str, Any]:
     begun = post("compress", {"d.pdf": photo})
     client.delete(f"/api/jobs/{begun['job_id']}")
     found["cancelled"] = job(begun)
+    client.delete(f"/api/jobs/{found['compressed']['job_id']}")
+    found["expired"] = job(found["compressed"])
     found["batch"] = post("compress", {"e.pdf": photo, "f.pdf": text})
     ask = {"operation": "merge", "options": {"outline": "none"}, "files": [{"name": "g.pdf", "size": 5}, {"size": 6}]}
     found["upload"] = client.post("/api/uploads", json=ask).get_json()
