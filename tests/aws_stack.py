@@ -14,10 +14,14 @@ from urllib.parse import quote_plus
 import boto3
 from moto import mock_aws
 
-from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.table import JobTable
-from pdfsmaller.queue import Message
+from pdfsmaller.jobs.keys import result_key
+from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.model import Job, JobResult
+from pdfsmaller.jobs.moves import Jobs, Success
+from pdfsmaller.media import PDF
+from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
+from pdfsmaller.wire import wire
 
 
 class Clock:
@@ -39,10 +43,11 @@ class Stack:
 
     settings: Settings
     clock: Clock
-    table: JobTable
+    world: World
 
     def __post_init__(self) -> None:
         self.s3, self.sqs = boto3.client("s3"), boto3.client("sqs")
+        self.jobs: Jobs = self.world.jobs
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
@@ -105,7 +110,7 @@ class Stack:
         return found
 
     def job(self, job_id: str) -> Job:
-        job = self.table.get(job_id)
+        job = self.jobs.get(job_id)
         assert job is not None
         return job
 
@@ -150,4 +155,10 @@ def made_resources(clock: Clock, **changes: Any) -> Stack:
         ],
     )
     settings = Settings(**buckets, **queues, jobs_table=table, secret_key="a key for tests only", **changes)
-    return Stack(settings, clock, JobTable(table, clock))
+    return Stack(settings, clock, wire(settings, clock=clock))
+
+
+def success(job: Job, size: int = 1) -> Success:
+    """One result of so many bytes, under the key that the job's next attempt would give it."""
+    only = JobResult("a-smaller.pdf", size, PDF, result_key(job.job_id, max(1, job.attempt), 0))
+    return Success({"bytes": size, "ratio": 0.5, "outcome": "compressed", "report": {}}, (only,), only)

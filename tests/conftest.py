@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pdfsmaller import aws
+from pdfsmaller.aws import clients
 from pdfsmaller.engine import damage
 from pdfsmaller.settings import Settings
 from tests.aws_stack import Clock, Stack, made_stack
@@ -29,9 +29,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRe
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    aws.forget_clients()
+    clients.forget_clients()
     yield
-    aws.forget_clients()
+    clients.forget_clients()
 
 
 @pytest.fixture(autouse=True)

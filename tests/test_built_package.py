@@ -20,14 +20,14 @@ import yaml
 from moto.server import ThreadedMotoServer
 
 from layers.packing import platforms, sizes
-from pdfsmaller import aws
+from pdfsmaller.aws import clients
 from pdfsmaller.engine.compress import compress as compress_here
 from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.jobs.keys import input_key, result_key
 from pdfsmaller.jobs.model import Job, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import input_key, result_key
 from tests import documents, pictures
 from tests.aws_stack import Clock, Stack, made_resources
 from tests.built_package import BuiltFunction, build, clean_python, function_environment, python_313
@@ -118,7 +118,7 @@ def address() -> Iterator[str]:
 def live(address: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """The stack's resources in moto's server, for this process and for the functions."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-    aws.forget_clients()
+    clients.forget_clients()
     return made_resources(clock)
 
 
@@ -151,7 +151,7 @@ def functions(live: Stack, python: Path, address: str, tmp_path: Path) -> Functi
 
 def submit(stack: Stack, operation: str, files: dict[str, bytes], **fields: Any) -> Job:
     incoming = [IncomingFile(name, io.BytesIO(data)) for name, data in files.items()]
-    [job] = SubmitService(stack.settings, stack.clock).submit_files(incoming, fields, operation)
+    [job] = SubmitService(stack.world).submit_files(incoming, fields, operation)
     return job
 
 
@@ -165,7 +165,7 @@ def run(function: BuiltFunction, stack: Stack, job: Job) -> Job:
 
 
 def pages(stack: Stack, job: Job, password: str = "") -> int:
-    body = stack.result(result_key(job.job_id, 1))["Body"].read()
+    body = stack.result(result_key(job.job_id, 1, 0))["Body"].read()
     with pikepdf.open(io.BytesIO(body), password=password) as pdf:
         return len(pdf.pages)
 
@@ -264,7 +264,7 @@ class TestHandlers:
         now = live.clock()
         job = Job(job_id=new_id(), status=Status.SUCCEEDED, created_at=now, updated_at=now, due_at=now - 1)
         live.table.create(job)
-        live.s3.put_object(Bucket=live.settings.results_bucket, Key=result_key(job.job_id, 1), Body=b"%PDF-")
+        live.s3.put_object(Bucket=live.settings.results_bucket, Key=result_key(job.job_id, 1, 0), Body=b"%PDF-")
         with functions.start("cleanup") as cleanup:
             answer = cleanup.invoke(json.loads((EVENTS / "schedule.json").read_text()))
             assert answer["expired"] == 1

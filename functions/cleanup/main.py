@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pdfsmaller import aws, telemetry
+from pdfsmaller import telemetry, wire
 from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.settings import get_settings
 
@@ -18,7 +18,8 @@ _RESERVE_MILLISECONDS = 10_000
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Clean up; returns how much of what was done."""
-    done = CleanupService(get_settings()).run(lambda: context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS)
+    service = CleanupService(wire.wire(get_settings()))
+    done = service.run(lambda: context.get_remaining_time_in_millis() > _RESERVE_MILLISECONDS)
     if done["errors"]:  # of parts; the others had their turn
         telemetry.count("CleanupErrors", done["errors"])
     return done
@@ -26,7 +27,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
 
 def cleanup(event: CloudEvent) -> None:
     """Clean up because a scheduler's CloudEvent says so."""
-    CleanupService(get_settings()).run()
+    CleanupService(wire.wire(get_settings())).run()
 
 
 if "functions_framework" in sys.modules:
@@ -35,4 +36,4 @@ if "functions_framework" in sys.modules:
 
     cleanup = functions_framework.cloud_event(cleanup)  # type: ignore[assignment]
 
-aws.connect_early()
+wire.connect_early()

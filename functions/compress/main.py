@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pdfsmaller import aws, sandbox, telemetry
-from pdfsmaller.queue import Message
-from pdfsmaller.services.compress import CompressService
+from pdfsmaller import sandbox, telemetry, wire
+from pdfsmaller.jobs.messages import Message
+from pdfsmaller.services.run_job import RunService
 from pdfsmaller.settings import get_settings
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @cache
-def _service() -> CompressService:
-    return CompressService(get_settings())
+def _service() -> RunService:
+    return RunService(wire.wire(get_settings()))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -59,4 +59,4 @@ if "functions_framework" in sys.modules:
     compress = functions_framework.cloud_event(compress)  # type: ignore[assignment]
 
 sandbox.prepare()  # the first job finds its engine process started
-aws.connect_early()
+wire.connect_early()

@@ -9,14 +9,14 @@ from typing import Any
 from flask import Flask, Request
 from werkzeug.wrappers import Response
 
-from pdfsmaller import aws
+from pdfsmaller import wire
 from pdfsmaller.http.app import create_app
 from pdfsmaller.settings import get_settings
 
 
 @cache
 def _app() -> Flask:
-    return create_app(get_settings())
+    return create_app(wire.wire(get_settings()))
 
 
 @cache
@@ -41,4 +41,4 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 _app()
-aws.connect_early()
+wire.connect_early()

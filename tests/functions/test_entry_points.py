@@ -10,9 +10,10 @@ import sys
 
 import pytest
 
-from pdfsmaller.jobs.model import Drop, Job, new_id
+from pdfsmaller.jobs.keys import result_key
+from pdfsmaller.jobs.model import Drop, Job, JobResult, new_id
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.storage import result_key
+from pdfsmaller.media import PDF
 from tests import documents
 from tests.aws_stack import Stack
 from tests.functions.calls import EVENTS, ROOT, Context, cloud_event, framework_client, function_url_event, sqs_event
@@ -37,10 +38,10 @@ class TestUpload:
 
         job_id = new_id()
         now = deployed.clock()
-        key = result_key(job_id, 1)
-        result = {"key": key, "bytes": 7, "ratio": 1.0, "outcome": "unchanged", "report": {}}
-        job = Job(job_id=job_id, status=Status.SUCCEEDED, created_at=now, updated_at=now, due_at=now, result=result)
-        deployed.table.create(job)
+        key = result_key(job_id, 1, 0)
+        only = JobResult("a.pdf", 7, PDF, key)
+        job = Job(job_id, Status.SUCCEEDED, now, now, now, attempt=1, results=(only,), download=only)
+        deployed.jobs.create(job)
         deployed.s3.put_object(Bucket=deployed.settings.results_bucket, Key=key, Body=b"%PDF-\xff\x00")
         answer = lambda_handler(function_url_event("GET", f"/api/jobs/{job_id}/download"), Context())
         assert answer["isBase64Encoded"]
@@ -87,11 +88,11 @@ class TestCompress:
         event = sqs_event(deployed, deployed.event("inbox/a.pdf"))
         [record] = event["Records"]
         drop = Drop(deployed.settings.uploads_bucket, "inbox/a.pdf", "0055AED6DCD90281E5")
-        job_id = deployed.table.claim(drop.identity, new_id())
+        job_id = deployed.jobs.claim(drop.identity, new_id())
         now = deployed.clock()
         job = Job(job_id=job_id, status=Status.QUEUED, created_at=now, updated_at=now, due_at=now, drop=drop)
-        deployed.table.create(job)
-        deployed.table.fail(deployed.job(job_id), {"code": "too_many_attempts", "message": ""}, kept_seconds=60)
+        deployed.jobs.create(job)
+        deployed.jobs.fail(deployed.job(job_id), {"code": "too_many_attempts", "message": ""}, kept_seconds=60)
         assert lambda_handler(event, Context())["batchItemFailures"]
         assert deployed.job(job_id).status is Status.FAILED
         record["attributes"] = {"SentTimestamp": str(int(deployed.clock() * 1_000) + 1_000)}
@@ -132,7 +133,7 @@ class TestCleanup:
 
         now = deployed.clock()
         for _ in range(2):
-            deployed.table.create(
+            deployed.jobs.create(
                 Job(job_id=new_id(), status=Status.FAILED, created_at=now, updated_at=now, due_at=now - 1)
             )
         assert lambda_handler({}, Context(seconds=5)).get("out_of_time") == 1

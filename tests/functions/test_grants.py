@@ -18,14 +18,14 @@ from cfnlint.decode.cfn_yaml import load as load_template
 
 from pdfsmaller import events, sandbox
 from pdfsmaller.http.app import create_app
+from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.services.cleanup import CleanupService
-from pdfsmaller.services.compress import CompressService
 from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import input_key
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 from tests.functions.calls import ROOT
@@ -110,7 +110,7 @@ def stack(clock: Clock) -> Iterator[Stack]:
 def drop(stack: Stack, data: bytes, key: str) -> str:
     """Drop a file and do its job; the job's id."""
     stack.drop(key, data)
-    CompressService(stack.settings, stack.clock).handle(stack.message(key))
+    RunService(stack.world).handle(stack.message(key))
     [job] = [job for job in map(stack.job, _jobs(stack)) if job.drop and job.drop.key == key]
     return job.job_id
 
@@ -123,7 +123,7 @@ def _jobs(stack: Stack) -> list[str]:
 def test_upload(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     pdf = documents.photo_jpeg()
     dropped = [drop(stack, pdf, "inbox/a.pdf"), drop(stack, b"%PDF-1.4 broken", "inbox/broken.pdf")]
-    client = create_app(stack.settings).test_client()
+    client = create_app(stack.world).test_client()
     with recorded(stack, monkeypatch) as calls:
         batch = client.post("/api/compress", data={"files": [(io.BytesIO(pdf), "a.pdf"), (io.BytesIO(pdf), "b.pdf")]})
         assert client.get(f"/api/batches/{batch.get_json()['batch_id']}").status_code == 200
@@ -131,10 +131,12 @@ def test_upload(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mon
             assert client.get(path).status_code == 200
         assert client.post("/api/uploads", json={"name": "c.pdf"}).status_code == 201
     job = batch.get_json()["jobs"][0]["job_id"]
-    CompressService(stack.settings, stack.clock).handle(stack.message(input_key(job, 0)))
+    RunService(stack.world).handle(stack.message(input_key(job, 0)))
     with recorded(stack, monkeypatch) as more:
-        service = SubmitService(stack.settings)
-        assert service.read_result(service.result(job))  # the URL that a larger one is sent by asks for the same right
+        service = SubmitService(stack.world)
+        assert service.read_result(
+            service.download(job)
+        )  # the URL that a larger one is sent by asks for the same right
         for ended in (job, *dropped):
             assert client.delete(f"/api/jobs/{ended}").status_code == 204
     # The health check asks for an object that it may not read: that the store refuses shows that it is up.
@@ -142,8 +144,8 @@ def test_upload(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mon
 
 
 def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    service, pdf = CompressService(stack.settings, stack.clock), documents.photo_jpeg()
-    submitting = SubmitService(stack.settings, stack.clock)
+    service, pdf = RunService(stack.world), documents.photo_jpeg()
+    submitting = SubmitService(stack.world)
     stack.drop("inbox/a.pdf", pdf)
     stack.drop("inbox/b.pdf", pdf)
     stack.drop("inbox/broken.pdf", b"%PDF-1.4 broken")
@@ -152,11 +154,11 @@ def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.M
     messages = [
         stack.message(key) for key in (keys[0], "inbox/a.pdf", "inbox/broken.pdf", keys[1], "inbox/b.pdf", keys[2])
     ]
-    succeed = JobTable.succeed
+    succeed = Jobs.succeed
 
-    def cancelled_before(table: JobTable, job: Job, *args: Any, **kwargs: Any) -> Any:
-        table.cancel(job.job_id, kept_seconds=60)
-        return succeed(table, job, *args, **kwargs)
+    def cancelled_before(jobs: Jobs, job: Job, *args: Any, **kwargs: Any) -> Any:
+        jobs.cancel(job.job_id, kept_seconds=60)
+        return succeed(jobs, job, *args, **kwargs)
 
     def failing(*args: Any, **kwargs: Any) -> Any:
         raise ConnectionError
@@ -164,7 +166,7 @@ def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.M
     with recorded(stack, monkeypatch) as calls:
         for message in messages[:3]:
             service.handle(message)
-        monkeypatch.setattr(JobTable, "succeed", cancelled_before)
+        monkeypatch.setattr(Jobs, "succeed", cancelled_before)
         for message in messages[3:5]:
             service.handle(message)
         monkeypatch.setattr(sandbox, "run", failing)
@@ -175,12 +177,12 @@ def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.M
 
 def _kill_every_attempt(stack: Stack, key: str) -> None:
     stack.drop(key, documents.text())
-    service, message = CompressService(stack.settings, stack.clock), stack.message(key)
+    service, message = RunService(stack.world), stack.message(key)
     created = events.parse(message.body)[0]
     job = service._job_for(created)
     assert job
     for _ in range(stack.settings.max_receive_count):
-        assert stack.table.start(job.job_id, message.message_id, 60)
+        assert stack.jobs.start(job.job_id, message.message_id, 60)
         stack.clock.forward(70)
 
 
@@ -188,9 +190,9 @@ def test_cleanup(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mo
     pdf = documents.photo_jpeg()
     drop(stack, pdf, "inbox/a.pdf")
     drop(stack, b"%PDF-1.4 broken", "inbox/broken.pdf")
-    submitting = SubmitService(stack.settings, stack.clock)
+    submitting = SubmitService(stack.world)
     done, waiting = (submitting.submit_files([IncomingFile("a.pdf", io.BytesIO(pdf))], {})[0] for _ in range(2))
-    CompressService(stack.settings, stack.clock).handle(stack.message(input_key(done.job_id, 0)))
+    RunService(stack.world).handle(stack.message(input_key(done.job_id, 0)))
     late, _ = submitting.reserve_upload({"name": "late.pdf"})
     stack.sqs.send_message(
         QueueUrl=stack.settings.dead_letter_queue_url, MessageBody=stack.event(input_key(waiting.job_id, 0))
@@ -201,7 +203,7 @@ def test_cleanup(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mo
             stack.s3.create_multipart_upload(Bucket=bucket, Key=f"{prefix}/stale")
     stack.clock.forward(48 * 3_600)
     with recorded(stack, monkeypatch) as calls:
-        counts = CleanupService(stack.settings, stack.clock).run()
+        counts = CleanupService(stack.world).run()
     assert counts["errors"] == 0
     assert stack.job(late.job_id).status is Status.FAILED
     assert calls == granted(resources, "Cleanup")

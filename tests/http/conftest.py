@@ -9,4 +9,4 @@ from tests.aws_stack import Stack
 
 @pytest.fixture
 def client(stack: Stack) -> FlaskClient:
-    return create_app(stack.settings).test_client()
+    return create_app(stack.world).test_client()

@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from pdfsmaller.http.app import create_app
+from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.queue import Message
-from pdfsmaller.services.compress import CompressService
+from pdfsmaller.services.run_job import RunService
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 
@@ -32,7 +32,7 @@ def post(client: FlaskClient, *files: bytes, headers: dict[str, str] | None = No
 
 def work(stack: Stack) -> None:
     """Do every job whose input lies in the bucket, as the compress function would on S3's events."""
-    service = CompressService(stack.settings, stack.clock)
+    service = RunService(stack.world)
     for key in stack.upload_keys():
         service.handle(Message(f"message-{key}", "", stack.event(key)))
 
@@ -58,7 +58,7 @@ class TestCompress:
         assert job["options"] == {"preset": "ebook", "dpi": 100}
         assert set(job) == {
             "job_id", "operation", "status", "stage", "progress", "attempts", "created_at", "updated_at", "expires_at",
-            "inputs", "options", "result", "warnings", "error", "batch_id", "links",
+            "inputs", "options", "result", "results", "warnings", "error", "batch_id", "links",
         }  # fmt: skip
 
     def test_several_files_answer_with_a_batch(self, client: FlaskClient, pdf: bytes) -> None:
@@ -84,12 +84,12 @@ class TestCompress:
 
     def test_a_big_result_is_a_redirect_to_the_store(self, clock: Clock, pdf: bytes) -> None:
         with made_stack(clock, max_inline_result_size=1_000) as stack:
-            client = create_app(stack.settings).test_client()
+            client = create_app(stack.world).test_client()
             job_id = post(client, pdf).get_json()["job_id"]
             work(stack)
             response = client.get(f"/api/jobs/{job_id}/download")
             assert response.status_code == 303
-            assert f"/{stack.settings.results_bucket}/jobs/{job_id}/1/out.pdf?" in response.headers["Location"]
+            assert f"/{stack.settings.results_bucket}/jobs/{job_id}/1/out/0?" in response.headers["Location"]
 
     def test_a_password_never_shows(self, client: FlaskClient, stack: Stack) -> None:
         response = post(client, documents.encrypted_user(), password=documents.USER_PASSWORD)
@@ -103,7 +103,7 @@ class TestWaiting:
     @pytest.fixture
     def quick(self, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
         """A client whose jobs are done as soon as somebody waits for them."""
-        client = create_app(stack.settings).test_client()
+        client = create_app(stack.world).test_client()
         service = client.application.config["SERVICE"]
         real = service.wait
         monkeypatch.setattr(service, "wait", lambda jobs, seconds: (work(stack), real(jobs, seconds))[1])
@@ -157,18 +157,18 @@ class TestRefusing:
 
     def test_a_file_over_the_limit_naming_it(self, clock: Clock, pdf: bytes) -> None:
         with made_stack(clock, max_file_size=1_000) as stack:
-            body = assert_problem(post(create_app(stack.settings).test_client(), pdf), 413, "file_too_large")
+            body = assert_problem(post(create_app(stack.world).test_client(), pdf), 413, "file_too_large")
             assert "MAX_FILE_SIZE" in body["detail"]
             assert "1,000" in body["detail"]
 
     def test_a_request_over_the_limit_naming_it(self, clock: Clock, pdf: bytes) -> None:
         with made_stack(clock, max_file_size=1_000, max_request_size=1_000) as stack:
-            body = assert_problem(post(create_app(stack.settings).test_client(), pdf), 413, "file_too_large")
+            body = assert_problem(post(create_app(stack.world).test_client(), pdf), 413, "file_too_large")
             assert "MAX_REQUEST_SIZE" in body["detail"]
 
     def test_too_many_files_naming_the_limit(self, clock: Clock, pdf: bytes) -> None:
         with made_stack(clock, max_files=1) as stack:
-            body = assert_problem(post(create_app(stack.settings).test_client(), pdf, pdf), 422, "too_many_files")
+            body = assert_problem(post(create_app(stack.world).test_client(), pdf, pdf), 422, "too_many_files")
             assert "MAX_FILES" in body["detail"]
 
     @pytest.mark.parametrize(
@@ -415,7 +415,7 @@ class TestAround:
 
     def test_other_sites_may_call_only_when_allowed(self, clock: Clock) -> None:
         with made_stack(clock, allowed_origins=["https://a.example"]) as stack:
-            client = create_app(stack.settings).test_client()
+            client = create_app(stack.world).test_client()
             allowed = client.get("/health", headers={"Origin": "https://a.example"})
             assert allowed.headers["Access-Control-Allow-Origin"] == "https://a.example"
             other = client.get("/health", headers={"Origin": "https://b.example"})
@@ -423,7 +423,7 @@ class TestAround:
 
     def test_keys_are_demanded_where_there_are_some(self, clock: Clock, pdf: bytes) -> None:
         with made_stack(clock, api_keys=KEYS) as stack:
-            client = create_app(stack.settings).test_client()
+            client = create_app(stack.world).test_client()
             refused = post(client, pdf)
             assert_problem(refused, 401, "unauthorized")
             assert refused.headers["WWW-Authenticate"] == "Bearer"
@@ -436,7 +436,7 @@ class TestAround:
         with made_stack(clock, api_keys=KEYS) as stack:
             body = io.BytesIO(b"x" * 1_000_000)
             refused = (
-                create_app(stack.settings)
+                create_app(stack.world)
                 .test_client()
                 .post(
                     "/api/compress",
@@ -451,7 +451,7 @@ class TestAround:
     def test_the_page_asks_for_a_key_where_there_are_some(self, client: FlaskClient, clock: Clock) -> None:
         assert 'id="key"' not in client.get("/").text
         with made_stack(clock, api_keys=KEYS) as stack:
-            assert 'id="key"' in create_app(stack.settings).test_client().get("/").text
+            assert 'id="key"' in create_app(stack.world).test_client().get("/").text
 
     def test_what_an_unknown_field_holds_is_not_shown(self, client: FlaskClient, pdf: bytes) -> None:
         """It may be a password under a mistyped name."""
@@ -519,7 +519,7 @@ class TestUndeclaredSizes:
 
     def test_share_what_a_request_may_have(self, clock: Clock) -> None:
         with made_stack(clock, max_file_size=1_500_000, max_request_size=2_000_000) as stack:
-            client = create_app(stack.settings).test_client()
+            client = create_app(stack.world).test_client()
             assert self.most(client, operation="merge", count=100) == [20_000] * 100
             assert self.most(client, operation="merge", count=1) == [1_500_000]
             files = [{"name": "a.pdf", "size": 1_000_000}, {"name": "b.pdf"}, {"name": "c.pdf"}]
@@ -529,8 +529,6 @@ class TestUndeclaredSizes:
         with made_stack(clock, max_file_size=1_000_000, max_request_size=2_000_000) as stack:
             files = [*({"name": f"{n}.pdf", "size": 1_000_000} for n in range(2)), {"name": "c.pdf"}]
             answer = (
-                create_app(stack.settings)
-                .test_client()
-                .post("/api/uploads", json={"operation": "merge", "files": files})
+                create_app(stack.world).test_client().post("/api/uploads", json={"operation": "merge", "files": files})
             )
             assert_problem(answer, 413, "file_too_large")

@@ -32,7 +32,7 @@ def stack(clock: Clock) -> Iterator[Stack]:
 
 @pytest.fixture
 def address(stack: Stack) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(stack.settings), threaded=True)
+    server = make_server("127.0.0.1", 0, create_app(stack.world), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"

@@ -10,21 +10,25 @@ from typing import Any
 import pytest
 
 from pdfsmaller import errors, sandbox
+from pdfsmaller.aws.job_store import DynamoJobStore
+from pdfsmaller.aws.storage import S3Storage
+from pdfsmaller.jobs.change import Change
+from pdfsmaller.jobs.keys import input_key, report_key, result_key
+from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.moves import Jobs
+from pdfsmaller.jobs.rows import Row
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.jobs.table import JobTable
-from pdfsmaller.queue import Message
-from pdfsmaller.services.compress import CompressService
 from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import Storage, input_key, report_key, result_key
 from tests import documents
 from tests.aws_stack import Stack
 
 
 @pytest.fixture
-def service(stack: Stack) -> CompressService:
-    return CompressService(stack.settings, stack.clock)
+def service(stack: Stack) -> RunService:
+    return RunService(stack.world)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +37,7 @@ def photo() -> bytes:
 
 
 def submit(stack: Stack, data: bytes) -> Job:
-    [job] = SubmitService(stack.settings, stack.clock).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], {})
+    [job] = SubmitService(stack.world).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], {})
     return job
 
 
@@ -41,25 +45,25 @@ class TestPausedPastItsLease:
     """The first attempt's machine sleeps while it stores its result; another attempt does the job."""
 
     @pytest.fixture
-    def paused(self, service: CompressService, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
+    def paused(self, service: RunService, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
         """The messages with which the second attempt is made while the first sleeps."""
         messages: list[Message] = []
-        real = Storage.put_file
+        real = S3Storage.put_file
 
-        def put_file(storage: Storage, bucket: str, key: str, body: Any, **kwargs: Any) -> None:
-            if key.endswith("out.pdf"):
-                monkeypatch.setattr(Storage, "put_file", real)
+        def put_file(storage: S3Storage, bucket: str, key: str, body: Any, **kwargs: Any) -> None:
+            if key.endswith("/out/0"):
+                monkeypatch.setattr(S3Storage, "put_file", real)
                 stack.clock.forward(stack.settings.lease_seconds + 1)
                 for message in messages:
                     service.handle(message)
                 body = b"%PDF- of the first attempt"
             real(storage, bucket, key, body, **kwargs)
 
-        monkeypatch.setattr(Storage, "put_file", put_file)
+        monkeypatch.setattr(S3Storage, "put_file", put_file)
         return messages
 
     def test_it_leaves_the_others_result_alone_and_nothing_of_its_own(
-        self, service: CompressService, stack: Stack, photo: bytes, paused: list[Message]
+        self, service: RunService, stack: Stack, photo: bytes, paused: list[Message]
     ) -> None:
         job = submit(stack, photo)
         message = stack.message(input_key(job.job_id, 0))
@@ -68,12 +72,12 @@ class TestPausedPastItsLease:
         done = stack.job(job.job_id)
         assert (done.status, done.attempt) == (Status.SUCCEEDED, 2)
         assert done.result
-        assert done.result["key"] == result_key(job.job_id, 2)
-        assert stack.result(done.result["key"])["ContentLength"] == done.result["bytes"]
-        assert stack.result_keys() == [result_key(job.job_id, 2), report_key(job.job_id, 2)]
+        assert done.results[0].key == result_key(job.job_id, 2, 0)
+        assert stack.result(done.results[0].key)["ContentLength"] == done.result["bytes"]
+        assert stack.result_keys() == [result_key(job.job_id, 2, 0), report_key(job.job_id, 2)]
 
     def test_a_drops_owner_never_sees_what_it_made(
-        self, service: CompressService, stack: Stack, photo: bytes, paused: list[Message]
+        self, service: RunService, stack: Stack, photo: bytes, paused: list[Message]
     ) -> None:
         stack.drop("inbox/a.pdf", photo)
         message = stack.message("inbox/a.pdf")
@@ -82,12 +86,12 @@ class TestPausedPastItsLease:
         shown = stack.result("inbox/a.pdf")
         done = stack.job(shown["Metadata"]["job-id"])
         assert done.result
-        assert done.result["key"] == result_key(done.job_id, 2)
-        assert shown["Body"].read() == stack.result(done.result["key"])["Body"].read()
+        assert done.results[0].key == result_key(done.job_id, 2, 0)
+        assert shown["Body"].read() == stack.result(done.results[0].key)["Body"].read()
 
     def test_it_leaves_the_message_to_the_attempt_that_is_at_it(
         self,
-        service: CompressService,
+        service: RunService,
         stack: Stack,
         photo: bytes,
         paused: list[Message],
@@ -95,13 +99,13 @@ class TestPausedPastItsLease:
     ) -> None:
         job = submit(stack, photo)
         message = stack.message(input_key(job.job_id, 0))
-        real = JobTable.succeed
+        real = Jobs.succeed
 
-        def taken_over(table: JobTable, attempt: Job, *args: Any, **kwargs: Any) -> Job:
-            assert table.start(job.job_id, message.message_id, 60)
-            return real(table, attempt, *args, **kwargs)
+        def taken_over(jobs: Jobs, attempt: Job, *args: Any, **kwargs: Any) -> Job:
+            assert jobs.start(job.job_id, message.message_id, 60)
+            return real(jobs, attempt, *args, **kwargs)
 
-        monkeypatch.setattr(JobTable, "succeed", taken_over)
+        monkeypatch.setattr(Jobs, "succeed", taken_over)
         with pytest.raises(errors.LeaseLost):
             service.handle(message)
         assert (stack.job(job.job_id).status, stack.job(job.job_id).attempt) == (Status.RUNNING, 2)
@@ -109,42 +113,43 @@ class TestPausedPastItsLease:
 
 
 def test_a_success_whose_answer_got_lost_keeps_its_result(
-    service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+    service: RunService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client's own retry of a write that was done meets a row that has moved on already."""
     job = submit(stack, photo)
-    real = JobTable.succeed
+    real = DynamoJobStore.change
 
-    def written_twice(table: JobTable, attempt: Job, *args: Any, **kwargs: Any) -> Job:
-        real(table, attempt, *args, **kwargs)
-        return real(table, attempt, *args, **kwargs)
+    def written_twice(store: DynamoJobStore, job_id: str, change: Change) -> Row | None:
+        if change.sets["status"] is Status.SUCCEEDED:
+            real(store, job_id, change)
+        return real(store, job_id, change)
 
-    monkeypatch.setattr(JobTable, "succeed", written_twice)
+    monkeypatch.setattr(DynamoJobStore, "change", written_twice)
     service.handle(stack.message(input_key(job.job_id, 0)))
     assert stack.job(job.job_id).status is Status.SUCCEEDED
-    assert result_key(job.job_id, 1) in stack.result_keys()
+    assert result_key(job.job_id, 1, 0) in stack.result_keys()
 
 
 def test_cancelled_while_its_result_was_stored_a_job_leaves_nothing(
-    service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+    service: RunService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = submit(stack, photo)
-    real = JobTable.succeed
+    real = Jobs.succeed
 
-    def cancelled(table: JobTable, attempt: Job, *args: Any, **kwargs: Any) -> Job:
-        table.cancel(job.job_id, kept_seconds=60)  # before who cancels has deleted anything
-        return real(table, attempt, *args, **kwargs)
+    def cancelled(jobs: Jobs, attempt: Job, *args: Any, **kwargs: Any) -> Job:
+        jobs.cancel(job.job_id, kept_seconds=60)  # before who cancels has deleted anything
+        return real(jobs, attempt, *args, **kwargs)
 
-    monkeypatch.setattr(JobTable, "succeed", cancelled)
+    monkeypatch.setattr(Jobs, "succeed", cancelled)
     service.handle(stack.message(input_key(job.job_id, 0)))
     assert stack.job(job.job_id).status is Status.CANCELLED
     assert stack.upload_keys() == stack.result_keys() == []
 
 
 def test_a_form_used_again_after_its_job_was_deleted_leaves_no_file(
-    service: CompressService, stack: Stack, photo: bytes
+    service: RunService, stack: Stack, photo: bytes
 ) -> None:
-    submitting = SubmitService(stack.settings, stack.clock)
+    submitting = SubmitService(stack.world)
     job, _ = submitting.reserve_upload({"name": "a.pdf"})
     stack.drop(input_key(job.job_id, 0), photo)
     service.handle(stack.message(input_key(job.job_id, 0)))
@@ -155,7 +160,7 @@ def test_a_form_used_again_after_its_job_was_deleted_leaves_no_file(
 
 
 def test_the_objects_of_one_message_share_its_functions_time(
-    service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+    service: RunService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bodies = []
     for name in ("a", "b"):

@@ -5,40 +5,40 @@ import io
 import pytest
 
 from pdfsmaller import events
+from pdfsmaller.jobs.keys import input_key, report_key, result_key
 from pdfsmaller.jobs.model import Drop, Job, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.cleanup import CleanupService
-from pdfsmaller.services.compress import CompressService
 from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import input_key, report_key, result_key
 from tests import documents
-from tests.aws_stack import Clock, Stack, made_stack
+from tests.aws_stack import Clock, Stack, made_stack, success
 
 HOUR = 3_600
 
 
 @pytest.fixture
 def cleanup(stack: Stack) -> CleanupService:
-    return CleanupService(stack.settings, stack.clock)
+    return CleanupService(stack.world)
 
 
 def submit(stack: Stack) -> Job:
     files = [IncomingFile("a.pdf", io.BytesIO(documents.text(1)))]
-    [job] = SubmitService(stack.settings, stack.clock).submit_files(files, {})
+    [job] = SubmitService(stack.world).submit_files(files, {})
     return job
 
 
 def run(stack: Stack, job: Job) -> Job:
-    started = stack.table.start(job.job_id, "m", 60)
+    started = stack.jobs.start(job.job_id, "m", 60)
     assert started
     return started
 
 
 def finish(stack: Stack, job: Job) -> Job:
-    for key in (result_key(job.job_id, 1), report_key(job.job_id, 1)):
+    for key in (result_key(job.job_id, 1, 0), report_key(job.job_id, 1)):
         stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=key, Body=b"x")
-    return stack.table.succeed(run(stack, job), {"bytes": 1, "ratio": 1.0}, [], kept_seconds=24 * HOUR)
+    return stack.jobs.succeed(run(stack, job), success(job), kept_seconds=24 * HOUR)
 
 
 def announced(stack: Stack) -> list[str]:
@@ -71,7 +71,7 @@ class TestExpiry:
     def test_many_jobs_are_done_page_by_page(self, cleanup: CleanupService, stack: Stack) -> None:
         now = stack.clock()
         for _ in range(1_100):
-            stack.table.create(
+            stack.jobs.create(
                 Job(
                     job_id=new_id(),
                     status=Status.FAILED,
@@ -101,7 +101,7 @@ class TestExpiry:
     def test_unless_the_operator_gave_drops_an_age(self, clock: Clock) -> None:
         with made_stack(clock, drop_max_age_hours=2) as stack:
             stack.drop("inbox/a.pdf", b"x")
-            service = CleanupService(stack.settings, clock)
+            service = CleanupService(stack.world)
             assert service.run()["drops_deleted"] == 0
             clock.forward(2 * HOUR + 5)
             assert service.run()["drops_deleted"] == 1
@@ -109,7 +109,7 @@ class TestExpiry:
 
 class TestUploadsThatNeverCame:
     def test_fail_their_job(self, cleanup: CleanupService, stack: Stack) -> None:
-        job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
+        job, _ = SubmitService(stack.world).reserve_upload({"name": "a.pdf"})
         stack.clock.forward(HOUR + 1)
         assert cleanup.run()["uploads_failed"] == 0  # one begun in the form's last second may be on its way
         stack.clock.forward(900)
@@ -119,7 +119,7 @@ class TestUploadsThatNeverCame:
         assert (failed.error or {})["code"] == "upload_incomplete"
 
     def test_start_it_when_only_the_event_was_lost(self, cleanup: CleanupService, stack: Stack) -> None:
-        job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
+        job, _ = SubmitService(stack.world).reserve_upload({"name": "a.pdf"})
         stack.drop(input_key(job.job_id, 0), b"%PDF-")
         stack.clock.forward(HOUR + 901)
         assert cleanup.run()["announced"] == 1
@@ -145,7 +145,7 @@ class TestForgottenJobs:
     def test_a_drop_is_announced_as_what_it_was(self, cleanup: CleanupService, stack: Stack) -> None:
         now = stack.clock()
         drop = Drop(stack.settings.uploads_bucket, "inbox/a b.pdf", "7")
-        stack.table.create(
+        stack.jobs.create(
             Job(job_id=new_id(), status=Status.QUEUED, created_at=now, updated_at=now, due_at=now - 1, drop=drop)
         )
         cleanup.run()
@@ -167,8 +167,8 @@ class TestDeadLetters:
     def test_fail_a_dropped_files_job_too(self, cleanup: CleanupService, stack: Stack) -> None:
         now = stack.clock()
         drop = Drop(stack.settings.uploads_bucket, "inbox/a.pdf", "7")
-        job_id = stack.table.claim(drop.identity, new_id())
-        stack.table.create(
+        job_id = stack.jobs.claim(drop.identity, new_id())
+        stack.jobs.create(
             Job(job_id=job_id, status=Status.QUEUED, created_at=now, updated_at=now, due_at=now + 900, drop=drop)
         )
         self.bury(stack, stack.event(drop.key, sequencer="7"))
@@ -192,13 +192,13 @@ class TestDeadLetters:
 
     def test_do_not_fail_a_job_whose_other_files_may_still_come(self, cleanup: CleanupService, stack: Stack) -> None:
         request = {"operation": "merge", "count": 2}
-        job, _ = SubmitService(stack.settings, stack.clock).reserve_upload(request)
+        job, _ = SubmitService(stack.world).reserve_upload(request)
         stack.drop(input_key(job.job_id, 0), documents.text(1))
         self.bury(stack, stack.event(input_key(job.job_id, 0)))
         assert cleanup.run()["dead_lettered"] == 0
         assert stack.job(job.job_id).status is Status.AWAITING_UPLOAD
         stack.drop(input_key(job.job_id, 1), documents.text(2))
-        CompressService(stack.settings, stack.clock).handle(stack.message(input_key(job.job_id, 1)))
+        RunService(stack.world).handle(stack.message(input_key(job.job_id, 1)))
         done = stack.job(job.job_id)
         assert (done.status, (done.result or {})["report"]["pages"]) == (Status.SUCCEEDED, 3)
 
@@ -246,19 +246,19 @@ class TestSwitchedOff:
             finish(stack, submit(stack))
             kept = stack.upload_keys() + stack.result_keys()
             clock.forward(25 * HOUR)
-            counts = CleanupService(stack.settings, clock).run()
+            counts = CleanupService(stack.world).run()
             assert (counts["expired"], counts["drops_deleted"], counts["multipart_aborted"]) == (0, 0, 0)
             assert stack.upload_keys() + stack.result_keys() == kept
 
     def test_it_still_heals(self, clock: Clock) -> None:
         with made_stack(clock, cleanup_enabled=False) as stack:
             dead, queued, given_up = submit(stack), submit(stack), submit(stack)
-            awaiting, _ = SubmitService(stack.settings, clock).reserve_upload({"name": "a.pdf"})
+            awaiting, _ = SubmitService(stack.world).reserve_upload({"name": "a.pdf"})
             run(stack, dead)
             message = stack.event(input_key(given_up.job_id, 0))
             stack.sqs.send_message(QueueUrl=stack.settings.dead_letter_queue_url, MessageBody=message)
             clock.forward(2 * HOUR)
-            counts = CleanupService(stack.settings, clock).run()
+            counts = CleanupService(stack.world).run()
             assert (counts["announced"], counts["uploads_failed"], counts["dead_lettered"]) == (3, 1, 1)
             assert {input_key(job.job_id, 0) for job in (dead, queued)} < set(announced(stack))
             assert stack.job(awaiting.job_id).status is Status.FAILED

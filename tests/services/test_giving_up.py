@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from pdfsmaller import errors, sandbox
+from pdfsmaller.jobs import files
+from pdfsmaller.jobs.keys import error_key, input_key
+from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.queue import Message
 from pdfsmaller.services.cleanup import CleanupService
-from pdfsmaller.services.compress import CompressService
 from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import Storage, error_key, input_key
 from tests import documents
 from tests.aws_stack import Stack
 
@@ -25,13 +26,13 @@ DAY = 86_400
 
 
 @pytest.fixture
-def service(stack: Stack) -> CompressService:
-    return CompressService(stack.settings, stack.clock)
+def service(stack: Stack) -> RunService:
+    return RunService(stack.world)
 
 
 @pytest.fixture
 def cleanup(stack: Stack) -> CleanupService:
-    return CleanupService(stack.settings, stack.clock)
+    return CleanupService(stack.world)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def photo() -> bytes:
 
 
 def submit(stack: Stack, data: bytes, **options: str) -> Job:
-    [job] = SubmitService(stack.settings, stack.clock).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], options)
+    [job] = SubmitService(stack.world).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], options)
     return job
 
 
@@ -68,7 +69,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[type[BaseException] | None]:
     return ends
 
 
-def deliver(service: CompressService, message: Message) -> bool:
+def deliver(service: RunService, message: Message) -> bool:
     """Whether a delivery of the message was acknowledged."""
     try:
         service.handle(message)
@@ -77,7 +78,7 @@ def deliver(service: CompressService, message: Message) -> bool:
     return True
 
 
-def give_up(service: CompressService, stack: Stack, message: Message, runs: list[type[BaseException] | None]) -> None:
+def give_up(service: RunService, stack: Stack, message: Message, runs: list[type[BaseException] | None]) -> None:
     runs += [errors.TransientError] * stack.settings.max_receive_count
     for count in range(stack.settings.max_receive_count):
         assert not deliver(service, replace(message, receive_count=count + 1))
@@ -87,7 +88,7 @@ def give_up(service: CompressService, stack: Stack, message: Message, runs: list
 class TestAttempts:
     def test_are_bounded_over_all_messages_and_announcements(
         self,
-        service: CompressService,
+        service: RunService,
         cleanup: CleanupService,
         stack: Stack,
         photo: bytes,
@@ -111,7 +112,7 @@ class TestAttempts:
 
     def test_a_job_without_one_left_is_given_up_by_whoever_meets_it_first(
         self,
-        service: CompressService,
+        service: RunService,
         cleanup: CleanupService,
         stack: Stack,
         photo: bytes,
@@ -121,7 +122,7 @@ class TestAttempts:
             job = submit(stack, photo)
             message = message_for(stack, job)
             for _ in range(stack.settings.max_receive_count):
-                assert stack.table.start(job.job_id, message.message_id, 60)
+                assert stack.jobs.start(job.job_id, message.message_id, 60)
                 stack.clock.forward(70)
             first(message)
             assert (stack.job(job.job_id).error or {})["code"] == "too_many_attempts"
@@ -129,7 +130,7 @@ class TestAttempts:
             assert stack.job(job.job_id).attempt == stack.settings.max_receive_count
 
     def test_the_last_one_that_fails_gives_the_job_up_at_once(
-        self, service: CompressService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
+        self, service: RunService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
     ) -> None:
         stack.drop("inbox/a.pdf", photo)
         give_up(service, stack, stack.message("inbox/a.pdf"), runs)
@@ -139,7 +140,7 @@ class TestAttempts:
 
     @pytest.mark.parametrize("by", ["its lease", "its dead letter"])
     def test_a_drops_owner_is_told_by_cleanup_too(
-        self, service: CompressService, cleanup: CleanupService, stack: Stack, photo: bytes, runs: Any, by: str
+        self, service: RunService, cleanup: CleanupService, stack: Stack, photo: bytes, runs: Any, by: str
     ) -> None:
         stack.drop("inbox/a.pdf", photo)
         message = stack.message("inbox/a.pdf")
@@ -157,7 +158,7 @@ class TestAttempts:
 
     def test_a_crash_after_another_failure_is_the_first_crash(
         self,
-        service: CompressService,
+        service: RunService,
         stack: Stack,
         photo: bytes,
         runs: list[type[BaseException] | None],
@@ -174,7 +175,7 @@ class TestAttempts:
 
 class TestRedriving:
     def test_gives_the_job_as_many_attempts_again(
-        self, service: CompressService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
+        self, service: RunService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
     ) -> None:
         job = submit(stack, documents.encrypted_user(), password=documents.USER_PASSWORD)
         give_up(service, stack, message_for(stack, job), runs)
@@ -185,7 +186,7 @@ class TestRedriving:
         assert done.attempt == 2 * stack.settings.max_receive_count + 1
 
     def test_is_not_what_a_message_left_over_from_before_does(
-        self, service: CompressService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
+        self, service: RunService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
     ) -> None:
         job = submit(stack, photo)
         left_over = message_for(stack, job)
@@ -196,19 +197,19 @@ class TestRedriving:
         assert stack.job(job.job_id).status is Status.FAILED
 
     def test_a_job_whose_inputs_are_gone_makes_it_expired(
-        self, service: CompressService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
+        self, service: RunService, stack: Stack, photo: bytes, runs: list[type[BaseException] | None]
     ) -> None:
         job = submit(stack, photo)
         give_up(service, stack, message_for(stack, job), runs)
-        Storage(stack.settings).delete_job(job.job_id)  # as the bucket's lifecycle rule does
+        files.delete_job(stack.world.storage, job.job_id)  # as the bucket's lifecycle rule does
         service.handle(message_for(stack, job))
         assert stack.job(job.job_id).status is Status.EXPIRED
         with pytest.raises(errors.JobExpired):
-            SubmitService(stack.settings, stack.clock).result(job.job_id)
+            SubmitService(stack.world).download(job.job_id)
 
     def test_a_drop_works_as_long_as_there_may_be_a_message_to_redrive(
         self,
-        service: CompressService,
+        service: RunService,
         cleanup: CleanupService,
         stack: Stack,
         photo: bytes,
@@ -224,7 +225,7 @@ class TestRedriving:
 
 
 def test_the_late_worker_of_a_given_up_job_leaves_its_inputs_for_redrive(
-    service: CompressService, cleanup: CleanupService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+    service: RunService, cleanup: CleanupService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = submit(stack, photo)
     message = message_for(stack, job)
@@ -248,14 +249,14 @@ def test_the_late_worker_of_a_given_up_job_leaves_its_inputs_for_redrive(
 
 
 def test_a_job_is_not_tried_again_because_its_progress_could_not_be_shown(
-    service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+    service: RunService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pdfsmaller.jobs.table import JobTable
+    from pdfsmaller.jobs.moves import Jobs
 
     def throttled(*args: Any, **kwargs: Any) -> None:
         raise ConnectionError("the table does not answer")
 
-    monkeypatch.setattr(JobTable, "renew", throttled)
+    monkeypatch.setattr(Jobs, "renew", throttled)
     job = submit(stack, photo)
     service.handle(message_for(stack, job))
     assert (stack.job(job.job_id).status, stack.job(job.job_id).attempt) == (Status.SUCCEEDED, 1)

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from pdfsmaller import errors, sandbox
+from pdfsmaller.jobs.keys import error_key, report_key, result_key
 from pdfsmaller.jobs.model import Drop
+from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.jobs.table import JobTable
-from pdfsmaller.services.compress import CompressService
+from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import error_key, report_key, result_key
 from tests import documents
 from tests.aws_stack import Stack
 
@@ -21,13 +21,13 @@ KEY = "inbox/a.pdf"
 
 
 @pytest.fixture
-def service(stack: Stack) -> CompressService:
-    return CompressService(stack.settings, stack.clock)
+def service(stack: Stack) -> RunService:
+    return RunService(stack.world)
 
 
 @pytest.fixture
 def submitting(stack: Stack) -> SubmitService:
-    return SubmitService(stack.settings, stack.clock)
+    return SubmitService(stack.world)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def other() -> bytes:
     return documents.text(2)
 
 
-def dropped(service: CompressService, stack: Stack, data: bytes, version: str, key: str = KEY) -> str:
+def dropped(service: RunService, stack: Stack, data: bytes, version: str, key: str = KEY) -> str:
     """Drop a file and do its job; the job's id."""
     stack.drop(key, data)
     service.handle(stack.message(key, sequencer=version))
@@ -63,7 +63,7 @@ def after_the_engine(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], obje
 
 class TestTwoFilesUnderOneKey:
     def test_deleting_the_older_ones_job_leaves_the_newer_ones_result(
-        self, service: CompressService, submitting: SubmitService, stack: Stack, photo: bytes, other: bytes
+        self, service: RunService, submitting: SubmitService, stack: Stack, photo: bytes, other: bytes
     ) -> None:
         older = dropped(service, stack, photo, "1")
         newer = dropped(service, stack, other, "2")
@@ -74,18 +74,18 @@ class TestTwoFilesUnderOneKey:
         assert stack.result_keys() == []
 
     def test_each_job_hands_out_its_own_result(
-        self, service: CompressService, submitting: SubmitService, stack: Stack, photo: bytes, other: bytes
+        self, service: RunService, submitting: SubmitService, stack: Stack, photo: bytes, other: bytes
     ) -> None:
         older = dropped(service, stack, photo, "1")
         small = stack.result(KEY)["Body"].read()
         dropped(service, stack, other, "2")
-        assert submitting.read_result(submitting.result(older)) == small
+        assert submitting.read_result(submitting.download(older)) == small
         submitting.delete(older)
         with pytest.raises(errors.JobExpired):
-            submitting.result(older)
+            submitting.download(older)
 
     def test_a_late_event_of_the_older_one_makes_no_job_of_the_newer_one(
-        self, service: CompressService, stack: Stack, photo: bytes, other: bytes
+        self, service: RunService, stack: Stack, photo: bytes, other: bytes
     ) -> None:
         stack.drop(KEY, photo)
         late = stack.message(KEY, sequencer="1")
@@ -94,14 +94,14 @@ class TestTwoFilesUnderOneKey:
         assert {key.split("/")[1] for key in stack.result_keys() if key.startswith("jobs/")} == {newer}
 
     def test_an_event_without_an_entity_tag_is_taken_at_its_word(
-        self, service: CompressService, stack: Stack, photo: bytes
+        self, service: RunService, stack: Stack, photo: bytes
     ) -> None:
         stack.drop(KEY, photo)
         service.handle(stack.message(KEY, etag=""))
         assert KEY in stack.result_keys()
 
     def test_one_replaced_before_its_job_could_read_it_is_not_read_for_it(
-        self, service: CompressService, stack: Stack, photo: bytes, other: bytes
+        self, service: RunService, stack: Stack, photo: bytes, other: bytes
     ) -> None:
         stack.drop(KEY, photo)
         message = stack.message(KEY)
@@ -112,7 +112,7 @@ class TestTwoFilesUnderOneKey:
         assert stack.result_keys() == []
 
     def test_the_failure_of_an_older_one_is_not_written_beside_the_newer_ones_result(
-        self, service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+        self, service: RunService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stack.drop(KEY, documents.header_only())
         message = stack.message(KEY, sequencer="1")
@@ -124,14 +124,14 @@ class TestTwoFilesUnderOneKey:
 
 class TestNamesThatLookLikeOurs:
     def test_a_drop_called_like_anothers_error_keeps_its_result(
-        self, service: CompressService, stack: Stack, photo: bytes, other: bytes
+        self, service: RunService, stack: Stack, photo: bytes, other: bytes
     ) -> None:
         for index, key in enumerate(("inbox/x.pdf.error.json", "inbox/errors/x.pdf.json", "inbox/x.pdf.json")):
             mine = dropped(service, stack, other, str(index), key)
             dropped(service, stack, photo, str(index), "inbox/x.pdf")
             assert stack.result(key)["Metadata"]["job-id"] == mine
 
-    def test_the_longest_name_has_room_for_its_error(self, service: CompressService, stack: Stack) -> None:
+    def test_the_longest_name_has_room_for_its_error(self, service: RunService, stack: Stack) -> None:
         key = "inbox/" + "x" * 1_018
         stack.drop(key, b"no pdf at all")
         service.handle(stack.message(key))
@@ -143,7 +143,7 @@ class TestNamesThatLookLikeOurs:
 
 class TestDeleting:
     def test_takes_a_failed_drops_error_away(
-        self, service: CompressService, submitting: SubmitService, stack: Stack
+        self, service: RunService, submitting: SubmitService, stack: Stack
     ) -> None:
         stack.drop(KEY, b"no pdf at all")
         service.handle(stack.message(KEY))
@@ -153,32 +153,32 @@ class TestDeleting:
 
     def test_while_the_row_is_about_to_be_written_takes_the_result_away(
         self,
-        service: CompressService,
+        service: RunService,
         submitting: SubmitService,
         stack: Stack,
         photo: bytes,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         stack.drop(KEY, photo)
-        real = JobTable.succeed
+        real = Jobs.succeed
 
-        def deleted_meanwhile(table: JobTable, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+        def deleted_meanwhile(jobs: Jobs, job, *args, **kwargs):  # type: ignore[no-untyped-def]
             submitting.delete(job.job_id)
             # As an attempt does whose copy arrives late.
             stack.s3.put_object(
                 Bucket=stack.settings.results_bucket, Key=KEY, Body=b"x", Metadata={"job-id": job.job_id}
             )
-            stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=args[0]["key"], Body=b"x")
-            return real(table, job, *args, **kwargs)
+            stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=args[0].download.key, Body=b"x")
+            return real(jobs, job, *args, **kwargs)
 
-        monkeypatch.setattr(JobTable, "succeed", deleted_meanwhile)
+        monkeypatch.setattr(Jobs, "succeed", deleted_meanwhile)
         service.handle(stack.message(KEY))
         assert stack.result_keys() == []
         assert stack.upload_keys() == [KEY]
 
     def test_just_after_the_row_was_written_takes_the_result_away(
         self,
-        service: CompressService,
+        service: RunService,
         submitting: SubmitService,
         stack: Stack,
         photo: bytes,
@@ -188,28 +188,28 @@ class TestDeleting:
         message = stack.message(KEY, sequencer="1")
         with pytest.raises(errors.TransientError):
             service.handle(message, remaining_seconds=5)
-        job_id = stack.table.claimed_by(Drop(stack.settings.uploads_bucket, KEY, "1").identity)
+        job_id = stack.jobs.claimed_by(Drop(stack.settings.uploads_bucket, KEY, "1").identity)
         assert job_id
-        real = JobTable.cancel
+        real = Jobs.cancel
 
-        def finished_meanwhile(table: JobTable, job_id: str, **kwargs: float) -> object:
+        def finished_meanwhile(jobs: Jobs, job_id: str, **kwargs: float) -> object:
             service.handle(message)
-            return real(table, job_id, **kwargs)
+            return real(jobs, job_id, **kwargs)
 
-        monkeypatch.setattr(JobTable, "cancel", finished_meanwhile)
+        monkeypatch.setattr(Jobs, "cancel", finished_meanwhile)
         submitting.delete(job_id)
         assert stack.job(job_id).status is Status.EXPIRED
         assert stack.result_keys() == []
 
 
 def test_the_row_names_the_result_and_nobody_outside_hears_where_it_lies(
-    service: CompressService, stack: Stack, photo: bytes
+    service: RunService, stack: Stack, photo: bytes
 ) -> None:
     from pdfsmaller.jobs.view import view
 
     job_id = dropped(service, stack, photo, "1")
     job = stack.job(job_id)
     assert job.result
-    assert job.result["key"] == result_key(job_id, 1)
-    assert stack.result_keys() == [KEY, result_key(job_id, 1), report_key(job_id, 1)]
-    assert result_key(job_id, 1) not in view(job, "http://x").model_dump_json()
+    assert job.results[0].key == result_key(job_id, 1, 0)
+    assert stack.result_keys() == [KEY, result_key(job_id, 1, 0), report_key(job_id, 1)]
+    assert result_key(job_id, 1, 0) not in view(job, "http://x").model_dump_json()

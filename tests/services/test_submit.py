@@ -5,17 +5,18 @@ import io
 import pytest
 
 from pdfsmaller import errors, passwords
+from pdfsmaller.jobs.keys import input_key, result_key
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import input_key, result_key
+from pdfsmaller.wire import wire
 from tests import documents
-from tests.aws_stack import Clock, Stack, made_stack
+from tests.aws_stack import Clock, Stack, made_stack, success
 
 
 @pytest.fixture
 def service(stack: Stack) -> SubmitService:
-    return SubmitService(stack.settings, stack.clock)
+    return SubmitService(stack.world)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_one_bad_file_among_good_ones_starts_nothing(service: SubmitService, sta
 
 def test_refuses_empty_big_and_many(clock: Clock, pdf: bytes) -> None:
     with made_stack(clock, max_file_size=len(pdf), max_files=2) as stack:
-        service = SubmitService(stack.settings, clock)
+        service = SubmitService(stack.world)
         with pytest.raises(errors.BadRequest):
             service.submit_files([], {})
         with pytest.raises(errors.EmptyFile, match="empty"):
@@ -104,13 +105,12 @@ class TestSeveralFilesInOneJob:
         for n, data in enumerate(pages):
             lies = stack.s3.get_object(Bucket=stack.settings.uploads_bucket, Key=input_key(job.job_id, n))
             assert lies["Body"].read() == data
-        assert job.result_name == "merged.pdf"
 
     def test_images_become_one_job(self, service: SubmitService) -> None:
         files = [incoming(image(), "Straße 1.jpeg"), incoming(image("PNG"), "b.png")]
         [job] = service.submit_files(files, {"margin": "10mm"}, "image-to-pdf")
         assert job.input_count == 2
-        assert job.result_name == "Straße 1.pdf"
+        assert [item.name for item in job.inputs] == ["Straße 1.jpeg", "b.png"]
 
     @pytest.mark.parametrize(
         ("operation", "good", "wrong", "kind"),
@@ -178,8 +178,8 @@ class TestReserving:
     def test_gives_a_form_for_each_file_in_order(self, service: SubmitService, stack: Stack) -> None:
         files = [{"name": f"{n}.pdf", "size": 1_000 + n} for n in range(3)]
         job, posts = service.reserve_upload({"operation": "merge", "files": files, "options": {"outline": "none"}})
-        assert [post["fields"]["key"] for post in posts] == [input_key(job.job_id, n) for n in range(3)]
-        assert {post["fields"]["Content-Type"] for post in posts} == {"application/pdf"}
+        assert [post.fields["key"] for post in posts] == [input_key(job.job_id, n) for n in range(3)]
+        assert {post.fields["Content-Type"] for post in posts} == {"application/pdf"}
         row = stack.job(job.job_id)
         assert [(item.name, item.bytes) for item in row.inputs] == [(f"{n}.pdf", 1_000 + n) for n in range(3)]
         assert (row.operation, row.input_count, row.options) == ("merge", 3, {"outline": "none"})
@@ -187,9 +187,9 @@ class TestReserving:
     def test_takes_a_count_alone(self, service: SubmitService) -> None:
         job, posts = service.reserve_upload({"operation": "image-to-pdf", "count": 2})
         assert [item.name for item in job.inputs] == ["image 1", "image 2"]
-        assert {post["fields"]["Content-Type"] for post in posts} == {"application/octet-stream"}
+        assert {post.fields["Content-Type"] for post in posts} == {"application/octet-stream"}
         job, posts = service.reserve_upload({"operation": "image-to-pdf", "name": "a.png", "size": 10})
-        assert (job.result_name, len(posts)) == ("a.pdf", 1)
+        assert ([item.name for item in job.inputs], len(posts)) == (["a.png"], 1)
 
     @pytest.mark.parametrize(
         ("request_", "field"),
@@ -227,7 +227,7 @@ class TestReserving:
         request = {"operation": "compress", "options": {"dpi": 100}, "name": "b.pdf", "size": 5_000, "count": 1}
         job, [post] = service.reserve_upload(request)
         assert job.status is Status.AWAITING_UPLOAD
-        assert post["fields"]["key"] == input_key(job.job_id, 0)
+        assert post.fields["key"] == input_key(job.job_id, 0)
         assert stack.job(job.job_id).options == {"dpi": 100}
 
     @pytest.mark.parametrize(
@@ -258,35 +258,35 @@ class TestReserving:
 class TestResults:
     def test_each_state_has_its_answer(self, service: SubmitService, stack: Stack, pdf: bytes) -> None:
         with pytest.raises(errors.JobNotFound):
-            service.result("0" * 32)
+            service.download("0" * 32)
         [job] = service.submit_files([incoming(pdf)], {})
         with pytest.raises(errors.JobNotReady):
-            service.result(job.job_id)
-        started = stack.table.start(job.job_id, "m", 60)
+            service.download(job.job_id)
+        started = stack.jobs.start(job.job_id, "m", 60)
         assert started
-        stack.table.fail_attempt(started, {"code": "unreadable_pdf", "message": "broken"}, kept_seconds=60)
+        stack.jobs.fail_attempt(started, {"code": "unreadable_pdf", "message": "broken"}, kept_seconds=60)
         with pytest.raises(errors.JobFailed) as caught:
-            service.result(job.job_id)
+            service.download(job.job_id)
         assert caught.value.code == "unreadable_pdf"
 
     def test_a_result_past_its_time_is_gone_before_cleanup_comes(
         self, service: SubmitService, stack: Stack, pdf: bytes
     ) -> None:
         [job] = service.submit_files([incoming(pdf)], {})
-        started = stack.table.start(job.job_id, "m", 60)
+        started = stack.jobs.start(job.job_id, "m", 60)
         assert started
-        stack.table.succeed(started, {"key": result_key(job.job_id, 1), "bytes": 1}, [], kept_seconds=60)
-        assert service.result(job.job_id).name == "a-smaller.pdf"
+        stack.jobs.succeed(started, success(started), kept_seconds=60)
+        assert service.download(job.job_id).name == "a-smaller.pdf"
         stack.clock.forward(61)
         with pytest.raises(errors.JobExpired):
-            service.result(job.job_id)
+            service.download(job.job_id)
 
 
 class TestIds:
     @pytest.mark.parametrize("given", ["x" * 3_000, "", "batch#1", "0" * 31, "0" * 33, "G" * 32, "ä" * 32])
     def test_what_is_no_id_is_not_found_without_looking(self, clock: Clock, stack: Stack, given: str) -> None:
-        nowhere = SubmitService(stack.settings.model_copy(update={"jobs_table": "there is none"}), clock)
-        for ask in (nowhere.job, nowhere.batch, nowhere.result, nowhere.delete):
+        nowhere = SubmitService(wire(stack.settings.model_copy(update={"jobs_table": "there is none"}), clock=clock))
+        for ask in (nowhere.job, nowhere.batch, nowhere.download, nowhere.delete):
             with pytest.raises(errors.JobNotFound):
                 ask(given)
 
@@ -304,14 +304,14 @@ class TestDeleting:
         self, service: SubmitService, stack: Stack, pdf: bytes
     ) -> None:
         [job] = service.submit_files([incoming(pdf)], {})
-        started = stack.table.start(job.job_id, "m", 60)
+        started = stack.jobs.start(job.job_id, "m", 60)
         assert started
-        stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=result_key(job.job_id, 1), Body=b"x")
-        stack.table.succeed(started, {"key": result_key(job.job_id, 1), "bytes": 1}, [], kept_seconds=60)
+        stack.s3.put_object(Bucket=stack.settings.results_bucket, Key=result_key(job.job_id, 1, 0), Body=b"x")
+        stack.jobs.succeed(started, success(started), kept_seconds=60)
         service.delete(job.job_id)
         assert stack.result_keys() == []
         with pytest.raises(errors.JobExpired):
-            service.result(job.job_id)
+            service.download(job.job_id)
 
     def test_another_jobs_files_stay(self, service: SubmitService, stack: Stack, pdf: bytes) -> None:
         first, second = service.submit_files([incoming(pdf), incoming(pdf)], {})

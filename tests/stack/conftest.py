@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from pdfsmaller.aws import clients
+from tests.aws_stack import Clock, Stack, made_resources
 from tests.stack.live import QUICK, Live
 
 _HERE = Path(__file__).parent
@@ -89,3 +91,17 @@ def _show_logs(request: pytest.FixtureRequest, logs: Path) -> None:
 def abandoned(live: Live) -> tuple[str, float]:
     """A job whose upload never comes, begun before the first test: cleanup's schedule finds it while they run."""
     return live.reserve(name="never.pdf", size=1_000)["job"]["job_id"], time.monotonic()
+
+
+@pytest.fixture
+def stack(live: Live, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """Resources of a test's own, as the quick tests have them in moto."""
+    if live.marker is None:
+        pytest.skip("makes buckets that nobody would delete")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", live.s3.meta.endpoint_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", live.s3.meta.region_name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    clients.forget_clients()
+    yield made_resources(clock)
+    clients.forget_clients()

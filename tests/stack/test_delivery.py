@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from pdfsmaller import aws
 from tests import documents
-from tests.aws_stack import Clock, Stack, made_resources
 from tests.services.test_attempts import TestPausedPastItsLease
 from tests.services.test_giving_up import (
     TestAttempts,
@@ -130,17 +127,3 @@ def _job_at(live: Live, key: str) -> str | None:
 def _runs(live: Live, job_id: str, attempt: int) -> bool:
     job = live.job(job_id)
     return job["status"] == "running" and job["attempts"] == attempt
-
-
-@pytest.fixture
-def stack(live: Live, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """Resources of a test's own, as the quick tests have them in moto."""
-    if live.marker is None:
-        pytest.skip("makes buckets that nobody would delete")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", live.s3.meta.endpoint_url)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", live.s3.meta.region_name)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    aws.forget_clients()
-    yield made_resources(clock)
-    aws.forget_clients()

@@ -48,7 +48,7 @@ def test_post_gives_a_job_that_can_be_followed_to_its_result(live: Live) -> None
     assert len(result.content) == job["result"]["bytes"]
     assert page_count(result.content) == 1
     assert live.keys(f"jobs/{job['job_id']}/") == [
-        f"jobs/{job['job_id']}/{name}" for name in ("1/out.pdf", "1/report.json")
+        f"jobs/{job['job_id']}/{name}" for name in ("1/out/0", "1/report.json")
     ]
 
 

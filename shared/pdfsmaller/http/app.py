@@ -15,14 +15,15 @@ from pdfsmaller import __version__, errors
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http import health, metrics, problems
 from pdfsmaller.http.page import page_fields
-from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.model import Job, JobResult
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
+from pdfsmaller.media import content_disposition
 from pdfsmaller.operations import OPERATIONS, OperationSpec
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
+from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
-from pdfsmaller.storage import PDF, content_disposition
 
 api = Blueprint("api", __name__)
 
@@ -34,15 +35,16 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 _OPEN_PATHS = ("/", "/health", "/api/health", "/openapi.json")
 _UPLOAD_FIELDS = ("operation", "options", "files", "count", "name", "size")
 _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+_INDEX = re.compile(r"[0-9]{1,6}")
 _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 
 
-def create_app(settings: Settings) -> Flask:
-    """The app for one set of settings."""
-    app = Flask(__name__)
+def create_app(world: World) -> Flask:
+    """The app for one world."""
+    app, settings = Flask(__name__), world.settings
     app.config |= {
-        "SETTINGS": settings,
-        "SERVICE": SubmitService(settings),
+        "WORLD": world,
+        "SERVICE": SubmitService(world),
         "MAX_CONTENT_LENGTH": settings.max_request_size,
         "MAX_FORM_MEMORY_SIZE": _MAX_FORM_TEXT_BYTES,
         "MAX_FORM_PARTS": 400,  # 100 files, each with a page range and a password, and the options
@@ -55,7 +57,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(health.blueprint)
     problems.install(app)
     if settings.metrics_enabled:
-        metrics.install(app)
+        metrics.install(app, world.queue)
     if settings.allowed_origins:
         from flask_cors import CORS
 
@@ -89,7 +91,7 @@ def _add_headers(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
     if response.mimetype == "text/html":
-        store = _service().storage.public_origin  # forms go there, and a download's redirect leads there
+        store = _world().storage.public_origin  # forms go there, and a download's redirect leads there
         response.headers["Content-Security-Policy"] = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
             f"connect-src 'self' {store}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -102,9 +104,13 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
+def _world() -> World:
+    world: World = current_app.config["WORLD"]
+    return world
+
+
 def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
+    return _world().settings
 
 
 def _service() -> SubmitService:
@@ -162,11 +168,11 @@ def reserve_upload() -> Response:
     unknown = sorted(set(body) - set(_UPLOAD_FIELDS))
     if unknown:
         raise errors.InvalidOption(unknown[0], "(hidden)", _UPLOAD_FIELDS)
-    job, posts = _service().reserve_upload(body)
+    job, forms = _service().reserve_upload(body)
     shown = _view(job)
     answer = UploadView(
         job=shown,
-        uploads=[PresignedPost.model_validate(post) for post in posts],
+        uploads=[PresignedPost(url=form.url, fields=form.fields) for form in forms],
         expires_in=_settings().upload_expires_seconds,
     )
     return _json(answer, 201, {"Location": shown.links["self"]})
@@ -183,8 +189,15 @@ def get_job(job_id: str) -> Response:
 
 @api.get("/api/jobs/<job_id>/download")
 def download(job_id: str) -> Response:
-    """The finished PDF: its bytes where they are few, otherwise a redirect to the store."""
-    return _send_result(job_id)
+    """The result, or a ZIP of several: its bytes where they are few, otherwise a redirect to the store."""
+    return _send_file(job_id, _service().download(job_id))
+
+
+@api.get("/api/jobs/<job_id>/results/<index>")
+def get_result(job_id: str, index: str) -> Response:
+    """One of a job's results, counted from 0."""
+    number = int(index) if _INDEX.fullmatch(index) else -1  # -1: the job has none such
+    return _send_file(job_id, _service().result(job_id, number))
 
 
 @api.delete("/api/jobs/<job_id>")
@@ -255,14 +268,14 @@ def _wait_seconds() -> int:
     return min(int(match[1]), _settings().max_wait_seconds) if match else 0
 
 
-def _wants_pdf() -> bool:
-    """Whether a caller who waits gets the file itself.
+def _wants_file(media_type: str) -> bool:
+    """Whether a caller who waits gets the file itself, which is of this kind.
 
-    Yes where it names application/pdf, or takes anything and does not name JSON (curl's ``*/*``). A program that
+    Yes where it names the kind, or takes anything and does not name JSON (curl's ``*/*``). A program that
     sends ``application/json, */*`` expects JSON.
     """
     named = {kind for kind, quality in request.accept_mimetypes if quality > 0}
-    return PDF in named or not named or ("*/*" in named and "application/json" not in named)
+    return media_type in named or not named or ("*/*" in named and "application/json" not in named)
 
 
 def _applied(waited: bool) -> dict[str, str]:
@@ -270,8 +283,8 @@ def _applied(waited: bool) -> dict[str, str]:
 
 
 def _answer_one(job: Job, waited: bool) -> Response:
-    if waited and job.status is Status.SUCCEEDED and _wants_pdf():
-        response = _send_result(job.job_id)
+    if waited and job.status is Status.SUCCEEDED and job.download and _wants_file(job.download.media_type):
+        response = _send_file(job.job_id, job.download)
         response.headers.update(_applied(waited))
         return response
     if waited and job.status is Status.FAILED and job.error:
@@ -289,13 +302,13 @@ def _answer_batch(jobs: list[Job], waited: bool) -> Response:
     return _json(shown, 200 if done else 202, headers)
 
 
-def _send_result(job_id: str) -> Response:
+def _send_file(job_id: str, result: JobResult) -> Response:
+    """A file's bytes where they are few, otherwise a redirect to the store."""
     service = _service()
-    result = service.result(job_id)
     headers = {"X-Job-Id": job_id}
     if result.bytes > _settings().max_inline_result_size:
         response = redirect(service.result_url(result), 303)
         response.headers.update(headers)
         return response  # type: ignore[return-value]
     headers["Content-Disposition"] = content_disposition(result.name)
-    return Response(service.read_result(result), mimetype=PDF, headers=headers)
+    return Response(service.read_result(result), mimetype=result.media_type, headers=headers)

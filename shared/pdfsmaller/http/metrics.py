@@ -8,10 +8,10 @@ from contextlib import suppress
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from pdfsmaller.queue import Queue
+from pdfsmaller.jobs.ports import Queue
 
 
-def install(app: Flask) -> None:
+def install(app: Flask, queue: Queue) -> None:
     """Count the requests of ``app`` and show the counts."""
     registry = CollectorRegistry()
     requests = Counter(
@@ -19,7 +19,6 @@ def install(app: Flask) -> None:
     )
     seconds = Histogram("pdfsmaller_http_request_seconds", "Time to answer, in seconds.", ("route",), registry=registry)
     depth = Gauge("pdfsmaller_queue_messages", "Messages in the compress queue.", ("state",), registry=registry)
-    queue = Queue(app.config["SETTINGS"])
 
     @app.before_request
     def begin() -> None:

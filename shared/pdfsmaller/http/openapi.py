@@ -8,13 +8,12 @@ from openapi_pydantic import OpenAPI
 from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from pdfsmaller import errors
+from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
 from pdfsmaller.jobs.view import BatchView, JobView, UploadView
 from pdfsmaller.operations import DEFAULT, OPERATIONS, OperationSpec
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
-_ZIP = "application/zip"
 _WAIT = {
     "name": "Prefer",
     "in": "header",
@@ -137,12 +136,12 @@ def _binary(*operations: OperationSpec) -> dict[str, Any]:
     """The files that operations hand out, by their kinds."""
     kinds = {kind for operation in operations for kind in operation.media_types}
     if any(operation.several_results for operation in operations):
-        kinds.add(_ZIP)
+        kinds.add(media.ZIP)
     return {kind: {"schema": _BINARY} for kind in sorted(kinds)}
 
 
 def _paths() -> dict[str, Any]:
-    job_id, batch_id = _path("job_id"), _path("batch_id")
+    job_id, index, batch_id = _path("job_id"), _path("index"), _path("batch_id")
     not_found = _problem(errors.JobNotFound)
     return {
         **{f"/api/{operation.route}": _submission(operation) for operation in OPERATIONS.values()},
@@ -182,6 +181,21 @@ def _paths() -> dict[str, Any]:
                     "200": {"description": "The file", "content": _binary(*OPERATIONS.values())},
                     "303": {"description": "The file is at Location"},
                     "404": not_found,
+                    "409": _problem(errors.JobNotReady),
+                    "410": _problem(errors.JobExpired, errors.JobCancelled),
+                    "422": _problem(errors.JobFailed),
+                },
+            }
+        },
+        "/api/jobs/{job_id}/results/{index}": {
+            "get": {
+                "operationId": "getResult",
+                "summary": "One of a job's results, counted from 0",
+                "parameters": [job_id, index],
+                "responses": {
+                    "200": {"description": "The file", "content": _binary(*OPERATIONS.values())},
+                    "303": {"description": "The file is at Location"},
+                    "404": _problem(errors.JobNotFound, errors.ResultNotFound),
                     "409": _problem(errors.JobNotReady),
                     "410": _problem(errors.JobExpired, errors.JobCancelled),
                     "422": _problem(errors.JobFailed),

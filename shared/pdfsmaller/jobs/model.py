@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 from pdfsmaller.jobs.states import Status
@@ -32,6 +31,18 @@ class JobInput:
 
 
 @dataclass(frozen=True, slots=True)
+class JobResult:
+    """One file that a job made: what to call it, its size in bytes, its media type, and its key in the results bucket,
+    which is nobody's business outside.
+    """
+
+    name: str
+    bytes: int
+    media_type: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
     """Where a dropped file lies: bucket, key, which writing of that key it was, and its entity tag then."""
 
@@ -53,8 +64,9 @@ class Job:
     Times are seconds since the epoch. ``due_at`` is when cleanup should look at the job in its present state,
     ``expires_at`` when its files go. ``attempt`` counts the runs begun; every write of a run is conditional on it.
     ``crashes`` counts those in which the engine's process died. ``attempts_before_redrive`` are those that no longer
-    count, since an operator redrove the job's message. ``result`` names the result's key, which is nobody's business
-    outside.
+    count, since an operator redrove the job's message. ``result`` says of a finished job what became of it: ``bytes``
+    of all results together, ``ratio``, ``outcome`` and the engine's ``report``. ``results`` are the files, in order,
+    and ``download`` is what stands for all of them: the only file, or a ZIP of several.
     """
 
     job_id: str
@@ -78,19 +90,7 @@ class Job:
     lease_until: float | None = None
     lease_message: str | None = None
     result: dict[str, Any] | None = None
+    results: tuple[JobResult, ...] = ()
+    download: JobResult | None = None
     warnings: tuple[dict[str, str], ...] = ()
     error: dict[str, str] | None = None
-
-    @property
-    def result_name(self) -> str:
-        """The name under which the result is downloaded.
-
-        That of a smaller PDF is the input's own with ``-smaller`` before ``.pdf``, that of images the first one's.
-        """
-        if self.operation == "merge":
-            return "merged.pdf"
-        name = self.inputs[0].name if self.inputs else "document.pdf"
-        if self.operation == "image-to-pdf":
-            return f"{PurePosixPath(name).stem}.pdf"
-        stem = name[:-4] if name.lower().endswith(".pdf") else name
-        return f"{stem or 'document'}-smaller.pdf"

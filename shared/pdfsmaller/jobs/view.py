@@ -20,13 +20,24 @@ class InputView(BaseModel):
 
 
 class ResultView(BaseModel):
-    """The finished file: size in bytes, bytes out / bytes in, what became of it, where it is, the engine's report."""
+    """What a job made: size in bytes, bytes out / bytes in, what became of it, where it is (several in a ZIP), and the
+    engine's report.
+    """
 
     bytes: int
     ratio: float
     outcome: str
     download_url: str
     report: dict[str, Any]
+
+
+class ResultFileView(BaseModel):
+    """One of the files that a job made: its name, size in bytes and media type, and where it is."""
+
+    name: str
+    bytes: int
+    media_type: str
+    download_url: str
 
 
 class ErrorView(BaseModel):
@@ -51,6 +62,7 @@ class JobView(BaseModel):
     inputs: list[InputView]
     options: dict[str, Any]
     result: ResultView | None
+    results: list[ResultFileView]
     warnings: list[dict[str, str]]
     error: ErrorView | None
     batch_id: str | None
@@ -83,12 +95,18 @@ def view(job: Job, base_url: str) -> JobView:
     """What ``job`` looks like from outside; ``base_url`` (no slash at its end) begins its links."""
     url = f"{base_url}/api/jobs/{job.job_id}"
     links = {"self": url}
-    result = None
+    result, results = None, []
     if job.status is Status.SUCCEEDED and job.result:
         links["download"] = f"{url}/download"
         result = ResultView(
             download_url=links["download"], **{n: job.result[n] for n in ("bytes", "ratio", "outcome", "report")}
         )
+        results = [
+            ResultFileView(
+                name=file.name, bytes=file.bytes, media_type=file.media_type, download_url=f"{url}/results/{index}"
+            )
+            for index, file in enumerate(job.results)
+        ]
     if job.batch_id:
         links["batch"] = f"{base_url}/api/batches/{job.batch_id}"
     return JobView(
@@ -104,6 +122,7 @@ def view(job: Job, base_url: str) -> JobView:
         inputs=[InputView(name=i.name, bytes=i.bytes) for i in job.inputs],
         options=job.options,
         result=result,
+        results=results,
         warnings=list(job.warnings),
         error=ErrorView(**job.error) if job.error else None,
         batch_id=job.batch_id,

@@ -7,28 +7,25 @@ uploads. What lies in ``inbox/`` belongs to its owner: it goes only after DROP_M
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pdfsmaller import errors, events
+from pdfsmaller.jobs import files
+from pdfsmaller.jobs.keys import ERRORS, INBOX, input_key, job_of_input
 from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.jobs.table import JobTable
-from pdfsmaller.queue import Queue
 from pdfsmaller.services.giving_up import give_up, last_attempt
-from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at
-from pdfsmaller.storage import ERRORS, INBOX, Storage, input_key, job_of_input
+from pdfsmaller.services.outcome import error_json, kept_seconds
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from pdfsmaller.settings import Settings
+    from pdfsmaller.services.world import World
 
 logger = get_logger("cleanup")
 
-_MULTIPART_MAX_AGE = timedelta(hours=24)
+_UNFINISHED_MAX_AGE_SECONDS = 24 * 3_600
 #: The worker whose lease ran out may still be redelivered its own message: it goes first.
 _DEAD_LEASE_GRACE_SECONDS = 5.0
 
@@ -40,11 +37,10 @@ class OutOfTime(Exception):
 class CleanupService:
     """One run of cleanup."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._settings = settings
-        self._storage = Storage(settings)
-        self._queue = Queue(settings)
-        self._table = JobTable(settings.jobs_table, clock)
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._settings, self._jobs, self._ends = world.settings, world.jobs, world.ends
+        self._queue, self._storage = world.queue, world.storage
 
     def run(self, may_go_on: Callable[[], bool] = lambda: True) -> dict[str, int]:
         """Do everything that is due.
@@ -108,21 +104,21 @@ class CleanupService:
             return False
         if job.status is Status.AWAITING_UPLOAD:
             return False  # its other files may still come, and the last one's event begins it
-        if job.status is Status.RUNNING and (job.lease_until or 0) > self._table.now():
+        if job.status is Status.RUNNING and (job.lease_until or 0) > self._jobs.now():
             return False  # another message of the same job has a worker at it
         return self._give_up(job)
 
     def _job_of(self, created: events.ObjectCreated) -> Job | None:
         job_id = job_of_input(created.key)
         if job_id is None and created.key.startswith(INBOX):
-            job_id = self._table.claimed_by(Drop(created.bucket, created.key, created.version).identity)
-        return self._table.get(job_id) if job_id else None
+            job_id = self._jobs.claimed_by(Drop(created.bucket, created.key, created.version).identity)
+        return self._jobs.get(job_id) if job_id else None
 
     def _settle_uploads(self) -> Iterator[str | None]:
         """Uploads past their time: all there means that the event was lost, anything else that they never came."""
-        for job in self._table.due(Status.AWAITING_UPLOAD):
-            if self._storage.inputs_arrived(job.job_id) >= job.input_count:
-                queued = self._table.queue(job.job_id, due_at=requeue_at(self._table, self._settings))
+        for job in self._jobs.due(Status.AWAITING_UPLOAD):
+            if files.inputs_arrived(self._storage, job.job_id) >= job.input_count:
+                queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
                 if queued:
                     self._announce(job)
                 yield "announced" if queued else None
@@ -130,27 +126,27 @@ class CleanupService:
             error = errors.UploadIncomplete(
                 f"The upload did not come within {self._settings.upload_expires_seconds:,} seconds. Start a new one."
             )
-            failed = self._table.fail(job, error_json(error), kept_seconds=kept_seconds(self._settings))
+            failed = self._ends.fail(job, error_json(error), kept_seconds=kept_seconds(self._settings))
             yield "uploads_failed" if failed else None
 
     def _announce_forgotten(self) -> Iterator[str | None]:
         """Queued jobs that nobody took and running ones whose worker died get a new event, if an attempt is left."""
         for status in (Status.QUEUED, Status.RUNNING):
-            for job in self._table.due(status):
+            for job in self._jobs.due(status):
                 dead_at = job.due_at + (_DEAD_LEASE_GRACE_SECONDS if status is Status.RUNNING else 0)
-                if dead_at > self._table.now():
+                if dead_at > self._jobs.now():
                     yield None
                 elif job.attempt >= last_attempt(job, self._settings):
                     yield "given_up" if self._give_up(job) else None
                 # The conditional write makes one cleanup of several the one that announces.
-                elif self._table.postpone(job, requeue_at(self._table, self._settings)):
+                elif self._jobs.postpone(job, self._settings.requeue_after_seconds):
                     self._announce(job)
                     yield "announced"
                 else:
                     yield None
 
     def _give_up(self, job: Job) -> bool:
-        return give_up(self._storage, self._table, job, self._settings)
+        return give_up(self._world, job)
 
     def _announce(self, job: Job) -> None:
         if job.drop:
@@ -160,27 +156,27 @@ class CleanupService:
 
     def _expire_jobs(self) -> Iterator[str | None]:
         for status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED):
-            for job in self._table.due(status):
+            for job in self._jobs.due(status):
                 # Files first: should this run die in between, the next finds the row still due.
-                self._storage.delete_job(job.job_id)
-                yield "expired" if self._table.expire(job.job_id) else None
+                files.delete_job(self._storage, job.job_id)
+                yield "expired" if self._ends.expire(job.job_id) else None
 
     def _delete_old_drops(self) -> Iterator[str | None]:
         hours = self._settings.drop_max_age_hours
         if hours is None:
             return
-        before = datetime.fromtimestamp(self._table.now(), UTC) - timedelta(hours=hours)
+        before = self._jobs.now() - hours * 3_600
         uploads, results = self._storage.uploads, self._storage.results
         for bucket, prefix in ((uploads, INBOX), (results, INBOX), (results, ERRORS)):
             for item in self._storage.list(bucket, prefix):
-                if item.modified and item.modified < before:
+                if item.modified < before:
                     self._storage.delete(bucket, item.key)
                     yield "drops_deleted"
                 else:
                     yield None
 
     def _abort_multipart(self) -> Iterator[str | None]:
-        before = datetime.fromtimestamp(self._table.now(), UTC) - _MULTIPART_MAX_AGE
+        before = self._jobs.now() - _UNFINISHED_MAX_AGE_SECONDS
         for bucket in (self._storage.uploads, self._storage.results):
-            for aborted in self._storage.abort_stale_multipart(bucket, before):
+            for aborted in self._storage.abort_unfinished(bucket, before):
                 yield "multipart_aborted" if aborted else None

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from pdfsmaller import errors, sniff
 from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.jobs.keys import input_key, inputs_prefix
 from pdfsmaller.operations import find
-from pdfsmaller.storage import ObjectInfo, Storage, input_key, inputs_prefix
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job
+    from pdfsmaller.jobs.ports import ObjectInfo, Storage
     from pdfsmaller.settings import Settings
 
 #: Downloads at a time: small files cost a round trip each, big ones the network's whole width.

@@ -11,9 +11,8 @@ from pdfsmaller.services.outcome import error_json, kept_seconds
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job
-    from pdfsmaller.jobs.table import JobTable
+    from pdfsmaller.services.world import World
     from pdfsmaller.settings import Settings
-    from pdfsmaller.storage import Storage
 
 #: How long a message can be redriven: as long as the dead-letter queue keeps it (template.yaml).
 DEAD_LETTERS_KEPT_SECONDS = 14 * 86_400
@@ -37,7 +36,7 @@ def too_many_attempts(settings: Settings) -> TooManyAttempts:
     )
 
 
-def give_up(storage: Storage, table: JobTable, job: Job, settings: Settings, *, holds_lease: bool = False) -> bool:
+def give_up(world: World, job: Job, *, holds_lease: bool = False) -> bool:
     """→ failed for a job without any attempt left, of which a drop's owner is told; whether it came to that.
 
     It does not where the job has moved on since it was read, or a worker is at it: unless the caller is that worker.
@@ -48,13 +47,12 @@ def give_up(storage: Storage, table: JobTable, job: Job, settings: Settings, *, 
     Raises:
         LeaseLost: it was, and is no longer.
     """
-    why = too_many_attempts(settings)
-    fail = table.fail_attempt if holds_lease else table.fail
-    failed = fail(job, error_json(why), kept_seconds=_redrivable_seconds(job, settings), keep_password=True)
-    if failed is None:
+    why = too_many_attempts(world.settings)
+    kept = _redrivable_seconds(job, world.settings)
+    if not world.ends.give_up(job, error_json(why), kept_seconds=kept, holds_lease=holds_lease):
         return False
     if job.drop:
-        inbox.explain(storage, job, job.drop, why)
+        inbox.explain(world.storage, job, job.drop, why)
     return True
 
 

@@ -11,7 +11,7 @@ from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job
-    from pdfsmaller.jobs.table import JobTable
+    from pdfsmaller.jobs.moves import Jobs
     from pdfsmaller.sandbox import EngineProcess
     from pdfsmaller.settings import Settings
 
@@ -23,8 +23,8 @@ _PROGRESS_EVERY_SECONDS = 1.0
 class Heartbeat:
     """Renews a job's lease while its attempt runs, and kills the engine once the lease is lost."""
 
-    def __init__(self, table: JobTable, job: Job, settings: Settings) -> None:
-        self._table, self._job = table, job
+    def __init__(self, jobs: Jobs, job: Job, settings: Settings) -> None:
+        self._jobs, self._job = jobs, job
         self._lease, self._every = settings.lease_seconds, settings.heartbeat_seconds
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -55,7 +55,7 @@ class Heartbeat:
         if time.monotonic() - self._shown >= _PROGRESS_EVERY_SECONDS:
             self._shown = time.monotonic()
             try:
-                self._table.renew(self._job, self._lease, stage=stage, progress=percent)
+                self._jobs.renew(self._job, self._lease, stage=stage, progress=percent)
             except errors.LeaseLost:
                 raise
             except Exception:
@@ -64,7 +64,7 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._done.wait(self._every):
             try:
-                self._table.renew(self._job, self._lease)
+                self._jobs.renew(self._job, self._lease)
             except errors.LeaseLost as exc:
                 with self._lock:
                     self._lost = exc

@@ -1,4 +1,4 @@
-"""What the services write down alike: how a job ended, how long it is kept, when cleanup looks at it again."""
+"""What the services write down alike: how a job ended, how long it is kept, when an upload is over."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pdfsmaller.errors import PdfSmallerError
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.report import BaseReport
-    from pdfsmaller.jobs.table import JobTable
     from pdfsmaller.settings import Settings
 
 #: A row holds 400 KB, of which names and options of 100 inputs may take a good part. report.json has everything.
@@ -18,8 +17,8 @@ _ROW_WARNINGS_MAX_BYTES = 50_000
 _UPLOAD_GRACE_MAX_SECONDS = 900
 
 
-def result_json(report: BaseReport, key: str) -> dict[str, Any]:
-    """The ``result`` of a job's row, whose file lies under ``key``.
+def result_json(report: BaseReport) -> dict[str, Any]:
+    """The ``result`` of a job's row.
 
     Where the report is too long for a row its ``sources`` are left out.
     """
@@ -27,7 +26,6 @@ def result_json(report: BaseReport, key: str) -> dict[str, Any]:
     if _bytes(facts) > _ROW_REPORT_MAX_BYTES:
         facts.pop("sources", None)
     return {
-        "key": key,
         "bytes": report.output_bytes,
         "ratio": report.ratio,
         "outcome": report.outcome,
@@ -35,7 +33,7 @@ def result_json(report: BaseReport, key: str) -> dict[str, Any]:
     }
 
 
-def warnings_json(report: BaseReport) -> list[dict[str, str]]:
+def warnings_json(report: BaseReport) -> tuple[dict[str, str], ...]:
     """The ``warnings`` of a job's row; of very many the first, and how many more there were."""
     told: list[dict[str, str]] = []
     left = _ROW_WARNINGS_MAX_BYTES
@@ -44,9 +42,9 @@ def warnings_json(report: BaseReport) -> list[dict[str, str]]:
         left -= _bytes(said)
         if left < 0:
             more = len(report.warnings) - len(told)
-            return [*told, {"code": "more_warnings", "message": f"There were {more} warnings more."}]
+            return (*told, {"code": "more_warnings", "message": f"There were {more} warnings more."})
         told.append(said)
-    return told
+    return tuple(told)
 
 
 def error_json(exc: PdfSmallerError) -> dict[str, str]:
@@ -67,11 +65,6 @@ def upload_due_at(now: float, settings: Settings) -> float:
     """
     lasts = settings.upload_expires_seconds
     return now + lasts + min(lasts, _UPLOAD_GRACE_MAX_SECONDS)
-
-
-def requeue_at(table: JobTable, settings: Settings) -> float:
-    """When cleanup announces a job again that is queued now, should nobody have taken it by then."""
-    return table.now() + settings.requeue_after_seconds
 
 
 def _bytes(value: Any) -> int:

@@ -7,44 +7,35 @@ comes first, then the objects (or forms that let the caller send exactly those o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
 from pdfsmaller import errors, passwords
 from pdfsmaller.engine.options import Options
-from pdfsmaller.jobs.model import Job, JobInput, is_id, new_id
+from pdfsmaller.jobs import files as job_files
+from pdfsmaller.jobs.keys import input_key
+from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
 from pdfsmaller.services import inbox, intake
-from pdfsmaller.services.outcome import kept_seconds, requeue_at, upload_due_at
-from pdfsmaller.storage import Storage, input_key
+from pdfsmaller.services.outcome import kept_seconds, upload_due_at
 
 if TYPE_CHECKING:
-    from pdfsmaller.settings import Settings
+    from pdfsmaller.jobs.ports import UploadForm
+    from pdfsmaller.services.world import World
 
 #: Objects written at a time: a request of many small files would else wait for each one's round trip.
 _SENT_AT_ONCE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A finished file in the results bucket: key, size in bytes, and the name to download it under."""
-
-    key: str
-    bytes: int
-    name: str
-
-
 class SubmitService:
     """Submits jobs, shows them, hands out their results, ends them."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._settings = settings
-        self.storage = Storage(settings)
-        self._table = JobTable(settings.jobs_table, clock)
+    def __init__(self, world: World) -> None:
+        self._settings, self._jobs, self._ends = world.settings, world.jobs, world.ends
+        self._storage = world.storage
 
     # Submitting
 
@@ -72,25 +63,25 @@ class SubmitService:
         batch_id = new_id() if len(groups) > 1 else None
         jobs = [self._new_job(spec, options, group, batch_id) for group in groups]
         if batch_id:
-            self._table.create_batch(batch_id, [job.job_id for job in jobs])
+            self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
         keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
         self._send(dict(zip(keys, (file.stream for file in named), strict=True)), spec.inputs.media_type)
         return [self._queued(job) for job in jobs]
 
-    def _send(self, objects: Mapping[str, IO[bytes]], content_type: str) -> None:
+    def _send(self, objects: Mapping[str, IO[bytes]], media_type: str) -> None:
         def put(item: tuple[str, IO[bytes]]) -> None:
-            self.storage.put_file(self.storage.uploads, *item, content_type=content_type)
+            self._storage.put_file(self._storage.uploads, *item, media_type=media_type)
 
         with ThreadPoolExecutor(min(_SENT_AT_ONCE, len(objects))) as pool:
             list(pool.map(put, objects.items()))
 
     def _queued(self, job: Job) -> Job:
         # The event may have led a worker to the job already: then there is nothing left to say.
-        queued = self._table.queue(job.job_id, due_at=requeue_at(self._table, self._settings))
-        return queued or self._table.get(job.job_id) or job
+        queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
+        return queued or self._jobs.get(job.job_id) or job
 
-    def reserve_upload(self, request: Mapping[str, Any]) -> tuple[Job, list[dict[str, Any]]]:
-        """A job that waits for files sent straight to the bucket, and a presigned POST for each, in order.
+    def reserve_upload(self, request: Mapping[str, Any]) -> tuple[Job, list[UploadForm]]:
+        """A job that waits for files sent straight to the bucket, and a form for each, in order.
 
         Args:
             request: ``operation``, ``options``, and ``files`` (a list of ``{name, size}``), ``count``, or one file's
@@ -107,23 +98,22 @@ class SubmitService:
         inputs = intake.declared(request, operation, self._settings)
         intake.check_options(options, len(inputs))
         job = self._new_job(operation, options, inputs, None)
-        posts = [
-            self.storage.presigned_post(
-                job.job_id,
-                index,
+        forms = [
+            self._storage.upload_form(
+                input_key(job.job_id, index),
                 max_bytes=item.bytes,
                 expires_seconds=self._settings.upload_expires_seconds,
-                content_type=operation.inputs.media_type,
+                media_type=operation.inputs.media_type,
             )
             for index, item in enumerate(inputs)
         ]
-        return job, posts
+        return job, forms
 
     def _new_job(
         self, operation: OperationSpec, options: Options, inputs: Sequence[JobInput], batch_id: str | None
     ) -> Job:
         password = options.secret
-        now = self._table.now()
+        now = self._jobs.now()
         job = Job(
             job_id=new_id(),
             status=Status.AWAITING_UPLOAD,
@@ -138,14 +128,14 @@ class SubmitService:
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
         )
-        self._table.create(job)
+        self._jobs.create(job)
         return job
 
     # Asking
 
     def job(self, job_id: str) -> Job:
         """The job with this id. Raises JobNotFound."""
-        job = self._table.get(job_id) if is_id(job_id) else None
+        job = self._jobs.get(job_id) if is_id(job_id) else None
         if job is None:
             raise errors.JobNotFound(
                 f"There is no job {job_id[:64]!r}. Jobs are forgotten some days after they expire."
@@ -154,10 +144,10 @@ class SubmitService:
 
     def batch(self, batch_id: str) -> list[Job]:
         """A batch's jobs, in the order of its files. Raises JobNotFound."""
-        job_ids = self._table.batch(batch_id) if is_id(batch_id) else None
+        job_ids = self._jobs.batch(batch_id) if is_id(batch_id) else None
         if job_ids is None:
             raise errors.JobNotFound(f"There is no batch {batch_id[:64]!r}.")
-        return [self._aged(job) for job in self._table.get_many(job_ids)]
+        return [self._aged(job) for job in self._jobs.get_many(job_ids)]
 
     def wait(self, jobs: Sequence[Job], seconds: float) -> list[Job]:
         """The jobs once all of them are final, or as they stand after ``seconds``."""
@@ -166,18 +156,35 @@ class SubmitService:
         while (left := end - time.monotonic()) > 0 and not all(job.status.is_final for job in jobs):
             time.sleep(min(pause, left))
             pause = min(pause * 1.2, 0.5)
-            jobs = self._table.get_many(job.job_id for job in jobs)
+            jobs = self._jobs.get_many(job.job_id for job in jobs)
         return list(jobs)
 
-    def result(self, job_id: str) -> Result:
-        """Where the finished file is.
+    def download(self, job_id: str) -> JobResult:
+        """What stands for all that a job made: the only file, or a ZIP of several.
 
         Raises:
             JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
         """
+        download = self._finished(job_id).download
+        assert download is not None, "a job that has succeeded has made something"
+        return download
+
+    def result(self, job_id: str, index: int) -> JobResult:
+        """One of the files that a job made, counted from 0.
+
+        Raises:
+            ResultNotFound: it made fewer.
+            JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
+        """
+        results = self._finished(job_id).results
+        if not 0 <= index < len(results):
+            raise errors.ResultNotFound(f"Job {job_id} has {len(results)} results, counted from 0.")
+        return results[index]
+
+    def _finished(self, job_id: str) -> Job:
         job = self.job(job_id)
-        if job.status is Status.SUCCEEDED and job.result:
-            return Result(job.result["key"], job.result["bytes"], job.result_name)
+        if job.status is Status.SUCCEEDED:
+            return job
         if job.status is Status.EXPIRED:
             raise errors.JobExpired(
                 f"The files of job {job_id} were deleted, when asked to or {self._settings.max_file_age_hours:g} hours "
@@ -191,20 +198,22 @@ class SubmitService:
             f"Job {job_id} is {job.status}. Ask for it again in a moment, or wait with Prefer: wait=60."
         )
 
-    def read_result(self, result: Result) -> bytes:
+    def read_result(self, result: JobResult) -> bytes:
         """The result's bytes, for one small enough to hand through.
 
         Raises:
             JobExpired: the file is gone although the row does not know yet.
         """
-        data = self.storage.read(self.storage.results, result.key)
+        data = self._storage.read(self._storage.results, result.key)
         if data is None:
             raise errors.JobExpired("The job's files were deleted. Send the document again.")
         return data
 
-    def result_url(self, result: Result) -> str:
+    def result_url(self, result: JobResult) -> str:
         """A URL, good for ten minutes, from which the store itself hands out the result."""
-        return self.storage.presigned_get(result.key, file_name=result.name, expires_seconds=600)
+        return self._storage.download_link(
+            result.key, file_name=result.name, media_type=result.media_type, expires_seconds=600
+        )
 
     # Ending
 
@@ -217,14 +226,14 @@ class SubmitService:
             JobNotFound.
         """
         job = self.job(job_id)
-        cancelled = self._table.cancel(job_id, kept_seconds=kept_seconds(self._settings))
-        if cancelled is None and job.status is not Status.CANCELLED:
-            self._table.expire(job_id)
-        self.storage.delete_job(job_id)
+        cancelled = self._ends.cancel(job_id, kept_seconds=kept_seconds(self._settings))
+        if not cancelled and job.status is not Status.CANCELLED:
+            self._ends.expire(job_id)
+        job_files.delete_job(self._storage, job_id)
         if job.drop:
-            inbox.withdraw(self.storage, job, job.drop)
+            inbox.withdraw(self._storage, job, job.drop)
 
     def _aged(self, job: Job) -> Job:
         """A job past its time is expired, whether cleanup has come by or not."""
-        over = job.status.is_final and job.expires_at is not None and job.expires_at <= self._table.now()
+        over = job.status.is_final and job.expires_at is not None and job.expires_at <= self._jobs.now()
         return replace(job, status=Status.EXPIRED) if over else job

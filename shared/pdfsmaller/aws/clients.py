@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from pdfsmaller.aws import unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -15,43 +17,45 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-def _config(**extra: Any) -> Any:
+def _client(service: str, endpoint_url: str | None = None, **config: Any) -> Any:
+    import boto3
     from botocore.config import Config
 
-    return Config(
-        retries={"mode": "standard", "max_attempts": 4},
-        connect_timeout=5,
-        read_timeout=60,
-        # Checksums only where S3 demands them: older S3-compatible stores refuse the newer trailing ones.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        **extra,
+    made = cast("Any", boto3).client(
+        service,
+        endpoint_url=endpoint_url,
+        config=Config(
+            retries={"mode": "standard", "max_attempts": 4},
+            connect_timeout=5,
+            read_timeout=60,
+            # Checksums only where S3 demands them: older S3-compatible stores refuse the newer trailing ones.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            **config,
+        ),
     )
+    unavailable.listen(made)
+    return made
 
 
 @cache
 def s3(endpoint_url: str | None = None) -> S3Client:
     """The S3 client. ``endpoint_url`` is for signing URLs that somebody outside is to open."""
-    import boto3
-
     # Path-style: an emulator has no host name per bucket. s3v4: what browsers may post to in every region.
-    return boto3.client(
-        "s3", endpoint_url=endpoint_url, config=_config(signature_version="s3v4", s3={"addressing_style": "path"})
-    )
+    client: S3Client = _client("s3", endpoint_url, signature_version="s3v4", s3={"addressing_style": "path"})
+    return client
 
 
 @cache
 def sqs() -> SQSClient:
-    import boto3
-
-    return boto3.client("sqs", config=_config())
+    client: SQSClient = _client("sqs")
+    return client
 
 
 @cache
 def dynamodb() -> DynamoDBClient:
-    import boto3
-
-    return boto3.client("dynamodb", config=_config())
+    client: DynamoDBClient = _client("dynamodb")
+    return client
 
 
 def connect_early() -> None:

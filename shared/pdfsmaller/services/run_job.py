@@ -13,7 +13,6 @@ The rules that keep jobs whole (see ``jobs.states`` for the states):
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,24 +21,23 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from pdfsmaller import errors, events, passwords, sandbox, workspace
+from pdfsmaller.jobs import files
+from pdfsmaller.jobs.keys import INBOX, job_of_input
+from pdfsmaller.jobs.messages import Message, backoff_seconds
 from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
 from pdfsmaller.jobs.states import DELETED, Status
-from pdfsmaller.jobs.table import JobTable
 from pdfsmaller.operations import find
-from pdfsmaller.queue import Message, Queue, backoff_seconds
-from pdfsmaller.services import drops, inbox
+from pdfsmaller.services import drops, inbox, results
 from pdfsmaller.services.fetch import fetch
 from pdfsmaller.services.giving_up import give_up, last_attempt, too_many_attempts, was_given_up
 from pdfsmaller.services.heartbeat import Heartbeat
-from pdfsmaller.services.outcome import error_json, kept_seconds, requeue_at, result_json, warnings_json
-from pdfsmaller.storage import INBOX, Storage, job_of_input, report_key, result_key
+from pdfsmaller.services.outcome import error_json, kept_seconds
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.options import Options
-    from pdfsmaller.engine.report import BaseReport
     from pdfsmaller.limits import Limits
-    from pdfsmaller.settings import Settings
+    from pdfsmaller.services.world import World
 
 logger = get_logger("compress")
 
@@ -49,14 +47,13 @@ _SECONDS_TO_WRITE = 15.0
 _MAX_CRASHES = 2
 
 
-class CompressService:
+class RunService:
     """Everything between a queue message and a finished job."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._settings = settings
-        self._storage = Storage(settings)
-        self._queue = Queue(settings)
-        self._table = JobTable(settings.jobs_table, clock)
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._settings, self._jobs, self._ends = world.settings, world.jobs, world.ends
+        self._queue, self._storage = world.queue, world.storage
 
     def handle(self, message: Message, remaining_seconds: float | None = None) -> None:
         """Do what a message asks for. Returning acknowledges it.
@@ -116,10 +113,10 @@ class CompressService:
         try:
             if was_given_up(job):
                 job = self._revive(job, message)
-            if job.status is Status.AWAITING_UPLOAD and self._storage.inputs_arrived(job.job_id) < job.input_count:
+            if job.status is Status.AWAITING_UPLOAD and not self._inputs_are_there(job):
                 logger.info("upload not complete yet")
                 return
-            leased = self._table.start(
+            leased = self._jobs.start(
                 job.job_id,
                 message.message_id,
                 self._settings.lease_seconds,
@@ -132,13 +129,16 @@ class CompressService:
         finally:
             logger.remove_keys(["job_id"])
 
+    def _inputs_are_there(self, job: Job) -> bool:
+        return files.inputs_arrived(self._storage, job.job_id) >= job.input_count
+
     # Which job an object belongs to
 
     def _job_for(self, created: events.ObjectCreated) -> Job | None:
         if created.bucket != self._storage.uploads:
             return None
         if job_id := job_of_input(created.key):
-            return self._table.get(job_id)
+            return self._jobs.get(job_id)
         if created.key.startswith(INBOX):
             return self._adopt(created)
         return None
@@ -146,14 +146,14 @@ class CompressService:
     def _adopt(self, created: events.ObjectCreated) -> Job | None:
         """The job of a dropped file: made on its first event, found again on every other."""
         drop = Drop(created.bucket, created.key, created.version)
-        job_id = self._table.claim(drop.identity, new_id())
-        if job := self._table.get(job_id):
+        job_id = self._jobs.claim(drop.identity, new_id())
+        if job := self._jobs.get(job_id):
             return job
         info = self._storage.head(drop.bucket, drop.key)
         if info is None or created.etag not in ("", info.etag):
             # Taken away again before anybody looked, or written anew: that writing has an event of its own.
             return None
-        now = self._table.now()
+        now = self._jobs.now()
         operation, options = drops.asked_for(info.metadata)
         job = Job(
             job_id=job_id,
@@ -161,13 +161,13 @@ class CompressService:
             stage="queued",
             created_at=now,
             updated_at=now,
-            due_at=requeue_at(self._table, self._settings),
+            due_at=now + self._settings.requeue_after_seconds,
             operation=operation,
             inputs=(JobInput(Path(drop.key).name, info.bytes),),
             options=options,
             drop=replace(drop, etag=info.etag),
         )
-        return job if self._table.create(job) else self._table.get(job_id)
+        return job if self._jobs.create(job) else self._jobs.get(job_id)
 
     def _meet_other_attempt(self, job_id: str, message: Message) -> None:
         """The lease was not to be had. Acknowledge a duplicate; make a redelivered message wait.
@@ -176,22 +176,22 @@ class CompressService:
             LeaseHeld: this very message holds the live lease, so the worker that had it has died.
             TooManyAttempts: no attempt is left.
         """
-        job = self._table.get(job_id)
+        job = self._jobs.get(job_id)
         if job is None:
             return
         if job.status in DELETED:
-            self._storage.delete_job(job_id)  # the event may be that of a form which was sent once more
+            files.delete_job(self._storage, job_id)  # the event may be that of a form which was sent once more
         if was_given_up(job):
             raise too_many_attempts(self._settings)
         if job.status.is_final:
             logger.info("job is final already", extra={"status": job.status})
             return
-        seconds = max(0.0, (job.lease_until or 0) - self._table.now())
+        seconds = max(0.0, (job.lease_until or 0) - self._jobs.now())
         if seconds and job.lease_message != message.message_id:
             logger.info("duplicate event: another message runs this job")
             return
         if not seconds and job.attempt >= last_attempt(job, self._settings):
-            give_up(self._storage, self._table, job, self._settings)
+            give_up(self._world, job)
             raise too_many_attempts(self._settings)  # and leave the message to the dead-letter queue
         raise errors.LeaseHeld(f"Job {job_id} is leased for another {seconds:.0f} s.", seconds)
 
@@ -203,11 +203,11 @@ class CompressService:
         """
         if message.sent_at is None or message.sent_at <= job.updated_at:
             raise too_many_attempts(self._settings)
-        if not job.drop and self._storage.inputs_arrived(job.job_id) < job.input_count:
-            self._table.expire(job.job_id)
+        if not job.drop and not self._inputs_are_there(job):
+            self._ends.expire(job.job_id)
         else:
-            self._table.revive(job, due_at=requeue_at(self._table, self._settings))
-        return self._table.get(job.job_id) or job
+            self._jobs.revive(job, due_in=self._settings.requeue_after_seconds)
+        return self._jobs.get(job.job_id) or job
 
     # One attempt
 
@@ -226,10 +226,10 @@ class CompressService:
     def _put_back(self, job: Job, *, crashed: bool) -> None:
         """The attempt failed for a passing reason: the next one, if there is one left, begins from the start."""
         if job.attempt < last_attempt(job, self._settings):
-            self._table.release(job, due_at=requeue_at(self._table, self._settings), crashed=crashed)
+            self._jobs.release(job, due_in=self._settings.requeue_after_seconds, crashed=crashed)
         else:
-            give_up(self._storage, self._table, job, self._settings, holds_lease=True)
-        self._storage.delete_attempt(job.job_id, job.attempt)
+            give_up(self._world, job, holds_lease=True)
+        files.delete_attempt(self._storage, job.job_id, job.attempt)
 
     def _leave(self, job: Job) -> None:
         """The job is no longer this attempt's: nothing of what it stored stays behind.
@@ -237,15 +237,13 @@ class CompressService:
         Raises:
             LeaseLost: another attempt is at it.
         """
-        current = self._table.get(job.job_id)
-        if current and current.status is Status.SUCCEEDED and current.attempt == job.attempt:
-            return  # the row was written, and only the table's answer was lost on its way
-        self._storage.delete_attempt(job.job_id, job.attempt)
+        current = self._jobs.get(job.job_id)
+        files.delete_attempt(self._storage, job.job_id, job.attempt)
         if current is None or not current.status.is_final:
             raise errors.LeaseLost(f"Job {job.job_id} is no longer attempt {job.attempt}'s.")
         logger.info("job ended while it ran", extra={"status": current.status})
         if current.status in DELETED:
-            self._storage.delete_job(job.job_id)
+            files.delete_job(self._storage, job.job_id)
             if job.drop:
                 inbox.withdraw(self._storage, job, job.drop)
 
@@ -279,31 +277,25 @@ class CompressService:
     def _run(self, job: Job, ends_at: float | None) -> None:
         self._limits(ends_at)  # too late is better known before the inputs are fetched
         options = self._options(job)
-        with workspace.job_folder() as folder, Heartbeat(self._table, job, self._settings) as heartbeat:
+        with workspace.job_folder() as folder, Heartbeat(self._jobs, job, self._settings) as heartbeat:
             heartbeat.progress("fetching", 0)
-            files = fetch(self._storage, job, folder, self._settings, any_kind=options.leaves_out)
+            inputs = fetch(self._storage, job, folder, self._settings, any_kind=options.leaves_out)
             done = sandbox.run(
                 find(job.operation),
-                files,
+                inputs,
                 folder,
                 options,
                 self._limits(ends_at),
                 progress=heartbeat.progress,
                 stop=heartbeat.kill_when_lost,
             )
-            report = done.report
             heartbeat.progress("storing", 99)
-            key = self._store(job, report, done.files[0].path)
+            stored = results.store(self._storage, job, done, folder)
             if job.drop:
                 # Its owner sees what is laid there: an attempt that lost its lease stops before.
-                self._table.renew(job, self._settings.lease_seconds)
-                inbox.deliver(self._storage, job, job.drop, key)
-        self._table.succeed(
-            job, result_json(report, key), warnings_json(report), kept_seconds=kept_seconds(self._settings)
-        )
-        logger.info(
-            "job succeeded", extra={"outcome": report.outcome, "ratio": report.ratio, "seconds": report.seconds}
-        )
+                self._jobs.renew(job, self._settings.lease_seconds)
+                inbox.deliver(self._storage, job, job.drop, stored.results)
+        self._ends.succeed(job, stored, kept_seconds=kept_seconds(self._settings))
 
     def _options(self, job: Job) -> Options:
         if job.drop:
@@ -314,24 +306,8 @@ class CompressService:
         password = SecretStr(passwords.unseal(job.password, self._settings.secret_key))
         return options.model_copy(update={"password": password})
 
-    def _store(self, job: Job, report: BaseReport, target: Path) -> str:
-        """Write report and result under this attempt's own keys; the row will name the result's, which is returned."""
-        storage, key = self._storage, result_key(job.job_id, job.attempt)
-        facts = report.model_dump_json().encode()
-        storage.put_file(storage.results, report_key(job.job_id, job.attempt), facts, content_type="application/json")
-        metadata = {
-            "job-id": job.job_id,
-            "outcome": report.outcome,
-            "input-bytes": str(report.input_bytes),
-            "output-bytes": str(report.output_bytes),
-        }
-        with target.open("rb") as body:
-            storage.put_file(storage.results, key, body, metadata=metadata)
-        return key
-
     def _record_failure(self, job: Job, exc: errors.PdfSmallerError) -> None:
-        logger.info("job failed", extra={"code": exc.code, "reason": exc.message})
         if job.drop:
-            self._table.renew(job, self._settings.lease_seconds)
+            self._jobs.renew(job, self._settings.lease_seconds)
             inbox.explain(self._storage, job, job.drop, exc)
-        self._table.fail_attempt(job, error_json(exc), kept_seconds=kept_seconds(self._settings))
+        self._ends.fail_attempt(job, error_json(exc), kept_seconds=kept_seconds(self._settings))

@@ -1,4 +1,4 @@
-"""The compress service on moto's AWS, with the real engine in its real child process."""
+"""The service that runs jobs, on moto's AWS, with the real engine in its real child process."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from pdfsmaller import errors, events, sandbox
+from pdfsmaller.aws.queue import SqsQueue
+from pdfsmaller.jobs.keys import input_key, report_key, result_key
+from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.queue import Message, Queue
-from pdfsmaller.services.compress import CompressService
 from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.storage import input_key, report_key, result_key
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 
 
 @pytest.fixture
-def service(stack: Stack) -> CompressService:
-    return CompressService(stack.settings, stack.clock)
+def service(stack: Stack) -> RunService:
+    return RunService(stack.world)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def photo() -> bytes:
 
 
 def submit(stack: Stack, data: bytes, **options: str) -> Job:
-    [job] = SubmitService(stack.settings, stack.clock).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], options)
+    [job] = SubmitService(stack.world).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], options)
     return job
 
 
@@ -44,12 +46,12 @@ def message_for(stack: Stack, job: Job, **extra: str) -> Message:
 
 
 class TestOneJob:
-    def test_ends_with_a_smaller_file_and_a_report(self, service: CompressService, stack: Stack, photo: bytes) -> None:
+    def test_ends_with_a_smaller_file_and_a_report(self, service: RunService, stack: Stack, photo: bytes) -> None:
         job = submit(stack, photo, preset="ebook")
         service.handle(message_for(stack, job))
         done = stack.job(job.job_id)
         assert (done.status, done.attempt, done.progress) == (Status.SUCCEEDED, 1, 100)
-        out = stack.result(result_key(job.job_id, 1))
+        out = stack.result(result_key(job.job_id, 1, 0))
         assert done.result
         assert out["ContentLength"] == done.result["bytes"] < len(photo)
         assert done.result["outcome"] == "compressed"
@@ -58,21 +60,21 @@ class TestOneJob:
         report = json.loads(stack.result(report_key(job.job_id, 1))["Body"].read())
         assert report["input_bytes"] == len(photo)
 
-    def test_a_repeated_event_changes_nothing(self, service: CompressService, stack: Stack, photo: bytes) -> None:
+    def test_a_repeated_event_changes_nothing(self, service: RunService, stack: Stack, photo: bytes) -> None:
         job = submit(stack, photo)
         for _ in range(3):
             service.handle(message_for(stack, job))
         assert stack.job(job.job_id).attempt == 1
 
-    def test_an_upload_that_is_not_complete_waits(self, service: CompressService, stack: Stack, photo: bytes) -> None:
-        job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
+    def test_an_upload_that_is_not_complete_waits(self, service: RunService, stack: Stack, photo: bytes) -> None:
+        job, _ = SubmitService(stack.world).reserve_upload({"name": "a.pdf"})
         service.handle(message_for(stack, job))
         assert stack.job(job.job_id).status is Status.AWAITING_UPLOAD
         stack.drop(input_key(job.job_id, 0), photo)
         service.handle(message_for(stack, job))
         assert stack.job(job.job_id).status is Status.SUCCEEDED
 
-    def test_a_password_opens_the_file_and_is_forgotten(self, service: CompressService, stack: Stack) -> None:
+    def test_a_password_opens_the_file_and_is_forgotten(self, service: RunService, stack: Stack) -> None:
         job = submit(stack, documents.encrypted_user(), password=documents.USER_PASSWORD)
         service.handle(message_for(stack, job))
         done = stack.job(job.job_id)
@@ -93,7 +95,7 @@ class TestBadDocuments:
         ],
     )
     def test_end_failed_with_a_code_and_are_not_tried_again(
-        self, service: CompressService, stack: Stack, make: Callable[[], bytes], options: dict[str, str], code: str
+        self, service: RunService, stack: Stack, make: Callable[[], bytes], options: dict[str, str], code: str
     ) -> None:
         job = submit(stack, make(), **options)
         service.handle(message_for(stack, job))
@@ -103,7 +105,7 @@ class TestBadDocuments:
         assert done.error["code"] == code
         assert "Traceback" not in done.error["message"]
 
-    def test_a_signed_file_comes_back_as_it_was(self, service: CompressService, stack: Stack) -> None:
+    def test_a_signed_file_comes_back_as_it_was(self, service: RunService, stack: Stack) -> None:
         data = documents.signed()
         job = submit(stack, data)
         service.handle(message_for(stack, job))
@@ -111,25 +113,25 @@ class TestBadDocuments:
         assert done.result
         assert done.result["outcome"] == "unchanged"
         assert [warning["code"] for warning in done.warnings] == ["signed"]
-        assert stack.result(result_key(job.job_id, 1))["Body"].read() == data
+        assert stack.result(result_key(job.job_id, 1, 0))["Body"].read() == data
 
     def test_a_password_sealed_with_a_former_key_ends_the_job_at_once(self, stack: Stack) -> None:
         job = submit(stack, documents.encrypted_user(), password=documents.USER_PASSWORD)
         changed = stack.settings.model_copy(update={"secret_key": "a newer one"})
-        CompressService(changed, stack.clock).handle(message_for(stack, job))
+        RunService(replace(stack.world, settings=changed)).handle(message_for(stack, job))
         done = stack.job(job.job_id)
         assert (done.status, (done.error or {})["code"]) == (Status.FAILED, "password_lost")
 
     def test_an_absurd_number_in_a_drops_metadata_ends_its_job_at_once(
-        self, service: CompressService, stack: Stack, photo: bytes
+        self, service: RunService, stack: Stack, photo: bytes
     ) -> None:
         stack.drop("inbox/a.pdf", photo, {"target-size": "9" * 400})
         service.handle(stack.message("inbox/a.pdf"))
         reason = json.loads(stack.result("errors/a.pdf.json")["Body"].read())
         assert reason["error"]["code"] == "invalid_option"
 
-    def test_a_presigned_upload_that_is_no_pdf_is_found_out(self, service: CompressService, stack: Stack) -> None:
-        job, _ = SubmitService(stack.settings, stack.clock).reserve_upload({"name": "a.pdf"})
+    def test_a_presigned_upload_that_is_no_pdf_is_found_out(self, service: RunService, stack: Stack) -> None:
+        job, _ = SubmitService(stack.world).reserve_upload({"name": "a.pdf"})
         stack.drop(input_key(job.job_id, 0), b"<html></html>")
         service.handle(message_for(stack, job))
         assert (stack.job(job.job_id).error or {})["code"] == "not_a_pdf"
@@ -137,7 +139,7 @@ class TestBadDocuments:
     def test_an_upload_over_the_limit_is_not_even_fetched(self, clock: Clock, photo: bytes) -> None:
         with made_stack(clock, max_file_size=1_000) as stack:
             stack.drop("inbox/big.pdf", photo)
-            CompressService(stack.settings, clock).handle(stack.message("inbox/big.pdf"))
+            RunService(stack.world).handle(stack.message("inbox/big.pdf"))
             told = json.loads(stack.result("errors/big.pdf.json")["Body"].read())
             assert told["error"]["code"] == "file_too_large"
 
@@ -145,7 +147,7 @@ class TestBadDocuments:
 class TestDrops:
     KEY = "inbox/2024 Q1/Bericht +ü.pdf"
 
-    def test_the_result_lies_under_the_same_key(self, service: CompressService, stack: Stack, photo: bytes) -> None:
+    def test_the_result_lies_under_the_same_key(self, service: RunService, stack: Stack, photo: bytes) -> None:
         stack.drop(self.KEY, photo, {"preset": "screen", "owner": "me", "password": "ignored"})
         service.handle(stack.message(self.KEY))
         out = stack.result(self.KEY)
@@ -156,7 +158,7 @@ class TestDrops:
         assert int(out["Metadata"]["output-bytes"]) == out["ContentLength"] < len(photo)
 
     def test_one_write_is_one_job_however_often_its_event_comes(
-        self, service: CompressService, stack: Stack, photo: bytes
+        self, service: RunService, stack: Stack, photo: bytes
     ) -> None:
         stack.drop(self.KEY, photo)
         service.handle(stack.message(self.KEY))
@@ -166,9 +168,7 @@ class TestDrops:
         service.handle(stack.message(self.KEY, sequencer="0055AED6DCD90281E6"))  # written again
         assert stack.result(self.KEY)["Metadata"]["job-id"] != first
 
-    def test_a_failed_drop_says_so_beside_where_its_result_would_be(
-        self, service: CompressService, stack: Stack
-    ) -> None:
+    def test_a_failed_drop_says_so_beside_where_its_result_would_be(self, service: RunService, stack: Stack) -> None:
         stack.drop("inbox/a.pdf", b"no pdf at all")
         service.handle(stack.message("inbox/a.pdf"))
         assert stack.result_keys() == ["errors/a.pdf.json"]
@@ -177,7 +177,7 @@ class TestDrops:
         assert stack.job(told["job_id"]).status is Status.FAILED
 
     def test_a_good_file_after_a_bad_one_takes_the_error_away(
-        self, service: CompressService, stack: Stack, photo: bytes
+        self, service: RunService, stack: Stack, photo: bytes
     ) -> None:
         stack.drop("inbox/a.pdf", b"no pdf at all")
         service.handle(stack.message("inbox/a.pdf"))
@@ -187,7 +187,7 @@ class TestDrops:
         assert "inbox/a.pdf" in stack.result_keys()
 
     def test_a_bad_option_in_the_metadata_fails_the_job_naming_it(
-        self, service: CompressService, stack: Stack, photo: bytes
+        self, service: RunService, stack: Stack, photo: bytes
     ) -> None:
         stack.drop("inbox/a.pdf", photo, {"image-quality": "excellent"})
         service.handle(stack.message("inbox/a.pdf"))
@@ -195,17 +195,17 @@ class TestDrops:
         assert told["error"]["code"] == "invalid_option"
         assert "image_quality" in told["error"]["message"]
 
-    def test_a_folder_is_no_file(self, service: CompressService, stack: Stack) -> None:
+    def test_a_folder_is_no_file(self, service: RunService, stack: Stack) -> None:
         stack.drop("inbox/new/", b"")
         service.handle(stack.message("inbox/new/"))
         assert stack.result_keys() == []
 
-    def test_a_drop_taken_away_again_is_nobodys_job(self, service: CompressService, stack: Stack) -> None:
+    def test_a_drop_taken_away_again_is_nobodys_job(self, service: RunService, stack: Stack) -> None:
         service.handle(stack.message("inbox/gone.pdf"))
         assert stack.result_keys() == []
 
     def test_an_older_result_never_overwrites_a_newer_files(
-        self, service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+        self, service: RunService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stack.drop("inbox/a.pdf", photo)
         real = sandbox.run
@@ -223,33 +223,33 @@ class TestDrops:
 class TestMessages:
     @pytest.mark.parametrize("body", ["not an event", pytest.param("[" * 100_000, id="deep")])
     def test_a_malformed_message_is_left_to_the_queue_for_a_while(
-        self, service: CompressService, stack: Stack, body: str, monkeypatch: pytest.MonkeyPatch
+        self, service: RunService, stack: Stack, body: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         waits: list[float] = []
-        monkeypatch.setattr(Queue, "retry_in", lambda queue, message, seconds: waits.append(seconds))
+        monkeypatch.setattr(SqsQueue, "retry_in", lambda queue, message, seconds: waits.append(seconds))
         with pytest.raises(events.MalformedEvent):
             service.handle(Message("m", "handle", body, receive_count=2))
         assert waits == [2 * stack.settings.retry_delay_seconds]
 
-    def test_objects_elsewhere_are_nobodys_job(self, service: CompressService, stack: Stack) -> None:
+    def test_objects_elsewhere_are_nobodys_job(self, service: RunService, stack: Stack) -> None:
         for key in ("other/a.pdf", f"jobs/{'0' * 32}/in/0"):
             service.handle(stack.message(key))
         assert stack.result_keys() == []
 
     def test_a_duplicate_is_acknowledged_while_another_message_runs_the_job(
-        self, service: CompressService, stack: Stack, photo: bytes
+        self, service: RunService, stack: Stack, photo: bytes
     ) -> None:
         job = submit(stack, photo)
-        assert stack.table.start(job.job_id, "the other message", 60)
+        assert stack.jobs.start(job.job_id, "the other message", 60)
         service.handle(message_for(stack, job))
         assert stack.job(job.job_id).attempt == 1
 
     def test_a_redelivered_message_waits_for_its_dead_workers_lease(
-        self, service: CompressService, stack: Stack, photo: bytes
+        self, service: RunService, stack: Stack, photo: bytes
     ) -> None:
         job = submit(stack, photo)
         message = message_for(stack, job)
-        assert stack.table.start(job.job_id, message.message_id, 60)
+        assert stack.jobs.start(job.job_id, message.message_id, 60)
         with pytest.raises(errors.LeaseHeld):
             service.handle(message)
         stack.clock.forward(61)
@@ -258,7 +258,7 @@ class TestMessages:
         assert (done.status, done.attempt) == (Status.SUCCEEDED, 2)
 
     def test_a_passing_failure_requeues_the_job_and_raises(
-        self, service: CompressService, stack: Stack, photo: bytes
+        self, service: RunService, stack: Stack, photo: bytes
     ) -> None:
         job = submit(stack, photo)
         message = message_for(stack, job)
@@ -268,11 +268,9 @@ class TestMessages:
         service.handle(message, remaining_seconds=300)
         assert stack.job(job.job_id).status is Status.SUCCEEDED
 
-    def test_a_redriven_message_revives_its_given_up_job(
-        self, service: CompressService, stack: Stack, photo: bytes
-    ) -> None:
+    def test_a_redriven_message_revives_its_given_up_job(self, service: RunService, stack: Stack, photo: bytes) -> None:
         job = submit(stack, photo)
-        stack.table.fail(stack.job(job.job_id), {"code": "too_many_attempts", "message": ""}, kept_seconds=60)
+        stack.jobs.fail(stack.job(job.job_id), {"code": "too_many_attempts", "message": ""}, kept_seconds=60)
         service.handle(message_for(stack, job))
         assert stack.job(job.job_id).status is Status.SUCCEEDED
 
@@ -292,7 +290,7 @@ class TestDyingProcesses:
         monkeypatch.setattr(sandbox.EngineProcess, "run", run)
 
     def test_one_death_is_tried_again(
-        self, service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+        self, service: RunService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.kill_engines(monkeypatch, 1)
         job = submit(stack, photo)
@@ -304,7 +302,7 @@ class TestDyingProcesses:
         assert (stack.job(job.job_id).status, stack.job(job.job_id).attempt) == (Status.SUCCEEDED, 2)
 
     def test_a_document_that_kills_twice_is_given_up(
-        self, service: CompressService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
+        self, service: RunService, stack: Stack, photo: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.kill_engines(monkeypatch, 2)
         job = submit(stack, photo)
@@ -329,10 +327,10 @@ class TestDyingProcesses:
         with made_stack(clock, heartbeat_seconds=0.1) as stack:
             job = submit(stack, photo)
             message = message_for(stack, job)
-            worker = threading.Thread(target=CompressService(stack.settings, clock).handle, args=[message])
+            worker = threading.Thread(target=RunService(stack.world).handle, args=[message])
             worker.start()
             assert running.wait(20)
-            SubmitService(stack.settings, clock).delete(job.job_id)
+            SubmitService(stack.world).delete(job.job_id)
             worker.join(20)
             assert not worker.is_alive()
             assert stack.job(job.job_id).status is Status.CANCELLED
@@ -351,7 +349,7 @@ class TestDyingProcesses:
         with made_stack(clock, engine_timeout_seconds=0.5) as stack:
             job = submit(stack, photo)
             begun = time.monotonic()
-            CompressService(stack.settings, clock).handle(message_for(stack, job))
+            RunService(stack.world).handle(message_for(stack, job))
             assert time.monotonic() - begun < 20
             error = stack.job(job.job_id).error or {}
             assert error["code"] == "limit_exceeded"

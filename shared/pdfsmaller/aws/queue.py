@@ -1,0 +1,73 @@
+"""The compress queue and its dead-letter queue, in SQS. Lambda receives and acknowledges, so this only sends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from pdfsmaller import events
+from pdfsmaller.aws import clients
+from pdfsmaller.jobs.messages import Message
+
+#: SQS takes 12 hours at most, counted from when the message was received: one of them is for the work until now.
+_MAX_VISIBILITY_SECONDS = 11 * 3_600
+
+
+class SqsQueue:
+    """``Queue`` on two queues, named by their URLs."""
+
+    def __init__(self, url: str, dead_letters_url: str) -> None:
+        self._url = url
+        self._dead_letters = dead_letters_url
+
+    def announce(self, created: events.ObjectCreated) -> None:
+        clients.sqs().send_message(QueueUrl=self._url, MessageBody=events.s3_event(created))
+
+    def retry_in(self, message: Message, seconds: float) -> None:
+        timeout = max(0, min(_MAX_VISIBILITY_SECONDS, round(seconds)))
+        clients.sqs().change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=message.receipt_handle, VisibilityTimeout=timeout
+        )
+
+    def depth(self) -> dict[str, int]:
+        live = clients.sqs().get_queue_attributes(
+            QueueUrl=self._url,
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )["Attributes"]
+        return {
+            "waiting": int(live["ApproximateNumberOfMessages"]),
+            "in_flight": int(live["ApproximateNumberOfMessagesNotVisible"]),
+        }
+
+    def peek_dead_letters(
+        self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
+    ) -> Iterator[Message]:
+        """See ``Queue``. Each letter is hidden for ``hold_seconds``, which is what makes the next page a different one,
+        and shown again at the end. One that shows again before means that all have been seen, or that looking at them
+        took too long.
+        """
+        handles: dict[str, str] = {}
+        ends_at = time.monotonic() + max_seconds
+        try:
+            while len(handles) < max_messages and time.monotonic() < ends_at:
+                page = self._receive_dead_letters(hold_seconds)
+                seen = [message for message in page if message.message_id in handles]
+                handles |= {message.message_id: message.receipt_handle for message in page}
+                yield from (message for message in page if message not in seen)
+                if seen or not page:
+                    return
+        finally:
+            # One by one: emulators ask for a right to the batch call that AWS does not know.
+            for handle in handles.values():
+                clients.sqs().change_message_visibility(
+                    QueueUrl=self._dead_letters, ReceiptHandle=handle, VisibilityTimeout=0
+                )
+
+    def _receive_dead_letters(self, hold_seconds: int) -> list[Message]:
+        answer = clients.sqs().receive_message(
+            QueueUrl=self._dead_letters,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=hold_seconds,
+            WaitTimeSeconds=0,
+        )
+        return [Message(item["MessageId"], item["ReceiptHandle"], item["Body"]) for item in answer.get("Messages", [])]

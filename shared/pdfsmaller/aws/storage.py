@@ -1,0 +1,141 @@
+"""Files in two S3 buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Any
+
+from pdfsmaller.aws import clients
+from pdfsmaller.aws.unavailable import reading
+from pdfsmaller.jobs.ports import ObjectInfo, UploadForm
+from pdfsmaller.media import content_disposition
+
+_CHUNK_BYTES = 1 << 20
+_MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchVersion", "412", "PreconditionFailed")
+#: Asked for where somebody only wants to know whether a bucket answers.
+_PROBED_KEY = "jobs/health"
+
+
+class S3Storage:
+    """``Storage`` on the buckets ``uploads`` and ``results``.
+
+    Args:
+        public_endpoint_url: where forms and links lead to; None for where the client itself goes.
+    """
+
+    def __init__(self, uploads: str, results: str, public_endpoint_url: str | None = None) -> None:
+        self.uploads = uploads
+        self.results = results
+        self._public_endpoint = public_endpoint_url
+
+    @property
+    def public_origin(self) -> str:
+        scheme, _, rest = clients.s3(self._public_endpoint).meta.endpoint_url.partition("://")
+        return f"{scheme}://{rest.split('/')[0]}"
+
+    def put_file(
+        self,
+        bucket: str,
+        key: str,
+        body: IO[bytes] | bytes,
+        *,
+        media_type: str,
+        metadata: dict[str, str] | None = None,
+    ) -> None:
+        clients.s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType=media_type, Metadata=metadata or {})
+
+    def download(self, bucket: str, key: str, target: Path, *, etag: str | None = None) -> bool:
+        from botocore.exceptions import ClientError
+
+        condition: dict[str, Any] = {"IfMatch": f'"{etag}"'} if etag else {}
+        try:
+            body = clients.s3().get_object(Bucket=bucket, Key=key, **condition)["Body"]
+        except ClientError as exc:
+            if _is_missing(exc):
+                return False
+            raise
+        with reading(), closing(body), target.open("wb") as out:
+            for chunk in body.iter_chunks(_CHUNK_BYTES):
+                out.write(chunk)
+        return True
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            with reading(), closing(clients.s3().get_object(Bucket=bucket, Key=key)["Body"]) as body:
+                return body.read()
+        except ClientError as exc:
+            if _is_missing(exc):
+                return None
+            raise
+
+    def head(self, bucket: str, key: str) -> ObjectInfo | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            answer = clients.s3().head_object(Bucket=bucket, Key=key)
+        except ClientError as exc:
+            if _is_missing(exc):
+                return None
+            raise
+        etag, modified = answer["ETag"].strip('"'), answer["LastModified"].timestamp()
+        return ObjectInfo(key, answer["ContentLength"], etag, modified, answer["Metadata"])
+
+    def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
+        for page in clients.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for item in page.get("Contents", []):
+                yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"].timestamp())
+
+    def copy_result(self, key: str, target_key: str) -> None:
+        source: Any = {"Bucket": self.results, "Key": key}
+        clients.s3().copy_object(Bucket=self.results, Key=target_key, CopySource=source)
+
+    def delete(self, bucket: str, key: str) -> None:
+        clients.s3().delete_object(Bucket=bucket, Key=key)
+
+    def abort_unfinished(self, bucket: str, before: float) -> Iterator[bool]:
+        for page in clients.s3().get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
+            for upload in page.get("Uploads", []):
+                stale = upload["Initiated"].timestamp() < before
+                if stale:
+                    clients.s3().abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+                yield stale
+
+    def upload_form(self, key: str, *, max_bytes: int, expires_seconds: int, media_type: str) -> UploadForm:
+        post = clients.s3(self._public_endpoint).generate_presigned_post(
+            self.uploads,
+            key,
+            Fields={"Content-Type": media_type},
+            Conditions=[{"Content-Type": media_type}, ["content-length-range", 1, max_bytes]],
+            ExpiresIn=expires_seconds,
+        )
+        return UploadForm(post["url"], post["fields"])
+
+    def download_link(self, key: str, *, file_name: str, media_type: str, expires_seconds: int) -> str:
+        return clients.s3(self._public_endpoint).generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self.results,
+                "Key": key,
+                "ResponseContentType": media_type,
+                "ResponseContentDisposition": content_disposition(file_name),
+            },
+            ExpiresIn=expires_seconds,
+        )
+
+    def probe(self, bucket: str) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            clients.s3().head_object(Bucket=bucket, Key=_PROBED_KEY)
+        except ClientError as exc:
+            # Without the right to list, S3 says 403 for an object that is not there: it is up and knows us.
+            if not _is_missing(exc) and exc.response["Error"]["Code"] not in ("403", "AccessDenied"):
+                raise
+
+
+def _is_missing(exc: Any) -> bool:
+    return exc.response["Error"]["Code"] in _MISSING

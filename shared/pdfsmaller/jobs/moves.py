@@ -1,0 +1,248 @@
+"""Jobs and their moves through the states (``states``): each is one conditional change of one row.
+
+Written once, above the ``JobStore`` port. A move that does not apply any more returns None, or raises ``LeaseLost``
+where it was an attempt's own; nothing is changed then. The answer to a write can be lost though the write was made:
+a move that ends a job leaves its mark on the row (``ended_by``), and one that is refused or unanswered looks whether
+the mark is its own. So whoever ended a job knows, and nobody else thinks so.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from pdfsmaller.errors import LeaseLost, StoreUnavailable
+from pdfsmaller.jobs.change import After, Change, Demands
+from pdfsmaller.jobs.rows import results_row, to_job, to_row
+from pdfsmaller.jobs.states import SOURCES, Status
+
+if TYPE_CHECKING:
+    from pdfsmaller.jobs.model import Job, JobResult
+    from pdfsmaller.jobs.ports import JobStore
+
+#: How long a row outlives its job's files, so that a late caller hears "expired" and not "unknown".
+ROW_KEPT_SECONDS = 7 * 86_400
+#: How long a claim is remembered: longer than a message can live (14 days in the dead-letter queue).
+CLAIM_KEPT_SECONDS = 21 * 86_400
+#: Rows of jobs that never end must not stay for ever either.
+UNFINISHED_KEPT_SECONDS = 30 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """What an attempt made; the attributes are those of ``Job``."""
+
+    result: dict[str, Any]
+    results: tuple[JobResult, ...]
+    download: JobResult
+    warnings: tuple[dict[str, str], ...] = ()
+
+
+class Jobs:
+    """Every read and write of jobs. Spans of time are in seconds from the store's present."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+        self.now = store.now
+
+    # Reading
+
+    def get(self, job_id: str) -> Job | None:
+        """The job with this id, or None."""
+        row = self._store.get(job_id)
+        return to_job(row) if row else None
+
+    def get_many(self, job_ids: Iterable[str]) -> list[Job]:
+        """The jobs that exist, in the order asked for."""
+        return [to_job(row) for row in self._store.get_many(job_ids)]
+
+    def due(self, status: Status) -> Iterator[Job]:
+        """Jobs in a state whose time has come, the longest due first, each as it stands when it is yielded."""
+        return map(to_job, self._store.due(status))
+
+    # Making
+
+    def create(self, job: Job) -> bool:
+        """Write a new row; False where the id is taken."""
+        return self._store.create(to_row(job, ttl=job.created_at + UNFINISHED_KEPT_SECONDS))
+
+    def create_batch(self, batch_id: str, job_ids: list[str]) -> None:
+        """Remember the jobs of one request with several files."""
+        self._store.create_batch(batch_id, job_ids, kept_seconds=UNFINISHED_KEPT_SECONDS)
+
+    def batch(self, batch_id: str) -> list[str] | None:
+        """The job ids of a batch, or None where there is no such batch."""
+        return self._store.batch(batch_id)
+
+    def claim(self, what: str, job_id: str) -> str:
+        """The job that answers for ``what``: ``job_id`` for the first who asks, the first's for all others."""
+        return self._store.claim(what, job_id, kept_seconds=CLAIM_KEPT_SECONDS)
+
+    def claimed_by(self, what: str) -> str | None:
+        """The job that answers for ``what``, or None where nobody has asked."""
+        return self._store.claimed_by(what)
+
+    # Moving on
+
+    def queue(self, job_id: str, *, due_in: float) -> Job | None:
+        """awaiting_upload → queued: every input has come."""
+        sets = {"stage": "queued", "due_at": After(due_in)}
+        return self._move(job_id, Status.QUEUED, sets, Demands((Status.AWAITING_UPLOAD,)))
+
+    def start(
+        self, job_id: str, message_id: str, lease_seconds: float, *, last_attempt: int | None = None
+    ) -> Job | None:
+        """Take the lease: → running with the next attempt, if nobody else's lease is alive.
+
+        Args:
+            last_attempt: the number of the last attempt that the job may have; None for any number.
+        """
+        until = After(lease_seconds)
+        return self._move(
+            job_id,
+            Status.RUNNING,
+            {"stage": "starting", "progress": 0, "lease_until": until, "lease_message": message_id, "due_at": until},
+            Demands(SOURCES[Status.RUNNING], lease_over=True, attempt_below=last_attempt),
+            adds={"attempt": 1},
+        )
+
+    def renew(self, job: Job, lease_seconds: float, *, stage: str | None = None, progress: int | None = None) -> None:
+        """Keep the lease alive, and tell how far the work is.
+
+        Raises:
+            LeaseLost: the job is no longer this attempt's (taken over, or cancelled).
+        """
+        until = After(lease_seconds)
+        sets: dict[str, Any] = {"lease_until": until, "due_at": until}
+        sets |= {"stage": stage} if stage is not None else {}
+        sets |= {"progress": progress} if progress is not None else {}
+        _held(job, self._move(job.job_id, Status.RUNNING, sets, _attempt_of(job)))
+
+    def release(self, job: Job, *, due_in: float, crashed: bool = False) -> Job:
+        """running → queued: this attempt failed for a passing reason. Raises LeaseLost as ``renew`` does.
+
+        Args:
+            crashed: the reason was the engine's process, which died.
+        """
+        released = self._move(
+            job.job_id,
+            Status.QUEUED,
+            {"stage": "queued", "progress": 0, "due_at": After(due_in)},
+            _attempt_of(job),
+            adds={"crashes": 1} if crashed else {},
+            removes=("lease_until", "lease_message"),
+        )
+        return _held(job, released)
+
+    def revive(self, job: Job, *, due_in: float) -> Job | None:
+        """failed → queued: the message of a given-up job was redriven."""
+        return self._move(
+            job.job_id,
+            Status.QUEUED,
+            {
+                "stage": "queued",
+                "progress": 0,
+                "crashes": 0,
+                "attempts_before_redrive": job.attempt,
+                "due_at": After(due_in),
+                "ttl": After(UNFINISHED_KEPT_SECONDS),
+            },
+            Demands((Status.FAILED,), error_code=(job.error or {}).get("code", "")),
+            removes=("error", "expires_at", "ended_by"),
+        )
+
+    def postpone(self, job: Job, due_in: float) -> bool:
+        """Have cleanup look again later; False where the job has moved on (or another cleanup was first)."""
+        sets = {"due_at": After(due_in)}
+        return self._move(job.job_id, job.status, sets, Demands((job.status,), due_at=job.due_at)) is not None
+
+    # Ending. ``services.ends`` is who calls these, so that everybody who waits for an end hears of it.
+
+    def succeed(self, job: Job, done: Success, *, kept_seconds: float) -> Job:
+        """running → succeeded. Raises LeaseLost as ``renew`` does."""
+        sets = {
+            "result": done.result,
+            "results": results_row(done.results),
+            "download": asdict(done.download),
+            "warnings": done.warnings,
+            "stage": "done",
+            "progress": 100,
+        } | _kept(kept_seconds)
+        return _held(job, self._end(job.job_id, Status.SUCCEEDED, sets, _attempt_of(job), removes=("password",)))
+
+    def fail_attempt(self, job: Job, error: dict[str, str], *, kept_seconds: float, keep_password: bool = False) -> Job:
+        """running → failed. The password stays where the job may be redriven. Raises LeaseLost as ``renew`` does."""
+        sets = {"error": error, "stage": "failed"} | _kept(kept_seconds)
+        removes = () if keep_password else ("password",)
+        return _held(job, self._end(job.job_id, Status.FAILED, sets, _attempt_of(job), removes=removes))
+
+    def fail(self, job: Job, error: dict[str, str], *, kept_seconds: float, keep_password: bool = False) -> Job | None:
+        """→ failed for a job that no worker is at, if it stands as it was read.
+
+        The password stays where the job may be redriven.
+        """
+        sets = {"error": error, "stage": "failed"} | _kept(kept_seconds)
+        removes = () if keep_password else ("password",)
+        demands = Demands(SOURCES[Status.FAILED], due_at=job.due_at)
+        return self._end(job.job_id, Status.FAILED, sets, demands, removes=removes)
+
+    def cancel(self, job_id: str, *, kept_seconds: float) -> Job | None:
+        """→ cancelled, from any state that is not final."""
+        sets = {"stage": "cancelled"} | _kept(kept_seconds)
+        demands = Demands(SOURCES[Status.CANCELLED])
+        return self._end(job_id, Status.CANCELLED, sets, demands, removes=("password",))
+
+    def expire(self, job_id: str) -> Job | None:
+        """succeeded, failed, cancelled → expired: the files are gone, the row stays a while."""
+        gone = After(ROW_KEPT_SECONDS)
+        sets = {"stage": "expired", "due_at": gone, "ttl": gone}
+        return self._end(job_id, Status.EXPIRED, sets, Demands(SOURCES[Status.EXPIRED]), removes=("password",))
+
+    # How it is done
+
+    def _end(
+        self, job_id: str, status: Status, sets: dict[str, Any], demands: Demands, *, removes: tuple[str, ...]
+    ) -> Job | None:
+        mark = uuid.uuid4().hex
+        try:
+            ended = self._move(job_id, status, sets | {"ended_by": mark}, demands, removes=removes)
+        except StoreUnavailable:
+            if mine := self._ended_by(job_id, mark):
+                return mine
+            raise
+        return ended or self._ended_by(job_id, mark)
+
+    def _ended_by(self, job_id: str, mark: str) -> Job | None:
+        row = self._store.get(job_id)
+        return to_job(row) if row and row.get("ended_by") == mark else None
+
+    def _move(
+        self,
+        job_id: str,
+        status: Status,
+        sets: Mapping[str, Any],
+        demands: Demands,
+        *,
+        adds: Mapping[str, int] | None = None,
+        removes: tuple[str, ...] = (),
+    ) -> Job | None:
+        values = {"status": status, "updated_at": After(0)} | dict(sets)
+        row = self._store.change(job_id, Change(demands, values, adds or {}, removes))
+        return to_job(row) if row else None
+
+
+def _attempt_of(job: Job) -> Demands:
+    return Demands((Status.RUNNING,), attempt=job.attempt)
+
+
+def _held(job: Job, moved: Job | None) -> Job:
+    if moved is None:
+        raise LeaseLost(f"Job {job.job_id} is no longer attempt {job.attempt}'s.")
+    return moved
+
+
+def _kept(seconds: float) -> dict[str, Any]:
+    """What every end sets: when the files go, and when the row does should cleanup never come."""
+    return {"expires_at": After(seconds), "due_at": After(seconds), "ttl": After(seconds + ROW_KEPT_SECONDS)}

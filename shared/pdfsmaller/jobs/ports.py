@@ -1,0 +1,232 @@
+"""The ports: what jobs need of a store of rows, a queue and a storage of files, whatever these are made of.
+
+``tests/contracts`` holds every adapter to what is promised here, and services rely on nothing else: not on a row and a
+message being written in one transaction, nor on anything happening once.
+
+Every method of every port may raise ``errors.StoreUnavailable``: what is behind it is away, or does not answer in
+time. A write may then have been made all the same, its answer lost: who makes it once more, or an adapter that does so
+by itself, may be refused by its own first write. Writes that matter are conditional for that reason, and the others
+can be made twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Protocol
+
+from pdfsmaller.events import ObjectCreated
+from pdfsmaller.jobs.change import Change
+from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.rows import Row
+from pdfsmaller.jobs.states import Status
+
+
+class JobStore(Protocol):
+    """Rows of jobs (``jobs.rows``), each under its ``job_id``; batches; claims.
+
+    One row at a time is written, all of it or nothing, and whoever reads it afterwards, from anywhere, sees it so.
+    Names of jobs, batches and claims are apart: no job is found under a batch's.
+    """
+
+    def now(self) -> float:
+        """The present by the clock that counts for rows, in seconds since the epoch.
+
+        It is the store's own where it has one, so that all hosts agree on what is over. With a store that has none
+        (DynamoDB) it is the host's: hosts then disagree by as much as their clocks do. A lease is longer than several
+        heartbeats and skew together, and whoever is overtaken all the same is refused by ``attempt``.
+        """
+        ...
+
+    def create(self, row: Row) -> bool:
+        """Write a new row; False where its ``job_id`` is taken, and nothing is written then."""
+        ...
+
+    def get(self, job_id: str) -> Row | None:
+        """The row with this id, or None."""
+        ...
+
+    def get_many(self, job_ids: Iterable[str]) -> list[Row]:
+        """The rows that exist, in the order asked for."""
+        ...
+
+    def change(self, job_id: str, change: Change) -> Row | None:
+        """Make a change in one step; the row after it. None, and nothing changed, where the row is not as demanded.
+
+        ``After`` and ``lease_over`` go by the clock of ``now``. Of any number of callers at once whose demands one
+        change ends, one succeeds.
+        """
+        ...
+
+    def due(self, status: Status) -> Iterator[Row]:
+        """The rows in a state whose ``due_at`` has come, the longest due first.
+
+        Each is as it stands when it is yielded: one that has moved on since the search began is left out. One that
+        came due just now may be found by a later search only.
+        """
+        ...
+
+    def claim(self, what: str, job_id: str, *, kept_seconds: float) -> str:
+        """The job that answers for ``what``: ``job_id`` for the first who asks, the first's for all others.
+
+        Args:
+            what: any text, of any length.
+            kept_seconds: how long the store must remember it; afterwards it may forget.
+        """
+        ...
+
+    def claimed_by(self, what: str) -> str | None:
+        """The job that answers for ``what``, or None where nobody has asked."""
+        ...
+
+    def create_batch(self, batch_id: str, job_ids: list[str], *, kept_seconds: float) -> None:
+        """Remember the jobs of a batch, in their order."""
+        ...
+
+    def batch(self, batch_id: str) -> list[str] | None:
+        """The job ids of a batch, or None where there is no such batch."""
+        ...
+
+
+class Queue(Protocol):
+    """Messages that say which job to run, and those that nobody could do.
+
+    Whoever receives (Lambda from SQS, a worker's own loop elsewhere), these hold: A message is delivered at least once,
+    perhaps twice, in any order. While it is being worked on nobody else gets it, for the queue's visibility timeout; it
+    comes again then unless it was acknowledged, with ``receive_count`` one higher. One that was received
+    MAX_RECEIVE_COUNT times without being acknowledged goes to the dead letters, where it stays for 14 days unless an
+    operator redrives it: it is then sent anew, with a new ``sent_at`` and counting from 1.
+    """
+
+    def announce(self, created: ObjectCreated) -> None:
+        """Send the event that (re)starts a job."""
+        ...
+
+    def retry_in(self, message: Message, seconds: float) -> None:
+        """Let a received message come again after ``seconds`` instead of the queue's own visibility timeout."""
+        ...
+
+    def depth(self) -> dict[str, int]:
+        """About how many messages wait (``waiting``) and how many are being worked on (``in_flight``)."""
+        ...
+
+    def peek_dead_letters(
+        self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
+    ) -> Iterator[Message]:
+        """Dead letters, each once, and none taken from there: not even where the reader stops half-way.
+
+        There may be any number of them, so looking ends after about ``max_messages`` or ``max_seconds``.
+
+        Args:
+            hold_seconds: how long a look may keep a letter from others that look.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One object: key, size in bytes, entity tag (unquoted), when it was written (seconds since the epoch), the
+    owner's metadata (names in small letters; ``list`` does not tell it).
+    """
+
+    key: str
+    bytes: int
+    etag: str = ""
+    modified: float = 0.0
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """A form for one file: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class Storage(Protocol):
+    """Files under keys (``jobs.keys``) in two buckets: what comes in, and what goes out.
+
+    A key is any text of at most 1,024 bytes of UTF-8. An object appears whole or not at all, and whoever reads or lists
+    afterwards sees it so. Its entity tag changes whenever its bytes do.
+    """
+
+    @property
+    def uploads(self) -> str:
+        """The bucket of what comes in. A message follows each object that is created there."""
+        ...
+
+    @property
+    def results(self) -> str:
+        """The bucket of what goes out. Nothing follows there, so no result is taken for an input."""
+        ...
+
+    @property
+    def public_origin(self) -> str:
+        """Scheme and host that forms and links lead to."""
+        ...
+
+    def put_file(
+        self,
+        bucket: str,
+        key: str,
+        body: IO[bytes] | bytes,
+        *,
+        media_type: str,
+        metadata: dict[str, str] | None = None,
+    ) -> None:
+        """Write one object from an open file (streamed) or bytes, in place of a former one.
+
+        Args:
+            metadata: names and values of ASCII.
+        """
+        ...
+
+    def download(self, bucket: str, key: str, target: Path, *, etag: str | None = None) -> bool:
+        """Stream an object into ``target``. False where it is gone (or is no longer the one with ``etag``)."""
+        ...
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        """A small object's bytes, or None where it does not exist."""
+        ...
+
+    def head(self, bucket: str, key: str) -> ObjectInfo | None:
+        """An object's facts, or None where it does not exist."""
+        ...
+
+    def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object whose key begins with ``prefix``, by their keys' order in UTF-8."""
+        ...
+
+    def copy_result(self, key: str, target_key: str) -> None:
+        """Copy an object of the results bucket, with its media type and metadata, without its bytes coming by here."""
+        ...
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete one object; one that is not there is no error."""
+        ...
+
+    def abort_unfinished(self, bucket: str, before: float) -> Iterator[bool]:
+        """Throw away the uploads in parts that were begun before a time (seconds since the epoch) and never ended.
+
+        For each that there is, whether it was one of them.
+        """
+        ...
+
+    def upload_form(self, key: str, *, max_bytes: int, expires_seconds: int, media_type: str) -> UploadForm:
+        """A form that takes exactly one object of the uploads bucket: this key, of 1 to ``max_bytes`` bytes.
+
+        It can be used until it expires, more than once too.
+        """
+        ...
+
+    def download_link(self, key: str, *, file_name: str, media_type: str, expires_seconds: int) -> str:
+        """A URL that downloads an object of the results bucket under a name, in ranges where the client asks for one
+        (RFC 9110), until it expires.
+        """
+        ...
+
+    def probe(self, bucket: str) -> None:
+        """Return if the bucket answers, and raise something if it does not."""
+        ...

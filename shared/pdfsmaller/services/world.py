@@ -1,0 +1,28 @@
+"""What services work with: the settings and the ports. ``wire`` makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pdfsmaller.jobs.moves import Jobs
+    from pdfsmaller.jobs.ports import Queue, Storage
+    from pdfsmaller.services.ends import Ends
+    from pdfsmaller.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything around a service.
+
+    Attributes:
+        jobs: the job store, with every move of a job but its ends.
+        ends: every end of a job.
+    """
+
+    settings: Settings
+    jobs: Jobs
+    ends: Ends
+    queue: Queue
+    storage: Storage

@@ -1,0 +1,24 @@
+"""What of the S3 adapter no other storage has."""
+
+from __future__ import annotations
+
+from pdfsmaller.jobs.keys import input_key
+from pdfsmaller.media import PDF
+from pdfsmaller.wire import wire
+from tests.aws_stack import Stack
+
+
+def test_forms_and_links_lead_to_the_public_endpoint(stack: Stack) -> None:
+    settings = stack.settings.model_copy(update={"s3_public_endpoint_url": "https://files.example:9000"})
+    storage = wire(settings).storage
+    form = storage.upload_form(input_key("0" * 32, 0), max_bytes=10, expires_seconds=60, media_type=PDF)
+    assert form.url == f"https://files.example:9000/{settings.uploads_bucket}"
+    url = storage.download_link("jobs/x/out.pdf", file_name="a.pdf", media_type=PDF, expires_seconds=60)
+    assert url.startswith(f"https://files.example:9000/{settings.results_bucket}/jobs/x/out.pdf?")
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
+    assert storage.public_origin == "https://files.example:9000"
+
+
+def test_a_bucket_that_knows_us_and_shows_nothing_answers(stack: Stack) -> None:
+    for bucket in (stack.settings.uploads_bucket, stack.settings.results_bucket):
+        stack.world.storage.probe(bucket)

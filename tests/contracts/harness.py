@@ -1,0 +1,166 @@
+"""What the contract suite needs to try an adapter: the ports, time, and the other side of queue and storage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import boto3
+import requests
+
+from pdfsmaller.aws.job_store import DynamoJobStore
+from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.ports import JobStore, Queue, Storage, UploadForm
+from tests.aws_stack import Clock, Stack
+from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage
+
+#: How long a received message stays hidden, and how often it is delivered, in every harness.
+VISIBILITY_SECONDS = 2
+MAX_RECEIVE_COUNT = 2
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a link answers; the headers' names in small letters."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+class Harness(Protocol):
+    """One world of adapters, empty at first."""
+
+    store: JobStore
+    queue: Queue
+    storage: Storage
+    #: Whether forms and links are held to what they allow. moto does not.
+    enforces_policies: bool
+
+    def another_store(self, seconds_ahead: float) -> JobStore:
+        """The same store as another host sees it, whose clock is so far ahead (or behind)."""
+
+    def pass_store_time(self, seconds: float) -> None: ...
+
+    def pass_queue_time(self, seconds: float) -> None: ...
+
+    def receive(self) -> Message | None:
+        """One delivery, if a message is visible."""
+
+    def acknowledge(self, message: Message) -> None: ...
+
+    def bury(self, body: str) -> None:
+        """Put a dead letter."""
+
+    def redrive(self) -> None:
+        """Send every dead letter anew, as an operator does."""
+
+    def begin_upload(self, bucket: str, key: str) -> None:
+        """Begin an upload in parts, and leave it at that."""
+
+    def send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
+        """POST a form as a browser does; the answer's status."""
+
+    def open_link(self, url: str, byte_range: str | None = None) -> Answer: ...
+
+
+class MemoryHarness:
+    """The in-memory adapters: their time passes when it is told to."""
+
+    enforces_policies = True
+
+    def __init__(self) -> None:
+        self._clock = Clock()
+        self.store = self._store = MemoryJobStore(self._clock)
+        self.queue = MemoryQueue(
+            self._clock, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT
+        )
+        self.storage = MemoryStorage(self._clock)
+        self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
+        self.begin_upload, self.send_form = self.storage.begin_upload, self.storage.send_form
+
+    def another_store(self, seconds_ahead: float) -> JobStore:
+        return self._store  # it has a clock of its own, which is everybody's
+
+    def pass_store_time(self, seconds: float) -> None:
+        self._clock.forward(seconds)
+
+    pass_queue_time = pass_store_time
+
+    def bury(self, body: str) -> None:
+        self.queue.send(body, dead=True)
+
+    def open_link(self, url: str, byte_range: str | None = None) -> Answer:
+        status, body, headers = self.storage.open_link(url, byte_range)
+        return Answer(status, body, _lower(headers))
+
+
+class AwsHarness:
+    """The adapters on the resources of ``stack``, in moto or on an emulator. Only the host's clock can be moved."""
+
+    def __init__(self, stack: Stack, *, enforces_policies: bool) -> None:
+        self._stack = stack
+        self.enforces_policies = enforces_policies
+        self._table = stack.settings.jobs_table
+        self._url, self._dead = stack.settings.compress_queue_url, stack.settings.dead_letter_queue_url
+        self.store: JobStore = DynamoJobStore(self._table, stack.clock)
+        self.queue, self.storage = stack.world.queue, stack.world.storage
+        arn = stack.sqs.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": "{MAX_RECEIVE_COUNT}"}}'
+        stack.sqs.set_queue_attributes(
+            QueueUrl=self._url, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS), "RedrivePolicy": policy}
+        )
+
+    def another_store(self, seconds_ahead: float) -> JobStore:
+        return DynamoJobStore(self._table, lambda: self._stack.clock() + seconds_ahead)
+
+    def pass_store_time(self, seconds: float) -> None:
+        self._stack.clock.forward(seconds)
+
+    def pass_queue_time(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def receive(self) -> Message | None:
+        found = self._receive(self._url)
+        if found is None:
+            return None
+        told = found["Attributes"]
+        return Message(
+            found["MessageId"],
+            found["ReceiptHandle"],
+            found["Body"],
+            int(told["ApproximateReceiveCount"]),
+            int(told["SentTimestamp"]) / 1_000,
+        )
+
+    def _receive(self, url: str) -> dict[str, Any] | None:
+        answer = self._stack.sqs.receive_message(QueueUrl=url, AttributeNames=["All"], WaitTimeSeconds=0)
+        return next(iter(answer.get("Messages", [])), None)
+
+    def acknowledge(self, message: Message) -> None:
+        self._stack.sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt_handle)
+
+    def bury(self, body: str) -> None:
+        self._stack.sqs.send_message(QueueUrl=self._dead, MessageBody=body)
+
+    def redrive(self) -> None:
+        while found := self._receive(self._dead):
+            self._stack.sqs.send_message(QueueUrl=self._url, MessageBody=found["Body"])
+            self._stack.sqs.delete_message(QueueUrl=self._dead, ReceiptHandle=found["ReceiptHandle"])
+
+    def begin_upload(self, bucket: str, key: str) -> None:
+        boto3.client("s3").create_multipart_upload(Bucket=bucket, Key=key)
+
+    def send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
+        files = {"file": ("a.pdf", data)}
+        return requests.post(form.url, data=form.fields | changed, files=files, timeout=30).status_code
+
+    def open_link(self, url: str, byte_range: str | None = None) -> Answer:
+        answer = requests.get(url, headers={"Range": byte_range} if byte_range else {}, timeout=30)
+        return Answer(answer.status_code, answer.content, _lower(answer.headers))
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -1,0 +1,132 @@
+"""What every ``Queue`` promises (``pdfsmaller.jobs.ports``)."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from pdfsmaller import events
+from pdfsmaller.jobs.messages import Message
+from tests.contracts.harness import MAX_RECEIVE_COUNT, VISIBILITY_SECONDS, Harness
+
+CREATED = events.ObjectCreated("uploads", "inbox/2024 Q1/Bericht +ü.pdf", "7", "etag")
+#: Beyond the moment that counts: queues look at their clocks about once a second.
+SLACK_SECONDS = 1.2
+
+
+def received(harness: Harness) -> Message:
+    message = harness.receive()
+    assert message
+    return message
+
+
+def drained(harness: Harness) -> list[Message]:
+    """Every visible message, acknowledged."""
+    found = []
+    while message := harness.receive():
+        harness.acknowledge(message)
+        found.append(message)
+    return found
+
+
+def bury(harness: Harness, number: int) -> set[str]:
+    bodies = {f"dead {n}" for n in range(number)}
+    for body in bodies:
+        harness.bury(body)
+    return bodies
+
+
+class TestDelivery:
+    def test_what_is_announced_is_the_event_that_a_store_sends(self, harness: Harness) -> None:
+        harness.queue.announce(CREATED)
+        message = received(harness)
+        assert events.parse(message.body) == [CREATED]
+        assert message.receive_count == 1
+        assert message.sent_at
+
+    def test_nobody_else_gets_a_message_that_is_being_worked_on(self, harness: Harness) -> None:
+        harness.queue.announce(CREATED)
+        received(harness)
+        assert harness.receive() is None
+
+    def test_one_that_is_not_acknowledged_comes_again_counted(self, harness: Harness) -> None:
+        harness.queue.announce(CREATED)
+        first = received(harness)
+        harness.pass_queue_time(VISIBILITY_SECONDS + SLACK_SECONDS)
+        second = received(harness)
+        assert (second.message_id, second.body, second.receive_count) == (first.message_id, first.body, 2)
+        assert second.sent_at == first.sent_at
+
+    def test_one_that_is_acknowledged_does_not(self, harness: Harness) -> None:
+        harness.queue.announce(CREATED)
+        harness.acknowledge(received(harness))
+        harness.pass_queue_time(VISIBILITY_SECONDS + SLACK_SECONDS)
+        assert harness.receive() is None
+        assert harness.queue.depth() == {"waiting": 0, "in_flight": 0}
+
+    def test_it_comes_again_after_the_back_off_and_not_before(self, harness: Harness) -> None:
+        harness.queue.announce(CREATED)
+        harness.queue.retry_in(received(harness), 1)
+        assert harness.receive() is None
+        harness.pass_queue_time(SLACK_SECONDS)
+        assert received(harness).receive_count == 2
+
+    def test_a_back_off_may_be_longer_than_the_queues_own(self, harness: Harness) -> None:
+        harness.queue.announce(CREATED)
+        harness.queue.retry_in(received(harness), 600)
+        harness.pass_queue_time(VISIBILITY_SECONDS + SLACK_SECONDS)
+        assert harness.receive() is None
+        harness.queue.announce(CREATED)
+        harness.queue.retry_in(received(harness), 10**9)  # as long as the queue can: no error
+
+    def test_depth_counts_waiting_and_in_flight(self, harness: Harness) -> None:
+        for _ in range(2):
+            harness.queue.announce(CREATED)
+        received(harness)
+        assert harness.queue.depth() == {"waiting": 1, "in_flight": 1}
+
+
+class TestDeadLetters:
+    def test_are_what_was_received_too_often(self, harness: Harness) -> None:
+        harness.queue.announce(CREATED)
+        for _ in range(MAX_RECEIVE_COUNT):
+            harness.queue.retry_in(received(harness), 0)
+        assert harness.receive() is None
+        assert [events.parse(message.body) for message in harness.queue.peek_dead_letters()] == [[CREATED]]
+        assert harness.queue.depth() == {"waiting": 0, "in_flight": 0}
+
+    def test_looking_takes_none(self, harness: Harness) -> None:
+        bodies = bury(harness, 25)
+        for _ in range(2):
+            seen = [message.body for message in harness.queue.peek_dead_letters()]
+            assert (len(seen), set(seen)) == (25, bodies)
+
+    def test_nor_does_stopping_half_way(self, harness: Harness) -> None:
+        bodies = bury(harness, 3)
+        looking = harness.queue.peek_dead_letters()
+        assert len(list(islice(looking, 1))) == 1
+        looking.close()  # type: ignore[attr-defined]
+        assert {message.body for message in harness.queue.peek_dead_letters()} == bodies
+
+    def test_looking_is_bounded_by_number_and_by_time(self, harness: Harness) -> None:
+        bury(harness, 25)
+        assert sum(1 for _ in harness.queue.peek_dead_letters(max_messages=20)) == 20
+        assert sum(1 for _ in harness.queue.peek_dead_letters(max_seconds=0)) == 0
+        assert sum(1 for _ in harness.queue.peek_dead_letters()) == 25
+
+    def test_a_redriven_one_is_sent_anew(self, harness: Harness) -> None:
+        harness.queue.announce(CREATED)
+        first = received(harness)
+        harness.queue.retry_in(first, 0)
+        harness.queue.retry_in(received(harness), 0)
+        assert harness.receive() is None
+        harness.pass_queue_time(0.1)
+        harness.redrive()
+        again = received(harness)
+        assert (again.body, again.receive_count) == (first.body, 1)
+        assert (again.sent_at or 0) > (first.sent_at or 0)
+        assert list(harness.queue.peek_dead_letters()) == []
+
+    def test_many_redriven_ones_all_come(self, harness: Harness) -> None:
+        bodies = bury(harness, 12)
+        harness.redrive()
+        assert {message.body for message in drained(harness)} == bodies

@@ -1,0 +1,309 @@
+"""The ports in memory: adapters for tests, safe to use from many threads, on a clock that tests can move.
+
+They keep what ``jobs.ports`` promises and nothing more is in them; ``tests/contracts`` holds them to it beside the real
+ones.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from pdfsmaller import events
+from pdfsmaller.jobs.change import Change
+from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.ports import ObjectInfo, UploadForm
+from pdfsmaller.jobs.rows import Row, plain
+from pdfsmaller.jobs.states import Status
+from pdfsmaller.media import content_disposition
+
+Clock = Callable[[], float]
+
+
+class MemoryJobStore:
+    """``JobStore`` in a dictionary."""
+
+    def __init__(self, clock: Clock = time.time) -> None:
+        self.now = clock
+        self._lock = threading.Lock()
+        self._rows: dict[str, Row] = {}
+        self._claims: dict[str, str] = {}
+        self._batches: dict[str, list[str]] = {}
+
+    def create(self, row: Row) -> bool:
+        with self._lock:
+            return self._rows.setdefault(row["job_id"], stored := plain(row)) is stored
+
+    def get(self, job_id: str) -> Row | None:
+        with self._lock:
+            return deepcopy(self._rows.get(job_id))
+
+    def get_many(self, job_ids: Iterable[str]) -> list[Row]:
+        return [row for job_id in dict.fromkeys(job_ids) if (row := self.get(job_id))]
+
+    def change(self, job_id: str, change: Change) -> Row | None:
+        with self._lock:
+            row = self._rows.get(job_id)
+            changed = change.applied_to(row, self.now()) if row else None
+            if changed is None:
+                return None
+            self._rows[job_id] = changed
+            return deepcopy(changed)
+
+    def due(self, status: Status) -> Iterator[Row]:
+        with self._lock:
+            found = sorted((row["due_at"], job_id) for job_id, row in self._rows.items() if row["status"] == status)
+        for _, job_id in found:
+            row = self.get(job_id)
+            if row and row["status"] == status and row["due_at"] <= self.now():
+                yield row
+
+    def claim(self, what: str, job_id: str, *, kept_seconds: float) -> str:
+        with self._lock:
+            return self._claims.setdefault(what, job_id)
+
+    def claimed_by(self, what: str) -> str | None:
+        return self._claims.get(what)
+
+    def create_batch(self, batch_id: str, job_ids: list[str], *, kept_seconds: float) -> None:
+        self._batches.setdefault(batch_id, list(job_ids))
+
+    def batch(self, batch_id: str) -> list[str] | None:
+        return self._batches.get(batch_id)
+
+
+@dataclass
+class _Letter:
+    message: Message
+    visible_at: float
+    dead: bool = False
+
+
+class MemoryQueue:
+    """``Queue`` in a list, with what its workers and its operator do as well."""
+
+    def __init__(self, clock: Clock = time.time, *, visibility_seconds: float = 30, max_receive_count: int = 5) -> None:
+        self._clock = clock
+        self._visibility, self._max_receive_count = visibility_seconds, max_receive_count
+        self._lock = threading.Lock()
+        self._letters: dict[str, _Letter] = {}
+
+    def announce(self, created: events.ObjectCreated) -> None:
+        self.send(events.s3_event(created))
+
+    def retry_in(self, message: Message, seconds: float) -> None:
+        with self._lock:
+            letter = self._letters.get(message.message_id)
+            if letter and letter.message.receipt_handle == message.receipt_handle:
+                letter.visible_at = self._clock() + seconds
+
+    def depth(self) -> dict[str, int]:
+        with self._lock:
+            live = [letter.visible_at <= self._clock() for letter in self._letters.values() if not letter.dead]
+        return {"waiting": live.count(True), "in_flight": live.count(False)}
+
+    def peek_dead_letters(
+        self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
+    ) -> Iterator[Message]:
+        with self._lock:
+            dead = [letter.message for letter in self._letters.values() if letter.dead]
+        ends_at = time.monotonic() + max_seconds
+        for message in dead[:max_messages]:
+            if time.monotonic() >= ends_at:
+                return
+            yield message
+
+    # Workers and operators
+
+    def send(self, body: str, *, dead: bool = False) -> None:
+        """Put any text into the queue, or among the dead letters."""
+        with self._lock:
+            now = self._clock()
+            message = Message(uuid.uuid4().hex, "", body, receive_count=0, sent_at=now)
+            self._letters[message.message_id] = _Letter(message, now, dead)
+
+    def receive(self) -> Message | None:
+        """The longest waiting message that is visible; nobody else gets it for a while."""
+        with self._lock:
+            now = self._clock()
+            for letter in self._letters.values():
+                if letter.dead or letter.visible_at > now:
+                    continue
+                if letter.message.receive_count >= self._max_receive_count:
+                    letter.dead = True
+                    continue
+                letter.message = replace(
+                    letter.message, receipt_handle=uuid.uuid4().hex, receive_count=letter.message.receive_count + 1
+                )
+                letter.visible_at = now + self._visibility
+                return letter.message
+        return None
+
+    def acknowledge(self, message: Message) -> None:
+        with self._lock:
+            self._letters.pop(message.message_id, None)
+
+    def redrive(self) -> None:
+        """Send every dead letter anew."""
+        with self._lock:
+            dead = [letter.message for letter in self._letters.values() if letter.dead]
+            for message in dead:
+                del self._letters[message.message_id]
+        for message in dead:
+            self.send(message.body)
+
+
+@dataclass(frozen=True)
+class _Object:
+    data: bytes
+    media_type: str
+    metadata: dict[str, str]
+    modified: float
+
+
+class MemoryStorage:
+    """``Storage`` in dictionaries, with what its clients do at the addresses that it hands out."""
+
+    uploads, results = "uploads", "results"
+    public_origin = "memory://storage"
+
+    def __init__(self, clock: Clock = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._objects: dict[tuple[str, str], _Object] = {}
+        self._unfinished: list[tuple[str, str, float]] = []
+
+    def put_file(
+        self,
+        bucket: str,
+        key: str,
+        body: IO[bytes] | bytes,
+        *,
+        media_type: str,
+        metadata: dict[str, str] | None = None,
+    ) -> None:
+        data = body if isinstance(body, bytes) else body.read()
+        with self._lock:
+            self._objects[bucket, key] = _Object(data, media_type, dict(metadata or {}), self._clock())
+
+    def download(self, bucket: str, key: str, target: Path, *, etag: str | None = None) -> bool:
+        found = self._objects.get((bucket, key))
+        if found is None or (etag and _etag(found) != etag):
+            return False
+        target.write_bytes(found.data)
+        return True
+
+    def read(self, bucket: str, key: str) -> bytes | None:
+        found = self._objects.get((bucket, key))
+        return found.data if found else None
+
+    def head(self, bucket: str, key: str) -> ObjectInfo | None:
+        found = self._objects.get((bucket, key))
+        return replace(_info(key, found), metadata=dict(found.metadata)) if found else None
+
+    def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
+        with self._lock:
+            found = {key: item for (where, key), item in self._objects.items() if where == bucket}
+        yield from (_info(key, found[key]) for key in sorted(found, key=str.encode) if key.startswith(prefix))
+
+    def copy_result(self, key: str, target_key: str) -> None:
+        with self._lock:
+            self._objects[self.results, target_key] = replace(self._objects[self.results, key], modified=self._clock())
+
+    def delete(self, bucket: str, key: str) -> None:
+        with self._lock:
+            self._objects.pop((bucket, key), None)
+
+    def abort_unfinished(self, bucket: str, before: float) -> Iterator[bool]:
+        for upload in [upload for upload in self._unfinished if upload[0] == bucket]:
+            stale = upload[2] < before
+            if stale:
+                self._unfinished.remove(upload)
+            yield stale
+
+    def upload_form(self, key: str, *, max_bytes: int, expires_seconds: int, media_type: str) -> UploadForm:
+        policy = {"max_bytes": max_bytes, "expires": self._clock() + expires_seconds, "key": key}
+        encoded = base64.b64encode(json.dumps(policy).encode()).decode()
+        fields = {"key": key, "Content-Type": media_type, "policy": encoded}
+        return UploadForm(f"{self.public_origin}/{self.uploads}", fields)
+
+    def download_link(self, key: str, *, file_name: str, media_type: str, expires_seconds: int) -> str:
+        until = self._clock() + expires_seconds
+        query = f"expires={until}&name={quote(file_name, safe='')}&type={quote(media_type, safe='')}"
+        return f"{self.public_origin}/{self.results}/{quote(key)}?{query}"
+
+    def probe(self, bucket: str) -> None:
+        if bucket not in (self.uploads, self.results):
+            raise LookupError(bucket)
+
+    # Clients
+
+    def begin_upload(self, bucket: str, key: str) -> None:
+        """Begin an upload in parts, and leave it at that."""
+        self._unfinished.append((bucket, key, self._clock()))
+
+    def send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
+        """POST a form as a browser does; the answer's status."""
+        fields = form.fields | changed
+        policy = json.loads(base64.b64decode(fields["policy"]))
+        if fields["key"] != policy["key"] or policy["expires"] < self._clock():
+            return 403
+        if not 1 <= len(data) <= policy["max_bytes"]:
+            return 400
+        self.put_file(self.uploads, fields["key"], data, media_type=fields["Content-Type"])
+        return 204
+
+    def open_link(self, url: str, byte_range: str | None = None) -> tuple[int, bytes, dict[str, str]]:
+        """GET a link, perhaps ``bytes=first-last`` of it; status, body, headers."""
+        parts = urlsplit(url)
+        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        data = self.read(self.results, unquote(parts.path.removeprefix(f"/{self.results}/")))
+        if float(asked["expires"]) < self._clock():
+            return 403, b"", {}
+        if data is None:
+            return 404, b"", {}
+        headers = {"Content-Type": asked["type"], "Content-Disposition": content_disposition(asked["name"])}
+        if not byte_range:
+            return 200, data, headers
+        first, _, last = byte_range.removeprefix("bytes=").partition("-")
+        return 206, data[int(first) : int(last) + 1 if last else None], headers
+
+
+def _etag(item: _Object) -> str:
+    return hashlib.md5(item.data).hexdigest()
+
+
+def _info(key: str, item: _Object) -> ObjectInfo:
+    return ObjectInfo(key, len(item.data), _etag(item), item.modified)
+
+
+@contextmanager
+def away(adapter: Any, *methods: str) -> Iterator[None]:
+    """Within it these methods of an adapter do what they should, and lose the answer."""
+    from pdfsmaller.errors import StoreUnavailable
+
+    def losing(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            method(*args, **kwargs)
+            raise StoreUnavailable("the answer was lost")
+
+        return call
+
+    for name in methods:
+        setattr(adapter, name, losing(getattr(adapter, name)))
+    try:
+        yield
+    finally:
+        for name in methods:
+            delattr(adapter, name)

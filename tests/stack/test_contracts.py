@@ -1,0 +1,53 @@
+"""The contracts of job store, queue and storage, kept by the AWS adapters on an emulator."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.aws_stack import Stack
+from tests.contracts.harness import AwsHarness, Harness
+from tests.contracts.test_job_store import (
+    TestChanges,
+    TestClaimsAndBatches,
+    TestDue,
+    TestHalfWay,
+    TestRaces,
+    TestRows,
+)
+from tests.contracts.test_queue import TestDeadLetters, TestDelivery
+from tests.contracts.test_storage import (
+    TestCopies,
+    TestEntityTags,
+    TestForms,
+    TestJobsFiles,
+    TestLinks,
+    TestListing,
+    TestObjects,
+    TestUnfinishedUploads,
+    test_probing_finds_both_buckets,
+)
+
+__all__ = [
+    "TestChanges",
+    "TestClaimsAndBatches",
+    "TestCopies",
+    "TestDeadLetters",
+    "TestDelivery",
+    "TestDue",
+    "TestEntityTags",
+    "TestForms",
+    "TestHalfWay",
+    "TestJobsFiles",
+    "TestLinks",
+    "TestListing",
+    "TestObjects",
+    "TestRaces",
+    "TestRows",
+    "TestUnfinishedUploads",
+    "test_probing_finds_both_buckets",
+]
+
+
+@pytest.fixture
+def harness(stack: Stack) -> Harness:
+    return AwsHarness(stack, enforces_policies=True)
