@@ -90,10 +90,14 @@ class Destinations:
             kept: list[Object] = []
             dropped: list[Object] = []
             for annotation in annotations:
+                dead = False
                 if source.remote is not None and isinstance(annotation, Dictionary):
-                    goes = _lead_to_other_files(source, source.remote, annotation, strings, names, led)
-                    self.remote_links += goes and annotation.get("/Subtype") == "/Link"
-                (dropped if _is_dead_link(source, annotation, strings, names) else kept).append(annotation)
+                    outcome = _lead_to_other_files(source, source.remote, annotation, strings, names, led)
+                    is_link = annotation.get("/Subtype") == "/Link"
+                    self.remote_links += is_link and outcome is True
+                    dead = is_link and outcome is False
+                dead = dead or _is_dead_link(source, annotation, strings, names)
+                (dropped if dead else kept).append(annotation)
             if dropped:
                 self.dropped_links += len(dropped)
                 page["/Annots"] = Array(kept)
@@ -107,14 +111,15 @@ def _lead_to_other_files(
     strings: dict[bytes, Any],
     names: dict[str, Any],
     led: set[ObjGen],
-) -> bool:
+) -> bool | None:
     """Lead an annotation that goes to pages which are not taken to the files that have them, as far as there are any.
 
     Args:
         led: the actions that were led to another file; several annotations may share one.
 
     Returns:
-        Whether it goes to another file now.
+        True: it goes to another file now. False: it was to go to one first of all, but none has that page. None:
+        neither.
     """
 
     def away(destination: Any) -> tuple[int, list[Any]] | None:
@@ -125,14 +130,14 @@ def _lead_to_other_files(
             return None
         return source.indices[page.objgen], list(array or ())[1:]
 
-    goes = False
+    outcome: bool | None = None
     if "/Dest" in annotation and (found := away(annotation["/Dest"])) and (target := remote(found[0])):
         del annotation["/Dest"]
         annotation["/A"] = lead_to(Dictionary(), target, found[1])
         return True
-    for action in list(_actions_of(annotation)):
+    for place, action in enumerate(list(_actions_of(annotation))):
         if action.is_indirect and action.objgen in led:
-            goes = True
+            outcome = True
             continue
         if is_pending(action):
             found = pending_page(action)
@@ -142,7 +147,7 @@ def _lead_to_other_files(
             continue
         if target := remote(found[0]):
             lead_to(action, target, found[1])
-            goes = True
+            outcome = True
             if action.is_indirect:
                 led.add(action.objgen)
         elif is_pending(action):
@@ -150,7 +155,9 @@ def _lead_to_other_files(
                 if key != "/Next":
                     del action[key]
             action["/S"], action["/D"] = Name.GoTo, Array([None, Name.Fit])
-    return goes
+            if place == 0 and isinstance(annotation.get("/A"), Dictionary):
+                outcome = False
+    return outcome
 
 
 def resolved(destination: Any, strings: dict[bytes, Any], names: dict[str, Any]) -> Array | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,13 @@ from pdfsmaller.engine.split.stock import Cut, Cutter, Stock
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 
-#: Parts are cut from the whole document where there are no more than this; else from stretches of it for about so many.
-PARTS_OF_STRETCH = 16
+#: Parts are cut from the whole document where there are no more than this; else from stretches of it.
+_FEW_PARTS = 8
+
+
+def parts_of_stretch(parts: int) -> int:
+    """For how many of all parts one stretch of the document serves: the work is least with as many stretches."""
+    return parts if parts <= _FEW_PARTS else max(_FEW_PARTS // 2, math.isqrt(parts))
 
 
 @dataclass(frozen=True, slots=True)

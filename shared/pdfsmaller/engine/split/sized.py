@@ -10,7 +10,7 @@ from pdfsmaller.engine.document import open_pdf
 from pdfsmaller.engine.merge.remote import Remote
 from pdfsmaller.engine.merge.source import Ready, Warn
 from pdfsmaller.engine.split.names import numbered, numbered_name
-from pdfsmaller.engine.split.parts import PARTS_OF_STRETCH, Writer, Written
+from pdfsmaller.engine.split.parts import Writer, Written, parts_of_stretch
 from pdfsmaller.engine.split.plan import Part, check_number, found_in
 from pdfsmaller.engine.split.sizes import PageSizes, fit
 from pdfsmaller.engine.split.stock import Stock, pending
@@ -55,8 +55,8 @@ class SizedParts:
             LimitExceeded: ``max_parts``, ``max_results_bytes``.
         """
         start, count = 0, len(self._stock.pages)
+        about = 1.5 * self._most * parts_of_stretch(1 + self._stock.ready.path.stat().st_size // self._most)
         while start < count:
-            about = 2.0 * PARTS_OF_STRETCH * self._most
             end = start + len(self._sizes.together(range(start, count), about, first=start == 0))
             stock = self._stock
             if start > 0 or end < count:

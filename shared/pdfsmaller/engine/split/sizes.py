@@ -1,8 +1,8 @@
 """How many pages fit into a part of a size: estimated from what each page refers to, then tried.
 
-An estimate counts each stream once, however many pages show it, as a part has it; what is no stream is taken to be
-alike for all pages, and learnt from the parts that were written. So most parts are written once or twice, and none for
-every page.
+An estimate counts each object once, however many pages lead to it, as a part has it; what no page leads to (tags, the
+outline) is taken to be alike for all pages, and learnt from the parts that were written. So most parts are written once
+or twice, and none for every page.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ _REFERENCE = re.compile(rb"\b(\d+) (\d+) R\b")
 _UPWARDS = re.compile(rb"/(?:Parent|P) \d+ \d+ R\b")
 #: A page that refers to more objects than this refers to other pages' by a way that nobody foresaw.
 _MAX_OBJECTS = 100_000
-#: Bytes of a page without its streams, before any part was written.
-_FIRST_GUESS = 500
+#: Bytes for each page of what no page leads to, before any part was written.
+_FIRST_GUESS = 100
+#: What a stream takes beside its dictionary and data, in bytes, and how far other objects are deflated.
+_STREAM_BYTES, _DEFLATED = 50, 0.3
 #: Parts are written at most so often; then the largest that fitted is taken.
 _MAX_TRIES = 8
 #: One more page is tried unless an estimate says that it is over by more than this share of what it adds.
@@ -32,13 +34,13 @@ class PageSizes:
     """What the pages of a document take in a file, in bytes."""
 
     def __init__(self, pdf: Pdf) -> None:
-        self._bytes: dict[ObjGen, int] = {}
+        self._bytes: dict[ObjGen, float] = {}
         self._references: dict[ObjGen, list[ObjGen]] = {}
         self._ends = {page.obj.objgen for page in pdf.pages} | {pdf.Root.objgen}
-        self._streams = [self._streams_of(pdf, page.obj) for page in pdf.pages]
+        self._objects = [self._reached_from(pdf, page.obj) for page in pdf.pages]
         self._every_part = self._of_document(pdf, first=False)
         self._first_part = self._of_document(pdf, first=True)
-        #: What each page takes besides its streams.
+        #: What each page takes besides the objects that it leads to.
         self._beside = float(_FIRST_GUESS)
 
     def together(self, pages: Sequence[int], most: float, *, first: bool) -> list[float]:
@@ -49,12 +51,12 @@ class PageSizes:
         """
         start = self._first_part if first else self._every_part
         seen = set(start)
-        total = float(sum(self._bytes[stream] for stream in start))
+        total = sum(self._bytes[objgen] for objgen in start)
         sizes = []
         for page in pages:
-            new = [stream for stream in self._streams[page] if stream not in seen]
+            new = [objgen for objgen in self._objects[page] if objgen not in seen]
             seen.update(new)
-            total += self._beside + sum(self._bytes[stream] for stream in new)
+            total += self._beside + sum(self._bytes[objgen] for objgen in new)
             sizes.append(total)
             if total > most:
                 break
@@ -65,22 +67,22 @@ class PageSizes:
         self._beside = max(0.0, self._beside + (size - estimate) / pages)
 
     def _of_document(self, pdf: Pdf, *, first: bool) -> list[ObjGen]:
-        """The streams that a file has for the document's sake: metadata, profiles, what forms and scripts need."""
+        """The objects that a file has for the document's sake: metadata, profiles, what forms and scripts need."""
         root = pdf.Root
         form, names = root.get("/AcroForm"), root.get("/Names")
         holders = [root.get("/Metadata"), root.get("/OutputIntents"), form.get("/DR") if _has(form) else None]
         kinds = ("/JavaScript", "/AP", "/Renditions") if not first else tuple(names.keys()) if _has(names) else ()
         holders += [names.get(kind) for kind in kinds if kind != "/Dests"] if _has(names) else []
-        streams: dict[ObjGen, None] = {}
+        found: dict[ObjGen, None] = {}
         for holder in holders:
             if isinstance(holder, Object):
-                streams |= dict.fromkeys(self._streams_of(pdf, holder))
-        return list(streams)
+                found |= dict.fromkeys(self._reached_from(pdf, holder))
+        return list(found)
 
-    def _streams_of(self, pdf: Pdf, start: Object) -> list[ObjGen]:
-        """The streams that an object leads to, without going on to other pages."""
+    def _reached_from(self, pdf: Pdf, start: Object) -> list[ObjGen]:
+        """An object, and those that it leads to, without going on to other pages."""
         seen: set[ObjGen] = set()
-        pending = [start.objgen] if start.is_indirect else _references(start)
+        pending = [start.objgen] if start.is_indirect else _references(start.unparse())
         while pending and len(seen) < _MAX_OBJECTS:
             objgen = pending.pop()
             if objgen in seen or (objgen in self._ends and objgen != start.objgen):
@@ -89,25 +91,27 @@ class PageSizes:
             if objgen not in self._references:
                 self._read(objgen, pdf.get_object(objgen))
             pending += self._references[objgen]
-        return [objgen for objgen in seen if self._bytes.get(objgen)]
+        return list(seen)
 
     def _read(self, objgen: ObjGen, obj: object) -> None:
-        self._references[objgen] = []
+        self._references[objgen], self._bytes[objgen] = [], 0.0
+        if not isinstance(obj, Object):
+            return
+        body = obj.stream_dict if isinstance(obj, Stream) else obj
+        text = body.unparse(resolved=True)
+        self._references[objgen] = _references(text)
+        self._bytes[objgen] = _DEFLATED * len(text)
         if isinstance(obj, Stream):
             length = obj.stream_dict.get("/Length")
-            self._bytes[objgen] = length if isinstance(length, int) else 0
-            self._references[objgen] = _references(obj.stream_dict)
-        elif isinstance(obj, Object):
-            self._references[objgen] = _references(obj)
+            self._bytes[objgen] = len(text) + _STREAM_BYTES + (length if isinstance(length, int) else 0)
 
 
 def _has(value: object) -> TypeGuard[Dictionary]:
     return isinstance(value, Dictionary)
 
 
-def _references(body: Object) -> list[ObjGen]:
-    text = _UPWARDS.sub(b"", body.unparse(resolved=True))
-    return [(int(match[1]), int(match[2])) for match in _REFERENCE.finditer(text)]
+def _references(text: bytes) -> list[ObjGen]:
+    return [(int(match[1]), int(match[2])) for match in _REFERENCE.finditer(_UPWARDS.sub(b"", text))]
 
 
 def fit(

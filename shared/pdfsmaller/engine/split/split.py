@@ -31,7 +31,7 @@ from pdfsmaller.engine.report import PartReport, ReportWarning, SplitReport
 from pdfsmaller.engine.results import Done, Progress, ResultFile
 from pdfsmaller.engine.split.check import Check
 from pdfsmaller.engine.split.options import SplitOptions
-from pdfsmaller.engine.split.parts import PARTS_OF_STRETCH, Writer
+from pdfsmaller.engine.split.parts import Writer, parts_of_stretch
 from pdfsmaller.engine.split.plan import Part, found_in, in_words
 from pdfsmaller.engine.split.prepare import Preparation, Prepared
 from pdfsmaller.engine.split.sized import SizedParts
@@ -117,8 +117,7 @@ class _Run:
 
     def _prepare(self) -> Prepared:
         left = self.deadline.left()
-        expected = self.input_bytes // self.options.max_size if self.options.max_size else PARTS_OF_STRETCH
-        parts = min(self.limits.max_parts, 1 + expected)
+        parts = min(self.limits.max_parts, 1 + self.input_bytes // (self.options.max_size or max(1, self.input_bytes)))
         until = Deadline(left - min(_SECONDS_PER_MB * self.input_bytes / 1e6 + _SECONDS_PER_PART * parts, left / 3))
         preparation = Preparation(self.between, self.options, self.limits, until, self.watch, self._warn)
         return preparation.prepare(
@@ -128,7 +127,7 @@ class _Run:
     def _write(self, writer: Writer, prepared: Prepared, parts: list[Part]) -> None:
         """Write parts whose pages are known."""
         remote = found_in(parts)
-        size = PARTS_OF_STRETCH if len(parts) > 2 * PARTS_OF_STRETCH else len(parts)
+        size = parts_of_stretch(len(parts))
         for start in range(0, len(parts), size):
             some = parts[start : start + size]
             stock = prepared.stock
