@@ -74,8 +74,9 @@ format: $(DEV_READY) ## Bring the code into the style that lint demands
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-docs: $(DEV_READY) ## Make anew what is made from the code: .env.example
+docs: $(DEV_READY) ## Make anew what is made from the code: .env.example, the tables of options in the README
 	$(PY) -m docs.settings
+	$(PY) -m docs.options
 
 validate: $(SAM_VENV)/.ready ## Let the SAM command line check the template
 	$(SAM) validate --lint --template template.yaml
