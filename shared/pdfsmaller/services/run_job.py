@@ -272,7 +272,7 @@ class RunService:
         hard = min(limits.hard_seconds, left - _SECONDS_TO_WRITE)
         if hard <= 0:
             raise errors.TransientError(f"Only {left:.0f} s are left: too few to begin.")
-        return replace(limits, hard_seconds=hard, soft_seconds=min(limits.soft_seconds, hard * 0.75))
+        return limits.within(hard)
 
     def _run(self, job: Job, ends_at: float | None) -> None:
         self._limits(ends_at)  # too late is better known before the inputs are fetched
