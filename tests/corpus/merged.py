@@ -375,13 +375,19 @@ def differences(
             if sum(map(len, picks)) != len(result.pages):
                 return [f"{sum(map(len, picks))} pages became {len(result.pages)}"]
             found += _structure(parts, sources, picks, result, decoded=decoded, per_source=per_source)
-            if not any(pdf.check_pdf_syntax() for pdf in sources):
+            if all(_is_sound(part.path, part.password) for part in parts):
                 found += [f"syntax: {problem}" for problem in result.check_pdf_syntax()]
         finally:
             for pdf in sources:
                 pdf.close()
     found += _seen(parts, picks, merged, pixels=pixels and not decoded, per_source=per_source)
     return found
+
+
+@lru_cache(maxsize=80)
+def _is_sound(path: Path, password: str | None) -> bool:
+    with Pdf.open(path, password=password or "") as pdf:
+        return not pdf.check_pdf_syntax()
 
 
 def _structure(

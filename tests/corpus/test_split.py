@@ -31,7 +31,7 @@ QUICK: list[tuple[str, dict[str, Any]]] = [
     ("form-irs-f1040nr", {"every": 2}),  # fields, tags, scripts
     ("slides-softmask-news", {"pages": "1-4,9-,5-6+8"}),  # old named destinations, tags, layers; a page in no part
     ("chelsea-transport-plan", {"outline_level": 1}),  # links, outline
-    ("geotopo-compressed", {"max_size": "100KB"}),  # links, labels
+    ("geotopo-compressed", {"max_size": "300KB"}),  # links, labels
     ("paper-page-pw_1234", {"every": 1}),  # a password
     ("signed-pdfa3-stamp", {"every": 1}),  # a signature, PDF/A
     ("form-xfa-va-210966", {"every": 1}),  # XFA, a shared form

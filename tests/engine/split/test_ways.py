@@ -235,7 +235,7 @@ def test_parts_that_are_too_large_together_are_refused_while_they_are_written(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", [{"every": 5}, {"max_size": 20_000}])
+@pytest.mark.parametrize("way", [{"every": 5}, {"max_size": 200_000}])
 def test_a_document_of_thousands_of_pages_takes_bounded_time(cut: Cut, way: dict[str, object]) -> None:
     pieces = cut(documents.structured(5_000), verify="sample", **way)
     assert pieces.report.pages == 5_000

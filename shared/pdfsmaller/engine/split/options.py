@@ -13,7 +13,7 @@ from pdfsmaller.errors import InvalidOption
 
 #: The ways to cut, of which there is exactly one.
 WAYS = ("pages", "every", "outline_level", "max_size")
-EVERY_MAX = 1_000_000
+EVERY_MAX = 100_000
 LEVEL_MAX = 100
 
 #: How a part of several ranges is told from several parts: a comma ends a part, a plus sign goes on with it.
