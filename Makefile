@@ -74,7 +74,7 @@ format: $(DEV_READY) ## Bring the code into the style that lint demands
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-docs: $(DEV_READY) ## Make anew what is made from the code: .env.example, the README's tables of options
+docs: $(DEV_READY) ## Make anew what is made from the code: .env.example, the tables of options in the README
 	$(PY) -m docs.settings
 	$(PY) -m docs.options
 

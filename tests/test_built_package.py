@@ -207,7 +207,7 @@ class TestHandlers:
             job_id = json.loads(answer["body"])["job_id"]
             assert live.job(job_id).password
             assert live.upload_keys() == [input_key(job_id, 0)]
-            for path in (f"/api/jobs/{job_id}", "/api/health", "/metrics", "/openapi.json", "/", "/static/page.js"):
+            for path in (f"/api/jobs/{job_id}", "/api/health", "/metrics", "/openapi.json", "/", "/assets/page.js"):
                 answer = upload.invoke(function_url_event("GET", path))
                 assert answer["statusCode"] == 200, (path, answer)
             ask = json.dumps({"files": [{"name": "b.pdf", "size": 5}]}).encode()

@@ -11,6 +11,8 @@ import pytest
 from pdfsmaller import errors
 from pdfsmaller.errors import PdfSmallerError, from_wire, to_wire
 
+#: A line of the drawing: branches, class, status and code.
+_DRAWN = re.compile(r"^    ([│├└─ ]*)(\w+) +(\d{3}) (\w+)", re.MULTILINE)
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PdfSmallerError)]
 
 
@@ -39,17 +41,14 @@ def test_codes_are_unique_among_the_leaves() -> None:
     assert len(codes) == len(set(codes))
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_the_drawing_in_the_docstring_is_the_tree(kind: type[PdfSmallerError]) -> None:
-    drawn = next(line for line in (errors.__doc__ or "").splitlines() if re.search(rf"\b{kind.__name__}\b", line))
-    said = re.search(rf"{kind.__name__}\s+(\d{{3}}) (\w+_\w+)?", drawn)
-    if said:
-        assert int(said[1]) == kind.http_status
-        assert said[2] in (kind.code, None)
-    parent = kind.__mro__[1]
-    if parent is not Exception:
-        drawing = errors.__doc__ or ""
-        assert drawing.index(parent.__name__) < drawing.index(kind.__name__)
+def test_the_drawing_in_the_docstring_is_the_tree() -> None:
+    drawn, above = {}, [Exception.__name__]
+    for branches, name, status, code in _DRAWN.findall(errors.__doc__ or ""):
+        depth = len(branches) // 4
+        above[depth + 1 :] = [name]
+        assert name not in drawn
+        drawn[name] = (above[depth], int(status), code)
+    assert drawn == {kind.__name__: (kind.__base__.__name__, kind.http_status, kind.code) for kind in CLASSES}
 
 
 def test_an_invalid_option_names_field_value_and_what_is_allowed() -> None:
@@ -103,13 +102,22 @@ def test_an_error_that_does_not_cross_is_a_failure_of_the_engine(kind: type[PdfS
         {"code": "unheard_of", "message": "x"},
         {"code": "job_failed", "message": "x"},
         {"code": "invalid_option", "message": "x", "field": "dpi", "value": "1", "allowed": 5},
+        {"code": "invalid_option", "message": "x", "field": "dpi", "value": "1", "allowed": [{"not": "text"}]},
+        {"code": "invalid_option", "message": "x", "field": ["dpi"], "value": "1", "allowed": []},
         {"code": "limit_exceeded", "message": "x", "limit": "max_pages"},
-        {"code": ["limit_exceeded"]},
+        {"code": "limit_exceeded", "message": "x", "limit": "max_pages", "allowed": "many"},
+        {"code": "limit_exceeded", "message": "x", "limit": "max_pages", "allowed": True},
+        {"code": "limit_exceeded", "message": "x", "limit": "max_pages", "allowed": float("nan")},
+        {"code": ["limit_exceeded"], "message": "x"},
+        {"code": "unreadable_pdf", "message": ["x"]},
+        {"code": "unreadable_pdf"},
         {},
     ],
 )
 def test_a_process_that_was_taken_over_can_say_what_it_likes(body: dict[str, object]) -> None:
-    assert type(from_wire(body)) is errors.EngineFailed
+    received = from_wire(body)
+    assert type(received) is errors.EngineFailed
+    assert isinstance(received.message, str)
 
 
 def test_what_documents_and_requests_can_be_wrong_in_crosses() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from pdfsmaller.cli.app import app
 from pdfsmaller.errors import InvalidOption
 from pdfsmaller.operations import OPERATIONS, OperationSpec
 
+PACKAGE = Path(operations.__file__).parent
 EACH = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 #: What a command has beside its operation's options.
 _COMMANDS_OWN = {"inputs", "output", "output_dir", "as_json", "quiet", *arguments.LIMITS, arguments.PASSWORD_FILE}
@@ -67,3 +70,17 @@ def test_an_operation_that_does_not_exist_is_refused_with_those_that_do(name: ob
     with pytest.raises(InvalidOption) as caught:
         operations.find(name)
     assert caught.value.allowed == list(OPERATIONS)
+
+
+def test_nothing_else_compares_an_operations_name() -> None:
+    """An operation's name stands in the registry alone; elsewhere it would have to be found when one is added."""
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        if path != Path(operations.__file__)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare)
+        for side in (node.left, *node.comparators)
+        if isinstance(side, ast.Constant) and side.value in OPERATIONS
+    ]
+    assert found == []

@@ -7,8 +7,8 @@ anybody: no paths of ours, no secrets, no stack traces.
 
 ::
 
-    PdfSmallerError
-    ├── RequestError               the caller's request is wrong; nothing was started
+    PdfSmallerError                500 internal_error
+    ├── RequestError               400 bad_request            the caller's request is wrong; nothing was started
     │   ├── NotAPdf                415 not_a_pdf
     │   ├── NotAnImage             415 not_an_image
     │   ├── EmptyFile              400 empty_file
@@ -20,10 +20,10 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── JobNotFound            404 job_not_found
     │   ├── ResultNotFound         404 result_not_found
     │   ├── JobNotReady            409 job_not_ready
-    │   ├── JobFailed              422 the job's own code
+    │   ├── JobFailed              422 job_failed             each with the code of the job's own error
     │   ├── JobCancelled           410 job_cancelled
     │   └── JobExpired             410 job_expired
-    ├── DocumentError              this document cannot be done; recorded on its job, never tried again
+    ├── DocumentError              422 document_error         this document cannot be done; it is never tried again
     │   ├── UnreadablePdf          422 unreadable_pdf
     │   ├── UnreadableImage        422 unreadable_image
     │   ├── InvalidPageRange       422 invalid_page_range
@@ -38,16 +38,17 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── InputChanged           422 input_changed
     │   ├── EngineFailed           500 engine_failed
     │   └── TooManyAttempts        500 too_many_attempts
-    ├── TransientError             worth another try: left to the queue
+    ├── TransientError             503 temporary_failure      worth another try: left to the queue
     │   ├── WorkerCrashed          503 worker_crashed
     │   ├── DiskFull               503 disk_full
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── LeaseHeld              503 lease_held
-    └── LeaseLost                  the job is no longer this attempt's; write nothing more
+    └── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, ClassVar, Self
@@ -295,7 +296,7 @@ class SignedPdf(DocumentError):
 
     code = "signed_pdf"
     title = "The PDF is signed"
-    exit_code = ExitCode.USAGE
+    exit_code = ExitCode.UNREADABLE
 
 
 class LimitExceeded(DocumentError):
@@ -448,16 +449,27 @@ def from_wire(body: Mapping[str, Any]) -> PdfSmallerError:
     """The error that ``to_wire`` was given, as far as errors of its kind cross; anything else is ``EngineFailed``.
 
     Args:
-        body: from the engine's process: untrusted.
+        body: from the engine's process: untrusted, so that nothing in it is taken for what it should be.
     """
-    message = str(body.get("message"))
-    kind = _crossing().get(str(body.get("code")))
-    if kind is None or not all(isinstance(body.get(name), types) for name, types in kind.details.items()):
+    code, message = body.get("code"), body.get("message")
+    if not isinstance(message, str):
+        return EngineFailed("The engine failed without saying why.")
+    kind = _crossing().get(code) if isinstance(code, str) else None
+    if kind is None or not all(_is(body.get(name), types) for name, types in kind.details.items()):
         return EngineFailed(message)
     error = kind.__new__(kind)  # not by __init__, which takes other arguments in every class
     PdfSmallerError.__init__(error, message)
     error.__dict__.update({name: body[name] for name in kind.details})
     return error
+
+
+def _is(value: object, types: type | tuple[type, ...]) -> bool:
+    """Whether JSON gave what ``details`` asks for: a list is one of texts, a number is no boolean and finite."""
+    if isinstance(value, list):
+        return types is list and all(isinstance(item, str) for item in value)
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+        return False
+    return isinstance(value, types)
 
 
 def _crossing() -> dict[str, type[PdfSmallerError]]:

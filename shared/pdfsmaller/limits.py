@@ -19,6 +19,8 @@ class Limits:
 
     Attributes:
         max_pages: pages in a document.
+        max_parts: files that one document is cut into.
+        max_results_bytes: all results of one job together, where it has several, in bytes.
         max_image_bytes: one image, decoded, in bytes: one for each component of a pixel, two where it has 16 bits. In a
             PDF an image over it stays as it is; as an input of its own it is refused.
         max_job_image_bytes: all image files of one job, decoded, counted in the same way.
@@ -32,6 +34,8 @@ class Limits:
     """
 
     max_pages: int = 10_000
+    max_parts: int = 1_000
+    max_results_bytes: int = 1_000_000_000
     max_image_bytes: int = 750_000_000
     max_job_image_bytes: int = 30_000_000_000
     max_stream_bytes: int = 1_000_000_000

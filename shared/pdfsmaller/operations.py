@@ -13,7 +13,8 @@ from pdfsmaller import errors, sniff
 from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.options import CompressOptions, Options
-from pdfsmaller.engine.report import BaseReport, CombinedReport, Report
+from pdfsmaller.engine.report import BaseReport, CombinedReport, Report, SplitReport
+from pdfsmaller.engine.split.options import SplitOptions
 from pdfsmaller.errors import PdfSmallerError
 
 _PDF_FAILURES = (errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword, errors.UnsupportedEncryption)
@@ -132,6 +133,19 @@ _ALL = (
         entry="pdfsmaller.engine.merge.merge:run",
         drop_suffix=None,  # it needs several files, and a drop is one
         failures=(*_PDF_FAILURES, errors.InvalidPageRange),
+    ),
+    OperationSpec(
+        name="split",
+        route="split-pdf",
+        command="split",
+        label="Split",
+        summary="Cut PDFs into parts: by pages, at outline entries, or so that no part is over a size.",
+        options=SplitOptions,
+        report=SplitReport,
+        entry="pdfsmaller.engine.split.split:run",
+        each_alone=True,
+        several_results=True,
+        failures=(*_PDF_FAILURES, errors.SignedPdf, errors.InvalidPageRange, errors.InvalidOutlineLevel),
     ),
     OperationSpec(
         name="image-to-pdf",

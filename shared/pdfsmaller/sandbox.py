@@ -271,10 +271,10 @@ def _results(operation: OperationSpec, folder: Path, files: list[dict[str, Any]]
     """
     from pdfsmaller.engine.results import ResultFile
 
-    results = []
+    results, home = [], folder.resolve()
     for file in files:
         path = folder / str(file["file"])
-        if path.parent != folder or path.is_symlink() or not path.is_file():
+        if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(home):
             raise errors.EngineFailed("The engine named a result that is no file of its job.")
         if file["media_type"] not in operation.media_types:
             raise errors.EngineFailed("The engine named a result of a kind that its operation does not make.")

@@ -237,6 +237,7 @@ class Settings(BaseSettings):
         """The engine's limits."""
         return Limits(
             max_pages=self.max_pages,
+            max_results_bytes=2 * self.max_request_size,
             max_image_bytes=self.max_image_bytes,
             max_job_image_bytes=self.max_job_image_bytes,
             max_stream_bytes=self.max_stream_bytes,

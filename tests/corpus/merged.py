@@ -1,4 +1,6 @@
-"""Whether a merged document still has everything that its parts had: an oracle that knows nothing of the engine.
+"""Whether a merged document, or a part of one that was split, still has everything that its sources had.
+
+An oracle that knows nothing of the engine.
 
 Two ways, for two kinds of error:
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -37,12 +39,20 @@ _MOST = 12  # differences told of one comparison
 
 @dataclass(slots=True)
 class Part:
-    """One source of a merge. ``pages``: those picked, as indices from 0; None for all."""
+    """One source of a merge.
+
+    Attributes:
+        pages: those picked, as indices from 0; None for all.
+        elsewhere: where links to pages that were not picked lead now: the file's name, and the page in it.
+        pruned: resources that a page does not use may be gone.
+    """
 
     path: Path
     password: str | None = None
     pages: list[int] | None = None
     name: str = ""
+    elsewhere: Mapping[int, tuple[str, int]] = field(default_factory=dict)
+    pruned: bool = False
 
 
 @dataclass
@@ -54,6 +64,8 @@ class Pairing:
     picks: list[int]
     base: int
     decoded: bool = False  # streams may be coded anew
+    elsewhere: Mapping[int, tuple[str, int]] = field(default_factory=dict)
+    pruned: bool = False
     found: list[str] = field(default_factory=list)
     _pairs: dict[ObjGen, ObjGen] = field(default_factory=dict)
     _back: dict[ObjGen, ObjGen] = field(default_factory=dict)
@@ -176,7 +188,9 @@ class Pairing:
                 self.say(where, "a signature did not end, or not as it should")
         if _is_page(a):
             skip |= {"/Parent", "/Type", *_INHERITED}
-            for key in _INHERITED[1:] if self.decoded else _INHERITED:
+            if not self.decoded:
+                self._resources(f"{where}/Resources", _inherited(a, "/Resources"), _inherited(b, "/Resources"))
+            for key in _INHERITED[1:]:
                 self._todo.append((f"{where}{key}", _inherited(a, key), _inherited(b, key)))
         if "/S" in a and ("/P" in a or a.get("/Type") == "/StructElem") and "/K" in b:
             skip |= {"/S", "/C", "/ID"}
@@ -211,6 +225,8 @@ class Pairing:
                     self.say(here, "script changed")
             elif key in ("/DA", "/Q") and (isinstance(one, String | int) or isinstance(other, String | int)):
                 self._appearances(here, key, a, b)
+            elif key == "/Resources":
+                self._resources(here, one, other)
             elif key == "/Annots" and not self.whole:
                 self._annotations(here, one, other)
             elif not self.whole and key in ("/Parent", "/Kids", "/B"):
@@ -218,27 +234,64 @@ class Pairing:
             else:
                 self._todo.append((here, one, other))
 
+    def _resources(self, where: str, one: Any, other: Any) -> None:
+        """Resources are the same, but for those that may be gone."""
+        if not self.pruned or not isinstance(one, Dictionary) or not isinstance(other, Dictionary):
+            self._todo.append((where, one, other))
+            return
+        for category, entries in other.items():
+            given = one.get(category)
+            if isinstance(entries, Dictionary) and isinstance(given, Dictionary):
+                self._todo += [(f"{where}{category}{name}", given.get(name), b) for name, b in entries.items()]
+            else:
+                self._todo.append((f"{where}{category}", given, entries))
+
     def _annotations(self, where: str, one: Any, other: Any) -> None:
-        """All annotations are there, but for links to pages that are not."""
+        """All annotations are there, but for links to pages that are nowhere."""
         left = [
             a
             for a in (one or [])
             if not (isinstance(a, Dictionary) and a.get("/Subtype") == "/Link" and self._is_dead(a))
+            or self._page_of(a) in self.elsewhere
         ]
         right = list(other or [])
         if len(left) != len(right):
             return self.say(where, f"{len(left)} annotations became {len(right)}")
         for n, (a, b) in enumerate(zip(left, right, strict=True)):
-            self._todo.append((f"{where}[{n}]", a, b))
+            if isinstance(a, Dictionary) and a.get("/Subtype") == "/Link" and self._is_dead(a):
+                self._remote_link(f"{where}[{n}]", a, b)
+            else:
+                self._todo.append((f"{where}[{n}]", a, b))
         return None
 
-    def _is_dead(self, link: Dictionary) -> bool:
+    def _remote_link(self, where: str, a: Dictionary, b: Dictionary) -> None:
+        """A link to a page that is not here leads to the file that has it, and shows the same of it."""
+        page = self._page_of(a)
+        file, place = self.elsewhere[-1 if page is None else page]
+        action = b.get("/A", Dictionary())
+        expected = (Name.GoToR, file, file, place)
+        named = action.get("/F", Dictionary())
+        got = (action.get("/S"), str(named.get("/F")), str(named.get("/UF")), action.get("/D", [None])[0])
+        if got != expected:
+            self.say(where, f"should lead to {expected}, leads to {got}")
+        elif list(action.D)[1:] != (self._target(a) or [])[1:]:
+            self.say(where, "the view of another file's page changed")
+        self._known(where, a, b)
+        self._entries(where, a, b, {"/Dest", "/A"})
+
+    def _target(self, link: Dictionary) -> list[Any] | None:
         given = link.get("/Dest")
         action = link.get("/A")
         if given is None and isinstance(action, Dictionary) and action.get("/S") == "/GoTo":
             given = action.get("/D")
-        resolved = resolve(given, self._source_names)
-        page = self._source_pages.get(resolved[0].objgen) if resolved and isinstance(resolved[0], Object) else None
+        return resolve(given, self._source_names)
+
+    def _page_of(self, link: Dictionary) -> int | None:
+        resolved = self._target(link)
+        return self._source_pages.get(resolved[0].objgen) if resolved and isinstance(resolved[0], Object) else None
+
+    def _is_dead(self, link: Dictionary) -> bool:
+        page = self._page_of(link)
         return page is not None and page not in self.picks
 
     def _destinations(self, where: str, one: Any, other: Any) -> None:
@@ -322,13 +375,19 @@ def differences(
             if sum(map(len, picks)) != len(result.pages):
                 return [f"{sum(map(len, picks))} pages became {len(result.pages)}"]
             found += _structure(parts, sources, picks, result, decoded=decoded, per_source=per_source)
-            if not any(pdf.check_pdf_syntax() for pdf in sources):
+            if all(_is_sound(part.path, part.password) for part in parts):
                 found += [f"syntax: {problem}" for problem in result.check_pdf_syntax()]
         finally:
             for pdf in sources:
                 pdf.close()
     found += _seen(parts, picks, merged, pixels=pixels and not decoded, per_source=per_source)
     return found
+
+
+@lru_cache(maxsize=80)
+def _is_sound(path: Path, password: str | None) -> bool:
+    with Pdf.open(path, password=password or "") as pdf:
+        return not pdf.check_pdf_syntax()
 
 
 def _structure(
@@ -344,7 +403,7 @@ def _structure(
     if per_source and any("/Outlines" in pdf.Root for pdf in sources) and len(entries) != len(parts):
         return [f"{len(parts)} sources have {len(entries)} entries in the outline"]
     for number, (part, source, mine) in enumerate(zip(parts, sources, picks, strict=True)):
-        pairing = Pairing(source, result, mine, base, decoded)
+        pairing = Pairing(source, result, mine, base, decoded, part.elsewhere, part.pruned)
         for place, page in enumerate(mine):
             if page not in mine[:place]:
                 # As roots: else the walk would take a page for a mere reference to one.

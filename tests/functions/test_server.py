@@ -76,3 +76,11 @@ def test_who_has_no_key_hears_so_before_the_body_came(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(b"POST /api/compress HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n")
         assert connection.recv(12) == b"HTTP/1.1 401"
+
+
+@pytest.mark.parametrize("file", ["page.js", "page.css"])
+def test_the_pages_own_files_get_through_the_framework(port: int, file: str) -> None:
+    """It has a route of its own for /static, which nothing of ours is behind."""
+    page = requests.get(f"http://127.0.0.1:{port}/", timeout=20)
+    assert f"/assets/{file}" in page.text
+    assert requests.get(f"http://127.0.0.1:{port}/assets/{file}", timeout=20).status_code == 200

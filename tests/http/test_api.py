@@ -363,7 +363,7 @@ class TestAround:
         page = client.get("/")
         assert page.status_code == 200
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-        for part in ("/static/page.js", "/static/page.css"):
+        for part in ("/assets/page.js", "/assets/page.css"):
             assert part in page.text
             assert client.get(part).status_code == 200
 

@@ -5,7 +5,7 @@ input: ``{"entry", "options_class", "libraries": [name], "sources": [{"path", "n
 "limits": {…}}``, where ``entry`` and ``options_class`` are what to call and its options, each as ``module:name``. It
 binds itself (``confinement``): it can then read the sources and write to ``folder``, in which its results lie, and
 reach nothing else. It answers on standard output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now
-and then, and at the end exactly one ``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is a name in
+and then, and at the end exactly one ``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is a path in
 the folder) or ``{"error": …}``. Standard output carries nothing else: what libraries print goes to standard error.
 
 Which operations there are is its caller's business; the form of an entry stands in ``engine.results``.
@@ -50,9 +50,12 @@ class _Protocol:
         self._out.write(json.dumps(message) + "\n")
         self._out.flush()
 
-    def done(self, done: Done[BaseModel], bounds: list[str]) -> None:
+    def done(self, done: Done[BaseModel], folder: Path, bounds: list[str]) -> None:
         report = done.report.model_copy(update={"bounds": bounds})
-        files = [{"file": file.path.name, "name": file.name, "media_type": file.media_type} for file in done.files]
+        files = [
+            {"file": str(file.path.relative_to(folder)), "name": file.name, "media_type": file.media_type}
+            for file in done.files
+        ]
         self.send({"report": report.model_dump(mode="json"), "files": files})
 
     def progress(self, stage: str, percent: int) -> None:
@@ -107,7 +110,7 @@ def main() -> int:
         threading.Thread(target=_die_with_parent, daemon=True).start()
         options = options_class.parse(spec["options"])
         done: Done[BaseModel] = entry(sources, Path(spec["folder"]), options, limits=limits, progress=protocol.progress)
-        protocol.done(done, bounds)
+        protocol.done(done, Path(spec["folder"]), bounds)
     except PdfSmallerError as exc:
         protocol.error(exc)
     except RecursionError:

@@ -120,6 +120,26 @@ class Report(BaseReport):
     damage: dict[str, int] = {}
 
 
+class PartReport(_Frozen):
+    """One of the parts that a document was cut into.
+
+    Attributes:
+        name: its file's.
+        output_bytes: its size, in bytes.
+        pages: which of the document's pages it has, counted from 1, such as ``1-12`` or ``3,7-9``.
+        page_count: how many those are.
+        links_to_parts: links in it that lead to a page of another part, by that part's name.
+        links_dropped: links that led to a page which no part has, and are gone.
+    """
+
+    name: str
+    output_bytes: int
+    pages: str
+    page_count: int
+    links_to_parts: int = 0
+    links_dropped: int = 0
+
+
 class SourceReport(_Frozen):
     """One of several inputs: its name, size in bytes, the pages taken from it, and why it was left out if it was."""
 
@@ -141,5 +161,21 @@ class CombinedReport(BaseReport):
 
     outcome: CombinedOutcome
     sources: list[SourceReport]
+    images: ImageCounts = ImageCounts()
+    comparison: ComparisonSummary | None = None
+
+
+class SplitReport(BaseReport):
+    """What ``split`` did.
+
+    Attributes:
+        outcome: ``split``.
+        parts: the parts in order.
+        images: images seen, changed and skipped by reason, where the document was compressed before it was cut.
+        comparison: how pages of the parts were compared with those they come from.
+    """
+
+    outcome: Literal["split"] = "split"
+    parts: list[PartReport]
     images: ImageCounts = ImageCounts()
     comparison: ComparisonSummary | None = None

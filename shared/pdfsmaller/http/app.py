@@ -32,6 +32,8 @@ _MAX_FORM_TEXT_BYTES = 100_000
 #: A hundred names and ranges take a tenth of this; JSON is read into memory, unlike files.
 _MAX_JSON_BYTES = 1_000_000
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
+#: Functions Framework answers /static itself, from the folder of the function.
+_ASSETS = "/assets"
 _OPEN_PATHS = ("/", "/health", "/api/health", "/openapi.json")
 _UPLOAD_FIELDS = ("operation", "options", "files", "count", "name", "size")
 _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
@@ -41,7 +43,7 @@ _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 
 def create_app(world: World) -> Flask:
     """The app for one world."""
-    app, settings = Flask(__name__), world.settings
+    app, settings = Flask(__name__, static_url_path=_ASSETS), world.settings
     app.config |= {
         "WORLD": world,
         "SERVICE": SubmitService(world),
@@ -79,7 +81,7 @@ def _name_request() -> None:
 
 def _demand_key() -> None:
     keys = _settings().api_keys
-    if not keys or request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith("/static/"):
+    if not keys or request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith(f"{_ASSETS}/"):
         return
     given = request.headers.get("X-Api-Key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
     # Every key is compared, in constant time, so that the answer's time tells nothing.

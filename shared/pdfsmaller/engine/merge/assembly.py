@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -23,6 +23,7 @@ from pdfsmaller.engine.merge.names import Names
 from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.merge.options import Outline as WantedOutline
 from pdfsmaller.engine.merge.outline import Outline
+from pdfsmaller.engine.merge.remote import Remote
 from pdfsmaller.engine.merge.settings import Settings, may_be_pdfa_1
 from pdfsmaller.engine.merge.source import Ready, Source, SourceFailed, Warn, open_source
 from pdfsmaller.engine.merge.tags import Tags
@@ -85,7 +86,27 @@ class Assembly:
         self._settings = Settings(self._writer, plain_objects=plain_objects)
         self._parts = (self._destinations, self._outline, self._forms, self._tags, self._settings, self._layers)
 
-    def add(self, name: str, index: int, picks: list[int], open_again: Callable[[], Pdf]) -> None:
+    @property
+    def links_dropped(self) -> int:
+        """Links that led to pages which are not there, and are gone."""
+        return self._destinations.dropped_links
+
+    @property
+    def links_to_other_files(self) -> int:
+        """Links to pages that ``remote`` found in other files."""
+        return self._destinations.remote_links
+
+    def add(
+        self,
+        name: str,
+        index: int,
+        picks: list[int],
+        open_again: Callable[[], Pdf],
+        *,
+        remote: Remote | None = None,
+        origins: Sequence[int] | None = None,
+        with_files: bool = True,
+    ) -> None:
         """Append pages of a document and all that belongs to them.
 
         Args:
@@ -93,6 +114,9 @@ class Assembly:
             index: which of the documents it is, from 0.
             picks: its pages as indices from 0, in the order wanted; a page may come twice.
             open_again: opens it; called once, and once more for each time that a page comes again.
+            remote: finds pages that are not picked in other files; without it, links to them are dropped.
+            origins: what ``remote`` knows each page of the document by; default: its index.
+            with_files: take what belongs to no page: attached files, page templates.
         """
         base = len(self._pages)
         self._pages += [0] * len(picks)
@@ -102,6 +126,8 @@ class Assembly:
         for round_number, places in enumerate(_rounds(picks)):
             with open_again() as pdf:
                 graft = Graft(self._writer, pdf, self._limits)
+                known_by = origins if origins is not None else range(len(pdf.pages))
+                indices = {page.obj.objgen: number for page, number in zip(pdf.pages, known_by, strict=True)}
                 pages = self._reserve_pages(pdf, graft, base, places, first_numbers)
                 if round_number == 0:
                     first_numbers = {page: self._pages[base + place] for place, page in places}
@@ -116,6 +142,9 @@ class Assembly:
                         first_page=self._pages[base],
                         graft=graft,
                         warn=self._warn,
+                        indices=indices,
+                        remote=remote,
+                        with_files=with_files,
                     ),
                     picks,
                 )
@@ -170,7 +199,6 @@ class Assembly:
         catalog += self._tags.write()
         settings, information = self._settings.write(self._warn, strip_metadata=self._strip_metadata)
         writer.finish(writer.write(catalog + settings + b" >>"), information)
-        self._say_what_changed()
 
     def _write_page_tree(self) -> int:
         """The page tree above the pages, balanced; the root's number."""
@@ -196,7 +224,8 @@ class Assembly:
             body += b" /Parent %d 0 R" % parent
         self._writer.write(body + b" >>", number)
 
-    def _say_what_changed(self) -> None:
+    def warn_of_changes(self) -> None:
+        """Say what came out otherwise than it was."""
         if self._destinations.dropped_links:
             self._warn(
                 "links_dropped", f"Links to pages that were left out are gone: {self._destinations.dropped_links}."
@@ -240,6 +269,7 @@ def assemble(
             _add(assembly, source, partial(_open, source, result.parent, limits))
             give_back()
         assembly.finish()
+        assembly.warn_of_changes()
 
 
 def _add(assembly: Assembly, source: Ready, open_again: Callable[[], Pdf]) -> None:

@@ -2,7 +2,7 @@
 
 Both kinds are kept apart: strings in the name tree (PDF 1.2), names in the catalog's dictionary (PDF 1.1). A name that
 another document has already taken is renamed, there and wherever it is used. What leads to a page that is not
-taken is dropped.
+taken is dropped, or led to the file that has that page (``remote``).
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
-from pikepdf import Array, Dictionary, Name, Object, String
+from pikepdf import Array, Dictionary, Name, Object, Pdf, String
 
+from pdfsmaller.engine.merge.remote import Remote, is_pending, lead_to, pending_page
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.merge.trees import read_names, write_names
 from pdfsmaller.engine.objgen import ObjGen
@@ -33,18 +34,19 @@ class Destinations:
         self._names: dict[str, bytes] = {}
         self._renamed: dict[int, tuple[dict[bytes, bytes], dict[str, str]]] = {}
         self.dropped_links = 0
+        self.remote_links = 0
 
     def prepare(self, source: Source) -> None:
         """Rename what collides, and drop the links that lead nowhere."""
-        strings, names = named_destinations(source)
+        strings, names = named_destinations(source.pdf)
         if source.again:
             new_strings, new_names = self._renamed.get(source.index, ({}, {}))
         else:
             new_strings = renamed(strings, self._strings, lambda key, count: key + b".%d" % count)
             new_names = renamed(names, self._names, lambda key, count: f"{key}.{count}")
             self._renamed[source.index] = (new_strings, new_names)
-        if not source.whole:
-            self._drop_links(source, strings, names)
+        if not source.whole or source.remote is not None:
+            self._part_with_links(source, strings, names)
         if new_strings or new_names:
             for owner, key in _uses(source):
                 value = owner[key]
@@ -57,7 +59,7 @@ class Destinations:
         """Copy the destinations that lead to copied pages."""
         if source.again:
             return
-        strings, names = named_destinations(source)
+        strings, names = named_destinations(source.pdf)
         new_strings, new_names = self._renamed[source.index]
         for key, value in strings.items():
             if _leads_to_kept(source, value):
@@ -78,19 +80,88 @@ class Destinations:
             b"<< %s >>" % b" ".join(b"%s %s" % (name_syntax(key), value) for key, value in self._names.items())
         )
 
-    def _drop_links(self, source: Source, strings: dict[bytes, Any], names: dict[str, Any]) -> None:
+    def _part_with_links(self, source: Source, strings: dict[bytes, Any], names: dict[str, Any]) -> None:
+        """Lead links to pages that are not taken to other files, or drop them."""
+        led: set[ObjGen] = set()
         for page in source.pages:
             annotations = page.get("/Annots")
             if not isinstance(annotations, Array):
                 continue
-            kept = [a for a in annotations if not _is_dead_link(source, a, strings, names)]
-            if len(kept) < len(annotations):
-                self.dropped_links += len(annotations) - len(kept)
+            kept: list[Object] = []
+            dropped: list[Object] = []
+            for annotation in annotations:
+                dead = False
+                if source.remote is not None and isinstance(annotation, Dictionary):
+                    outcome = _lead_to_other_files(source, source.remote, annotation, strings, names, led)
+                    is_link = annotation.get("/Subtype") == "/Link"
+                    self.remote_links += is_link and outcome is True
+                    dead = is_link and outcome is False
+                dead = dead or _is_dead_link(source, annotation, strings, names)
+                (dropped if dead else kept).append(annotation)
+            if dropped:
+                self.dropped_links += len(dropped)
                 page["/Annots"] = Array(kept)
+                source.graft.leave_behind(dropped)  # tags refer to them too
 
 
-def target_page(destination: Any, strings: dict[bytes, Any], names: dict[str, Any]) -> Any:
-    """The page object that a destination (array, dictionary, string or name) leads to, or None."""
+def _lead_to_other_files(
+    source: Source,
+    remote: Remote,
+    annotation: Dictionary,
+    strings: dict[bytes, Any],
+    names: dict[str, Any],
+    led: set[ObjGen],
+) -> bool | None:
+    """Lead an annotation that goes to pages which are not taken to the files that have them, as far as there are any.
+
+    Args:
+        led: the actions that were led to another file; several annotations may share one.
+
+    Returns:
+        True: it goes to another file now. False: it was to go to one first of all, but none has that page. None:
+        neither.
+    """
+
+    def away(destination: Any) -> tuple[int, list[Any]] | None:
+        """The index of the page led to, and the view of it, where that page is not taken."""
+        array = resolved(destination, strings, names)
+        page = array[0] if array is not None else None
+        if not isinstance(page, Dictionary) or source.keeps(page) or page.objgen not in source.indices:
+            return None
+        return source.indices[page.objgen], list(array or ())[1:]
+
+    outcome: bool | None = None
+    if "/Dest" in annotation and (found := away(annotation["/Dest"])) and (target := remote(found[0])):
+        del annotation["/Dest"]
+        annotation["/A"] = lead_to(Dictionary(), target, found[1])
+        return True
+    for place, action in enumerate(list(_actions_of(annotation))):
+        if action.is_indirect and action.objgen in led:
+            outcome = True
+            continue
+        if is_pending(action):
+            found = pending_page(action)
+        else:
+            found = away(action.get("/D")) if action.get("/S") == "/GoTo" else None
+        if found is None:
+            continue
+        if target := remote(found[0]):
+            lead_to(action, target, found[1])
+            outcome = True
+            if action.is_indirect:
+                led.add(action.objgen)
+        elif is_pending(action):
+            for key in list(action.keys()):
+                if key != "/Next":
+                    del action[key]
+            action["/S"], action["/D"] = Name.GoTo, Array([None, Name.Fit])
+            if place == 0 and isinstance(annotation.get("/A"), Dictionary):
+                outcome = False
+    return outcome
+
+
+def resolved(destination: Any, strings: dict[bytes, Any], names: dict[str, Any]) -> Array | None:
+    """What a destination (array, dictionary, string or name) stands for: page and view; or None."""
     for _ in range(3):  # a name stands for a dictionary, that for an array
         if isinstance(destination, String):
             destination = strings.get(bytes(destination))
@@ -100,10 +171,13 @@ def target_page(destination: Any, strings: dict[bytes, Any], names: dict[str, An
             destination = destination.get("/D")
         else:
             break
-    if isinstance(destination, Array) and len(destination):
-        page = destination[0]
-        return page if isinstance(page, Dictionary) else None
-    return None
+    return destination if isinstance(destination, Array) and len(destination) else None
+
+
+def target_page(destination: Any, strings: dict[bytes, Any], names: dict[str, Any]) -> Any:
+    """The page object that a destination (array, dictionary, string or name) leads to, or None."""
+    array = resolved(destination, strings, names)
+    return array[0] if array is not None and isinstance(array[0], Dictionary) else None
 
 
 def goes_to(holder: Dictionary) -> Any:
@@ -116,11 +190,11 @@ def goes_to(holder: Dictionary) -> Any:
     return None
 
 
-def named_destinations(source: Source) -> tuple[dict[bytes, Any], dict[str, Any]]:
+def named_destinations(pdf: Pdf) -> tuple[dict[bytes, Any], dict[str, Any]]:
     """The document's named destinations: by string and by name."""
-    tree, old = source.part("/Names"), source.part("/Dests")
-    strings = dict(read_names(tree.get("/Dests"))) if tree is not None else {}
-    return strings, dict(old.items()) if old is not None else {}
+    tree, old = pdf.Root.get("/Names"), pdf.Root.get("/Dests")
+    strings = dict(read_names(tree.get("/Dests"))) if isinstance(tree, Dictionary) else {}
+    return strings, dict(old.items()) if isinstance(old, Dictionary) else {}
 
 
 def _leads_to_kept(source: Source, value: Any) -> bool:
@@ -155,7 +229,7 @@ def _uses(source: Source) -> Iterator[tuple[Object, str]]:
     root = source.pdf.Root
     if "/OpenAction" in root:
         yield root, "/OpenAction"
-        yield from _of_action(root.get("/OpenAction"))
+        yield from ((action, "/D") for action in _actions_from(root.get("/OpenAction")) if _is_go_to(action))
     yield from _of_holder(root)
     for page in source.pages:
         yield from _of_holder(page)
@@ -176,24 +250,35 @@ def _uses(source: Source) -> Iterator[tuple[Object, str]]:
 def _of_holder(holder: Object) -> Iterator[tuple[Object, str]]:
     if "/Dest" in holder:
         yield holder, "/Dest"
-    yield from _of_action(holder.get("/A"))
-    yield from _of_action(holder.get("/PA"))
+    for action in _actions_of(holder):
+        if _is_go_to(action):
+            yield action, "/D"
+
+
+def _is_go_to(action: Dictionary) -> bool:
+    return action.get("/S") == "/GoTo" and "/D" in action
+
+
+def _actions_of(holder: Object) -> Iterator[Dictionary]:
+    """Every action that a page, annotation, field, or entry of the outline has."""
+    yield from _actions_from(holder.get("/A"))
+    yield from _actions_from(holder.get("/PA"))
     additional = holder.get("/AA")
     if isinstance(additional, Dictionary):
         for _, action in additional.items():
-            yield from _of_action(action)
+            yield from _actions_from(action)
 
 
-def _of_action(action: Any) -> Iterator[tuple[Object, str]]:
-    pending, count = [action], 0
+def _actions_from(first: Any) -> Iterator[Dictionary]:
+    """An action, and those that follow it."""
+    pending, count = [first], 0
     while pending and count < _MAX_CHAIN:
         node = pending.pop()
         if isinstance(node, Array):
             pending += list(node)
         elif isinstance(node, Dictionary):
             count += 1
-            if node.get("/S") == "/GoTo" and "/D" in node:
-                yield node, "/D"
+            yield node
             pending.append(node.get("/Next"))
 
 

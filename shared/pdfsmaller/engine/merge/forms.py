@@ -44,18 +44,21 @@ class Forms:
     def prepare(self, source: Source) -> None:
         """Make the document's form ready to be one of several."""
         if not source.again and is_signed(source.pdf):
-            source.warn("signature_invalidated", f"{source.name} was signed; its signatures end with merging.")
+            source.warn("signature_invalidated", f"{source.name} was signed; its signatures no longer hold.")
         form = source.part("/AcroForm")
         if form is None:
             return
-        self._any = True
         _end_signatures(source)
         if "/XFA" in form and not source.again:
             source.warn(
-                "xfa_dropped", f"{source.name} has an XFA form, which cannot be merged; its ordinary form stays."
+                "xfa_dropped",
+                f"{source.name} has an XFA form, which describes just that document; its ordinary form stays.",
             )
         if not source.whole:
             _prune(source, form)
+            if not _fields_of(form):
+                return  # what the form keeps for its fields serves none of these pages
+        self._any = True
         self._rename(source, form)
         self._join_resources(source, form)
 

@@ -24,17 +24,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pikepdf import ObjectStreamMode
 from pydantic import SecretStr
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.compress import compress
-from pdfsmaller.engine.document import open_pdf
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.merge.assembly import assemble
 from pdfsmaller.engine.merge.check import check
+from pdfsmaller.engine.merge.finish import finished
 from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.merge.prepare import Preparation
 from pdfsmaller.engine.merge.protection import Protection
@@ -221,22 +220,12 @@ class _Run:
     def _finished(self, folder: Path, result: Path) -> Path:
         """The result, protected and ordered for the web where that is wanted."""
         protection = None if self.options.decrypt else self.protection
-        if protection is None and not self.options.linearize:
-            return result
-        finished = folder / "finished.pdf"
-        with self.watch.stage("write"), open_pdf(result, None, self.limits) as pdf:
-            pdf.save(
-                finished,
-                linearize=self.options.linearize,
-                object_stream_mode=ObjectStreamMode.preserve,
-                recompress_flate=False,
-                fix_metadata_version=False,
-                encryption=protection.encryption() if protection else False,
-                deterministic_id=protection is None,
-            )
+        with self.watch.stage("write"):
+            target = folder / "finished.pdf"
+            result = finished(result, target, protection, self.limits, linearize=self.options.linearize)
         if protection:
             self._warn("encrypted", f"The result is encrypted as {protection.name} was, and opens with its password.")
-        return finished
+        return result
 
     def _fitted(self, folder: Path) -> Path:
         """The smallest or best-looking result for ``target_size``, searched for from what is not compressed yet."""

@@ -9,6 +9,8 @@ from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.merge.trees import read_names, write_names
 from pdfsmaller.engine.structure.writer import PdfWriter
 
+#: What belongs to no page, and is there once, however many files a document is cut into.
+_OF_NO_PAGE = frozenset({"/EmbeddedFiles", "/Pages", "/Templates", "/IDS", "/URLS", "/AlternatePresentations"})
 #: Destinations have a module of their own.
 _KINDS = (
     "/EmbeddedFiles",
@@ -37,6 +39,8 @@ class Names:
         trees = source.part("/Names")
         for kind in _KINDS if trees is not None else ():
             assert trees is not None
+            if kind in _OF_NO_PAGE and not source.with_files:
+                continue
             found = {key: source.graft.syntax(value) for key, value in read_names(trees.get(kind))}
             found = {key: value for key, value in found.items() if value != b"null"}
             if not found:
@@ -46,7 +50,7 @@ class Names:
             new = renamed(found, taken, lambda key, count: key + b" (%d)" % count)
             known |= {new.get(key, key): value for key, value in found.items()}
         associated = source.pdf.Root.get("/AF")
-        if isinstance(associated, Array):
+        if isinstance(associated, Array) and source.with_files:
             self._associated += [source.graft.syntax(item) for item in associated]
 
     def write(self, writer: PdfWriter, destinations: int | None) -> bytes:

@@ -36,7 +36,7 @@ class Outline:
         if self._wanted == "none" or source.again or outlines is None:
             return
         if source.whole:
-            _relink(outlines, _children(outlines, set()))
+            _relink(outlines, children(outlines, set()))
         else:
             _prune(source, outlines)
 
@@ -45,7 +45,7 @@ class Outline:
         if self._wanted == "none" or source.again:
             return
         outlines = source.part("/Outlines")
-        items = _children(outlines, set()) if outlines is not None else []
+        items = children(outlines, set()) if outlines is not None else []
         root = self._number()
         if self._per_source:
             self._entry(source, outlines, items, root)
@@ -108,7 +108,7 @@ class Outline:
         self._visible += visible
 
 
-def _children(node: Dictionary, seen: set[ObjGen]) -> list[Dictionary]:
+def children(node: Dictionary, seen: set[ObjGen]) -> list[Dictionary]:
     """The entries right below a node, as far as the chain is sound."""
     found: list[Dictionary] = []
     item: Any = node.get("/First")
@@ -142,7 +142,7 @@ def _relink(node: Dictionary, items: list[Dictionary]) -> None:
 
 def _prune(source: Source, outlines: Dictionary) -> None:
     """Keep the entries that lead to a copied page or elsewhere than to a page, and those above them."""
-    strings, names = named_destinations(source)
+    strings, names = named_destinations(source.pdf)
     seen: set[ObjGen] = set()
 
     def alive(item: Dictionary) -> bool:
@@ -153,7 +153,7 @@ def _prune(source: Source, outlines: Dictionary) -> None:
 
     def prune(node: Dictionary, depth: int) -> list[Dictionary]:
         kept = []
-        for item in _children(node, seen):
+        for item in children(node, seen):
             below = prune(item, depth + 1) if depth < _MAX_DEPTH else []
             if not (below or alive(item)):
                 continue

@@ -71,7 +71,7 @@ class Settings:
         if "/Collection" in root:
             source.warn("portfolio", f"{source.name} is a portfolio: its files are attached, its list of them is gone.")
         if bool(root.get("/NeedsRendering", False)):
-            source.warn("xfa_dropped", f"{source.name} draws its pages from XFA, which cannot be merged.")
+            source.warn("xfa_dropped", f"{source.name} draws its pages from XFA, which cannot be kept.")
 
     def take(self, source: Source) -> None:
         """Copy the settings of the first document, and note what each one claims."""
@@ -201,5 +201,5 @@ def _opens_elsewhere(source: Source, action: Any) -> bool:
         destination = action.get("/D")
     if not isinstance(destination, Array | String | Name | Dictionary):
         return True
-    page = target_page(destination, *named_destinations(source))
+    page = target_page(destination, *named_destinations(source.pdf))
     return page is not None and not source.keeps(page)

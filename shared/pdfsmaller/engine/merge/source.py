@@ -10,6 +10,8 @@ from typing import Any
 from pikepdf import Array, Dictionary, Object, Pdf
 
 from pdfsmaller.engine.merge.graft import Graft
+from pdfsmaller.engine.merge.remote import Remote
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.repair.mend import Opened, open_or_mend
 from pdfsmaller.errors import PasswordRequired, PdfSmallerError, UnreadablePdf, WrongPassword
 from pdfsmaller.limits import Limits
@@ -32,6 +34,9 @@ class Source:
         again: a later go: what belongs to the document as a whole is there already.
         first_page: the number, in the result, of the first page taken.
         warn: takes a warning's code and text.
+        indices: what ``remote`` knows the document's pages by, by their objects.
+        remote: finds pages that are not copied in other files; None: links to them are dropped.
+        with_files: what belongs to no page (attached files, page templates) comes along.
     """
 
     name: str
@@ -43,6 +48,9 @@ class Source:
     first_page: int
     graft: Graft
     warn: Warn
+    indices: dict[ObjGen, int]
+    remote: Remote | None = None
+    with_files: bool = True
 
     def keeps(self, page: Any) -> bool:
         """Whether a destination's or element's page is among those copied."""

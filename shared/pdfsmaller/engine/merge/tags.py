@@ -208,18 +208,38 @@ def _elements(root: Dictionary) -> Iterator[Dictionary]:
 
 
 def _prune(source: Source, root: Dictionary) -> None:
-    """Leave out elements with nothing on a copied page: from the innermost outwards, without recursion."""
+    """Leave out elements with nothing on a copied page: from the innermost outwards, without recursion.
+
+    Elements that are empty in the first place (a table's blank cells) stay where something beside them does.
+    """
     order = list(_elements(root))
     empty: set[ObjGen] = set()
+    hollow: dict[ObjGen, list[Any]] = {}
     for element in [*reversed(order), root]:
         page = element.get("/Pg")
         kids = _kids_of(element)
         kept = [kid for kid in kids if _stays(source, kid, page, empty)]
+        if all(_is_element(kid) and kid.is_indirect and kid.objgen in hollow for kid in kept):
+            elsewhere = isinstance(page, Object) and page.is_indirect and not source.keeps(page)
+            if len(kept) == len(kids) and not elsewhere:
+                hollow[element.objgen] = kept
+                continue
+            _forget(kept, hollow, empty)
+            kept = []
+            if element.is_indirect and element.objgen != root.objgen:
+                empty.add(element.objgen)
         if len(kept) < len(kids):
             element["/K"] = Array(kept)
-        if kids and not kept and element.is_indirect and element.objgen != root.objgen:
-            empty.add(element.objgen)
     source.graft.numbers |= dict.fromkeys(empty)
+
+
+def _forget(elements: list[Any], hollow: dict[ObjGen, list[Any]], empty: set[ObjGen]) -> None:
+    """Count empty elements, and those below them, among those that are left out."""
+    pending = list(elements)
+    while pending:
+        objgen = pending.pop().objgen
+        empty.add(objgen)
+        pending += hollow.pop(objgen, ())
 
 
 def _stays(source: Source, kid: Any, page: Any, empty: set[ObjGen]) -> bool:

@@ -150,7 +150,7 @@ function show(row, state, job) {
   const before = job.inputs.reduce((sum, input) => sum + input.bytes, 0);
   const saved = outcome === "unchanged" ? "already as small as it gets" : `${Math.round((1 - ratio) * 100)} % smaller`;
   const pages = `${report.pages} page${report.pages === 1 ? "" : "s"}`;
-  const several = (job.results || []).length > 1;
+  const several = job.results.length > 1;
   const made = several ? `${job.results.length} PDFs of ${pages}` : `one PDF of ${pages}`;
   const same = eachAlone(optionOf(job.operation)) && !several; // the document made smaller, not a new one
   state.textContent = `${size(before)} → ${size(bytes)}, ${same ? saved : made}`;

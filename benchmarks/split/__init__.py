@@ -1,0 +1,1 @@
+"""Splitting beside its peers: ``python -m benchmarks.split``."""
