@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from pdfsmaller import events
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
-from pdfsmaller.jobs.ports import ObjectInfo, UploadForm
+from pdfsmaller.jobs.objects import ObjectInfo, UploadForm
 from pdfsmaller.jobs.rows import Row, plain
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.media import content_disposition

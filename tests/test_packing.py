@@ -115,6 +115,20 @@ class TestCuts:
         left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
         assert left == {"a/b.py", "botocore/data/s3/x", "botocore/data/endpoints.json"}
 
+    def test_the_core_layer_has_all_of_our_package_but_the_command(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nothing = tmp_path / "nothing"
+        nothing.mkdir()
+        monkeypatch.setattr(pack, "installed", lambda name, arch: nothing)
+        monkeypatch.setattr(pack, "_compile", lambda folder: None)
+        pack.layer("core", "x86_64", tmp_path / "out")
+        ours, packed = pack.ROOT / "shared" / "pdfsmaller", tmp_path / "out" / "python" / "pdfsmaller"
+        expected = {path.relative_to(ours) for path in ours.rglob("*") if path.is_file()}
+        expected = {path for path in expected if "__pycache__" not in path.parts and path.parts[0] != "cli"}
+        assert {path.relative_to(packed) for path in packed.rglob("*") if path.is_file()} == expected
+        assert {Path("http/static/page.js"), Path("http/templates/index.html")} <= expected
+
 
 class TestCompiling:
     def test_without_lambdas_python_the_package_is_made_all_the_same(

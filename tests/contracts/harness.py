@@ -12,7 +12,8 @@ import requests
 
 from pdfsmaller.aws.job_store import DynamoJobStore
 from pdfsmaller.jobs.messages import Message
-from pdfsmaller.jobs.ports import JobStore, Queue, Storage, UploadForm
+from pdfsmaller.jobs.objects import UploadForm
+from pdfsmaller.jobs.ports import JobStore, Queue, Storage
 from tests.aws_stack import Clock, Stack
 from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage
 
@@ -36,8 +37,9 @@ class Harness(Protocol):
     store: JobStore
     queue: Queue
     storage: Storage
-    #: Whether forms and links are held to what they allow. moto does not.
-    enforces_policies: bool
+    #: Whether somebody holds forms to what they allow, and links to their time.
+    enforces_forms: bool
+    enforces_links: bool
 
     def another_store(self, seconds_ahead: float) -> JobStore:
         """The same store as another host sees it, whose clock is so far ahead (or behind)."""
@@ -69,7 +71,7 @@ class Harness(Protocol):
 class MemoryHarness:
     """The in-memory adapters: their time passes when it is told to."""
 
-    enforces_policies = True
+    enforces_forms = enforces_links = True
 
     def __init__(self) -> None:
         self._clock = Clock()
@@ -100,9 +102,9 @@ class MemoryHarness:
 class AwsHarness:
     """The adapters on the resources of ``stack``, in moto or on an emulator. Only the host's clock can be moved."""
 
-    def __init__(self, stack: Stack, *, enforces_policies: bool) -> None:
+    def __init__(self, stack: Stack, *, enforces_forms: bool, enforces_links: bool) -> None:
         self._stack = stack
-        self.enforces_policies = enforces_policies
+        self.enforces_forms, self.enforces_links = enforces_forms, enforces_links
         self._table = stack.settings.jobs_table
         self._url, self._dead = stack.settings.compress_queue_url, stack.settings.dead_letter_queue_url
         self.store: JobStore = DynamoJobStore(self._table, stack.clock)

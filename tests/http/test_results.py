@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,7 +16,7 @@ from pdfsmaller.jobs.states import Status
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 from tests.http.test_api import assert_problem, post, work
-from tests.services.several import Files, makes
+from tests.services.several import Files, Makes, makes
 
 __all__ = ["makes"]
 
@@ -37,9 +36,7 @@ def finished(client: FlaskClient, stack: Stack, pdf: bytes) -> dict[str, object]
     return job
 
 
-def test_one_is_listed_and_is_the_download(
-    client: FlaskClient, stack: Stack, pdf: bytes, makes: Callable[[Files], None]
-) -> None:
+def test_one_is_listed_and_is_the_download(client: FlaskClient, stack: Stack, pdf: bytes, makes: Makes) -> None:
     makes(TWO[:1])
     job = finished(client, stack, pdf)
     url = f"http://localhost/api/jobs/{job['job_id']}"
@@ -53,7 +50,7 @@ def test_one_is_listed_and_is_the_download(
 
 
 def test_several_are_listed_and_the_download_is_a_zip(
-    client: FlaskClient, stack: Stack, pdf: bytes, makes: Callable[[Files], None]
+    client: FlaskClient, stack: Stack, pdf: bytes, makes: Makes
 ) -> None:
     makes(TWO)
     job = finished(client, stack, pdf)
@@ -71,14 +68,14 @@ def test_several_are_listed_and_the_download_is_a_zip(
     assert result["bytes"] == 13
 
 
-def test_keys_show_nowhere(client: FlaskClient, stack: Stack, pdf: bytes, makes: Callable[[Files], None]) -> None:
+def test_keys_show_nowhere(client: FlaskClient, stack: Stack, pdf: bytes, makes: Makes) -> None:
     makes(TWO)
     job_id = str(finished(client, stack, pdf)["job_id"])
     shown = client.get(f"/api/jobs/{job_id}").text
     assert not [key for key in (archive_key(job_id, 1), result_key(job_id, 1, 0)) if key in shown]
 
 
-def test_large_ones_are_redirects_to_the_store(clock: Clock, pdf: bytes, makes: Callable[[Files], None]) -> None:
+def test_large_ones_are_redirects_to_the_store(clock: Clock, pdf: bytes, makes: Makes) -> None:
     makes(TWO)
     with made_stack(clock, max_inline_result_size=6) as stack:
         client = create_app(stack.world).test_client()
@@ -90,9 +87,7 @@ def test_large_ones_are_redirects_to_the_store(clock: Clock, pdf: bytes, makes: 
             assert f"/jobs/{job_id}/1/{key}?" in answer.headers["Location"]
 
 
-def test_what_is_no_result_is_404(
-    client: FlaskClient, stack: Stack, pdf: bytes, makes: Callable[[Files], None]
-) -> None:
+def test_what_is_no_result_is_404(client: FlaskClient, stack: Stack, pdf: bytes, makes: Makes) -> None:
     makes(TWO)
     job_id = finished(client, stack, pdf)["job_id"]
     for index in ("2", "-1", "x", "9" * 50, "١"):
@@ -107,7 +102,7 @@ def test_a_job_without_results_yet_lists_none(client: FlaskClient, pdf: bytes) -
 
 
 def test_who_waits_and_takes_anything_gets_the_zip(
-    client: FlaskClient, stack: Stack, pdf: bytes, makes: Callable[[Files], None], monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, stack: Stack, pdf: bytes, makes: Makes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     makes(TWO)
     service = client.application.config["SERVICE"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -15,13 +15,19 @@ from pdfsmaller.engine.results import PDF, Done, ResultFile
 Files = list[tuple[str, bytes]]
 
 
-@pytest.fixture
-def makes(monkeypatch: pytest.MonkeyPatch) -> Callable[[Files], None]:
-    """From then on every job makes these files, by name."""
+class Makes(Protocol):
+    def __call__(self, files: Files, links: Mapping[str, Path] | None = None) -> None: ...
 
-    def make(files: Files) -> None:
+
+@pytest.fixture
+def makes(monkeypatch: pytest.MonkeyPatch) -> Makes:
+    """From then on every job makes these files, by name, and leaves these links in its folder."""
+
+    def make(files: Files, links: Mapping[str, Path] | None = None) -> None:
         def run(operation: Any, sources: Any, folder: Path, *args: Any, **kwargs: Any) -> Done[Report]:
             made = []
+            for name, target in (links or {}).items():
+                (folder / name).symlink_to(target)
             for index, (name, data) in enumerate(files):
                 path = folder / f"made-{index}"
                 path.write_bytes(data)

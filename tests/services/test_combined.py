@@ -15,7 +15,7 @@ from pdfsmaller.aws.storage import S3Storage
 from pdfsmaller.engine.report import CombinedReport, ReportWarning, SourceReport
 from pdfsmaller.jobs.keys import input_key, report_key, result_key
 from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.ports import ObjectInfo
+from pdfsmaller.jobs.objects import ObjectInfo
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.services.intake import IncomingFile

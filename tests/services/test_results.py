@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -22,11 +22,10 @@ from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
 from tests import documents
 from tests.aws_stack import Stack
-from tests.services.several import Files, makes
+from tests.services.several import Makes, makes
 
 __all__ = ["makes"]
 
-Makes = Callable[[Files], None]
 KEY = "inbox/2024 Q1/Bericht ü.pdf"
 
 
@@ -108,6 +107,16 @@ class TestStoring:
                 (name, zipfile.ZIP_STORED) for name, _ in files
             ]
             assert [archive.read(name) for name, _ in files] == [data for _, data in files]
+
+    def test_what_the_engine_left_in_the_folder_is_not_written_through(
+        self, service: RunService, submitting: SubmitService, stack: Stack, pdf: bytes, makes: Makes, tmp_path: Path
+    ) -> None:
+        precious = tmp_path / "precious"
+        precious.write_bytes(b"as it was")
+        makes([("a.pdf", b"a"), ("b.pdf", b"b")], links={name: precious for name in ("out.zip", "a.pdf", "b.pdf")})
+        done = run(service, submitting, stack, pdf)
+        assert done.status is Status.SUCCEEDED
+        assert precious.read_bytes() == b"as it was"
 
     def test_each_is_handed_out_by_its_number(
         self, service: RunService, submitting: SubmitService, stack: Stack, pdf: bytes, makes: Makes

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from pdfsmaller.aws import clients
 from pdfsmaller.aws.unavailable import reading
-from pdfsmaller.jobs.ports import ObjectInfo, UploadForm
+from pdfsmaller.jobs.objects import ObjectInfo, UploadForm
 from pdfsmaller.media import content_disposition
 
 _CHUNK_BYTES = 1 << 20

@@ -12,13 +12,13 @@ can be made twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
 from pdfsmaller.events import ObjectCreated
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.objects import ObjectInfo, UploadForm
 from pdfsmaller.jobs.rows import Row
 from pdfsmaller.jobs.states import Status
 
@@ -122,27 +122,6 @@ class Queue(Protocol):
             hold_seconds: how long a look may keep a letter from others that look.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
-    """One object: key, size in bytes, entity tag (unquoted), when it was written (seconds since the epoch), the
-    owner's metadata (names in small letters; ``list`` does not tell it).
-    """
-
-    key: str
-    bytes: int
-    etag: str = ""
-    modified: float = 0.0
-    metadata: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class UploadForm:
-    """A form for one file: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data."""
-
-    url: str
-    fields: dict[str, str]
 
 
 class Storage(Protocol):

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
     from pdfsmaller.jobs.model import Job
     from pdfsmaller.jobs.moves import Jobs, Success
-
-logger = get_logger("jobs")
 
 
 class End(StrEnum):
@@ -97,7 +97,11 @@ class Ends:
             try:
                 listener(Ended(end, job))
             except Exception:
-                logger.exception("a listener failed", extra={"job_id": job.job_id, "end": end})
+                _logger().exception("a listener failed", extra={"job_id": job.job_id, "end": end})
+
+
+def _logger() -> Logger:
+    return get_logger("jobs")
 
 
 def log(ended: Ended) -> None:
@@ -109,4 +113,4 @@ def log(ended: Ended) -> None:
         extra |= {name: job.result.get(name) for name in ("outcome", "ratio")} | {"seconds": report.get("seconds")}
     elif job.error and ended.end in (End.FAILED, End.GIVEN_UP):
         extra |= {"code": job.error["code"], "reason": job.error["message"]}
-    logger.info(f"job {ended.end.replace('_', ' ')}", extra=extra)
+    _logger().info(f"job {ended.end.replace('_', ' ')}", extra=extra)

@@ -15,7 +15,8 @@ from pdfsmaller.operations import find
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job
-    from pdfsmaller.jobs.ports import ObjectInfo, Storage
+    from pdfsmaller.jobs.objects import ObjectInfo
+    from pdfsmaller.jobs.ports import Storage
     from pdfsmaller.settings import Settings
 
 #: Downloads at a time: small files cost a round trip each, big ones the network's whole width.

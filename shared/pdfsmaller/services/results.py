@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from pdfsmaller import media
 from pdfsmaller.jobs.keys import archive_key, report_key, result_key
@@ -46,24 +47,27 @@ def store(storage: Storage, job: Job, done: Done[BaseReport], folder: Path) -> S
         for index, (name, file) in enumerate(named)
     )
 
-    def put(item: tuple[JobResult, Path]) -> None:
-        result, path = item
-        with path.open("rb") as body:
-            storage.put_file(
-                storage.results,
-                result.key,
-                body,
-                media_type=result.media_type,
-                metadata=_metadata(job, done.report, result),
-            )
+    def put(result: JobResult, body: IO[bytes]) -> None:
+        metadata = mark(job) | {
+            "outcome": done.report.outcome,
+            "input-bytes": str(done.report.input_bytes),
+            "output-bytes": str(result.bytes),
+        }
+        storage.put_file(storage.results, result.key, body, media_type=result.media_type, metadata=metadata)
+
+    def put_file(result: JobResult, file: ResultFile) -> None:
+        with file.path.open("rb") as body:
+            put(result, body)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(put, ((result, file.path) for result, file in zip(results, done.files, strict=True))))
+        list(pool.map(put_file, results, done.files))
     download = results[0]
     if len(results) > 1:
-        path = _zipped(results, done.files, folder / "out.zip")
-        download = JobResult(_archive_name(job), path.stat().st_size, media.ZIP, archive_key(job.job_id, job.attempt))
-        put((download, path))
+        # By a name that nothing can stand under: the engine's process, which wrote here, is not to be trusted.
+        with tempfile.TemporaryFile(dir=folder) as archive:
+            size = _zip(results, done.files, archive)
+            download = JobResult(_archive_name(job), size, media.ZIP, archive_key(job.job_id, job.attempt))
+            put(download, archive)
     return Success(result_json(done.report), results, download, warnings_json(done.report))
 
 
@@ -102,22 +106,16 @@ def _numbered(name: str, most: int) -> Iterator[str]:
         number += 1
 
 
-def _zipped(results: Sequence[JobResult], files: Sequence[ResultFile], target: Path) -> Path:
-    """All files in a ZIP, as they are: PDFs are compressed already."""
+def _zip(results: Sequence[JobResult], files: Sequence[ResultFile], target: IO[bytes]) -> int:
+    """All files in a ZIP, as they are: PDFs are compressed already. Its size in bytes; ``target`` is at its start."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for result, file in zip(results, files, strict=True):
             archive.write(file.path, result.name)
-    return target
+    size = target.tell()
+    target.seek(0)
+    return size
 
 
 def _archive_name(job: Job) -> str:
     stem = PurePosixPath(job.inputs[0].name).stem if job.inputs else ""
     return f"{stem or 'results'}.zip"
-
-
-def _metadata(job: Job, report: BaseReport, result: JobResult) -> dict[str, str]:
-    return mark(job) | {
-        "outcome": report.outcome,
-        "input-bytes": str(report.input_bytes),
-        "output-bytes": str(result.bytes),
-    }

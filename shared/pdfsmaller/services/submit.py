@@ -23,7 +23,7 @@ from pdfsmaller.services import inbox, intake
 from pdfsmaller.services.outcome import kept_seconds, upload_due_at
 
 if TYPE_CHECKING:
-    from pdfsmaller.jobs.ports import UploadForm
+    from pdfsmaller.jobs.objects import UploadForm
     from pdfsmaller.services.world import World
 
 #: Objects written at a time: a request of many small files would else wait for each one's round trip.

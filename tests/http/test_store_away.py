@@ -1,0 +1,51 @@
+"""Nobody answers behind the API: its callers hear so soon, and when to come again."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from flask.testing import FlaskClient
+
+from pdfsmaller.aws import clients
+from pdfsmaller.http.app import create_app
+from pdfsmaller.settings import Settings
+from pdfsmaller.wire import wire
+from tests import documents
+from tests.http.test_api import assert_problem, post
+
+
+@pytest.fixture
+def lonely(monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    clients.forget_clients()
+    return create_app(wire(Settings(compress_queue_url=f"{url}/0/q", secret_key="a key for tests only"))).test_client()
+
+
+def test_every_call_that_needs_it_is_503_with_retry_after(lonely: FlaskClient) -> None:
+    job = f"/api/jobs/{'0' * 32}"
+    for call in (
+        lambda: lonely.get(job),
+        lambda: lonely.get(f"{job}/download"),
+        lambda: lonely.get(f"{job}/results/0"),
+        lambda: lonely.delete(job),
+        lambda: post(lonely, documents.text(1)),
+        lambda: lonely.post("/api/uploads", json={"name": "a.pdf"}),
+    ):
+        begun = time.monotonic()
+        answer = call()
+        assert time.monotonic() - begun < 4
+        assert_problem(answer, 503, "store_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "127.0.0.1" not in answer.text
+
+
+def test_what_needs_no_store_is_answered(lonely: FlaskClient) -> None:
+    assert lonely.get("/openapi.json").status_code == 200
+    health = lonely.get("/health")
+    assert health.status_code == 503
+    assert {part["status"] for part in health.get_json()["details"].values()} == {"down"}
