@@ -80,7 +80,8 @@ class Shown:
 class Options(BaseModel):
     """What every operation's options can do."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when first used: a function that starts knows the options of every operation, and needs one's.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @classmethod
     def parse(cls, fields: Mapping[str, Any]) -> Self:
@@ -152,8 +153,7 @@ class Options(BaseModel):
             return ["true", "false"]
         whole = "a whole number" if int in _kinds(cls.model_fields[name].annotation) else "a number"
         low, high = _bounds(cls.model_fields[name])
-        upwards = "" if low is None else f" from {low:g}"
-        return [f"{whole}{upwards}" + ("" if high is None else f" to {high:g}")]
+        return [whole + ("" if low is None else f" from {low}") + ("" if high is None else f" to {high}")]
 
     @property
     def secret(self) -> SecretStr | None:

@@ -13,7 +13,7 @@ CombinedOutcome = Literal["merged", "converted", "target_not_met"]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Audit(_Frozen):
