@@ -10,7 +10,7 @@ from pdfsmaller.operations import OPERATIONS
 
 def test_the_tables_of_options_are_those_of_the_code() -> None:
     text = README.read_text(encoding="utf-8")
-    assert filled(text) == text, "run: python -m docs.options"
+    assert filled(text) == text, "run: make docs"
 
 
 def test_every_operation_has_a_table() -> None:

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pdfsmaller import errors, sandbox
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.limits import Limits
+from pdfsmaller.operations import DEFAULT
 from tests import documents
 
 
@@ -207,3 +209,61 @@ def _runs(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no JSON",
+        "[" * 100_000,
+        "5",
+        '{"error": 5}',
+        '{"progress": 1}',
+        '{"report": []}',
+        '{"report": {"bounds": 5}, "files": 5}',
+        '{"report": {"bounds": []}, "files": [5]}',
+        '{"report": {}, "files": [{"file": "../in.pdf", "name": "x", "media_type": "application/pdf"}]}',
+    ],
+    ids=lambda line: line[:24],
+)
+def test_a_process_that_was_taken_over_can_write_what_it_likes(
+    line: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = f"import sys; sys.stdin.readline(); print({line!r}, flush=True); sys.stdin.readline()"
+    real = subprocess.Popen
+
+    def taken_over(arguments: list[str], **how: Any) -> subprocess.Popen[str]:
+        return real([arguments[0], "-c", program], **how)
+
+    monkeypatch.setattr(subprocess, "Popen", taken_over)
+    monkeypatch.setattr(sandbox, "_spare", None)
+    with pytest.raises(errors.EngineFailed):
+        run(source, tmp_path / "out.pdf")
+    assert not (tmp_path / "out.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        {"file": "../in.pdf", "name": "x", "media_type": "application/pdf"},
+        {"file": "link", "name": "x", "media_type": "application/pdf"},
+        {"file": "folder/../../in.pdf", "name": "x", "media_type": "application/pdf"},
+        {"file": "missing", "name": "x", "media_type": "application/pdf"},
+        {"file": "out.pdf", "name": "x", "media_type": "text/html"},
+        {"file": "out.pdf", "name": 5, "media_type": "application/pdf"},
+        {"file": "out\0.pdf", "name": "x", "media_type": "application/pdf"},
+    ],
+    ids=str,
+)
+def test_a_result_is_a_file_of_its_job_and_of_a_kind_that_its_operation_makes(
+    file: dict[str, object], source: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "job"
+    (folder / "folder").mkdir(parents=True)
+    (folder / "out.pdf").write_bytes(b"%PDF-")
+    (folder / "link").symlink_to(source)
+    (tmp_path / "in.pdf").write_bytes(b"%PDF-")
+    with pytest.raises(errors.EngineFailed):
+        sandbox._results(DEFAULT, folder, [file])
+    good = {"file": "out.pdf", "name": "x.pdf", "media_type": "application/pdf"}
+    assert [result.path for result in sandbox._results(DEFAULT, folder, [good])] == [folder / "out.pdf"]

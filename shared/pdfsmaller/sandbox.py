@@ -43,6 +43,8 @@ logger = logging.getLogger(__name__)
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
 _STDERR_TAIL_BYTES = 4_000
+#: A report has a line for each of a hundred inputs or a thousand results, and nothing near this.
+_LINE_MAX_CHARS = 50_000_000
 _WATCHDOG_SECONDS = 0.5
 _PR_SET_DUMPABLE = 4
 
@@ -99,11 +101,12 @@ class EngineProcess:
                 # Left open until the end: the child takes the end of its input for the end of its caller.
                 stdin.write(json.dumps(spec) + "\n")
                 stdin.flush()
-            for line in stdout:
-                message = json.loads(line)
-                if "progress" in message and progress:
-                    progress(message["progress"]["stage"], message["progress"]["percent"])
-                elif "report" in message or "error" in message:
+            while line := stdout.readline(_LINE_MAX_CHARS):
+                message = _read(line)
+                if "progress" in message:
+                    if progress:
+                        progress(str(message["progress"].get("stage")), _percent(message["progress"]))
+                elif message:
                     answer = message
                     break
         finally:
@@ -118,7 +121,8 @@ class EngineProcess:
             died = answer is None and self._why_killed is None
             self.close(log_level=logging.ERROR if died or error_code == errors.EngineFailed.code else logging.DEBUG)
         if answer and "report" in answer:
-            _log_missing_bounds(answer["report"]["bounds"])
+            bounds = answer["report"].get("bounds")
+            _log_missing_bounds([str(bound) for bound in bounds] if isinstance(bounds, list) else [])
             return answer
         if answer:
             raise errors.from_wire(answer["error"])
@@ -139,8 +143,8 @@ class EngineProcess:
         if not self._stderr.closed:
             size = self._stderr.seek(0, os.SEEK_END)
             self._stderr.seek(max(0, size - _STDERR_TAIL_BYTES))
-            if said := self._stderr.read().decode("utf-8", "replace").strip():
-                logger.log(log_level, "engine process: %s", said)
+            if output := self._stderr.read().decode("utf-8", "replace").strip():
+                logger.log(log_level, "engine process: %s", output)
             self._stderr.close()
 
 
@@ -198,9 +202,15 @@ def run(
     if stop:
         stop(process)
     answer = process.run(spec, limits, progress)
+    from pydantic import ValidationError
+
     from pdfsmaller.engine.results import Done
 
-    return Done(operation.report.model_validate(answer["report"]), _results(operation, folder, answer["files"]))
+    try:
+        report = operation.report.model_validate(answer["report"])
+    except ValidationError:
+        raise _unreadable() from None
+    return Done(report, _results(operation, folder, answer["files"]))
 
 
 def run_to(
@@ -273,12 +283,14 @@ def _results(operation: OperationSpec, folder: Path, files: list[dict[str, Any]]
 
     results, home = [], folder.resolve()
     for file in files:
-        path = folder / str(file["file"])
+        if not all(isinstance(file.get(name), str) for name in ("file", "name", "media_type")) or "\0" in file["file"]:
+            raise _unreadable()
+        path = folder / file["file"]
         if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(home):
             raise errors.EngineFailed("The engine named a result that is no file of its job.")
         if file["media_type"] not in operation.media_types:
             raise errors.EngineFailed("The engine named a result of a kind that its operation does not make.")
-        results.append(ResultFile(path, str(file["name"]), file["media_type"]))
+        results.append(ResultFile(path, file["name"], file["media_type"]))
     return tuple(results)
 
 
@@ -291,6 +303,37 @@ def run_compress(source: Path, target: Path, options: CompressOptions, limits: L
     report = run_to(DEFAULT, [InputFile(source, source.name)], target, options, limits, **how)
     assert isinstance(report, Report)
     return report
+
+
+def _read(line: str) -> dict[str, Any]:
+    """One line of a child, which a document may have taken over; empty where it only says that it is ready.
+
+    Raises:
+        EngineFailed: it is not of the protocol's form (``engine.__main__``).
+    """
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _unreadable() from None
+    if not isinstance(message, dict):
+        raise _unreadable()
+    for name in ("progress", "report", "error"):
+        if name in message and not isinstance(message[name], dict):
+            raise _unreadable()
+    files = message.get("files", [])
+    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+        raise _unreadable()
+    known = {name: message[name] for name in ("progress", "report", "error") if name in message}
+    return known | ({"files": files} if "report" in known else {})
+
+
+def _percent(progress: dict[str, Any]) -> int:
+    percent = progress.get("percent")
+    return min(100, max(0, percent)) if isinstance(percent, int) else 0
+
+
+def _unreadable() -> errors.EngineFailed:
+    return errors.EngineFailed("The engine's process gave an answer that cannot be read. The original is untouched.")
 
 
 def _hide_from_children() -> None:

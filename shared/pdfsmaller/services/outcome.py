@@ -35,16 +35,16 @@ def result_json(report: BaseReport) -> dict[str, Any]:
 
 def warnings_json(report: BaseReport) -> tuple[dict[str, str], ...]:
     """The ``warnings`` of a job's row; of very many the first, and how many more there were."""
-    told: list[dict[str, str]] = []
+    rows: list[dict[str, str]] = []
     left = _ROW_WARNINGS_MAX_BYTES
     for warning in report.warnings:
-        said = {"code": warning.code, "message": warning.message}
-        left -= _bytes(said)
+        row = {"code": warning.code, "message": warning.message}
+        left -= _bytes(row)
         if left < 0:
-            more = len(report.warnings) - len(told)
-            return (*told, {"code": "more_warnings", "message": f"There were {more} warnings more."})
-        told.append(said)
-    return tuple(told)
+            more = len(report.warnings) - len(rows)
+            return (*rows, {"code": "more_warnings", "message": f"There were {more} warnings more."})
+        rows.append(row)
+    return tuple(rows)
 
 
 def error_json(exc: PdfSmallerError) -> dict[str, str]:

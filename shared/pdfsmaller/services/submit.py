@@ -140,14 +140,14 @@ class SubmitService:
             raise errors.JobNotFound(
                 f"There is no job {job_id[:64]!r}. Jobs are forgotten some days after they expire."
             )
-        return self._aged(job)
+        return self._with_expiry(job)
 
     def batch(self, batch_id: str) -> list[Job]:
         """A batch's jobs, in the order of its files. Raises JobNotFound."""
         job_ids = self._jobs.batch(batch_id) if is_id(batch_id) else None
         if job_ids is None:
             raise errors.JobNotFound(f"There is no batch {batch_id[:64]!r}.")
-        return [self._aged(job) for job in self._jobs.get_many(job_ids)]
+        return [self._with_expiry(job) for job in self._jobs.get_many(job_ids)]
 
     def wait(self, jobs: Sequence[Job], seconds: float) -> list[Job]:
         """The jobs once all of them are final, or as they stand after ``seconds``."""
@@ -233,7 +233,7 @@ class SubmitService:
         if job.drop:
             inbox.withdraw(self._storage, job, job.drop)
 
-    def _aged(self, job: Job) -> Job:
+    def _with_expiry(self, job: Job) -> Job:
         """A job past its time is expired, whether cleanup has come by or not."""
         over = job.status.is_final and job.expires_at is not None and job.expires_at <= self._jobs.now()
         return replace(job, status=Status.EXPIRED) if over else job
