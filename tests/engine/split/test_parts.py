@@ -373,6 +373,11 @@ def test_the_report_says_how_many_pages_were_compared(cut: Cut) -> None:
     assert cut(documents.text(5), every=2, verify="off").report.comparison == ComparisonSummary(mode="off")
 
 
+def test_a_sample_of_many_parts_looks_at_some(cut: Cut) -> None:
+    comparison = cut(documents.many_pages(75), every=1, verify="sample").report.comparison
+    assert comparison == ComparisonSummary(mode="sample", pages=52)  # 50 parts of one page, the 60th and the 70th
+
+
 def test_when_time_is_up_parts_are_written_all_the_same(cut: Cut) -> None:
     pieces = cut(documents.structured(4), every=2, optimize=True, limits=Limits(soft_seconds=0.0))
     assert pieces.pages == ["1-2", "3-4"]

@@ -17,6 +17,8 @@ from pdfsmaller.errors import EngineFailed
 
 #: The check of a sample looks at the first and the last page of each of the first so many parts, of others at the last.
 FEW_PARTS = 10
+#: … and of those after so many, only at every tenth: each look opens the whole document.
+MANY_PARTS, EVERY_OF_MANY = 50, 10
 
 
 class Check:
@@ -40,6 +42,7 @@ class Check:
         self._source, self._places, self._verify, self._warn = source, places, verify, warn
         self._until = max(deadline.at, time.monotonic()) + VERIFY_GRACE_SECONDS
         self._comparisons: list[Comparison] = []
+        self._parts = 0
 
     def compare(self, part: Path, pages: Sequence[int], password: str | None) -> None:
         """Compare a part.
@@ -52,11 +55,13 @@ class Check:
             EngineFailed: a page is not what it was. Of a damaged document readers may show different things in the
                 first place; then there is only a warning.
         """
-        if self._verify == "off":
+        self._parts += 1
+        sample = self._verify == "sample"
+        if self._verify == "off" or (sample and self._parts > MANY_PARTS and self._parts % EVERY_OF_MANY):
             return
         places = list(range(len(pages)))
-        if self._verify == "sample":
-            places = sorted({places[0], places[-1]} if len(self._comparisons) < FEW_PARTS else places[-1:])
+        if sample:
+            places = sorted({places[0], places[-1]} if self._parts <= FEW_PARTS else places[-1:])
         sources = self._places([pages[place] for place in places])
         comparison = compare_pages(
             self._source.path,
