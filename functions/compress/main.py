@@ -23,7 +23,11 @@ def _service() -> RunService:
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Do an SQS batch. What failed is named, so that only that comes again (ReportBatchItemFailures)."""
+    """Do an SQS batch. What failed is named, so that only that comes again (ReportBatchItemFailures).
+
+    Powertools' ``BatchProcessor`` and ``SQSRecord`` do the same; importing them made a cold start longer by as much as
+    powertools' logger itself takes (75 → 147 ms of processor, median of 7), for the dozen lines below.
+    """
     failed = []
     for record in event["Records"]:
         attributes = record.get("attributes", {})

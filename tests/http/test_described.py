@@ -61,3 +61,12 @@ def test_an_operation_is_on_the_page(client: FlaskClient, operation: OperationSp
     assert fields == {name for name in operation.options.model_fields if operation.options.shown(name).label}
     assert all(f'id="{name}"' in page for name in fields)
     assert operation.preset in {choice.value for field in page_fields() for choice in field.choices}
+
+
+def test_every_path_says_what_it_answers_while_a_store_is_away(described: dict[str, Any]) -> None:
+    for path, methods in described["paths"].items():
+        for method in methods.values():
+            away = method["responses"]["503"]
+            assert path == "/api/health" or (
+                "store_unavailable" in away["description"] and "Retry-After" in away["headers"]
+            )

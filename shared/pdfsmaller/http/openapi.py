@@ -72,7 +72,7 @@ def document(base_url: str, version: str) -> dict[str, Any]:
                 "description": "Makes PDFs smaller; they look, read and work as before.",
             },
             "servers": [{"url": base_url}],
-            "paths": _paths(),
+            "paths": _with_store_away(_paths()),
         }
     )
     described: dict[str, Any] = construct_open_api_with_schema_class(api).model_dump(
@@ -218,6 +218,16 @@ def _paths() -> dict[str, Any]:
             }
         },
     }
+
+
+def _with_store_away(paths: dict[str, Any]) -> dict[str, Any]:
+    """The paths, each with what it answers while the job table, the queue or the buckets are away."""
+    seconds = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
+    away = _problem(errors.StoreUnavailable) | {"headers": {"Retry-After": seconds}}
+    for path in paths.values():
+        for method in path.values():
+            method["responses"].setdefault("503", away)
+    return paths
 
 
 def _ref(model: type[BaseModel]) -> Any:
