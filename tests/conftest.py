@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from pdfsmaller.aws import clients
 from pdfsmaller.engine import damage
 from pdfsmaller.settings import Settings
 from tests.aws_stack import Clock, Stack, made_stack
+
+# A session of botocore reads the descriptions of its services anew, and moto begins one in every test.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 

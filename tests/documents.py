@@ -1,8 +1,8 @@
 """Small, real PDFs for tests, made on the spot: every function returns the bytes of one document.
 
 Nothing here is random between runs: noise comes from a seeded generator, and pikepdf is told to write fixed ids. The
-documents are as small as their purpose allows (most build in a few hundredths of a second), so a test may ask for
-what it needs instead of sharing files.
+documents are as small as their purpose allows (most build in a few hundredths of a second), and each is built once in a
+process, so a test may ask for what it needs instead of sharing files.
 
 Groups for parametrised tests (name → function without arguments):
 
@@ -18,6 +18,7 @@ import io
 import random
 import zlib
 from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,11 @@ def write(path: Path, data: bytes) -> Path:
 
 def photo(width: int = 1200, height: int = 900, seed: int = 1) -> Image.Image:
     """A picture that codecs see as a photograph: noise of many octaves, soft gradients and a few hard edges."""
+    return _photo(width, height, seed).copy()
+
+
+@lru_cache(maxsize=16)
+def _photo(width: int, height: int, seed: int) -> Image.Image:
     rng = random.Random(seed)
     bands = []
     for _ in range(3):
@@ -96,6 +102,7 @@ def jpeg(image: Image.Image, quality: int = 92, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+@cache
 def srgb_profile() -> bytes:
     """An sRGB ICC profile."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -202,6 +209,7 @@ def _one_image(image: Image.Image, *, dpi: float = 300, encode: str = "flate", *
 # --- one image, every way to store it -------------------------------------------------------------------------------
 
 
+@cache
 def photo_jpeg(width: int = 1200, height: int = 900, dpi: float = 300, quality: int = 92) -> bytes:
     """A colour photograph as JPEG, DeviceRGB."""
     doc = Builder()
@@ -209,47 +217,56 @@ def photo_jpeg(width: int = 1200, height: int = 900, dpi: float = 300, quality: 
     return doc.bytes()
 
 
+@cache
 def photo_flate(width: int = 600, height: int = 450, dpi: float = 150) -> bytes:
     """A colour photograph, Flate-compressed."""
     return _one_image(photo(width, height), dpi=dpi)
 
 
+@cache
 def gray_as_rgb(width: int = 800, height: int = 600, dpi: float = 200) -> bytes:
     """A gray photograph stored with three equal channels."""
     return _one_image(photo(width, height).convert("L").convert("RGB"), dpi=dpi)
 
 
+@cache
 def gray_as_rgb_jpeg(width: int = 800, height: int = 600, dpi: float = 200) -> bytes:
     """A gray photograph stored as a colour JPEG."""
     return _one_image(photo(width, height).convert("L").convert("RGB"), dpi=dpi, encode="jpeg")
 
 
+@cache
 def gray_jpeg(width: int = 1200, height: int = 900, dpi: float = 300) -> bytes:
     """A gray photograph as a one-channel JPEG."""
     return _one_image(photo(width, height).convert("L"), dpi=dpi, encode="jpeg")
 
 
+@cache
 def bilevel_as_rgb(dpi: float = 200) -> bytes:
     """Black-and-white lettering stored with three 8-bit channels."""
     return _one_image(lettering().convert("RGB"), dpi=dpi)
 
 
+@cache
 def bilevel_as_gray(dpi: float = 200) -> bytes:
     """Black-and-white lettering stored with 8 bits a pixel."""
     return _one_image(lettering(), dpi=dpi)
 
 
+@cache
 def bilevel_flate(dpi: float = 200) -> bytes:
     """Black-and-white lettering, 1 bit a pixel, Flate."""
     return _one_image(lettering().convert("1"), dpi=dpi)
 
 
+@cache
 def bilevel_flate_decode(dpi: float = 200) -> bytes:
     """Black-and-white lettering, 1 bit a pixel, stored inverted and put right by /Decode [1 0]."""
     inverted = lettering().point(lambda v: 255 - v).convert("1")
     return _one_image(inverted, dpi=dpi, Decode=Array([1, 0]))
 
 
+@cache
 def ccitt_g4(dpi: float = 200) -> bytes:
     """Black-and-white lettering as CCITT group 4."""
     image = lettering()
@@ -270,17 +287,20 @@ def ccitt_g4(dpi: float = 200) -> bytes:
     return doc.bytes()
 
 
+@cache
 def chart_flate(dpi: float = 96) -> bytes:
     """A flat picture of few colours, Flate RGB: JPEG would only ring."""
     return _one_image(chart(), dpi=dpi)
 
 
+@cache
 def cmyk_jpeg(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
     """A CMYK JPEG as Photoshop writes it: inverted values, Adobe's marker, /Decode turning them back."""
     cmyk = photo(width, height).convert("CMYK")
     return _one_image(cmyk, dpi=dpi, encode="jpeg", Decode=Array([1, 0] * 4))
 
 
+@cache
 def cmyk_color_transform(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
     """A CMYK JPEG with Adobe's marker, which overrules the /ColorTransform beside it."""
     return _one_image(
@@ -288,16 +308,19 @@ def cmyk_color_transform(width: int = 600, height: int = 400, dpi: float = 200) 
     )
 
 
+@cache
 def gray_jpeg_inverted(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
     """A gray JPEG whose /Decode turns it round."""
     return _one_image(photo(width, height).convert("L"), dpi=dpi, encode="jpeg", Decode=Array([1, 0]))
 
 
+@cache
 def cmyk_flate(width: int = 500, height: int = 400, dpi: float = 200) -> bytes:
     """A CMYK image, Flate."""
     return _one_image(photo(width, height).convert("CMYK"), dpi=dpi)
 
 
+@cache
 def icc_rgb(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
     """A JPEG whose colour space is an embedded sRGB profile."""
     doc = Builder()
@@ -307,6 +330,7 @@ def icc_rgb(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
     return doc.bytes()
 
 
+@cache
 def calrgb(width: int = 400, height: int = 300, dpi: float = 150) -> bytes:
     """An image in CalRGB."""
     space = Array([Name.CalRGB, Dictionary(WhitePoint=Array([0.9505, 1, 1.089]), Gamma=Array([2.2, 2.2, 2.2]))])
@@ -328,6 +352,7 @@ def _packed(indices: bytes, width: int, bits: int) -> bytes:
     return bytes(out)
 
 
+@cache
 def indexed(bits: int = 8, dpi: float = 150) -> bytes:
     """An image in an Indexed colour space of 2^bits colours; with 1 bit the two colours are neither black nor white."""
     colours = 1 << bits
@@ -348,21 +373,25 @@ def indexed(bits: int = 8, dpi: float = 150) -> bytes:
     return doc.bytes()
 
 
+@cache
 def indexed_8() -> bytes:
     """8-bit palette."""
     return indexed(8)
 
 
+@cache
 def indexed_4() -> bytes:
     """4-bit palette."""
     return indexed(4)
 
 
+@cache
 def indexed_1() -> bytes:
     """1-bit palette of two colours: not black and white."""
     return indexed(1)
 
 
+@cache
 def indexed_cmyk(width: int = 300, height: int = 200, dpi: float = 100) -> bytes:
     """A palette of CMYK colours."""
     picture = photo(width, height).quantize(200, dither=Image.Dither.NONE)
@@ -373,6 +402,7 @@ def indexed_cmyk(width: int = 300, height: int = 200, dpi: float = 100) -> bytes
     return doc.bytes()
 
 
+@cache
 def rgb_16(width: int = 400, height: int = 300, dpi: float = 150) -> bytes:
     """16 bits a channel."""
     data = bytes(b for value in photo(width, height).tobytes() for b in (value, value))
@@ -399,6 +429,7 @@ def _oval_mask(width: int, height: int, *, soft: bool) -> Image.Image:
 _YELLOW = "1 0.9 0.2 rg 0 0 2000 2000 re f 0 g"
 
 
+@cache
 def soft_mask(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
     """A JPEG with an 8-bit soft mask of the same size, over a yellow page."""
     doc = Builder()
@@ -407,6 +438,7 @@ def soft_mask(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
     return doc.bytes()
 
 
+@cache
 def soft_mask_other_size(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
     """A soft mask with half as many pixels a side as its image."""
     doc = Builder()
@@ -415,6 +447,7 @@ def soft_mask_other_size(width: int = 900, height: int = 600, dpi: float = 300) 
     return doc.bytes()
 
 
+@cache
 def soft_mask_opaque(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
     """A soft mask that hides nothing."""
     doc = Builder()
@@ -423,6 +456,7 @@ def soft_mask_opaque(width: int = 600, height: int = 400, dpi: float = 200) -> b
     return doc.bytes()
 
 
+@cache
 def soft_mask_matte(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
     """An image premultiplied with black and a soft mask that says so (/Matte)."""
     mask = _oval_mask(width, height, soft=True)
@@ -433,6 +467,7 @@ def soft_mask_matte(width: int = 600, height: int = 400, dpi: float = 200) -> by
     return doc.bytes()
 
 
+@cache
 def soft_mask_matte_jpeg(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
     """A premultiplied JPEG, of far more dots than a screen shows, with its soft mask."""
     mask = _oval_mask(width, height, soft=True)
@@ -443,6 +478,7 @@ def soft_mask_matte_jpeg(width: int = 900, height: int = 600, dpi: float = 300) 
     return doc.bytes()
 
 
+@cache
 def explicit_mask(width: int = 900, height: int = 600, dpi: float = 300) -> bytes:
     """A JPEG with a 1-bit explicit mask (1 bits are masked out)."""
     doc = Builder()
@@ -460,6 +496,7 @@ def explicit_mask(width: int = 900, height: int = 600, dpi: float = 300) -> byte
     return doc.bytes()
 
 
+@cache
 def colour_key_mask(dpi: float = 150) -> bytes:
     """A flat picture whose white is transparent through a colour-key mask."""
     doc = Builder()
@@ -468,6 +505,7 @@ def colour_key_mask(dpi: float = 150) -> bytes:
     return doc.bytes()
 
 
+@cache
 def stencil(dpi: float = 300) -> bytes:
     """A stencil mask: lettering painted in the current colour."""
     image = lettering().convert("1")
@@ -485,6 +523,7 @@ def stencil(dpi: float = 300) -> bytes:
     return doc.bytes()
 
 
+@cache
 def jpx(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
     """A JPEG 2000 image."""
     buffer = io.BytesIO()
@@ -504,6 +543,7 @@ def jpx(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
     return doc.bytes()
 
 
+@cache
 def jpx_indexed(width: int = 300, height: int = 200, dpi: float = 100) -> bytes:
     """Indices of a palette as JPEG 2000, coded without loss."""
     picture = photo(width, height).quantize(120, dither=Image.Dither.NONE)
@@ -539,6 +579,7 @@ def _tint(colours: list[tuple[float, float, float, float]]) -> tuple[bytes, list
     return body.encode(), [0, 1] * inputs
 
 
+@cache
 def separation(width: int = 500, height: int = 400, dpi: float = 200) -> bytes:
     """A one-ink (spot colour) image."""
     doc = Builder()
@@ -549,6 +590,7 @@ def separation(width: int = 500, height: int = 400, dpi: float = 200) -> bytes:
     return doc.bytes()
 
 
+@cache
 def device_n(width: int = 400, height: int = 300, dpi: float = 200) -> bytes:
     """A two-ink image."""
     doc = Builder()
@@ -570,6 +612,7 @@ def device_n(width: int = 400, height: int = 300, dpi: float = 200) -> bytes:
     return doc.bytes()
 
 
+@cache
 def lab(width: int = 400, height: int = 300, dpi: float = 150) -> bytes:
     """An image in CIE L*a*b*."""
     space = Array([Name.Lab, Dictionary(WhitePoint=Array([0.9642, 1, 0.8249]), Range=Array([-128, 127, -128, 127]))])
@@ -579,6 +622,7 @@ def lab(width: int = 400, height: int = 300, dpi: float = 150) -> bytes:
 # --- one image, every place to use it -------------------------------------------------------------------------------
 
 
+@cache
 def inline_image() -> bytes:
     """An image inside the content stream."""
     picture = photo(80, 60)
@@ -592,6 +636,7 @@ def inline_image() -> bytes:
     return doc.bytes()
 
 
+@cache
 def nested_form(width: int = 1200, height: int = 900) -> bytes:
     """An image in a form XObject in a form XObject, each scaling it: 300 dpi on the page."""
     doc = Builder()
@@ -614,6 +659,7 @@ def nested_form(width: int = 1200, height: int = 900) -> bytes:
     return doc.bytes()
 
 
+@cache
 def tiling_pattern() -> bytes:
     """An image that is only used by a tiling pattern."""
     doc = Builder()
@@ -637,6 +683,7 @@ def tiling_pattern() -> bytes:
     return doc.bytes()
 
 
+@cache
 def annotation_appearance() -> bytes:
     """An image that is only used by a stamp annotation's appearance."""
     doc = Builder()
@@ -662,6 +709,7 @@ def annotation_appearance() -> bytes:
     return doc.bytes()
 
 
+@cache
 def type3_glyph() -> bytes:
     """An image that is only used by a glyph of a Type 3 font."""
     doc = Builder()
@@ -685,6 +733,7 @@ def type3_glyph() -> bytes:
     return doc.bytes()
 
 
+@cache
 def shared_two_sizes(width: int = 1200, height: int = 900) -> bytes:
     """One image shown on two pages: small (600 dpi) and large (100 dpi). The large use decides."""
     doc = Builder()
@@ -694,6 +743,7 @@ def shared_two_sizes(width: int = 1200, height: int = 900) -> bytes:
     return doc.bytes()
 
 
+@cache
 def duplicate_images(copies: int = 3) -> bytes:
     """The same image stored several times, once for each page."""
     doc = Builder()
@@ -703,6 +753,7 @@ def duplicate_images(copies: int = 3) -> bytes:
     return doc.bytes()
 
 
+@cache
 def low_resolution() -> bytes:
     """A photograph already below every preset's dpi and well compressed: nothing to win."""
     return photo_jpeg(width=200, height=150, dpi=60, quality=40)
@@ -723,6 +774,7 @@ def _paragraph(text: str, *, top: float = 720, size: float = 11) -> str:
     return f"BT /F1 {size:g} Tf 14 TL 72 {top:g} Td {shown} ET"
 
 
+@cache
 def text(pages: int = 3) -> bytes:
     """Pages of text in a standard font that is not embedded."""
     doc = Builder()
@@ -744,6 +796,7 @@ def font_file() -> Path | None:
     return None
 
 
+@cache
 def text_embedded(pages: int = 1) -> bytes:
     """Text in a whole embedded TrueType font (falls back to ``text`` on a machine without one)."""
     path = font_file()
@@ -782,6 +835,7 @@ def text_embedded(pages: int = 1) -> bytes:
     return doc.bytes()
 
 
+@cache
 def structured(pages: int = 4) -> bytes:
     """Outline, named destinations, links, page labels, an attachment, layers, tags, language, XMP and information."""
     doc = Builder()
@@ -858,6 +912,7 @@ def structured(pages: int = 4) -> bytes:
     return doc.bytes()
 
 
+@cache
 def form() -> bytes:
     """An AcroForm with a filled text field, a checkbox that is on, a choice, and a field inside a named group."""
     doc = Builder()
@@ -907,6 +962,7 @@ def form() -> bytes:
     return doc.bytes()
 
 
+@cache
 def boxes() -> bytes:
     """Pages with each rotation, odd boxes, a UserUnit, inherited attributes and an origin away from zero."""
     doc = Builder()
@@ -928,6 +984,7 @@ def boxes() -> bytes:
     return doc.bytes()
 
 
+@cache
 def transparency() -> bytes:
     """A transparency group, a soft mask in the graphics state and a blend mode."""
     doc = Builder()
@@ -953,6 +1010,7 @@ def transparency() -> bytes:
     return doc.bytes()
 
 
+@cache
 def unused_objects() -> bytes:
     """Unused images in the resources, a page thumbnail, private application data and duplicated streams."""
     doc = Builder()
@@ -967,6 +1025,7 @@ def unused_objects() -> bytes:
     return doc.bytes()
 
 
+@cache
 def signed() -> bytes:
     """A document that carries a signature field with a value and a byte range (the signature itself is no real one)."""
     doc = Builder()
@@ -1031,17 +1090,20 @@ def _pdfa(version: str, attributes: str, elements: str = "") -> bytes:
     return doc.bytes(force_version=version)
 
 
+@cache
 def pdfa_1b() -> bytes:
     """Says that it is PDF/A-1b, in elements."""
     elements = "<pdfaid:part>1</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>"
     return _pdfa("1.4", _PDFAID, elements)
 
 
+@cache
 def pdfa_2b() -> bytes:
     """Says that it is PDF/A-2b, in attributes."""
     return _pdfa("1.7", f'{_PDFAID} pdfaid:part="2" pdfaid:conformance="B"')
 
 
+@cache
 def pdfa_3b() -> bytes:
     """Says that it is PDF/A-3b, in elements that declare their own name space (as pikepdf, so OCRmyPDF, writes it)."""
     elements = f"<pdfaid:part {_PDFAID}>3</pdfaid:part><pdfaid:conformance {_PDFAID}>B</pdfaid:conformance>"
@@ -1068,26 +1130,31 @@ def _encrypted(*, user: str, revision: int, aes: bool = True) -> bytes:
     )
 
 
+@cache
 def encrypted_user() -> bytes:
     """AES-256; opens with ``USER_PASSWORD``."""
     return _encrypted(user=USER_PASSWORD, revision=6)
 
 
+@cache
 def encrypted_user_rc4() -> bytes:
     """RC4, 128 bits; opens with ``USER_PASSWORD``."""
     return _encrypted(user=USER_PASSWORD, revision=3, aes=False)
 
 
+@cache
 def encrypted_owner() -> bytes:
     """AES-256, restricted permissions; opens without a password."""
     return _encrypted(user="", revision=6)
 
 
+@cache
 def encrypted_owner_rc4() -> bytes:
     """RC4, restricted permissions; opens without a password."""
     return _encrypted(user="", revision=3, aes=False)
 
 
+@cache
 def encrypted_for_certificates() -> bytes:
     """Encrypted by a public-key security handler (ISO 32000-1, 7.6.4): no password opens it."""
     keys = b"/Filter /Adobe.PubSec /SubFilter /adbe.pkcs7.s4 /V 2 /Length 128 /Recipients [<3082>] /P -4"
@@ -1157,16 +1224,19 @@ def packed(name: str = "/BrotliDecode", encode: Encode = brotli.compress, *, tab
 # --- broken and malicious -------------------------------------------------------------------------------------------
 
 
+@cache
 def empty() -> bytes:
     """No bytes at all."""
     return b""
 
 
+@cache
 def not_a_pdf() -> bytes:
     """Something else."""
     return b'{"this": "is JSON"}\n' * 20
 
 
+@cache
 def broken_xref() -> bytes:
     """A good document whose cross-reference offsets are wrong: readers rebuild the table."""
     data = text()
@@ -1174,22 +1244,26 @@ def broken_xref() -> bytes:
     return data[:start] + data[start:].replace(b"0000000", b"0000009")
 
 
+@cache
 def truncated() -> bytes:
     """A document cut off in the middle of its first picture."""
     data = photo_jpeg(600, 450)
     return data[: len(data) // 2]
 
 
+@cache
 def header_only() -> bytes:
     """Begins as a PDF, and nothing follows."""
     return b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 
 
+@cache
 def junk_before_header() -> bytes:
     """A good document after 500 bytes of something else."""
     return b"junk " * 100 + b"\n" + text()
 
 
+@cache
 def broken_image() -> bytes:
     """An image whose JPEG data stop half-way, beside a good one."""
     doc = Builder()
@@ -1203,6 +1277,7 @@ def broken_image() -> bytes:
     return doc.bytes()
 
 
+@cache
 def form_loop() -> bytes:
     """Two form XObjects that draw each other."""
     doc = Builder()
@@ -1222,6 +1297,7 @@ def _zeros(count: int) -> bytes:
     return b"\x78\xda" + block * (count // 1_000_000) + b"\x03\x00" + checksum.to_bytes(4, "big")
 
 
+@cache
 def flate_bomb(megabytes: int = 4_000) -> bytes:
     """A page content of megabytes of zeros behind two Flate filters: a few kilobytes in the file."""
     doc = Builder()
@@ -1232,6 +1308,7 @@ def flate_bomb(megabytes: int = 4_000) -> bytes:
     return doc.bytes()
 
 
+@cache
 def pixel_bomb(side: int = 60_000) -> bytes:
     """An image of side × side gray pixels, all zero: a small file, gigabytes in memory."""
     doc = Builder()
@@ -1249,6 +1326,7 @@ def pixel_bomb(side: int = 60_000) -> bytes:
     return doc.bytes()
 
 
+@cache
 def many_pages(pages: int = 10_001) -> bytes:
     """That many empty pages: over the default limit, in a file of about a megabyte."""
     kids = " ".join(f"{number + 3} 0 R" for number in range(pages))

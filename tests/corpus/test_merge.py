@@ -39,6 +39,8 @@ QUICK = {
     "giraffe-vector+person-dog-vector": "attachment, script, layers",
     "federal-register-signed+tiny-pdf20": "signature, PDF 2.0",
 }
+#: Those of them that take seconds.
+SLOW = dict.fromkeys(("nhs-handbook+comic-why-slides", "geotopo-compressed+copysets-paper-cmyk"), (pytest.mark.slow,))
 #: Page ranges, written as people do and as a list.
 RANGES = {
     "form-irs-f1040nr": [("2-3", [1, 2]), ("-1", [4]), ("3-1", [2, 1, 0]), ("1,1", [0, 0])],
@@ -80,7 +82,7 @@ def check(group: str, tmp_path: Path, *, decoded: bool = False, **options: Any) 
     assert differences(parts(paths), target, decoded=decoded, per_source=per_source) == []
 
 
-@pytest.mark.parametrize("group", QUICK)
+@pytest.mark.parametrize("group", [pytest.param(group, marks=SLOW.get(group, ())) for group in QUICK])
 def test_two_documents_keep_all_they_have(group: str, tmp_path: Path) -> None:
     check(group, tmp_path)
 

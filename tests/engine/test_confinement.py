@@ -283,8 +283,8 @@ def test_the_numbers_of_calls_are_those_of_the_kernel_s_headers(machine: str) ->
 _QUICK: dict[str, documents.Make] = {
     make.__name__: make
     for make in (
-        *(documents.ccitt_g4, documents.icc_rgb, documents.jpx, documents.soft_mask_matte, documents.text),
-        *(documents.structured, documents.pdfa_2b, documents.truncated, documents.broken_image),
+        *(documents.ccitt_g4, documents.icc_rgb, documents.jpx),
+        *(documents.structured, documents.truncated, documents.broken_image),
     )
 }
 _MAKES = {

@@ -252,7 +252,7 @@ def test_memory_does_not_grow_with_the_number_of_inputs(tmp_path: Path) -> None:
         command = [sys.executable, "-c", _MEASURE, str(tmp_path / "out.pdf"), *files]
         return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
-    assert peak(40) < peak(4) * 1.25
+    assert peak(20) < peak(4) * 1.25
 
 
 # --- what the check must not take for a difference ------------------------------------------------------------------
