@@ -14,12 +14,12 @@ def test_events_that_come_again_give_one_result(live: Live) -> None:
     live.announce(key, times=3)  # while it waits or runs
     job = live.finished(posted["job_id"])
     assert (job["status"], job["attempts"]) == ("succeeded", 1)
-    written = live.result(f"jobs/{posted['job_id']}/1/out.pdf")["LastModified"]
+    written = live.result(f"jobs/{posted['job_id']}/1/out/0")["LastModified"]
 
     live.announce(key, sequencer="0055AED6DCD90281FF", times=3)  # after its end
     live.until(lambda: live.depth("CompressQueueUrl") == 0, 30, "the duplicates are acknowledged")
     assert live.job(posted["job_id"])["attempts"] == 1
-    assert live.result(f"jobs/{posted['job_id']}/1/out.pdf")["LastModified"] == written
+    assert live.result(f"jobs/{posted['job_id']}/1/out/0")["LastModified"] == written
 
 
 def test_an_event_ahead_of_its_object_does_no_harm(live: Live) -> None:

@@ -31,7 +31,7 @@ def test_a_killed_process_costs_one_attempt_and_nothing_else(live: Live, what: s
     assert live.kill(what)
     job = live.finished(posted["job_id"], 90)
     assert (job["status"], job["attempts"]) == ("succeeded", 2)
-    assert page_count(live.result(f"jobs/{job['job_id']}/2/out.pdf")["Body"].read()) == 10
+    assert page_count(live.result(f"jobs/{job['job_id']}/2/out/0")["Body"].read()) == 10
     live.until(lambda: live.depth("CompressQueueUrl") == 0, 30, "its message is acknowledged")
     assert live.job(job["job_id"])["attempts"] == 2
 
