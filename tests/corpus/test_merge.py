@@ -39,8 +39,13 @@ QUICK = {
     "giraffe-vector+person-dog-vector": "attachment, script, layers",
     "federal-register-signed+tiny-pdf20": "signature, PDF 2.0",
 }
-#: Those of them that take seconds.
-SLOW = dict.fromkeys(("nhs-handbook+comic-why-slides", "geotopo-compressed+copysets-paper-cmyk"), (pytest.mark.slow,))
+#: Those that a quick run can do without: the group of slow tests that CI runs has them.
+SLOW = {
+    *("form-irs-f1040nr+form-irs-f1040nr", "nhs-handbook+comic-why-slides"),
+    *("slides-softmask-news+physics-paper-gray-scan", "geotopo-compressed+copysets-paper-cmyk"),
+    *("luradoc-mrc-jbig2+tiny-devicen", "slides-softmask-news", "nhs-handbook", "geotopo-compressed"),
+    "owasp-slides-2025",
+}
 #: Page ranges, written as people do and as a list.
 RANGES = {
     "form-irs-f1040nr": [("2-3", [1, 2]), ("-1", [4]), ("3-1", [2, 1, 0]), ("1,1", [0, 0])],
@@ -50,6 +55,11 @@ RANGES = {
     "owasp-slides-2025": [("2-3", [1, 2]), ("-1,1", [42, 0])],
     "form-xfa-va-210966": [("2", [1]), ("2-1", [1, 0])],
 }
+
+
+def quick_or_slow(name: str, *more: object) -> Any:
+    """Parameters of a test over documents of this name."""
+    return pytest.param(name, *more, marks=pytest.mark.slow if name in SLOW else ())
 
 
 def document(stem: str) -> Path:
@@ -82,7 +92,7 @@ def check(group: str, tmp_path: Path, *, decoded: bool = False, **options: Any) 
     assert differences(parts(paths), target, decoded=decoded, per_source=per_source) == []
 
 
-@pytest.mark.parametrize("group", [pytest.param(group, marks=SLOW.get(group, ())) for group in QUICK])
+@pytest.mark.parametrize("group", [quick_or_slow(group) for group in QUICK])
 def test_two_documents_keep_all_they_have(group: str, tmp_path: Path) -> None:
     check(group, tmp_path)
 
@@ -106,7 +116,7 @@ def test_compressed_documents_keep_all_but_the_coding(group: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("stem", "text", "pages"), [(stem, *given) for stem, ranges in RANGES.items() for given in ranges]
+    ("stem", "text", "pages"), [quick_or_slow(stem, *given) for stem, ranges in RANGES.items() for given in ranges]
 )
 def test_pages_picked_come_without_what_belongs_to_others(
     stem: str, text: str, pages: list[int], tmp_path: Path
@@ -129,6 +139,7 @@ def test_what_two_documents_share_is_stored_once(stem: str, tmp_path: Path) -> N
     assert two.stat().st_size < 1.15 * one.stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("group", "options"),
     [

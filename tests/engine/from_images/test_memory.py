@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests import documents, pictures
 
 CHILD = """
@@ -20,6 +22,7 @@ print(json.dumps([report.pages, resource.getrusage(resource.RUSAGE_SELF).ru_maxr
 """
 
 
+@pytest.mark.slow
 def test_forty_images_take_as_much_as_eight(tmp_path: Path) -> None:
     photo = documents.photo(640, 480)
     images = tmp_path / "images"

@@ -243,6 +243,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_inputs(tmp_path: Path) -> None:
     """Each input is some 5 MB that nothing can be left out of."""
     sources = [str(documents.write(tmp_path / f"{n}.pdf", documents.photo_flate(1_300, 1_300 + n))) for n in range(2)]
