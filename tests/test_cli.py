@@ -338,7 +338,7 @@ def test_a_command_that_outlives_its_terminal_goes_on(photo: Path, tmp_path: Pat
     assert process.returncode == 0
 
 
-# --- merge, images --------------------------------------------------------------------------------------------------
+# --- merge ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -443,6 +443,71 @@ def test_what_cannot_be_merged_is_said_in_one_line(
     assert said in err
     assert err.count("\n") == 1
     assert not Path("out.pdf").exists()
+
+
+# --- split ----------------------------------------------------------------------------------------------------------
+
+
+def test_split_writes_the_parts_and_says_so(texts: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "parts"
+    done = command("split", texts[2], "--every", "2", "--output-dir", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{texts[2]} → 2 files: 3 pages, ")
+    parts = sorted(out.iterdir())
+    assert [(part.name, page_count(part)) for part in parts] == [("3 pages-1.pdf", 2), ("3 pages-2.pdf", 1)]
+    assert all(str(part) in done.stdout for part in parts)
+
+
+def test_split_as_json_names_every_part(texts: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "parts"
+    assert run_here("split", texts[1], texts[2], "--pages", "1,-1", "--output-dir", out, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [body["source"] for body in said] == [str(texts[1]), str(texts[2])]
+    assert [Path(target).name for body in said for target in body["targets"]] == sorted(p.name for p in out.iterdir())
+    assert [len(body["report"]["parts"]) for body in said] == [2, 2]
+
+
+def test_one_that_cannot_be_split_does_not_stop_the_others(texts: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "parts"
+    done = command("split", texts[0], texts[2], "--pages", "1,3", "--output-dir", out)
+    assert done.returncode == 2
+    assert "there is no page 3" in done.stderr
+    assert sorted(part.name for part in out.iterdir()) == ["3 pages-1.pdf", "3 pages-2.pdf"]
+
+
+def test_a_part_never_overwrites_an_input(
+    texts: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = texts[0].rename(tmp_path / "3 pages-2.pdf")
+    before = other.read_bytes()
+    assert run_here("split", texts[2], other, "--every", "1", "--output-dir", tmp_path) == 2
+    assert "would overwrite the input" in capsys.readouterr().err
+    assert other.read_bytes() == before
+    assert not (tmp_path / "3 pages-1.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Give one of --pages, --every, --outline-level or --max-size."),
+        (["--every", "2", "--max-size", "1MB"], "--max-size cannot go together"),
+        (["--every", "0"], "--every cannot be '0'"),
+        (["--pages", "1-x"], "--pages cannot be '1-x'"),
+        (["--max-size", "9"], "--max-size cannot be '9'"),
+        (["--outline-level", "first"], "--outline-level cannot be 'first'"),
+    ],
+)
+def test_what_cannot_be_split_so_is_said_in_one_line_and_nothing_is_written(
+    arguments: list[str], said: str, texts: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here("split", texts[1], *arguments, "--output-dir", tmp_path / "parts") == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "parts").exists()
+
+
+# --- images ---------------------------------------------------------------------------------------------------------
 
 
 def test_images_become_a_page_each(jpeg: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,3 +109,19 @@ def test_images_too_big_for_a_request_become_one_pdf(live: Live, page: Page, tmp
     with page.expect_download() as download:
         page.click("a.download")
     assert download.value.suggested_filename == "0.pdf"
+
+
+def test_a_pdf_is_split_and_its_parts_come_one_by_one(live: Live, page: Page, tmp_path: Path) -> None:
+    page.goto(live.url)
+    page.select_option("#operation", "split")
+    assert page.locator("#target_size").is_hidden()
+    page.set_input_files("#files", documents.write(tmp_path / "book.pdf", documents.text(5)))
+    page.fill("#every", "2")
+    page.click("#go")
+    page.get_by_text("Download all (ZIP)").wait_for(timeout=60_000)
+    assert "3 PDFs of 5 pages" in page.locator("#jobs .state").first.inner_text()
+    assert page.locator("a.part").all_inner_texts() == ["book-1.pdf", "book-2.pdf", "book-3.pdf"]
+    for link, name in ((page.locator("a.part").nth(1), "book-2.pdf"), (page.locator("a.download"), "book.zip")):
+        with page.expect_download() as download:
+            link.click()
+        assert download.value.suggested_filename == name

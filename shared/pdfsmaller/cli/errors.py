@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from pdfsmaller import errors
 from pdfsmaller.errors import ExitCode
+from pdfsmaller.operations import OPERATIONS
 
 
 class UsageError(Exception):
@@ -33,16 +35,29 @@ def exit_code(error: Exception) -> ExitCode:
 def describe(error: Exception, *, limits: bool = True) -> str:
     """An error in one line. ``limits``: the command at hand has options that raise limits."""
     if isinstance(error, errors.InvalidOption):
-        return error.message.replace(error.field, f"--{error.field.replace('_', '-')}")
+        return _with_flags(error.message, error.field, *error.allowed)
     if isinstance(error, (errors.PasswordRequired, errors.WrongPassword)):
         return f"{error.message} Use --password-file FILE (or - for standard input)."
     if limits and isinstance(error, errors.LimitExceeded) and error.limit in _LIMIT_OPTIONS:
         return f"{error.message} {_LIMIT_OPTIONS[error.limit]} raises the limit."
     if isinstance(error, errors.PdfSmallerError):
-        return error.message
+        return _with_flags(error.message)
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'}: {error.strerror or error}."
     return str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _with_flags(message: str, field: str = "", *names: str) -> str:
+    """A message that calls options as the command does: ``field``, and of all options those among ``names`` and those
+    whose names no sentence has by chance.
+    """
+    known = {name for operation in OPERATIONS.values() for name in operation.options.model_fields}
+    flags = {field, *(name for name in known if name in names or "_" in name)}
+    return re.sub(r"(?<![-\w])\w+(?!\w)", lambda word: _flag(word[0]) if word[0] in flags else word[0], message)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def code_of(error: Exception) -> str:
