@@ -68,6 +68,7 @@ class TestExpiry:
         stack.clock.forward(25 * HOUR)
         assert [cleanup.run()["expired"] for _ in range(2)] == [1, 0]
 
+    @pytest.mark.slow
     def test_many_jobs_are_done_page_by_page(self, cleanup: CleanupService, stack: Stack) -> None:
         now = stack.clock()
         for _ in range(1_100):

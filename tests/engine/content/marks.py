@@ -9,6 +9,7 @@ from typing import Any
 import pikepdf
 
 Matrix = tuple[float, float, float, float, float, float]
+_SPACES = {"g": "/DeviceGray", "rg": "/DeviceRGB", "k": "/DeviceCMYK"}
 PAINTS = ("f", "F", "f*", "S", "s", "B", "B*", "b", "b*", "n")
 LINE = ("w", "J", "j", "M", "d", "i", "ri")
 TEXT = ("Tc", "Tw", "Tz", "Ts", "Tr", "Tf")
@@ -96,11 +97,12 @@ class _Reader:
             self.path, self.clips = [], False
         elif op in ("g", "rg", "k", "G", "RG", "K"):
             state["stroke" if op.isupper() else "fill"] = [op.lower(), *map(float, operands)]
+            state["CS" if op.isupper() else "cs"] = _SPACES[op.lower()]  # they set the colour space too (8.6.8)
         elif op in ("cs", "CS"):
             state[op] = str(operands[0])
             state["stroke" if op == "CS" else "fill"] = [state[op]]
         elif op in ("sc", "scn", "SC", "SCN"):
-            space = state.get("CS" if op.isupper() else "cs")
+            space = state.get("CS" if op.isupper() else "cs", _SPACES["g"])
             state["stroke" if op.isupper() else "fill"] = [space, *(_plain(value) for value in operands)]
         elif op in ("Do", "sh"):
             self._mark(op + str(operands[0]), list(state["ctm"]), "fill", "gs")
