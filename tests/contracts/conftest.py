@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.responses import DynamoHandler
 
 from tests.contracts.harness import AwsHarness, Harness, MemoryHarness
 
@@ -20,15 +20,11 @@ def harness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto looks at a condition and writes in two steps: what races against it needs a lock."""
-    lock = threading.Lock()
+    """moto reads an item, looks at a condition and writes in steps: what races against it needs a lock."""
+    lock, call_action = threading.Lock(), DynamoHandler.call_action
 
-    def locked(method: Any) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            with lock:
-                return method(*args, **kwargs)
+    def locked(handler: DynamoHandler) -> Any:
+        with lock:
+            return call_action(handler)
 
-        return call
-
-    for name in ("put_item", "update_item"):
-        monkeypatch.setattr(DynamoDBBackend, name, locked(getattr(DynamoDBBackend, name)))
+    monkeypatch.setattr(DynamoHandler, "call_action", locked)
