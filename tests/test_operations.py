@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import typer.main
 from pdfsmaller import operations
 from pdfsmaller.cli import arguments
 from pdfsmaller.cli.app import app
+from pdfsmaller.engine.report import BaseReport
 from pdfsmaller.errors import InvalidOption
 from pdfsmaller.operations import OPERATIONS, OperationSpec
 
@@ -58,6 +60,13 @@ def test_what_an_error_allows_is_what_the_option_takes(operation: OperationSpec)
             operation.options.parse({name: {"no": "such value"}})
         assert caught.value.field == name
         assert caught.value.allowed == operation.options.allowed(name)
+
+
+@EACH
+def test_what_an_entry_names_is_there(operation: OperationSpec) -> None:
+    module, _, name = operation.entry.partition(":")
+    assert callable(getattr(import_module(module), name))
+    assert issubclass(operation.report, BaseReport)
 
 
 @EACH

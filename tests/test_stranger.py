@@ -69,8 +69,8 @@ _ENTRY = """
         command="rotate",
         label="Turn",
         summary="Turn every page.",
-        options=RotateOptions,
-        report=BaseReport,
+        options_class="pdfsmaller.engine.rotate:RotateOptions",
+        report_class="pdfsmaller.engine.report:BaseReport",
         entry="pdfsmaller.engine.rotate:run",
         each_alone=True,
     ),
@@ -111,11 +111,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     registry = home / "pdfsmaller" / "operations.py"
     text = registry.read_text(encoding="utf-8")
     assert text.count(")\n\n#: By name") == 1
-    text = text.replace(")\n\n#: By name", _ENTRY.lstrip("\n"))
-    text = text.replace(
-        "\nfrom pdfsmaller.errors", "\nfrom pdfsmaller.engine.rotate import RotateOptions\nfrom pdfsmaller.errors"
-    )
-    registry.write_text(text, encoding="utf-8")
+    registry.write_text(text.replace(")\n\n#: By name", _ENTRY.lstrip("\n")), encoding="utf-8")
     return {"PYTHONPATH": os.pathsep.join([str(home), str(ROOT), *(p for p in sys.path if p)])}
 
 

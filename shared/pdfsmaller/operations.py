@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from pdfsmaller import errors, sniff
-from pdfsmaller.engine.from_images.options import ImageOptions
-from pdfsmaller.engine.merge.options import MergeOptions
-from pdfsmaller.engine.options import CompressOptions, Options
-from pdfsmaller.engine.report import BaseReport, CombinedReport, Report, SplitReport
-from pdfsmaller.engine.split.options import SplitOptions
 from pdfsmaller.errors import PdfSmallerError
+
+if TYPE_CHECKING:
+    from pdfsmaller.engine.options import Options
+    from pdfsmaller.engine.report import BaseReport
 
 _PDF_FAILURES = (errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword, errors.UnsupportedEncryption)
 
@@ -77,8 +79,8 @@ class OperationSpec:
         command: what the ``pdfsmaller`` command calls it.
         label: what the web page calls it.
         summary: what it does, in a sentence.
-        options: the model of its options.
-        report: the model of its report.
+        options_class: the model of its options, as ``module:class``.
+        report_class: the model of its report, likewise.
         entry: its entry point in the engine, as ``module:function``.
         inputs: what it is done to.
         each_alone: every file is a job of its own, and several together a batch; otherwise one job takes all of them.
@@ -96,8 +98,8 @@ class OperationSpec:
     command: str
     label: str
     summary: str
-    options: type[Options]
-    report: type[BaseReport]
+    options_class: str
+    report_class: str
     entry: str
     inputs: InputKind = PDFS
     each_alone: bool = False
@@ -109,6 +111,25 @@ class OperationSpec:
     no_preset: str = ""
     libraries: tuple[str, ...] = ()
 
+    @property
+    def options(self) -> type[Options]:
+        """The model of its options, loaded when first asked for: a function that starts needs one, or none."""
+        model: type[Options] = _named(self.options_class)
+        return model
+
+    @property
+    def report(self) -> type[BaseReport]:
+        """The model of its report."""
+        model: type[BaseReport] = _named(self.report_class)
+        return model
+
+
+@cache
+def _named(place: str) -> Any:
+    """What ``module:name`` names."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
 
 _ALL = (
     OperationSpec(
@@ -117,8 +138,8 @@ _ALL = (
         command="compress",
         label="Make smaller",
         summary="Make PDFs smaller. What cannot be made smaller comes back as it is.",
-        options=CompressOptions,
-        report=Report,
+        options_class="pdfsmaller.engine.options:CompressOptions",
+        report_class="pdfsmaller.engine.report:Report",
         entry="pdfsmaller.engine.compress:run",
         each_alone=True,
     ),
@@ -128,8 +149,8 @@ _ALL = (
         command="merge",
         label="Merge",
         summary="Make one PDF of several, in the order given.",
-        options=MergeOptions,
-        report=CombinedReport,
+        options_class="pdfsmaller.engine.merge.options:MergeOptions",
+        report_class="pdfsmaller.engine.report:CombinedReport",
         entry="pdfsmaller.engine.merge.merge:run",
         drop_suffix=None,  # it needs several files, and a drop is one
         failures=(*_PDF_FAILURES, errors.InvalidPageRange),
@@ -140,8 +161,8 @@ _ALL = (
         command="split",
         label="Split",
         summary="Cut PDFs into parts: by pages, at outline entries, or so that no part is over a size.",
-        options=SplitOptions,
-        report=SplitReport,
+        options_class="pdfsmaller.engine.split.options:SplitOptions",
+        report_class="pdfsmaller.engine.report:SplitReport",
         entry="pdfsmaller.engine.split.split:run",
         each_alone=True,
         several_results=True,
@@ -154,8 +175,8 @@ _ALL = (
         label="Images to PDF",
         summary="Make one PDF of images, a page for each. Not one pixel changes unless an option of compression asks "
         "for it.",
-        options=ImageOptions,
-        report=CombinedReport,
+        options_class="pdfsmaller.engine.from_images.options:ImageOptions",
+        report_class="pdfsmaller.engine.report:CombinedReport",
         entry="pdfsmaller.engine.from_images.convert:run",
         inputs=IMAGES,
         drop_suffix=".pdf",

@@ -14,7 +14,6 @@ from werkzeug.sansio.utils import host_is_trusted
 from pdfsmaller import __version__, errors
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http import health, metrics, problems
-from pdfsmaller.http.page import page_fields
 from pdfsmaller.jobs.model import Job, JobResult
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
@@ -227,6 +226,8 @@ def openapi() -> Response:
 @api.get("/")
 def index() -> Response:
     """The web page."""
+    from pdfsmaller.http.page import page_fields
+
     return Response(
         render_template(
             "index.html", keys=bool(_settings().api_keys), operations=OPERATIONS.values(), fields=page_fields()
