@@ -19,6 +19,7 @@ _WHERE_NEEDED = (
     "fontTools.encodings.StandardEncoding",
     "fontTools.ttLib.standardGlyphOrder",
     "lupa.luajit21",
+    "lxml.etree",  # pikepdf's, for XMP
     "zopfli.zlib",
 )
 
