@@ -263,7 +263,7 @@ class TestHandlers:
     def test_cleanup_expires_a_job(self, functions: Functions, live: Stack) -> None:
         now = live.clock()
         job = Job(job_id=new_id(), status=Status.SUCCEEDED, created_at=now, updated_at=now, due_at=now - 1)
-        live.table.create(job)
+        live.jobs.create(job)
         live.s3.put_object(Bucket=live.settings.results_bucket, Key=result_key(job.job_id, 1, 0), Body=b"%PDF-")
         with functions.start("cleanup") as cleanup:
             answer = cleanup.invoke(json.loads((EVENTS / "schedule.json").read_text()))

@@ -183,7 +183,8 @@ _ALL = (
         failures=(errors.UnreadableImage,),
         preset="",
         no_preset="keeping every pixel",
-        libraries=("pi_heif",),
+        # Pillow's readers with shared libraries of their own, which the bounds would keep from being loaded later.
+        libraries=("pi_heif", "PIL.AvifImagePlugin", "PIL.WebPImagePlugin"),
     ),
 )
 
