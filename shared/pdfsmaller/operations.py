@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
 from pdfsmaller import errors, sniff
 from pdfsmaller.errors import PdfSmallerError
@@ -114,21 +113,14 @@ class OperationSpec:
     @property
     def options(self) -> type[Options]:
         """The model of its options, loaded when first asked for: a function that starts needs one, or none."""
-        model: type[Options] = _named(self.options_class)
+        model: type[Options] = resolve_name(self.options_class)
         return model
 
     @property
     def report(self) -> type[BaseReport]:
         """The model of its report."""
-        model: type[BaseReport] = _named(self.report_class)
+        model: type[BaseReport] = resolve_name(self.report_class)
         return model
-
-
-@cache
-def _named(place: str) -> Any:
-    """What ``module:name`` names."""
-    module, _, name = place.partition(":")
-    return getattr(import_module(module), name)
 
 
 _ALL = (

@@ -13,7 +13,6 @@ Which operations there are is its caller's business; the form of an entry stands
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -22,6 +21,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import IO, Any
 
 from pydantic import BaseModel
@@ -103,7 +103,7 @@ def main() -> int:
         limits = Limits(**spec.get("limits", {}))
         sources = [InputFile(Path(source["path"]), source["name"]) for source in spec["sources"]]
         _keep_to(spec["folder"])
-        entry, options_class = _named(spec["entry"]), _named(spec["options_class"])
+        entry, options_class = resolve_name(spec["entry"]), resolve_name(spec["options_class"])
         libraries.load_installed(spec["libraries"])
         bounds = confine(limits, sources=[source.path for source in sources], folder=Path(spec["folder"]))
         # Not before: Landlock binds no thread that runs already.
@@ -126,12 +126,6 @@ def main() -> int:
         else:
             protocol.error(EngineFailed("The engine met something in this PDF that it does not know."))
     return 0
-
-
-def _named(place: str) -> Any:
-    """What ``module:name`` names."""
-    module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def _out_of_memory(limits: Limits) -> LimitExceeded:
