@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
-from pdfsmaller import errors, sniff
+from pdfsmaller import errors, media, sniff
 from pdfsmaller.errors import PdfSmallerError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class InputKind:
 PDFS = InputKind(
     noun="PDF",
     plural="PDFs",
-    media_type="application/pdf",
+    media_type=media.PDF,
     accept="application/pdf,.pdf",
     default_name="document.pdf",
     check=sniff.check_pdf,
@@ -59,7 +59,7 @@ IMAGES = InputKind(
     noun="image",
     plural="Images",
     # What image one is shows its bytes, not what its sender calls it.
-    media_type="application/octet-stream",
+    media_type=media.ANY,
     accept="image/*,.heic,.heif,.jp2",
     default_name="image",
     check=sniff.check_image,
@@ -102,7 +102,7 @@ class OperationSpec:
     entry: str
     inputs: InputKind = PDFS
     each_alone: bool = False
-    media_types: tuple[str, ...] = ("application/pdf",)
+    media_types: tuple[str, ...] = (media.PDF,)
     several_results: bool = False
     drop_suffix: str | None = ""
     failures: tuple[type[PdfSmallerError], ...] = _PDF_FAILURES

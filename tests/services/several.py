@@ -10,7 +10,8 @@ import pytest
 
 from pdfsmaller import sandbox
 from pdfsmaller.engine.report import Audit, ImageCounts, Report
-from pdfsmaller.engine.results import PDF, Done, ResultFile
+from pdfsmaller.engine.results import Done, ResultFile
+from pdfsmaller.media import PDF
 
 Files = list[tuple[str, bytes]]
 

@@ -74,15 +74,21 @@ def _targets(operation: OperationSpec) -> list[Parameter]:
     return [Parameter("output", Parameter.KEYWORD_ONLY, annotation=Annotated[Path, output])]
 
 
+def flag(name: str) -> str:
+    """An option's name on the command line."""
+    return f"--{name.replace('_', '-')}"
+
+
 def _option(options: type[Options], name: str) -> Parameter:
-    flag = f"--{name.replace('_', '-')}"
     default = options.default(name)
     if options.is_flag(name):
-        declared = f"{flag}/--no-{flag.removeprefix('--')}" if default else flag
+        declared = f"{flag(name)}/{flag(f'no_{name}')}" if default else flag(name)
         return _named(name, Annotated[bool, typer.Option(declared, help=_about(options, name))], default)
     metavar = options.shown(name).metavar or "TEXT"
     # Text, whatever the type: the options' own check says what is allowed.
-    return _named(name, Annotated[str | None, typer.Option(flag, metavar=metavar, help=_about(options, name))], None)
+    return _named(
+        name, Annotated[str | None, typer.Option(flag(name), metavar=metavar, help=_about(options, name))], None
+    )
 
 
 def _password_file(options: type[Options], name: str) -> Parameter:

@@ -6,6 +6,7 @@ import re
 import sys
 
 from pdfsmaller import errors
+from pdfsmaller.cli.arguments import flag
 from pdfsmaller.errors import ExitCode
 from pdfsmaller.operations import OPERATIONS
 
@@ -53,11 +54,7 @@ def _with_flags(message: str, field: str = "", *names: str) -> str:
     """
     known = {name for operation in OPERATIONS.values() for name in operation.options.model_fields}
     flags = {field, *(name for name in known if name in names or "_" in name)}
-    return re.sub(r"(?<![-\w])\w+(?!\w)", lambda word: _flag(word[0]) if word[0] in flags else word[0], message)
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return re.sub(r"(?<![-\w])\w+(?!\w)", lambda word: flag(word[0]) if word[0] in flags else word[0], message)
 
 
 def code_of(error: Exception) -> str:

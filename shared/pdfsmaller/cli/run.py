@@ -29,10 +29,9 @@ from pdfsmaller.operations import OperationSpec
 
 @dataclass(slots=True)
 class _Job:
-    """One run of the engine: its files, where its one result goes (None: several, into the folder), what came of it."""
+    """One run of the engine: its files, where its results go (known once it has named them), what came of it."""
 
     sources: list[Path]
-    target: Path | None
     name: str
     targets: list[Path]
     report: BaseReport | None = None
@@ -71,23 +70,22 @@ class _Command:
         if self.operation.several_results:
             assert self.output_dir
             check_several(self.paths, self.output_dir)
-            return [_Job([path], None, path.name, []) for path in self.paths]
+            return [_Job([path], path.name, []) for path in self.paths]
         if self.operation.each_alone:
             targets = targets_of(self.paths, output, self.output_dir)
-            return [_Job([path], to, path.name, [to]) for path, to in zip(self.paths, targets, strict=True)]
+            return [_Job([path], path.name, [to]) for path, to in zip(self.paths, targets, strict=True)]
         assert output
-        self.options.check_inputs(len(self.paths))
-        return [_Job(self.paths, one_target(output), output.name, [output])]
+        return [_Job(self.paths, output.name, [one_target(output)])]
 
     def run(self, job: _Job, progress: OnProgress) -> None:
         """Do a job. What goes wrong is kept on it."""
         try:
             for path in job.sources:
                 check_readable(path)
-            if job.target is None:
+            if self.operation.several_results:
                 job.report = self._several(job, progress)
             else:
-                with replacing(job.target) as unfinished:
+                with replacing(job.targets[0]) as unfinished:
                     sources = _sources(job)
                     job.report = sandbox.run_to(
                         self.operation, sources, unfinished, self.options, self.limits, progress

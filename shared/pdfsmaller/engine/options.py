@@ -77,10 +77,18 @@ class Shown:
     placeholder: str = ""
 
 
+#: What several inputs have in common: one of them may be of no use.
+OnErrorOption = Annotated[
+    OnError,
+    Field(description="A file that cannot be used ends the job, which names it (fail), or is left out (skip)."),
+    Shown("HOW", label="Files that cannot be used", choices={"fail": "end the job", "skip": "are left out"}),
+]
+
+
 class Options(BaseModel):
     """What every operation's options can do."""
 
-    # Built when first used: a function that starts knows the options of every operation, and needs one's.
+    # Built when first used: importing the options of an operation does not mean that there is a job of it.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @classmethod

@@ -19,10 +19,11 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
+from pdfsmaller.media import PDF
+
 #: Called with the stage's name and how much of the whole job is done, 0–100.
 Progress = Callable[[str, int], None]
 
-PDF = "application/pdf"
 #: What an operation says of its work: a model that has ``bounds``, for the child process to say what bound it.
 ReportT = TypeVar("ReportT", bound=BaseModel, covariant=True)
 

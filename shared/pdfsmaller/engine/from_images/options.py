@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pdfsmaller.engine.options import OnError, Shown, SingleOptions
+from pdfsmaller.engine.options import OnErrorOption, Shown, SingleOptions
 from pdfsmaller.engine.units import parse_length
 
 PageSize = Literal["fit", "A4", "letter"]
@@ -46,11 +46,7 @@ class ImageOptions(SingleOptions):
         ),
         Shown("N", f"pixels per inch from {RESOLUTION_MIN} to {RESOLUTION_MAX}"),
     ] = None
-    on_error: Annotated[
-        OnError,
-        Field(description="A file that cannot be used ends the job, which names it (fail), or is left out (skip)."),
-        Shown("HOW", label="Files that cannot be used", choices={"fail": "end the job", "skip": "are left out"}),
-    ] = "fail"
+    on_error: OnErrorOption = "fail"
 
     @property
     def wants_compression(self) -> bool:

@@ -47,7 +47,7 @@ from pdfsmaller.engine.report import (
     SourceReport,
 )
 from pdfsmaller.engine.results import Done, Progress, ResultFile
-from pdfsmaller.errors import BadRequest, InvalidOption, LimitExceeded, PdfSmallerError
+from pdfsmaller.errors import BadRequest, LimitExceeded, PdfSmallerError
 from pdfsmaller.limits import Limits
 
 # What assembling and checking take on a slow machine, in seconds; so much of the time is not for compressing, but at
@@ -115,14 +115,7 @@ class _Run:
     def run(self) -> CombinedReport:
         if not self.sources:
             raise BadRequest("There is nothing to merge. Give at least one PDF.")
-        if self.options.pages and len(self.options.pages) != len(self.sources):
-            raise InvalidOption(
-                "pages",
-                len(self.options.pages),
-                ["none at all", "one page range for each file, blank for all its pages"],
-                f"{len(self.options.pages)} page ranges came for {len(self.sources)} files. Give one for each (blank "
-                "for all pages), or none.",
-            )
+        self.options.check_inputs(len(self.sources))
         with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as name:
             folder = Path(name)
             result = self._merged(folder, self.options)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 
 from pdfsmaller.engine.merge.ranges import SYNTAX, is_range
-from pdfsmaller.engine.options import DocumentOptions, OnError, Shown, SingleOptions
+from pdfsmaller.engine.options import DocumentOptions, OnErrorOption, Shown, SingleOptions
 from pdfsmaller.errors import InvalidOption
 
 Outline = Literal["per-source", "joined", "none"]
@@ -72,11 +72,7 @@ class MergeOptions(DocumentOptions, SingleOptions):
         ),
         Shown("HOW"),
     ] = "per-source"
-    on_error: Annotated[
-        OnError,
-        Field(description="A file that cannot be used ends the job, which names it (fail), or is left out (skip)."),
-        Shown("HOW", label="Files that cannot be used", choices={"fail": "end the job", "skip": "are left out"}),
-    ] = "fail"
+    on_error: OnErrorOption = "fail"
     decrypt: Annotated[
         bool,
         Field(
