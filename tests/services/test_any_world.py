@@ -20,7 +20,6 @@ from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
-from tests import documents
 from tests.aws_stack import Clock
 from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage, away
 
@@ -62,11 +61,6 @@ class Room:
 @pytest.fixture
 def room(clock: Clock) -> Room:
     return Room(clock)
-
-
-@pytest.fixture(scope="module")
-def photo() -> bytes:
-    return documents.photo_jpeg()
 
 
 def test_a_job_goes_its_whole_way(room: Room, photo: bytes) -> None:

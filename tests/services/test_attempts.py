@@ -22,18 +22,7 @@ from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
-from tests import documents
 from tests.aws_stack import Stack
-
-
-@pytest.fixture
-def service(stack: Stack) -> RunService:
-    return RunService(stack.world)
-
-
-@pytest.fixture(scope="module")
-def photo() -> bytes:
-    return documents.photo_jpeg()
 
 
 def submit(stack: Stack, data: bytes) -> Job:

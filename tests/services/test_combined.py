@@ -26,11 +26,6 @@ from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 
 
-@pytest.fixture
-def service(stack: Stack) -> RunService:
-    return RunService(stack.world)
-
-
 @pytest.fixture(scope="module")
 def photo() -> bytes:
     return documents.jpeg(documents.photo(300, 200))

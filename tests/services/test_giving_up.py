@@ -26,18 +26,8 @@ DAY = 86_400
 
 
 @pytest.fixture
-def service(stack: Stack) -> RunService:
-    return RunService(stack.world)
-
-
-@pytest.fixture
 def cleanup(stack: Stack) -> CleanupService:
     return CleanupService(stack.world)
-
-
-@pytest.fixture(scope="module")
-def photo() -> bytes:
-    return documents.photo_jpeg()
 
 
 def submit(stack: Stack, data: bytes, **options: str) -> Job:

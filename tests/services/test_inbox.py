@@ -20,21 +20,6 @@ from tests.aws_stack import Stack
 KEY = "inbox/a.pdf"
 
 
-@pytest.fixture
-def service(stack: Stack) -> RunService:
-    return RunService(stack.world)
-
-
-@pytest.fixture
-def submitting(stack: Stack) -> SubmitService:
-    return SubmitService(stack.world)
-
-
-@pytest.fixture(scope="module")
-def photo() -> bytes:
-    return documents.photo_jpeg()
-
-
 @pytest.fixture(scope="module")
 def other() -> bytes:
     return documents.text(2)

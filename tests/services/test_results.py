@@ -29,16 +29,6 @@ __all__ = ["makes"]
 KEY = "inbox/2024 Q1/Bericht ü.pdf"
 
 
-@pytest.fixture
-def service(stack: Stack) -> RunService:
-    return RunService(stack.world)
-
-
-@pytest.fixture
-def submitting(stack: Stack) -> SubmitService:
-    return SubmitService(stack.world)
-
-
 @pytest.fixture(scope="module")
 def pdf() -> bytes:
     return documents.text(1)

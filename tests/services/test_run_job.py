@@ -26,16 +26,6 @@ from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 
 
-@pytest.fixture
-def service(stack: Stack) -> RunService:
-    return RunService(stack.world)
-
-
-@pytest.fixture(scope="module")
-def photo() -> bytes:
-    return documents.photo_jpeg()
-
-
 def submit(stack: Stack, data: bytes, **options: str) -> Job:
     [job] = SubmitService(stack.world).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], options)
     return job
