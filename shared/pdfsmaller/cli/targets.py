@@ -37,10 +37,7 @@ def targets_of(inputs: Sequence[Path], output: Path | None, output_dir: Path | N
     assert output_dir is not None
     targets = [output_dir / source.name for source in inputs]
     _all_different(inputs, targets)
-    taken = {target.resolve() for target in targets}
-    for source in inputs:
-        if source.resolve() in taken:
-            raise UsageError(f"--output-dir {output_dir} would overwrite the input {source}. Choose another folder.")
+    _spare_inputs(inputs, targets, output_dir)
     make_folder(output_dir)
     return targets
 
@@ -62,10 +59,7 @@ def in_folder(names: Sequence[str], output_dir: Path, inputs: Sequence[Path]) ->
         UsageError: over an input.
     """
     targets = [output_dir / name for name in names]
-    sources = {source.resolve() for source in inputs}
-    for target in targets:
-        if target.resolve() in sources:
-            raise UsageError(f"--output-dir {output_dir} would overwrite the input {target}. Choose another folder.")
+    _spare_inputs(inputs, targets, output_dir)
     return targets
 
 
@@ -79,6 +73,13 @@ def make_folder(output_dir: Path) -> None:
     if output_dir.exists() and not output_dir.is_dir():
         raise UsageError(f"--output-dir {output_dir} is a file, not a folder.")
     output_dir.mkdir(parents=True, exist_ok=True)
+
+
+def _spare_inputs(inputs: Sequence[Path], targets: Sequence[Path], output_dir: Path) -> None:
+    taken = {target.resolve() for target in targets}
+    for source in inputs:
+        if source.resolve() in taken:
+            raise UsageError(f"--output-dir {output_dir} would overwrite the input {source}. Choose another folder.")
 
 
 def _all_different(inputs: Sequence[Path], targets: Sequence[Path]) -> None:
