@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 from typing import Any
@@ -19,15 +18,10 @@ from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.rows import Row
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
 from tests.aws_stack import Stack
-
-
-def submit(stack: Stack, data: bytes) -> Job:
-    [job] = SubmitService(stack.world).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], {})
-    return job
+from tests.services.one_job import submit
 
 
 class TestPausedPastItsLease:

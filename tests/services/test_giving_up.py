@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 from typing import Any
@@ -13,14 +12,13 @@ from pdfsmaller import errors, sandbox
 from pdfsmaller.jobs import files
 from pdfsmaller.jobs.keys import error_key, input_key
 from pdfsmaller.jobs.messages import Message
-from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.cleanup import CleanupService
-from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
 from tests import documents
 from tests.aws_stack import Stack
+from tests.services.one_job import message_for, submit
 
 DAY = 86_400
 
@@ -28,15 +26,6 @@ DAY = 86_400
 @pytest.fixture
 def cleanup(stack: Stack) -> CleanupService:
     return CleanupService(stack.world)
-
-
-def submit(stack: Stack, data: bytes, **options: str) -> Job:
-    [job] = SubmitService(stack.world).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], options)
-    return job
-
-
-def message_for(stack: Stack, job: Job) -> Message:
-    return stack.message(input_key(job.job_id, 0))
 
 
 class WorkerKilled(BaseException):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -17,22 +16,12 @@ from pdfsmaller import errors, events, sandbox
 from pdfsmaller.aws.queue import SqsQueue
 from pdfsmaller.jobs.keys import input_key, report_key, result_key
 from pdfsmaller.jobs.messages import Message
-from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
-
-
-def submit(stack: Stack, data: bytes, **options: str) -> Job:
-    [job] = SubmitService(stack.world).submit_files([IncomingFile("a.pdf", io.BytesIO(data))], options)
-    return job
-
-
-def message_for(stack: Stack, job: Job, **extra: str) -> Message:
-    return stack.message(input_key(job.job_id, 0), **extra)
+from tests.services.one_job import message_for, submit
 
 
 class TestOneJob:
