@@ -10,18 +10,17 @@ import pytest
 import requests
 
 from tests import documents
+from tests.services.conftest import photo, service, submitting
 from tests.services.test_attempts import TestPausedPastItsLease
 from tests.services.test_giving_up import (
     TestAttempts,
     TestRedriving,
     cleanup,
-    photo,
     runs,
-    service,
     test_a_job_is_not_tried_again_because_its_progress_could_not_be_shown,
     test_the_late_worker_of_a_given_up_job_leaves_its_inputs_for_redrive,
 )
-from tests.services.test_inbox import TestDeleting, TestTwoFilesUnderOneKey, other, submitting
+from tests.services.test_inbox import TestDeleting, TestTwoFilesUnderOneKey, other
 from tests.stack.live import Live, page_count, slow_pdf
 
 #: What only a test's own hand can time (an attempt that sleeps past its lease, a table that does not answer) is done by
