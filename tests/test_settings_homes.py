@@ -13,7 +13,7 @@ from cfnlint.decode.cfn_yaml import load as load_template
 from pydantic import TypeAdapter, ValidationError
 
 from docs import settings as settings_docs
-from pdfsmaller.settings import Settings
+from pdfsmaller.settings import OWN_SERVER, Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,7 +40,8 @@ def parameter_of(setting: str) -> str:
     return "".join(part.capitalize() for part in setting.split("_"))
 
 
-SET_BY_PARAMETERS = [name for name in FIELDS if name not in NO_PARAMETER]
+ON_AWS = [name for name, field in FIELDS.items() if field.json_schema_extra != OWN_SERVER]
+SET_BY_PARAMETERS = [name for name in ON_AWS if name not in NO_PARAMETER]
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +131,11 @@ def test_documents_name_no_setting_that_does_not_exist(document: str) -> None:
 
 
 def test_every_variable_of_the_functions_is_a_setting(variables: dict[str, Any]) -> None:
-    assert {name.lower() for name in set(variables) - OTHERS} <= set(FIELDS)
+    assert {name.lower() for name in set(variables) - OTHERS} <= set(ON_AWS)
 
 
 def test_every_setting_is_set_on_aws(variables: dict[str, Any]) -> None:
-    assert {name.upper() for name in FIELDS} <= set(variables)
+    assert {name.upper() for name in ON_AWS} <= set(variables)
 
 
 @pytest.mark.parametrize("name", SET_BY_PARAMETERS)

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pdfsmaller.engine.units import parse_size
@@ -51,12 +51,31 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+#: What ``json_schema_extra`` says of a setting that only a server of one's own has.
+OWN_SERVER: dict[str, Any] = {"own_server": True}
+
+
 def _field(default: Any, description: str, *, secret: bool = False) -> Any:
     """A setting: what it is when it is not set, and what it means, with its unit, in words for who sets it.
 
     The first sentence holds wherever it is set; template.yaml repeats it (tests/test_settings_homes.py).
     """
     return Field(default=default, description=description, repr=not secret)
+
+
+def _own_server(default: Any, description: str, *, secret: bool = False, names: tuple[str, ...] = ()) -> Any:
+    """As ``_field``, for a setting that template.yaml does not have: on AWS there is nothing that it could set.
+
+    Args:
+        names: where several variables set it, all of them; the first that is set counts.
+    """
+    return Field(
+        default=default,
+        description=description,
+        repr=not secret,
+        json_schema_extra=OWN_SERVER,
+        validation_alias=AliasChoices(*names) if names else None,
+    )
 
 
 class InvalidSettings(Exception):
@@ -80,6 +99,20 @@ class Settings(BaseSettings):
     )
     public_base_url: NonEmptyOrNone = _field(
         None, "The service's own address as callers see it, for the links in its answers. Empty: that of each request."
+    )
+
+    # A server of one's own.
+    database_url: str = _own_server(
+        "",
+        "The database of jobs and messages on a server of one's own: `sqlite:////srv/pdfsmaller/jobs.db` (one host) or "
+        "`postgresql://user:password@host/name` (any number). Empty: they are in DynamoDB and SQS.",
+        secret=True,
+    )
+    storage_url: str = _own_server(
+        "",
+        "Where files are kept on a server of one's own: a folder, or `s3://` for UPLOADS_BUCKET and RESULTS_BUCKET in "
+        "a store that speaks S3. Also called UPLOAD_FOLDER.",
+        names=("storage_url", "upload_folder"),
     )
 
     # What one request or document may cost.
@@ -168,6 +201,22 @@ class Settings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = _field("INFO", "The lowest level that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_one_database(cls, value: str, info: ValidationInfo) -> str:
+        if value and info.data.get("compress_queue_url"):
+            raise ValueError("should be empty where COMPRESS_QUEUE_URL is set: jobs are either on AWS or in a database")
+        if value and not re.match(r"(sqlite|postgresql)://", value):
+            raise ValueError("should begin with sqlite:// or postgresql://")
+        return value
+
+    @field_validator("storage_url")
+    @classmethod
+    def _goes_with_the_database(cls, value: str, info: ValidationInfo) -> str:
+        if "database_url" in info.data and bool(value) is not bool(info.data["database_url"]):
+            raise ValueError("should be set where DATABASE_URL is, and nowhere else: jobs and files go together")
+        return value
 
     @field_validator("max_request_size")
     @classmethod
