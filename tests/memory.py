@@ -91,12 +91,13 @@ class _Letter:
 
 
 class MemoryQueue:
-    """``Queue`` in a list, with what its workers and its operator do as well."""
+    """``WorkQueue`` in a list."""
 
     def __init__(self, clock: Clock = time.time, *, visibility_seconds: float = 30, max_receive_count: int = 5) -> None:
         self._clock = clock
         self._visibility, self._max_receive_count = visibility_seconds, max_receive_count
         self._lock = threading.Lock()
+        self._arrived = threading.Condition(self._lock)
         self._letters: dict[str, _Letter] = {}
 
     def announce(self, created: events.ObjectCreated) -> None:
@@ -132,12 +133,12 @@ class MemoryQueue:
             now = self._clock()
             message = Message(uuid.uuid4().hex, "", body, receive_count=0, sent_at=now)
             self._letters[message.message_id] = _Letter(message, now, dead)
+            self._arrived.notify_all()
 
     def receive(self) -> Message | None:
-        """The longest waiting message that is visible; nobody else gets it for a while."""
         with self._lock:
             now = self._clock()
-            for letter in self._letters.values():
+            for letter in sorted(self._letters.values(), key=lambda letter: letter.visible_at):
                 if letter.dead or letter.visible_at > now:
                     continue
                 if letter.message.receive_count >= self._max_receive_count:
@@ -152,16 +153,22 @@ class MemoryQueue:
 
     def acknowledge(self, message: Message) -> None:
         with self._lock:
-            self._letters.pop(message.message_id, None)
+            letter = self._letters.get(message.message_id)
+            if letter and letter.message.receipt_handle == message.receipt_handle:
+                del self._letters[message.message_id]
 
-    def redrive(self) -> None:
-        """Send every dead letter anew."""
+    def wait(self, seconds: float) -> None:
+        with self._arrived:
+            self._arrived.wait(seconds)
+
+    def redrive(self) -> int:
         with self._lock:
             dead = [letter.message for letter in self._letters.values() if letter.dead]
             for message in dead:
                 del self._letters[message.message_id]
         for message in dead:
             self.send(message.body)
+        return len(dead)
 
 
 @dataclass(frozen=True)

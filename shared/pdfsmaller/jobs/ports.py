@@ -1,7 +1,7 @@
 """The ports: what jobs need of a store of rows, a queue and a storage of files, whatever these are made of.
 
 ``tests/contracts`` holds every adapter to what is promised here, and services rely on nothing else: not on a row and a
-message being written in one transaction, nor on anything happening once.
+message being written in one transaction (``World.together`` does so where it can), nor on anything happening once.
 
 Every method of every port may raise ``errors.StoreUnavailable``: what is behind it is away, or does not answer in
 time. A write may then have been made all the same, its answer lost: who makes it once more, or an adapter that does so
@@ -121,6 +121,33 @@ class Queue(Protocol):
         Args:
             hold_seconds: how long a look may keep a letter from others that look.
         """
+        ...
+
+
+class WorkQueue(Queue, Protocol):
+    """A queue that workers receive from by themselves, where nobody (Lambda) does it for them."""
+
+    def receive(self) -> Message | None:
+        """The message that has been visible for longest, which nobody else gets for the visibility timeout from now;
+        None where none is visible, without waiting for one.
+
+        Who works on it for longer says so by ``retry_in`` in time.
+        """
+        ...
+
+    def acknowledge(self, message: Message) -> None:
+        """Take a received message away for good. One that was delivered again since stays: its newer receiver has it.
+
+        ``retry_in`` too changes nothing then.
+        """
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return when a message may have come, after ``seconds`` at the latest: an adapter that cannot tell sleeps."""
+        ...
+
+    def redrive(self) -> int:
+        """Send every dead letter anew, as an operator does; how many there were."""
         ...
 
 

@@ -118,9 +118,10 @@ class CleanupService:
         """Uploads past their time: all there means that the event was lost, anything else that they never came."""
         for job in self._jobs.due(Status.AWAITING_UPLOAD):
             if files.inputs_arrived(self._storage, job.job_id) >= job.input_count:
-                queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
-                if queued:
-                    self._announce(job)
+                with self._world.together():
+                    queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
+                    if queued:
+                        self._announce(job)
                 yield "announced" if queued else None
                 continue
             error = errors.UploadIncomplete(
@@ -138,12 +139,16 @@ class CleanupService:
                     yield None
                 elif job.attempt >= last_attempt(job, self._settings):
                     yield "given_up" if self._give_up(job) else None
-                # The conditional write makes one cleanup of several the one that announces.
-                elif self._jobs.postpone(job, self._settings.requeue_after_seconds):
-                    self._announce(job)
-                    yield "announced"
                 else:
-                    yield None
+                    yield "announced" if self._announce_again(job) else None
+
+    def _announce_again(self, job: Job) -> bool:
+        with self._world.together():
+            # The conditional write makes one cleanup of several the one that announces.
+            postponed = self._jobs.postpone(job, self._settings.requeue_after_seconds)
+            if postponed:
+                self._announce(job)
+        return postponed
 
     def _give_up(self, job: Job) -> bool:
         return give_up(self._world, job)
