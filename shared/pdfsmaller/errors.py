@@ -43,7 +43,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── DiskFull               503 disk_full
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── LeaseHeld              503 lease_held
-    └── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
+    ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
+    └── CannotServe                500 cannot_serve           the service does not start as it is set up
 """
 
 from __future__ import annotations
@@ -438,6 +439,14 @@ class LeaseLost(PdfSmallerError):
 
     code = "lease_lost"
     title = "Another attempt took over"
+
+
+class CannotServe(PdfSmallerError):
+    """The service, or a process of it, does not start as it is set up: folder, database, port, settings."""
+
+    code = "cannot_serve"
+    title = "The service cannot start"
+    exit_code = ExitCode.FILE
 
 
 def to_wire(error: PdfSmallerError) -> dict[str, Any]:
