@@ -183,6 +183,7 @@ class MemoryStorage:
     """``Storage`` in dictionaries, with what its clients do at the addresses that it hands out."""
 
     uploads, results = "uploads", "results"
+    announces = False
     public_origin = "memory://storage"
 
     def __init__(self, clock: Clock = time.time) -> None:

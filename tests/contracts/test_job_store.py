@@ -187,6 +187,11 @@ class TestRaces:
         made = to_row(Job(job_id=new_id(), status=Status.QUEUED, created_at=0, updated_at=0, due_at=0), ttl=1)
         assert self.race(40, lambda index: harness.store.create(made | {"stage": str(index)})).count(True) == 1
 
+    def test_of_many_inputs_that_arrive_at_once_one_is_the_last(self, harness: Harness) -> None:
+        jobs, made = Jobs(harness.store), row(harness.store, Status.AWAITING_UPLOAD, input_count=40)
+        missing = self.race(40, lambda index: jobs.input_arrived(made["job_id"], index))
+        assert sorted(missing) == list(range(40))
+
 
 class TestDue:
     def test_finds_what_is_due_in_a_state_and_nothing_else(self, harness: Harness) -> None:

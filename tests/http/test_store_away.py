@@ -33,6 +33,7 @@ def test_every_call_that_needs_it_is_503_with_retry_after(lonely: FlaskClient) -
         lambda: lonely.get(f"{job}/download"),
         lambda: lonely.get(f"{job}/results/0"),
         lambda: lonely.delete(job),
+        lambda: lonely.post(f"{job}/uploaded"),
         lambda: post(lonely, documents.text(1)),
         lambda: lonely.post("/api/uploads", json={"name": "a.pdf"}),
     ):

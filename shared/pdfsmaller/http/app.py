@@ -188,6 +188,12 @@ def get_job(job_id: str) -> Response:
     return _json(_view(jobs[0]), headers=_applied(bool(seconds)))
 
 
+@api.post("/api/jobs/<job_id>/uploaded")
+def uploaded(job_id: str) -> Response:
+    """Begin a job whose files were sent straight to the bucket, if all of them are there."""
+    return _json(_view(_service().uploaded(job_id)))
+
+
 @api.get("/api/jobs/<job_id>/download")
 def download(job_id: str) -> Response:
     """The result, or a ZIP of several: its bytes where they are few, otherwise a redirect to the store."""

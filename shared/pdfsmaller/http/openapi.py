@@ -172,6 +172,18 @@ def _paths() -> dict[str, Any]:
                 "responses": {"204": {"description": "Ended"}, "404": not_found},
             },
         },
+        "/api/jobs/{job_id}/uploaded": {
+            "post": {
+                "operationId": "confirmUpload",
+                "summary": "Say that a job's files were POSTed to the store: it begins if all of them are there",
+                "description": "Not needed on AWS, and harmless everywhere. Saying so again changes nothing.",
+                "parameters": [job_id],
+                "responses": {
+                    "200": {"description": "The job as it stands now", "content": _json(JobView)},
+                    "404": not_found,
+                },
+            }
+        },
         "/api/jobs/{job_id}/download": {
             "get": {
                 "operationId": "download",

@@ -160,12 +160,17 @@ class Storage(Protocol):
 
     @property
     def uploads(self) -> str:
-        """The bucket of what comes in. A message follows each object that is created there."""
+        """The bucket of what comes in."""
         ...
 
     @property
     def results(self) -> str:
-        """The bucket of what goes out. Nothing follows there, so no result is taken for an input."""
+        """The bucket of what goes out. No message ever follows an object there: no result is taken for an input."""
+        ...
+
+    @property
+    def announces(self) -> bool:
+        """Whether a message follows each object that is created in the bucket of what comes in, by itself."""
         ...
 
     @property

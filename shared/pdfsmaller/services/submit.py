@@ -1,7 +1,7 @@
 """Makes jobs and answers for them: what the HTTP API does, free of HTTP.
 
-It never parses a PDF. A job starts when its objects are created in the uploads bucket and by nothing else: the row
-comes first, then the objects (or forms that let the caller send exactly those objects).
+It never parses a PDF. A job starts when its objects stand in the uploads bucket and by nothing else: the row comes
+first, then the objects (or forms that let the caller send exactly those objects), then the message (``arrivals``).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
-from pdfsmaller.services import inbox, intake
-from pdfsmaller.services.outcome import kept_seconds, upload_due_at
+from pdfsmaller.services import arrivals, inbox, intake
+from pdfsmaller.services.outcome import kept_seconds
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.objects import UploadForm
@@ -34,6 +34,7 @@ class SubmitService:
     """Submits jobs, shows them, hands out their results, ends them."""
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self._settings, self._jobs, self._ends = world.settings, world.jobs, world.ends
         self._storage = world.storage
 
@@ -76,8 +77,11 @@ class SubmitService:
             list(pool.map(put, objects.items()))
 
     def _queued(self, job: Job) -> Job:
-        # The event may have led a worker to the job already: then there is nothing left to say.
-        queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
+        if self._storage.announces:
+            queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
+        else:
+            queued = arrivals.begin(self._world, job.job_id)
+        # A worker may have been led to the job already: then there is nothing left to say.
         return queued or self._jobs.get(job.job_id) or job
 
     def reserve_upload(self, request: Mapping[str, Any]) -> tuple[Job, list[UploadForm]]:
@@ -120,7 +124,7 @@ class SubmitService:
             stage="awaiting_upload",
             created_at=now,
             updated_at=now,
-            due_at=upload_due_at(now, self._settings),
+            due_at=arrivals.first_look_at(self._world, now),
             operation=operation.name,
             input_count=len(inputs),
             inputs=tuple(inputs),
@@ -130,6 +134,18 @@ class SubmitService:
         )
         self._jobs.create(job)
         return job
+
+    def uploaded(self, job_id: str) -> Job:
+        """Begin a job whose files were sent straight to the bucket, if all of them are there; how it stands then.
+
+        Saying so again changes nothing. Where a message follows each object by itself the job begins without it.
+
+        Raises:
+            JobNotFound.
+        """
+        job = self.job(job_id)
+        arrived = job.status is Status.AWAITING_UPLOAD and arrivals.are_there(self._storage, job)
+        return self._queued(job) if arrived else job
 
     # Asking
 
