@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from pdfsmaller.errors import StoreUnavailable
 from pdfsmaller.jobs.ports import WorkQueue
 from pdfsmaller.processes.kept_queue import KeptQueue
-from pdfsmaller.services.arrivals import look_for_uploads
+from pdfsmaller.services.arrivals import LOOK_EVERY_SECONDS, look_for_uploads
 from pdfsmaller.services.run_job import RunService
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ logger = logging.getLogger(__name__)
 
 #: The floor under every way of being woken: no message waits for longer than this while a worker is free.
 _POLL_SECONDS = 1.0
-#: How often uploads are looked for that nobody has told of.
-_LOOK_FOR_UPLOADS_SECONDS = 10.0
 _MAX_BACKOFF_SECONDS = 30.0
 
 
@@ -70,6 +68,6 @@ class Worker:
         return True
 
     def _look_for_uploads(self) -> None:
-        if time.monotonic() - self._looked_at >= _LOOK_FOR_UPLOADS_SECONDS:
+        if time.monotonic() - self._looked_at >= LOOK_EVERY_SECONDS:
             self._looked_at = time.monotonic()
             look_for_uploads(self._world)
