@@ -43,7 +43,10 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── DiskFull               503 disk_full
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── LeaseHeld              503 lease_held
-    └── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
+    ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
+    └── UnsuitableStore            500 unsuitable_store       the operator must mend it; nothing is started on it
+        ├── UnsuitableDatabase     500 unsuitable_database
+        └── WrongSchema            500 wrong_schema
 """
 
 from __future__ import annotations
@@ -482,3 +485,25 @@ def below(kind: type[PdfSmallerError]) -> Iterator[type[PdfSmallerError]]:
     yield kind
     for child in kind.__subclasses__():
         yield from below(child)
+
+
+class UnsuitableStore(PdfSmallerError):
+    """A store that must not be used as it is: what starts on it says so, and ends."""
+
+    code = "unsuitable_store"
+    title = "The store cannot be used"
+    exit_code = ExitCode.USAGE
+
+
+class UnsuitableDatabase(UnsuitableStore):
+    """No such database can be used, or not where it is, or not in this way."""
+
+    code = "unsuitable_database"
+    title = "The database cannot be used"
+
+
+class WrongSchema(UnsuitableStore):
+    """The database's tables are not those of this version."""
+
+    code = "wrong_schema"
+    title = "The database's tables are of another version"
