@@ -36,6 +36,7 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── UnsupportedEncryption  422 unsupported_encryption
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
+    │   ├── ResultNameTaken        422 result_name_taken
     │   ├── EngineFailed           500 engine_failed
     │   └── TooManyAttempts        500 too_many_attempts
     ├── TransientError             503 temporary_failure      worth another try: left to the queue
@@ -45,6 +46,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   └── LeaseHeld              503 lease_held
     ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
     └── CannotServe                500 cannot_serve           the service does not start as it is set up
+        ├── UnsuitableDatabase     500 unsuitable_database
+        └── WrongSchema            500 wrong_schema
 """
 
 from __future__ import annotations
@@ -365,6 +368,13 @@ class InputChanged(DocumentError):
     title = "The input was replaced"
 
 
+class ResultNameTaken(DocumentError):
+    """The result of a watched file has no place: something else stands under the name that it should have."""
+
+    code = "result_name_taken"
+    title = "The result's name is taken"
+
+
 class EngineFailed(DocumentError):
     """The engine met something it does not know; the original is untouched."""
 
@@ -447,6 +457,20 @@ class CannotServe(PdfSmallerError):
     code = "cannot_serve"
     title = "The service cannot start"
     exit_code = ExitCode.FILE
+
+
+class UnsuitableDatabase(CannotServe):
+    """No such database can be used, or not where it is, or not in this way."""
+
+    code = "unsuitable_database"
+    title = "The database cannot be used"
+
+
+class WrongSchema(CannotServe):
+    """The database's tables are not those of this version."""
+
+    code = "wrong_schema"
+    title = "The database's tables are of another version"
 
 
 def to_wire(error: PdfSmallerError) -> dict[str, Any]:

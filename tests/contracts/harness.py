@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +14,9 @@ from pdfsmaller.aws.job_store import DynamoJobStore
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import UploadForm
 from pdfsmaller.jobs.ports import JobStore, Queue, Storage
+from pdfsmaller.server.database.base import Database
+from pdfsmaller.server.database.job_store import SqlJobStore
+from pdfsmaller.server.database.queue import SqlQueue
 from tests.aws_stack import Clock, Stack
 from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage
 
@@ -40,6 +43,8 @@ class Harness(Protocol):
     #: Whether somebody holds forms to what they allow, and links to their time.
     enforces_forms: bool
     enforces_links: bool
+    #: Whether the store forgets when it is told to, and not by itself at some time.
+    forgets_when_told: bool
 
     def another_store(self, seconds_ahead: float) -> JobStore:
         """The same store as another host sees it, whose clock is so far ahead (or behind)."""
@@ -71,7 +76,7 @@ class Harness(Protocol):
 class MemoryHarness:
     """The in-memory adapters: their time passes when it is told to."""
 
-    enforces_forms = enforces_links = True
+    enforces_forms = enforces_links = forgets_when_told = True
 
     def __init__(self) -> None:
         self._clock = Clock()
@@ -99,8 +104,33 @@ class MemoryHarness:
         return Answer(status, body, _lower(headers))
 
 
+class SqlHarness(MemoryHarness):
+    """Job store and queue in one database, whose clock ``forward`` moves; the storage in memory."""
+
+    def __init__(self, database: Database, forward: Callable[[float], None]) -> None:
+        super().__init__()
+        self.store = SqlJobStore(database)
+        self.queue = SqlQueue(database, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT)
+        self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
+        self.pass_store_time = self.pass_queue_time = forward
+
+    def another_store(self, seconds_ahead: float) -> JobStore:
+        return self.store
+
+    def bury(self, body: str) -> None:
+        self.queue.send(body)
+        for _ in range(MAX_RECEIVE_COUNT):
+            message = self.queue.receive()
+            assert message
+            assert message.body == body
+            self.queue.retry_in(message, 0)
+        assert self.queue.receive() is None
+
+
 class AwsHarness:
     """The adapters on the resources of ``stack``, in moto or on an emulator. Only the host's clock can be moved."""
+
+    forgets_when_told = False
 
     def __init__(self, stack: Stack, *, enforces_forms: bool, enforces_links: bool) -> None:
         self._stack = stack

@@ -242,6 +242,32 @@ class TestClaimsAndBatches:
             assert harness.store.get_many([name]) == []
 
 
+class TestForgetting:
+    def test_what_must_still_be_known_stays(self, harness: Harness) -> None:
+        made, batch_id = row(harness.store), new_id()
+        harness.store.claim("what", made["job_id"], kept_seconds=KEPT)
+        harness.store.create_batch(batch_id, [made["job_id"]], kept_seconds=KEPT)
+        assert harness.store.forget_old() == 0
+        assert stands(harness.store, made["job_id"]) == made
+        assert harness.store.claimed_by("what") == made["job_id"]
+        assert harness.store.batch(batch_id) == [made["job_id"]]
+
+    def test_the_rest_goes(self, harness: Harness) -> None:
+        if not harness.forgets_when_told:
+            pytest.skip("the store forgets by itself")
+        made, batch_id = [row(harness.store) for _ in range(3)], new_id()
+        harness.store.claim("what", "job", kept_seconds=KEPT)
+        harness.store.create_batch(batch_id, ["job"], kept_seconds=KEPT)
+        later = Change(Demands((Status.QUEUED,)), {"ttl": After(3 * KEPT)})
+        assert harness.store.change(made[0]["job_id"], later)
+        harness.pass_store_time(KEPT + 2)
+        assert harness.store.forget_old() == 4
+        assert harness.store.get_many(item["job_id"] for item in made) == [stands(harness.store, made[0]["job_id"])]
+        assert harness.store.claimed_by("what") is None
+        assert harness.store.batch(batch_id) is None
+        assert harness.store.forget_old() == 0
+
+
 class TestHalfWay:
     def test_an_attempt_that_lost_its_lease_writes_nothing(self, harness: Harness) -> None:
         jobs, made = Jobs(harness.store), row(harness.store)

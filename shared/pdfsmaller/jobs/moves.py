@@ -86,6 +86,10 @@ class Jobs:
         """The job that answers for ``what``, or None where nobody has asked."""
         return self._store.claimed_by(what)
 
+    def forget_old(self) -> int:
+        """Remove what may be forgotten, where the store does not do so by itself; how much there was."""
+        return self._store.forget_old()
+
     # Moving on
 
     def input_arrived(self, job_id: str, index: int) -> int | None:

@@ -88,6 +88,13 @@ class JobStore(Protocol):
         """The job ids of a batch, or None where there is no such batch."""
         ...
 
+    def forget_old(self) -> int:
+        """Remove the rows, claims and batches that may be forgotten; how many there were.
+
+        A store that does so by itself (DynamoDB, within days) has nothing to do.
+        """
+        ...
+
 
 class Queue(Protocol):
     """Messages that say which job to run, and those that nobody could do.

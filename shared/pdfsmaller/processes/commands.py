@@ -150,7 +150,7 @@ def _clean_up(settings: Settings) -> None:
 def _watch(settings: Settings, folder: DataFolder) -> None:
     from pdfsmaller.services.watch import WatchService
 
-    WatchService(wire.wire(settings), folder.inbox, folder.results).run(_until_told())
+    WatchService(wire.wire(settings), folder.inbox, folder.results, folder.marks).run(_until_told())
 
 
 def _until_told() -> threading.Event:

@@ -6,6 +6,7 @@
     files/        what came in and what was made of it, unless STORAGE_URL names another place
     inbox/        the watched folder
     results/      what became of the files in it
+    marks/        which of them are done
     secret.key    SECRET_KEY, unless that is set
     tmp/          one folder for each job that runs; nothing of it is kept
     serve.lock    held by the one ``serve`` that runs on this folder
@@ -35,7 +36,7 @@ class DataFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
-        for folder in (self.path, self.tmp, self.inbox, self.results):
+        for folder in (self.path, self.tmp, self.inbox, self.results, self.marks):
             try:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as exc:
@@ -59,6 +60,10 @@ class DataFolder:
     @property
     def results(self) -> Path:
         return self.path / "results"
+
+    @property
+    def marks(self) -> Path:
+        return self.path / "marks"
 
     @property
     def database_url(self) -> str:

@@ -60,11 +60,12 @@ class CleanupService:
             dead_lettered=0,
             drops_deleted=0,
             multipart_aborted=0,
+            forgotten=0,
             errors=0,
         )
         parts = [self._settle_uploads, self._announce_forgotten]
         if self._settings.cleanup_enabled:
-            parts += [self._expire_jobs, self._delete_old_drops, self._abort_multipart]
+            parts += [self._expire_jobs, self._delete_old_drops, self._abort_multipart, self._forget_old]
         else:
             logger.info("nothing is deleted (CLEANUP_ENABLED)")
         parts.append(self._fail_dead_letters)  # last: there may be any number, and they wait for people anyway
@@ -161,6 +162,10 @@ class CleanupService:
                     yield "drops_deleted"
                 else:
                     yield None
+
+    def _forget_old(self) -> Iterator[str | None]:
+        for _ in range(self._jobs.forget_old()):
+            yield "forgotten"
 
     def _abort_multipart(self) -> Iterator[str | None]:
         before = self._jobs.now() - _UNFINISHED_MAX_AGE_SECONDS
