@@ -14,18 +14,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from flask import Flask
 
 from pdfsmaller import wire
 from pdfsmaller.errors import CannotServe
+from pdfsmaller.http.app import create_app
 from pdfsmaller.processes import web
 from pdfsmaller.processes.data_folder import DataFolder
 from pdfsmaller.processes.supervisor import Part, Supervisor
+from pdfsmaller.processes.worker import Worker
 from pdfsmaller.services.cleanup import CleanupService
+from pdfsmaller.services.watch import WatchService
 from pdfsmaller.settings import InvalidSettings, Settings, read_settings
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 logger = logging.getLogger(__name__)
 
@@ -129,14 +130,10 @@ def _workers(settings: Settings, count: int) -> list[Part]:
 
 
 def _app(settings: Settings) -> Flask:
-    from pdfsmaller.http.app import create_app
-
     return create_app(wire.wire(settings))
 
 
 def _work(settings: Settings) -> None:
-    from pdfsmaller.processes.worker import Worker
-
     Worker(wire.wire(settings)).run(_until_told())
 
 
@@ -148,8 +145,6 @@ def _clean_up(settings: Settings) -> None:
 
 
 def _watch(settings: Settings, folder: DataFolder) -> None:
-    from pdfsmaller.services.watch import WatchService
-
     WatchService(wire.wire(settings), folder.inbox, folder.results, folder.marks).run(_until_told())
 
 
