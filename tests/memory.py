@@ -49,6 +49,11 @@ class MemoryJobStore:
         with self._lock:
             return deepcopy(self._rows.get(job_id))
 
+    def rows(self) -> list[Row]:
+        """All that there are: what no store in use tells."""
+        with self._lock:
+            return deepcopy(list(self._rows.values()))
+
     def get_many(self, job_ids: Iterable[str]) -> list[Row]:
         return [row for job_id in dict.fromkeys(job_ids) if (row := self.get(job_id))]
 

@@ -102,7 +102,7 @@ def test_the_example_holds_every_setting_with_its_default_and_its_explanation() 
         assert as_set(name, settings_docs.as_text(field)) == field.default, name
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if re.search(r"(seconds|hours|size|bytes)$", name)])
+@pytest.mark.parametrize("name", [name for name in FIELDS if re.search(r"(seconds|hours|(?<!pool_)size|bytes)$", name)])
 def test_what_is_measured_names_its_unit(name: str) -> None:
     unit = {"size": "bytes"}.get(name.rsplit("_", 1)[1], name.rsplit("_", 1)[1])
     assert unit in first_sentence(str(FIELDS[name].description)).lower()

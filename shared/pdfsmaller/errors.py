@@ -37,6 +37,7 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── UnsupportedEncryption  422 unsupported_encryption
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
+    │   ├── ResultNameTaken        422 result_name_taken
     │   ├── EngineFailed           500 engine_failed
     │   └── TooManyAttempts        500 too_many_attempts
     ├── TransientError             503 temporary_failure      worth another try: left to the queue
@@ -376,6 +377,13 @@ class InputChanged(DocumentError):
 
     code = "input_changed"
     title = "The input was replaced"
+
+
+class ResultNameTaken(DocumentError):
+    """The result of a watched file has no place: something else stands under the name that it should have."""
+
+    code = "result_name_taken"
+    title = "The result's name is taken"
 
 
 class EngineFailed(DocumentError):

@@ -108,6 +108,21 @@ class Settings(BaseSettings):
         "`postgresql://user:password@host/name` (any number). Empty: they are in DynamoDB and SQS.",
         secret=True,
     )
+    database_pool_size: Count = _own_server(
+        3,
+        "Connections to the database that each process keeps open. PostgreSQL's max_connections is for all of them.",
+    )
+    database_max_overflow: Annotated[int, Field(ge=0)] = _own_server(
+        5, "Connections to the database that each process opens beside, while all of DATABASE_POOL_SIZE are in use."
+    )
+    database_pool_recycle_seconds: Seconds = _own_server(
+        1_800, "Seconds after which a connection to the database is opened anew."
+    )
+    database_pool_pre_ping: bool = _own_server(
+        True,
+        "Whether a connection to PostgreSQL is tried before it is used. It costs a round trip, and spares the error of "
+        "one that was cut.",
+    )
     storage_url: str = _own_server(
         "",
         "Where files are kept on a server of one's own: a folder, or `s3://` for UPLOADS_BUCKET and RESULTS_BUCKET in "

@@ -55,11 +55,7 @@ class SubmitService:
             BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
         """
         spec = find(operation)
-        options = spec.options.parse(fields)
-        intake.check_count(len(files), spec.inputs, self._settings.max_files)
-        named = [replace(file, name=intake.clean_name(file.name, spec.inputs)) for file in files]
-        inputs = intake.measure(named, spec.inputs, options, self._settings.max_file_size)
-        intake.check_options(options, len(inputs))
+        options, inputs = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
         batch_id = new_id() if len(groups) > 1 else None
         self._check_room()
@@ -67,8 +63,34 @@ class SubmitService:
         if batch_id:
             self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
         keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
-        self._send(dict(zip(keys, (file.stream for file in named), strict=True)), spec.inputs.media_type)
+        self._send(dict(zip(keys, (file.stream for file in files), strict=True)), spec.inputs.media_type)
         return [self._queued(job) for job in jobs]
+
+    def submit_as(self, job_id: str, file: intake.IncomingFile, fields: Mapping[str, Any], operation: str) -> Job:
+        """One job of one file, under an id that its caller chose (``new_id``): done again, it goes on where it stopped.
+
+        Raises:
+            InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage.
+        """
+        spec = find(operation)
+        options, inputs = self._looked_at([file], fields, spec)
+        made = self._new_job(spec, options, inputs, None, job_id)
+        job = self._jobs.get(job_id) or made
+        if job.status is not Status.AWAITING_UPLOAD:
+            return job
+        self._send({input_key(job_id, 0): file.stream}, spec.inputs.media_type)
+        return self._queued(job)
+
+    def _looked_at(
+        self, files: Sequence[intake.IncomingFile], fields: Mapping[str, Any], spec: OperationSpec
+    ) -> tuple[Options, list[JobInput]]:
+        """The options of a request, and its files as a job's row names them, if all of them may come in."""
+        options = spec.options.parse(fields)
+        intake.check_count(len(files), spec.inputs, self._settings.max_files)
+        named = [replace(file, name=intake.clean_name(file.name, spec.inputs)) for file in files]
+        inputs = intake.measure(named, spec.inputs, options, self._settings.max_file_size)
+        intake.check_options(options, len(inputs))
+        return options, inputs
 
     def _send(self, objects: Mapping[str, IO[bytes]], media_type: str) -> None:
         def put(item: tuple[str, IO[bytes]]) -> None:
@@ -123,12 +145,18 @@ class SubmitService:
             )
 
     def _new_job(
-        self, operation: OperationSpec, options: Options, inputs: Sequence[JobInput], batch_id: str | None
+        self,
+        operation: OperationSpec,
+        options: Options,
+        inputs: Sequence[JobInput],
+        batch_id: str | None,
+        job_id: str | None = None,
     ) -> Job:
+        """A new row; one that is there already stays."""
         password = options.secret
         now = self._jobs.now()
         job = Job(
-            job_id=new_id(),
+            job_id=job_id or new_id(),
             status=Status.AWAITING_UPLOAD,
             stage="awaiting_upload",
             created_at=now,
