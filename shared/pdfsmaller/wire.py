@@ -10,9 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pdfsmaller.errors import CannotServe
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.services import ends
 from pdfsmaller.services.world import World
@@ -108,24 +110,36 @@ def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
     from pdfsmaller.server.database.queue import SqlQueue
 
     database = _database(settings, clock)
-    queue = SqlQueue(
-        database, visibility_seconds=settings.lease_seconds, max_receive_count=settings.max_receive_count
-    )
+    queue = SqlQueue(database, visibility_seconds=settings.lease_seconds, max_receive_count=settings.max_receive_count)
     return _Adapters(SqlJobStore(database), queue, _storage(settings), database.together)
 
 
 def _database(settings: Settings, clock: Callable[[], float] = time.time) -> Database:
     from pdfsmaller.server.database import opened
+    from pdfsmaller.server.database.pool import Pool
 
-    return opened(settings.database_url, clock=clock)
+    pool = Pool(
+        size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        recycle_seconds=settings.database_pool_recycle_seconds,
+        pre_ping=settings.database_pool_pre_ping,
+    )
+    return opened(settings.database_url, pool, clock=clock)
 
 
 def _storage(settings: Settings) -> Storage:
     if settings.storage_url.startswith(_S3):
+        if find_spec("boto3") is None:
+            raise CannotServe("STORAGE_URL=s3:// needs boto3: pip install 'pdfsmaller[server,s3]'.")
         return _s3(settings, announces=False)
     from pdfsmaller.server.folder.storage import FolderStorage
 
-    return FolderStorage(Path(settings.storage_url.removeprefix("file://")), settings.secret_key)
+    return FolderStorage(
+        Path(settings.storage_url.removeprefix("file://")),
+        settings.secret_key,
+        max_bytes=settings.storage_max_bytes,
+        full_percent=settings.storage_full_percent,
+    )
 
 
 def _s3(settings: Settings, *, announces: bool) -> Storage:

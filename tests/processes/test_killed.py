@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from tests import documents
-from tests.processes.served import Served, command, environ
+from tests.processes.served import Served
 
 JOBS = 50
 #: A dead worker is missed soon.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_a_store_that_is_away_is_waited_for(room: Room[MemoryStorage], monkeypat
 
     monkeypatch.setattr(room.queue, "receive", away_at_first)
     run_until(Worker(room.world), lambda: room.submitting.job(job_id).status is Status.SUCCEEDED)
-    pauses = [later - earlier for earlier, later in zip(asked, asked[1:4], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(asked[:4])]
     assert pauses == sorted(pauses), "each longer than the one before"
 
 

@@ -63,9 +63,6 @@ def _run(name: str, **given: Any) -> int:
     command: Callable[..., object] = getattr(commands, name)
     try:
         command(**given)
-    except commands.InvalidSettings as exc:
-        complain(str(exc))
-        return ExitCode.USAGE
     except PdfSmallerError as exc:
         complain(describe(exc))
         return exc.exit_code

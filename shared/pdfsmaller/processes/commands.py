@@ -18,7 +18,7 @@ from pathlib import Path
 from flask import Flask
 
 from pdfsmaller import wire
-from pdfsmaller.errors import CannotServe
+from pdfsmaller.errors import CannotServe, InvalidSettings
 from pdfsmaller.http.app import create_app
 from pdfsmaller.processes import web
 from pdfsmaller.processes.data_folder import DataFolder
@@ -26,7 +26,7 @@ from pdfsmaller.processes.supervisor import Part, Supervisor
 from pdfsmaller.processes.worker import Worker
 from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.services.watch import WatchService
-from pdfsmaller.settings import InvalidSettings, Settings, read_settings
+from pdfsmaller.settings import Settings, read_settings
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def serve(*, host: str, port: int, data: Path, workers: int, open_to_all: bool, 
         say: tells the operator a line.
 
     Raises:
-        CannotServe, InvalidSettings.
+        CannotServe.
     """
     folder = DataFolder(data)
     with ExitStack() as stack:
@@ -76,7 +76,7 @@ def work(*, data: Path | None, workers: int) -> None:
         data: the folder of a ``serve`` on this host; None where the environment names database and storage.
 
     Raises:
-        CannotServe, InvalidSettings.
+        CannotServe.
     """
     settings = _settings(DataFolder(data) if data else None)
     wire.check(settings)
@@ -87,7 +87,7 @@ def clean_up(*, data: Path | None) -> dict[str, int]:
     """One run of cleanup; how much of what was done. ``data`` as for ``work``.
 
     Raises:
-        CannotServe, InvalidSettings.
+        CannotServe.
     """
     settings = _settings(DataFolder(data) if data else None)
     wire.check(settings)

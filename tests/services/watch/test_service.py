@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from pdfsmaller import errors
+from pdfsmaller.errors import InvalidSettings
 from pdfsmaller.jobs.model import is_id
 from pdfsmaller.services.ends import End
 from pdfsmaller.services.watch import WatchService
-from pdfsmaller.settings import InvalidSettings
 from tests import documents
 from tests.services.several import Makes, makes
 from tests.services.watch.watched import Watched

@@ -133,9 +133,10 @@ class Database(ABC):
     def now(self) -> float:
         """The present by the database's clock, in seconds since the epoch."""
 
+    @property
     @abstractmethod
     def present(self) -> ColumnElement[float]:
-        """The same within a statement: when it began."""
+        """The same within a statement: when it began. A statement with it can be made once and run often."""
 
     # Waking those who wait
 

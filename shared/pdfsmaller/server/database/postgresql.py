@@ -109,6 +109,7 @@ class PostgresqlDatabase(Database):
         with self.reading() as connection:
             return float(connection.execute(select(_CLOCK)).scalar_one())
 
+    @property
     def present(self) -> ColumnElement[float]:
         return _CLOCK
 

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, Row, bindparam, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import Double, Row, String, bindparam, case, delete, func, insert, select, tuple_, update
 
 from pdfsmaller import events
 from pdfsmaller.jobs.messages import Message
@@ -20,8 +20,22 @@ _MAX_VISIBILITY_SECONDS = 12 * 3_600
 #: Dead letters read, or redriven, at a time.
 _PAGE = 100
 
-_LIVE = messages.c.dead_at.is_(None)
-_DEAD = messages.c.dead_at.is_not(None)
+_COLUMNS = messages.c
+_LIVE = _COLUMNS.dead_at.is_(None)
+_DEAD = _COLUMNS.dead_at.is_not(None)
+_PLACE = _COLUMNS.dead_at, _COLUMNS.message_id
+#: A message, if it was not delivered again since.
+_DELIVERY = (_COLUMNS.message_id == bindparam("this")) & (_COLUMNS.receipt == bindparam("handle")) & _LIVE
+
+# Statements are made once: making one takes longer than SQLite does to run it.
+_ACKNOWLEDGE = delete(messages).where(_DELIVERY)
+_LETTERS = (
+    select(messages)
+    .where(_DEAD, tuple_(*_PLACE) > tuple_(bindparam("dead_at", type_=Double), bindparam("message_id", type_=String)))
+    .order_by(*_PLACE)
+    .limit(bindparam("number"))
+)
+_TO_REDRIVE = select(_COLUMNS.message_id).where(_DEAD).limit(_PAGE).with_for_update(skip_locked=True)
 
 
 class SqlQueue:
@@ -34,7 +48,34 @@ class SqlQueue:
             max_receive_count: after so many deliveries a message is a dead letter.
         """
         self._database = database
-        self._visibility, self._max_receive_count = visibility_seconds, max_receive_count
+        now = database.present
+        fresh = {"receive_count": 0, "sent_at": now, "visible_at": now}
+        visible = _LIVE & (_COLUMNS.visible_at <= now)
+        oldest = select(_COLUMNS.message_id).where(visible).order_by(_COLUMNS.visible_at).limit(1)
+        hidden_until = now + bindparam("seconds", type_=Double)
+        self._send = insert(messages).values(fresh)
+        self._look = select(_COLUMNS.message_id).where(visible).limit(1)
+        self._take = (
+            update(messages)
+            .where(_COLUMNS.message_id == oldest.with_for_update(skip_locked=True).scalar_subquery())
+            .values(
+                receive_count=_COLUMNS.receive_count + 1,
+                visible_at=now + visibility_seconds,
+                receipt=bindparam("handle"),
+                dead_at=case((_COLUMNS.receive_count >= max_receive_count, now)),
+            )
+            .returning(*_COLUMNS)
+        )
+        self._retry = update(messages).where(_DELIVERY).values(visible_at=hidden_until)
+        self._count = select(
+            func.coalesce(func.sum(case((_COLUMNS.visible_at <= now, 1), else_=0)), 0), func.count()
+        ).where(_LIVE)
+        self._forget = delete(messages).where(_DEAD, _COLUMNS.dead_at < now - _DEAD_KEPT_SECONDS)
+        self._redrive = (
+            update(messages)
+            .where(_COLUMNS.message_id == bindparam("dead"))
+            .values(fresh | {"message_id": bindparam("new"), "receipt": None, "dead_at": None})
+        )
 
     # Sending
 
@@ -44,16 +85,14 @@ class SqlQueue:
     def send(self, body: str) -> None:
         """Put any text into the queue."""
         with self._database.writing() as connection:
-            now = self._database.present()
-            values = {"message_id": _new_id(), "body": body, "sent_at": now, "visible_at": now, "receive_count": 0}
-            connection.execute(insert(messages).values(values))
+            connection.execute(self._send, {"message_id": _new_id(), "body": body})
             self._database.wake(connection)
 
     # Receiving
 
     def receive(self) -> Message | None:
         while self._is_any_visible():
-            found = self._take()
+            found = self._taken()
             if found is None:
                 return None  # others were quicker
             if found.dead_at is None:
@@ -62,49 +101,22 @@ class SqlQueue:
 
     def _is_any_visible(self) -> bool:
         """So that a look into an empty queue writes nothing and waits for nobody."""
-        look = select(messages.c.message_id).where(*self._visible()).limit(1)
         with self._database.reading() as connection:
-            return connection.execute(look).first() is not None
+            return connection.execute(self._look).first() is not None
 
-    def _take(self) -> Row[tuple[str, str, str, int, float, float | None]] | None:
-        """The message that has been visible for longest, received once more; or among the dead letters now."""
+    def _taken(self) -> Row[tuple[object, ...]] | None:
+        """The message that has been visible for longest, delivered once more; or among the dead letters now."""
         with self._database.writing() as connection:
-            now = self._database.present()
-            oldest = select(messages.c.message_id).where(*self._visible()).order_by(messages.c.visible_at).limit(1)
-            oldest = oldest.with_for_update(skip_locked=True)
-            worn_out = messages.c.receive_count >= self._max_receive_count
-            taken = (
-                update(messages)
-                .where(messages.c.message_id == oldest.scalar_subquery())
-                .values(
-                    receive_count=messages.c.receive_count + 1,
-                    visible_at=now + self._visibility,
-                    receipt=_new_id(),
-                    dead_at=case((worn_out, now)),
-                )
-                .returning(
-                    messages.c.message_id,
-                    messages.c.receipt,
-                    messages.c.body,
-                    messages.c.receive_count,
-                    messages.c.sent_at,
-                    messages.c.dead_at,
-                )
-            )
-            return connection.execute(taken).one_or_none()
-
-    def _visible(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        return _LIVE, messages.c.visible_at <= self._database.present()
+            return connection.execute(self._take, {"handle": _new_id()}).one_or_none()
 
     def retry_in(self, message: Message, seconds: float) -> None:
         hidden = max(0.0, min(_MAX_VISIBILITY_SECONDS, seconds))
         with self._database.writing() as connection:
-            visible_at = self._database.present() + hidden
-            connection.execute(update(messages).where(*_delivery(message)).values(visible_at=visible_at))
+            connection.execute(self._retry, _delivery(message) | {"seconds": hidden})
 
     def acknowledge(self, message: Message) -> None:
         with self._database.writing() as connection:
-            connection.execute(delete(messages).where(*_delivery(message)))
+            connection.execute(_ACKNOWLEDGE, _delivery(message))
 
     def wait(self, seconds: float) -> None:
         self._database.wait(seconds)
@@ -112,36 +124,29 @@ class SqlQueue:
     # Looking, and dead letters
 
     def depth(self) -> dict[str, int]:
-        waiting = func.coalesce(func.sum(case((messages.c.visible_at <= self._database.present(), 1), else_=0)), 0)
         with self._database.reading() as connection:
-            visible, all_live = connection.execute(select(waiting, func.count()).where(_LIVE)).one()
-        return {"waiting": int(visible), "in_flight": int(all_live) - int(visible)}
+            visible, live = connection.execute(self._count).one()
+        return {"waiting": int(visible), "in_flight": int(live) - int(visible)}
 
     def peek_dead_letters(
         self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
     ) -> Iterator[Message]:
-        """See ``Queue``. Several may look at once: nothing is held, as a place in the order needs no receiving."""
+        """See ``Queue``. Nothing is held, so any number may look at once. Letters past their time go first."""
         ends_at = time.monotonic() + max_seconds
-        self._forget_old_dead_letters()
-        place = messages.c.dead_at, messages.c.message_id
-        last = (0.0, "")
+        with self._database.writing() as connection:
+            connection.execute(self._forget)
+        place = {"dead_at": 0.0, "message_id": ""}
         while max_messages > 0 and time.monotonic() < ends_at:
-            page = select(messages).where(_DEAD, tuple_(*place) > last).order_by(*place).limit(min(_PAGE, max_messages))
             with self._database.reading() as connection:
-                found = connection.execute(page).all()
+                found = connection.execute(_LETTERS, place | {"number": min(_PAGE, max_messages)}).all()
             for row in found:
                 if time.monotonic() >= ends_at:
                     return
                 yield Message(row.message_id, "", row.body, row.receive_count, row.sent_at)
-                last = (row.dead_at, row.message_id)
+                place = {"dead_at": row.dead_at, "message_id": row.message_id}
             max_messages -= len(found)
             if len(found) < _PAGE:
                 return
-
-    def _forget_old_dead_letters(self) -> None:
-        with self._database.writing() as connection:
-            before = self._database.present() - _DEAD_KEPT_SECONDS
-            connection.execute(delete(messages).where(_DEAD, messages.c.dead_at < before))
 
     def redrive(self) -> int:
         redriven = 0
@@ -151,23 +156,15 @@ class SqlQueue:
 
     def _redrive_page(self) -> int:
         with self._database.writing() as connection:
-            page = select(messages.c.message_id).where(_DEAD).order_by(messages.c.dead_at).limit(_PAGE)
-            found = connection.execute(page.with_for_update(skip_locked=True)).scalars().all()
+            found = connection.execute(_TO_REDRIVE).scalars().all()
             if found:
-                now = self._database.present()
-                anew = {"receipt": None, "dead_at": None, "receive_count": 0, "sent_at": now, "visible_at": now}
-                sent = update(messages).where(messages.c.message_id == bindparam("dead")).values(anew)
-                connection.execute(
-                    sent.values(message_id=bindparam("id")), [{"dead": dead, "id": _new_id()} for dead in found]
-                )
+                connection.execute(self._redrive, [{"dead": dead, "new": _new_id()} for dead in found])
                 self._database.wake(connection)
         return len(found)
 
 
-def _delivery(message: Message) -> tuple[ColumnElement[bool], ...]:
-    """The message, if it was not delivered again since."""
-    this = messages.c.message_id == message.message_id, messages.c.receipt == message.receipt_handle
-    return *this, _LIVE
+def _delivery(message: Message) -> dict[str, str]:
+    return {"this": message.message_id, "handle": message.receipt_handle}
 
 
 def _new_id() -> str:

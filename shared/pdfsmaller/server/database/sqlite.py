@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Double, Insert, Table, create_engine, event, literal, text
+from sqlalchemy import ColumnElement, Connection, Double, Insert, Table, bindparam, create_engine, event, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
 
@@ -99,8 +99,9 @@ class SqliteDatabase(Database):
             self._clock.prepare()
         return self._clock()
 
+    @property
     def present(self) -> ColumnElement[float]:
-        return literal(self.now(), Double())
+        return bindparam(None, callable_=self.now, type_=Double())
 
     def _remember(self, difference: float) -> float:
         with self._transaction() as connection:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdfsmaller import errors
+from pdfsmaller.errors import InvalidSettings
 from pdfsmaller.services.watch import durable, waking
 from pdfsmaller.services.watch.folder import Listing, WatchedFolder
 from pdfsmaller.services.watch.marks import Marks, State
@@ -21,7 +22,6 @@ from pdfsmaller.services.watch.results import ResultsFolder
 from pdfsmaller.services.watch.settling import Settling
 from pdfsmaller.services.watch.taking import Taking
 from pdfsmaller.services.watch.wishes import OPTIONS_SUFFIX
-from pdfsmaller.settings import InvalidSettings
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
