@@ -60,6 +60,9 @@ class Branch:
         try:
             self.folder = self._descend(len(names), make=make)
         except BaseException:
+            if make:
+                with suppress(OSError):
+                    self.prune()
             os.close(bucket)
             raise
 
@@ -75,9 +78,7 @@ class Branch:
 
     def sync_above(self) -> None:
         """Bring to the disk that the folders are there, whoever made them."""
-        for depth in range(len(self._names)):
-            with self._opened(depth) as folder:
-                os.fsync(folder)
+        os.close(self._descend(len(self._names), sync=True))
 
     def prune(self) -> None:
         """Remove the folders that are empty, from the last one up, and bring that to the disk; the bucket's stays.
@@ -85,11 +86,15 @@ class Branch:
         Whoever is about to put something into one finds it gone, and makes it anew.
         """
         depth = len(self._names)
-        with suppress(OSError):  # something is in it, or somebody else was here first
-            while depth:
+        while depth:
+            try:
                 with self._opened(depth - 1) as above:
                     os.rmdir(self._names[depth - 1], dir_fd=above)
-                depth -= 1
+            except FileNotFoundError:
+                pass
+            except OSError:  # there is something in it
+                break
+            depth -= 1
         with suppress(FileNotFoundError), self._opened(depth) as left:
             os.fsync(left)
 
@@ -101,7 +106,7 @@ class Branch:
         finally:
             os.close(folder)
 
-    def _descend(self, depth: int, *, make: bool = False) -> int:
+    def _descend(self, depth: int, *, make: bool = False, sync: bool = False) -> int:
         folder = os.dup(self._bucket)
         for name in self._names[:depth]:
             above = folder
@@ -109,6 +114,8 @@ class Branch:
                 if make:
                     with suppress(FileExistsError):
                         os.mkdir(name, _FOLDER_MODE, dir_fd=above)
+                if sync:
+                    os.fsync(above)
                 folder = open_folder(name, above)
             finally:
                 os.close(above)

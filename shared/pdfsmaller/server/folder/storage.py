@@ -233,7 +233,8 @@ class FolderStorage:
                 try:
                     return branch, facts.create(new, branch.folder)
                 except BaseException:
-                    branch.close()
+                    with branch, suppress(OSError):
+                        branch.prune()
                     raise
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
 

@@ -155,6 +155,8 @@ class WatchService:
             if mark.state is State.TAKEN or (mark.state is State.GIVEN_UP and with_given_up)
         ]
         jobs = {job.job_id: job for job in self._jobs.get_many(mark.job_id for mark in marks)}
+        # Jobs that have ended first: what they made leaves the store, which may be too full for new ones.
+        marks.sort(key=lambda mark: mark.job_id not in jobs or not jobs[mark.job_id].status.is_final)
         moved = [self._taking.settle(mark, jobs.get(mark.job_id)) for mark in marks]
         return any(moved)
 
