@@ -38,8 +38,8 @@ class MemoryJobStore:
         self.now = clock
         self._lock = threading.Lock()
         self._rows: dict[str, Row] = {}
-        self._claims: dict[str, str] = {}
-        self._batches: dict[str, list[str]] = {}
+        self._claims: dict[str, tuple[str, float]] = {}
+        self._batches: dict[str, tuple[list[str], float]] = {}
 
     def create(self, row: Row) -> bool:
         with self._lock:
@@ -48,6 +48,11 @@ class MemoryJobStore:
     def get(self, job_id: str) -> Row | None:
         with self._lock:
             return deepcopy(self._rows.get(job_id))
+
+    def rows(self) -> list[Row]:
+        """All that there are: what no store in use tells."""
+        with self._lock:
+            return deepcopy(list(self._rows.values()))
 
     def get_many(self, job_ids: Iterable[str]) -> list[Row]:
         return [row for job_id in dict.fromkeys(job_ids) if (row := self.get(job_id))]
@@ -71,16 +76,29 @@ class MemoryJobStore:
 
     def claim(self, what: str, job_id: str, *, kept_seconds: float) -> str:
         with self._lock:
-            return self._claims.setdefault(what, job_id)
+            return self._claims.setdefault(what, (job_id, self.now() + kept_seconds))[0]
 
     def claimed_by(self, what: str) -> str | None:
-        return self._claims.get(what)
+        return self._claims.get(what, (None, 0))[0]
 
     def create_batch(self, batch_id: str, job_ids: list[str], *, kept_seconds: float) -> None:
-        self._batches.setdefault(batch_id, list(job_ids))
+        self._batches.setdefault(batch_id, (list(job_ids), self.now() + kept_seconds))
 
     def batch(self, batch_id: str) -> list[str] | None:
-        return self._batches.get(batch_id)
+        return self._batches.get(batch_id, (None, 0))[0]
+
+    def forget_old(self) -> int:
+        with self._lock:
+            now = self.now()
+            kept: list[tuple[dict[str, Any], Callable[[Any], float]]] = [
+                (self._rows, lambda row: row["ttl"]),
+                (self._claims, lambda claim: claim[1]),
+                (self._batches, lambda batch: batch[1]),
+            ]
+            old = [(held, key) for held, until in kept for key, value in held.items() if until(value) < now]
+            for held, key in old:
+                del held[key]
+        return len(old)
 
 
 @dataclass
@@ -154,7 +172,7 @@ class MemoryQueue:
     def acknowledge(self, message: Message) -> None:
         with self._lock:
             letter = self._letters.get(message.message_id)
-            if letter and letter.message.receipt_handle == message.receipt_handle:
+            if letter and not letter.dead and letter.message.receipt_handle == message.receipt_handle:
                 del self._letters[message.message_id]
 
     def wait(self, seconds: float) -> None:
@@ -183,6 +201,7 @@ class MemoryStorage:
     """``Storage`` in dictionaries, with what its clients do at the addresses that it hands out."""
 
     uploads, results = "uploads", "results"
+    announces = False
     public_origin = "memory://storage"
 
     def __init__(self, clock: Clock = time.time) -> None:
@@ -249,6 +268,9 @@ class MemoryStorage:
         until = self._clock() + expires_seconds
         query = f"expires={until}&name={quote(file_name, safe='')}&type={quote(media_type, safe='')}"
         return f"{self.public_origin}/{self.results}/{quote(key)}?{query}"
+
+    def is_full(self) -> bool:
+        return False
 
     def probe(self, bucket: str) -> None:
         if bucket not in (self.uploads, self.results):
