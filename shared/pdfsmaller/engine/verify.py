@@ -32,8 +32,7 @@ import pyvips
 from pdfsmaller.engine.comparison import Comparison, Difference, PageSkip
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
-from pdfsmaller.engine.similarity import BLOCK, block_means
-from pdfsmaller.engine.similarity import block_similarity as _ssim
+from pdfsmaller.engine.similarity import BLOCK, block_means, block_similarity, blocks_of
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
 SAMPLE_PAGES = 12
@@ -323,14 +322,13 @@ def _unlike(first: pyvips.Image, second: pyvips.Image, looks: _Looks) -> str | N
     if abs(first.width - second.width) > 2 or abs(first.height - second.height) > 2:
         return "its size changed"
     first, second = _whole_blocks(first), _whole_blocks(second, first)
-    difference = (first - second).abs()
-    if difference.max() == 0:
+    if first.write_to_memory() == second.write_to_memory():
         return None
     if looks.min_similarity >= 1 and looks.color_mode == "no-change":
         return "its pixels changed"
     if looks.color_mode == "bilevel":
         return _unlike_bilevel(_luminance(first), _luminance(second))
-    similarity = _ssim(_luminance(first), _luminance(second)).avg()
+    similarity = block_similarity(blocks_of(_luminance(first)), blocks_of(_luminance(second))).avg()
     if similarity < looks.min_similarity:
         return f"similarity {similarity:.3f}, at least {looks.min_similarity:.3f} was asked for"
     coarse = min(max((0.8 - looks.min_similarity) / 0.2, 0.0), 1.0)
@@ -345,14 +343,12 @@ def _unlike(first: pyvips.Image, second: pyvips.Image, looks: _Looks) -> str | N
 
 
 def _whole_blocks(image: pyvips.Image, like: pyvips.Image | None = None) -> pyvips.Image:
-    """The image, filled up with white to whole blocks (and to another's size)."""
+    """The image in memory, filled up with white to whole blocks (and to another's size)."""
     width, height = (like or image).width, (like or image).height
     width, height = width + -width % BLOCK, height + -height % BLOCK
-    return (
-        image.gravity("north-west", width, height, extend="white")
-        if image.width <= width
-        else image.crop(0, 0, width, min(height, image.height)).gravity("north-west", width, height, extend="white")
-    )
+    if image.width > width:
+        image = image.crop(0, 0, width, min(height, image.height))
+    return image.gravity("north-west", width, height, extend="white").copy_memory()
 
 
 def _luminance(image: pyvips.Image) -> pyvips.Image:
