@@ -32,8 +32,9 @@ class Blocks:
 
 def blocks_of(picture: pyvips.Image) -> Blocks:
     """The blocks of a picture."""
-    # libvips computes a pipeline anew for every use of its end: what is used twice goes into memory.
-    picture = picture.copy_memory()
+    # libvips computes a pipeline anew for every use of its end: what is used twice goes into memory. (``copy`` makes
+    # a pipeline of what is in memory: ``copy_memory`` alone would then not hold on to the bytes that it lies in.)
+    picture = picture.copy().copy_memory()
     mean = block_means(picture).copy_memory()
     square = (mean * mean).copy_memory()
     return Blocks(picture, mean, square, (block_means(picture * picture) - square).copy_memory())

@@ -45,6 +45,8 @@ RENDER_SIDE = 20_000
 #: A page that shows a picture of more bytes than this, decoded, is not rendered: that takes some ten seconds. pdfium
 #: decodes large pictures row by row, so this bounds time, not memory.
 IMAGE_BYTES = 1_500_000_000
+#: pdfium's pixels have at most so many bytes.
+MOST_PIXEL_BYTES = 4
 
 #: A block has moved when its mean colour differs by more than this (of 255) in any channel …
 MOVED = 40
@@ -239,7 +241,7 @@ def _compare_page(
             return "no_text"
         if before_text != after_text and not (looks.elsewhere and len(before_text) == len(after_text or "")):
             return Difference("text", number, f"The text of page {number + 1} changed.")
-        if _largest_image(old) > IMAGE_BYTES:
+        if _shows_large_image(old):
             return "large_image"
         first = _render(old)
         if first is None:
@@ -280,16 +282,18 @@ def _text(page: pypdfium2.PdfPage) -> str | None:
         textpage.close()
 
 
-def _largest_image(page: pypdfium2.PdfPage) -> int:
-    """What the largest image on a page takes, decoded, in bytes."""
-    largest = 0
+def _shows_large_image(page: pypdfium2.PdfPage) -> bool:
+    """Whether an image on a page takes more than ``IMAGE_BYTES``, decoded."""
     with tolerate("image_size"):
         for image in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4):
             with tolerate("image_size"):
                 width, height = image.get_px_size()
-                bits = max(1, image.get_metadata().bits_per_pixel)
-                largest = max(largest, width * height * bits // 8)
-    return largest
+                # To tell how many bits a pixel has, pdfium decodes JPEG 2000: asked for only where they matter.
+                if width * height * MOST_PIXEL_BYTES <= IMAGE_BYTES:
+                    continue
+                if width * height * max(1, image.get_metadata().bits_per_pixel) // 8 > IMAGE_BYTES:
+                    return True
+    return False
 
 
 def _render(page: pypdfium2.PdfPage, *, annotations: bool = True) -> pyvips.Image | None:
