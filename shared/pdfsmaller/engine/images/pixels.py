@@ -28,7 +28,7 @@ def shrink_for(scale: float) -> int:
 
 
 def load_jpeg(source: ImageSource, shrink: int) -> pyvips.Image:
-    """The samples that a PDF reader gets from the stream, reduced as ``shrink_for`` says; decoded when they are used."""
+    """The samples that a PDF reader gets from the stream, reduced as ``shrink_for`` says; decoded when used."""
     image = pyvips.Image.jpegload_buffer(source.data, shrink=shrink, fail_on="error", access="sequential")
     if image.bands != source.color.components:
         raise Skip("jpeg_mismatch")
