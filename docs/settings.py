@@ -27,6 +27,7 @@ _HEAD = """\
 #: The headings, each by the first setting below it.
 _HEADINGS = {
     "uploads_bucket": "Where things are",
+    "database_url": "A server of one's own; AWS has none of these",
     "max_file_size": "What one request or document may cost",
     "max_file_age_hours": "How jobs live",
     "allowed_origins": "The HTTP side",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,11 @@ import pytest
 
 from pdfsmaller.aws import clients
 from pdfsmaller.engine import damage
+from pdfsmaller.server import database
+from pdfsmaller.server.database import migrations
+from pdfsmaller.server.database.base import Database
 from pdfsmaller.settings import Settings
+from tests import postgres
 from tests.aws_stack import Clock, Stack, made_stack
 
 # A session of botocore reads the descriptions of its services anew, and moto begins one in every test.
@@ -57,3 +62,33 @@ def stack(clock: Clock) -> Iterator[Stack]:
     """Buckets, queues and table as template.yaml makes them, in moto."""
     with made_stack(clock) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with its tables and nothing in them, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    made = database.opened(f"sqlite:///{path}")
+    migrations.upgrade(made)
+    made.close()
+    return path
+
+
+@pytest.fixture
+def sqlite(empty_sqlite: Path, tmp_path: Path, clock: Clock) -> Iterator[Database]:
+    """A SQLite database of this test's own, by whose clock time can be made to pass."""
+    path = tmp_path / "jobs.db"
+    shutil.copy(empty_sqlite, path)
+    opened = database.opened(f"sqlite:///{path}", clock=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """PostgreSQL, for all tests of this process; each takes a database of its own."""
+    programs = postgres.programs()
+    if programs is None:
+        pytest.skip("there is no PostgreSQL here (Debian: postgresql)")
+    with postgres.running(programs) as server:
+        yield server

@@ -38,8 +38,8 @@ class MemoryJobStore:
         self.now = clock
         self._lock = threading.Lock()
         self._rows: dict[str, Row] = {}
-        self._claims: dict[str, str] = {}
-        self._batches: dict[str, list[str]] = {}
+        self._claims: dict[str, tuple[str, float]] = {}
+        self._batches: dict[str, tuple[list[str], float]] = {}
 
     def create(self, row: Row) -> bool:
         with self._lock:
@@ -48,6 +48,11 @@ class MemoryJobStore:
     def get(self, job_id: str) -> Row | None:
         with self._lock:
             return deepcopy(self._rows.get(job_id))
+
+    def rows(self) -> list[Row]:
+        """All that there are: what no store in use tells."""
+        with self._lock:
+            return deepcopy(list(self._rows.values()))
 
     def get_many(self, job_ids: Iterable[str]) -> list[Row]:
         return [row for job_id in dict.fromkeys(job_ids) if (row := self.get(job_id))]
@@ -71,16 +76,29 @@ class MemoryJobStore:
 
     def claim(self, what: str, job_id: str, *, kept_seconds: float) -> str:
         with self._lock:
-            return self._claims.setdefault(what, job_id)
+            return self._claims.setdefault(what, (job_id, self.now() + kept_seconds))[0]
 
     def claimed_by(self, what: str) -> str | None:
-        return self._claims.get(what)
+        return self._claims.get(what, (None, 0))[0]
 
     def create_batch(self, batch_id: str, job_ids: list[str], *, kept_seconds: float) -> None:
-        self._batches.setdefault(batch_id, list(job_ids))
+        self._batches.setdefault(batch_id, (list(job_ids), self.now() + kept_seconds))
 
     def batch(self, batch_id: str) -> list[str] | None:
-        return self._batches.get(batch_id)
+        return self._batches.get(batch_id, (None, 0))[0]
+
+    def forget_old(self) -> int:
+        with self._lock:
+            now = self.now()
+            kept: list[tuple[dict[str, Any], Callable[[Any], float]]] = [
+                (self._rows, lambda row: row["ttl"]),
+                (self._claims, lambda claim: claim[1]),
+                (self._batches, lambda batch: batch[1]),
+            ]
+            old = [(held, key) for held, until in kept for key, value in held.items() if until(value) < now]
+            for held, key in old:
+                del held[key]
+        return len(old)
 
 
 @dataclass
@@ -91,12 +109,13 @@ class _Letter:
 
 
 class MemoryQueue:
-    """``Queue`` in a list, with what its workers and its operator do as well."""
+    """``WorkQueue`` in a list."""
 
     def __init__(self, clock: Clock = time.time, *, visibility_seconds: float = 30, max_receive_count: int = 5) -> None:
         self._clock = clock
         self._visibility, self._max_receive_count = visibility_seconds, max_receive_count
         self._lock = threading.Lock()
+        self._arrived = threading.Condition(self._lock)
         self._letters: dict[str, _Letter] = {}
 
     def announce(self, created: events.ObjectCreated) -> None:
@@ -132,12 +151,12 @@ class MemoryQueue:
             now = self._clock()
             message = Message(uuid.uuid4().hex, "", body, receive_count=0, sent_at=now)
             self._letters[message.message_id] = _Letter(message, now, dead)
+            self._arrived.notify_all()
 
     def receive(self) -> Message | None:
-        """The longest waiting message that is visible; nobody else gets it for a while."""
         with self._lock:
             now = self._clock()
-            for letter in self._letters.values():
+            for letter in sorted(self._letters.values(), key=lambda letter: letter.visible_at):
                 if letter.dead or letter.visible_at > now:
                     continue
                 if letter.message.receive_count >= self._max_receive_count:
@@ -152,16 +171,22 @@ class MemoryQueue:
 
     def acknowledge(self, message: Message) -> None:
         with self._lock:
-            self._letters.pop(message.message_id, None)
+            letter = self._letters.get(message.message_id)
+            if letter and not letter.dead and letter.message.receipt_handle == message.receipt_handle:
+                del self._letters[message.message_id]
 
-    def redrive(self) -> None:
-        """Send every dead letter anew."""
+    def wait(self, seconds: float) -> None:
+        with self._arrived:
+            self._arrived.wait(seconds)
+
+    def redrive(self) -> int:
         with self._lock:
             dead = [letter.message for letter in self._letters.values() if letter.dead]
             for message in dead:
                 del self._letters[message.message_id]
         for message in dead:
             self.send(message.body)
+        return len(dead)
 
 
 @dataclass(frozen=True)
@@ -176,6 +201,7 @@ class MemoryStorage:
     """``Storage`` in dictionaries, with what its clients do at the addresses that it hands out."""
 
     uploads, results = "uploads", "results"
+    announces = False
     public_origin = "memory://storage"
 
     def __init__(self, clock: Clock = time.time) -> None:
@@ -242,6 +268,9 @@ class MemoryStorage:
         until = self._clock() + expires_seconds
         query = f"expires={until}&name={quote(file_name, safe='')}&type={quote(media_type, safe='')}"
         return f"{self.public_origin}/{self.results}/{quote(key)}?{query}"
+
+    def is_full(self) -> bool:
+        return False
 
     def probe(self, bucket: str) -> None:
         if bucket not in (self.uploads, self.results):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pdfsmaller.settings import InvalidSettings, Settings, read_settings
+from pdfsmaller.errors import InvalidSettings
+from pdfsmaller.settings import Settings, read_settings
 
 
 def test_sizes_take_units(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +59,8 @@ def test_the_engine_stops_improving_before_it_is_killed() -> None:
         ("ALLOWED_HOSTS", "https://a.example", "host names"),
         ("PUBLIC_BASE_URL", "pdf.example.org", "https://pdf.example.org"),
         ("LOG_LEVEL", "LOUD", "DEBUG"),
+        ("DATABASE_URL", "mysql://h/n", "sqlite:// or postgresql://"),
+        ("STORAGE_URL", "/srv/files", "where DATABASE_URL is"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_with_the_remedy(name: str, value: str, remedy: str) -> None:
@@ -69,6 +72,21 @@ def test_settings_that_make_no_sense_are_refused_with_the_remedy(name: str, valu
     assert "explains each" in said
     if "KEY" in name:
         assert "(hidden)" in said
+
+
+def test_a_server_of_ones_own_has_a_database_and_a_place_for_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////srv/jobs.db")
+    monkeypatch.setenv("UPLOAD_FOLDER", "/srv/files")
+    assert Settings().storage_url == "/srv/files"
+    monkeypatch.setenv("STORAGE_URL", "s3://")
+    assert Settings().storage_url == "s3://"
+
+
+def test_jobs_are_in_one_world_only() -> None:
+    both = {"COMPRESS_QUEUE_URL": "https://sqs", "DATABASE_URL": "postgresql://u:hunter2@h/n", "STORAGE_URL": "/srv"}
+    with pytest.raises(InvalidSettings, match="either on AWS or in a database") as caught:
+        read_settings(both)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

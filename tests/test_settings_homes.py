@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from cfnlint.decode.cfn_yaml import load as load_template
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AliasChoices, TypeAdapter, ValidationError
 
 from docs import settings as settings_docs
-from pdfsmaller.settings import Settings
+from pdfsmaller.settings import OWN_SERVER, Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,7 +40,14 @@ def parameter_of(setting: str) -> str:
     return "".join(part.capitalize() for part in setting.split("_"))
 
 
-SET_BY_PARAMETERS = [name for name in FIELDS if name not in NO_PARAMETER]
+#: Every variable that sets one: some have two.
+KNOWN = {
+    str(name).upper()
+    for own, field in FIELDS.items()
+    for name in (own, *(field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else ()))
+}
+ON_AWS = [name for name, field in FIELDS.items() if field.json_schema_extra != OWN_SERVER]
+SET_BY_PARAMETERS = [name for name in ON_AWS if name not in NO_PARAMETER]
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +108,7 @@ def test_the_example_holds_every_setting_with_its_default_and_its_explanation() 
         assert as_set(name, settings_docs.as_text(field)) == field.default, name
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if re.search(r"(seconds|hours|size|bytes)$", name)])
+@pytest.mark.parametrize("name", [name for name in FIELDS if re.search(r"(seconds|hours|(?<!pool_)size|bytes)$", name)])
 def test_what_is_measured_names_its_unit(name: str) -> None:
     unit = {"size": "bytes"}.get(name.rsplit("_", 1)[1], name.rsplit("_", 1)[1])
     assert unit in first_sentence(str(FIELDS[name].description)).lower()
@@ -123,18 +130,18 @@ def test_documents_name_no_setting_that_does_not_exist(document: str) -> None:
         r"AWS_|LOCALSTACK_|EMULATOR|SERVICE_URL|STACK_NAME|LOCAL_STATE_DIR|MAXIMUM_CONCURRENCY|NOT_|[A-Z]+_IAM"
     )
     named = set(re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`", (ROOT / document).read_text()))
-    assert {name for name in named if not from_elsewhere.match(name)} <= {name.upper() for name in FIELDS}
+    assert {name for name in named if not from_elsewhere.match(name)} <= KNOWN
 
 
 # --- template.yaml --------------------------------------------------------------------------------------------------
 
 
 def test_every_variable_of_the_functions_is_a_setting(variables: dict[str, Any]) -> None:
-    assert {name.lower() for name in set(variables) - OTHERS} <= set(FIELDS)
+    assert {name.lower() for name in set(variables) - OTHERS} <= set(ON_AWS)
 
 
 def test_every_setting_is_set_on_aws(variables: dict[str, Any]) -> None:
-    assert {name.upper() for name in FIELDS} <= set(variables)
+    assert {name.upper() for name in ON_AWS} <= set(variables)
 
 
 @pytest.mark.parametrize("name", SET_BY_PARAMETERS)

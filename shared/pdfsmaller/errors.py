@@ -14,6 +14,7 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── EmptyFile              400 empty_file
     │   ├── BadRequest             400 bad_request
     │   ├── Unauthorized           401 unauthorized
+    │   ├── AccessDenied           403 access_denied
     │   ├── FileTooLarge           413 file_too_large
     │   ├── TooManyFiles           422 too_many_files
     │   ├── InvalidOption          422 invalid_option
@@ -36,14 +37,20 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── UnsupportedEncryption  422 unsupported_encryption
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
+    │   ├── ResultNameTaken        422 result_name_taken
     │   ├── EngineFailed           500 engine_failed
     │   └── TooManyAttempts        500 too_many_attempts
     ├── TransientError             503 temporary_failure      worth another try: left to the queue
     │   ├── WorkerCrashed          503 worker_crashed
     │   ├── DiskFull               503 disk_full
+    │   ├── StorageFull            507 storage_full
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── LeaseHeld              503 lease_held
-    └── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
+    ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
+    └── CannotServe                500 cannot_serve           the service does not start as it is set up
+        ├── InvalidSettings        500 invalid_settings
+        ├── UnsuitableDatabase     500 unsuitable_database
+        └── WrongSchema            500 wrong_schema
 """
 
 from __future__ import annotations
@@ -149,6 +156,15 @@ class Unauthorized(RequestError):
     code = "unauthorized"
     title = "An API key is needed"
     http_status = 401
+    crosses = False
+
+
+class AccessDenied(RequestError):
+    """A form or a link of ours that has expired, or is not as it was handed out."""
+
+    code = "access_denied"
+    title = "The form or link is not valid"
+    http_status = 403
     crosses = False
 
 
@@ -364,6 +380,13 @@ class InputChanged(DocumentError):
     title = "The input was replaced"
 
 
+class ResultNameTaken(DocumentError):
+    """The result of a watched file has no place: something else stands under the name that it should have."""
+
+    code = "result_name_taken"
+    title = "The result's name is taken"
+
+
 class EngineFailed(DocumentError):
     """The engine met something it does not know; the original is untouched."""
 
@@ -396,11 +419,19 @@ class WorkerCrashed(TransientError):
 
 
 class DiskFull(TransientError):
-    """The disk that holds the job's folder is full: nothing is wrong with the document."""
+    """The disk that holds the job's folder, or the service's files, is full: nothing is wrong with the document."""
 
     code = "disk_full"
     title = "The disk is full"
     crosses = True
+
+
+class StorageFull(TransientError):
+    """The files kept have reached their share of the disk, or of STORAGE_MAX_BYTES: no new job is taken."""
+
+    code = "storage_full"
+    title = "There is no room for new jobs"
+    http_status = 507
 
 
 class StoreUnavailable(TransientError):
@@ -438,6 +469,36 @@ class LeaseLost(PdfSmallerError):
 
     code = "lease_lost"
     title = "Another attempt took over"
+
+
+class CannotServe(PdfSmallerError):
+    """The service, or a process of it, does not start as it is set up: folder, database, port, settings."""
+
+    code = "cannot_serve"
+    title = "The service cannot start"
+    exit_code = ExitCode.FILE
+
+
+class InvalidSettings(CannotServe):
+    """Settings that cannot be, all of them, each in a line: its name, its value (no secret's), what is allowed."""
+
+    code = "invalid_settings"
+    title = "The settings make no sense"
+    exit_code = ExitCode.USAGE
+
+
+class UnsuitableDatabase(CannotServe):
+    """No such database can be used, or not where it is, or not in this way."""
+
+    code = "unsuitable_database"
+    title = "The database cannot be used"
+
+
+class WrongSchema(CannotServe):
+    """The database's tables are not those of this version."""
+
+    code = "wrong_schema"
+    title = "The database's tables are of another version"
 
 
 def to_wire(error: PdfSmallerError) -> dict[str, Any]:

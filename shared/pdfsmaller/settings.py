@@ -17,10 +17,11 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pdfsmaller.engine.units import parse_size
+from pdfsmaller.errors import InvalidSettings
 from pdfsmaller.limits import Limits
 
 #: Shorter keys can be guessed; template.yaml asks for the same.
@@ -51,6 +52,10 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+#: What ``json_schema_extra`` says of a setting that only a server of one's own has.
+OWN_SERVER: dict[str, Any] = {"own_server": True}
+
+
 def _field(default: Any, description: str, *, secret: bool = False) -> Any:
     """A setting: what it is when it is not set, and what it means, with its unit, in words for who sets it.
 
@@ -59,8 +64,19 @@ def _field(default: Any, description: str, *, secret: bool = False) -> Any:
     return Field(default=default, description=description, repr=not secret)
 
 
-class InvalidSettings(Exception):
-    """Settings that cannot be, all of them, each in a line: its name, its value (no secret's), what is allowed."""
+def _own_server(default: Any, description: str, *, secret: bool = False, names: tuple[str, ...] = ()) -> Any:
+    """As ``_field``, for a setting that template.yaml does not have: on AWS there is nothing that it could set.
+
+    Args:
+        names: where several variables set it, all of them; the first that is set counts.
+    """
+    return Field(
+        default=default,
+        description=description,
+        repr=not secret,
+        json_schema_extra=OWN_SERVER,
+        validation_alias=AliasChoices(*names) if names else None,
+    )
 
 
 class Settings(BaseSettings):
@@ -80,6 +96,50 @@ class Settings(BaseSettings):
     )
     public_base_url: NonEmptyOrNone = _field(
         None, "The service's own address as callers see it, for the links in its answers. Empty: that of each request."
+    )
+
+    # A server of one's own.
+    database_url: str = _own_server(
+        "",
+        "The database of jobs and messages on a server of one's own: `sqlite:////srv/pdfsmaller/jobs.db` (one host) or "
+        "`postgresql://user:password@host/name` (any number). Empty: they are in DynamoDB and SQS.",
+        secret=True,
+    )
+    database_pool_size: Count = _own_server(
+        3,
+        "Connections to the database that each process keeps open. PostgreSQL's max_connections is for all of them.",
+    )
+    database_max_overflow: Annotated[int, Field(ge=0)] = _own_server(
+        5, "Connections to the database that each process opens beside, while all of DATABASE_POOL_SIZE are in use."
+    )
+    database_pool_recycle_seconds: Seconds = _own_server(
+        1_800, "Seconds after which a connection to the database is opened anew."
+    )
+    database_pool_pre_ping: bool = _own_server(
+        True,
+        "Whether a connection to PostgreSQL is tried before it is used. It costs a round trip, and spares the error of "
+        "one that was cut.",
+    )
+    storage_url: str = _own_server(
+        "",
+        "Where files are kept on a server of one's own: a folder, or `s3://` for UPLOADS_BUCKET and RESULTS_BUCKET in "
+        "a store that speaks S3. Also called UPLOAD_FOLDER.",
+        names=("storage_url", "upload_folder"),
+    )
+
+    storage_max_bytes: Annotated[Bytes | None, BeforeValidator(lambda value: None if value == "" else value)] = (
+        _own_server(None, "How much a folder of files may hold in all, in bytes. Empty: as much as its disk.")
+    )
+    storage_full_percent: Annotated[float, Field(gt=0, le=100)] = _own_server(
+        90,
+        "The share of STORAGE_MAX_BYTES, and of the disk under a folder of files, in percent, at which no new job is "
+        "taken (507). Those that run finish.",
+    )
+    x_accel_prefix: str = _own_server(
+        "",
+        "Where nginx, before the service, has the folder of files as an internal location, for example `/stored`: "
+        "downloads are then sent by nginx (X-Accel-Redirect), which must run as the service's user. Empty: the service "
+        "sends them itself.",
     )
 
     # What one request or document may cost.
@@ -168,6 +228,29 @@ class Settings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = _field("INFO", "The lowest level that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_one_database(cls, value: str, info: ValidationInfo) -> str:
+        if value and info.data.get("compress_queue_url"):
+            raise ValueError("should be empty where COMPRESS_QUEUE_URL is set: jobs are either on AWS or in a database")
+        if value and not re.match(r"(sqlite|postgresql)://", value):
+            raise ValueError("should begin with sqlite:// or postgresql://")
+        return value
+
+    @field_validator("storage_url")
+    @classmethod
+    def _goes_with_the_database(cls, value: str, info: ValidationInfo) -> str:
+        if "database_url" in info.data and bool(value) is not bool(info.data["database_url"]):
+            raise ValueError("should be set where DATABASE_URL is, and nowhere else: jobs and files go together")
+        return value
+
+    @field_validator("x_accel_prefix")
+    @classmethod
+    def _is_location(cls, value: str) -> str:
+        if value and not re.fullmatch(r"(/[\w.-]+)+/?", value):
+            raise ValueError("should be a path such as /stored")
+        return value
 
     @field_validator("max_request_size")
     @classmethod

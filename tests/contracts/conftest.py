@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from moto.dynamodb.responses import DynamoHandler
 
-from tests.contracts.harness import AwsHarness, Harness, MemoryHarness
+from tests import postgres
+from tests.aws_stack import Clock
+from tests.contracts.harness import AwsHarness, Harness, MemoryHarness, SqlHarness
 
 
-@pytest.fixture(params=["memory", "moto"])
-def harness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Harness:
+@pytest.fixture(params=["memory", "moto", "sqlite", "postgres"])
+def harness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
     if request.param == "memory":
-        return MemoryHarness()
-    _one_at_a_time(monkeypatch)
-    return AwsHarness(request.getfixturevalue("stack"), enforces_forms=False, enforces_links=False)
+        yield MemoryHarness()
+    elif request.param == "sqlite":
+        clock: Clock = request.getfixturevalue("clock")
+        yield SqlHarness(request.getfixturevalue("sqlite"), clock.forward)
+    elif request.param == "postgres":
+        server: postgres.Server = request.getfixturevalue("postgres_server")
+        name = server.new_database()
+        with postgres.opened(server, name) as database:
+            yield SqlHarness(database, partial(server.forward, name))
+    else:
+        _one_at_a_time(monkeypatch)
+        yield AwsHarness(request.getfixturevalue("stack"), enforces_forms=False, enforces_links=False)
 
 
 def _one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import boto3
@@ -14,7 +16,11 @@ from pdfsmaller.aws.job_store import DynamoJobStore
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import UploadForm
 from pdfsmaller.jobs.ports import JobStore, Queue, Storage
+from pdfsmaller.server.database.base import Database
+from pdfsmaller.server.database.job_store import SqlJobStore
+from pdfsmaller.server.database.queue import SqlQueue
 from tests.aws_stack import Clock, Stack
+from tests.folder_world import killed_while_putting, made_room
 from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage
 
 #: How long a received message stays hidden, and how often it is delivered, in every harness.
@@ -40,6 +46,8 @@ class Harness(Protocol):
     #: Whether somebody holds forms to what they allow, and links to their time.
     enforces_forms: bool
     enforces_links: bool
+    #: Whether the store forgets when it is told to, and not by itself at some time.
+    forgets_when_told: bool
 
     def another_store(self, seconds_ahead: float) -> JobStore:
         """The same store as another host sees it, whose clock is so far ahead (or behind)."""
@@ -71,7 +79,7 @@ class Harness(Protocol):
 class MemoryHarness:
     """The in-memory adapters: their time passes when it is told to."""
 
-    enforces_forms = enforces_links = True
+    enforces_forms = enforces_links = forgets_when_told = True
 
     def __init__(self) -> None:
         self._clock = Clock()
@@ -99,8 +107,33 @@ class MemoryHarness:
         return Answer(status, body, _lower(headers))
 
 
+class SqlHarness(MemoryHarness):
+    """Job store and queue in one database, whose clock ``forward`` moves; the storage in memory."""
+
+    def __init__(self, database: Database, forward: Callable[[float], None]) -> None:
+        super().__init__()
+        self.store = SqlJobStore(database)
+        self.queue = SqlQueue(database, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT)
+        self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
+        self.pass_store_time = self.pass_queue_time = forward
+
+    def another_store(self, seconds_ahead: float) -> JobStore:
+        return self.store
+
+    def bury(self, body: str) -> None:
+        self.queue.send(body)
+        for _ in range(MAX_RECEIVE_COUNT):
+            message = self.queue.receive()
+            assert message
+            assert message.body == body
+            self.queue.retry_in(message, 0)
+        assert self.queue.receive() is None
+
+
 class AwsHarness:
     """The adapters on the resources of ``stack``, in moto or on an emulator. Only the host's clock can be moved."""
+
+    forgets_when_told = False
 
     def __init__(self, stack: Stack, *, enforces_forms: bool, enforces_links: bool) -> None:
         self._stack = stack
@@ -156,12 +189,37 @@ class AwsHarness:
         boto3.client("s3").create_multipart_upload(Bucket=bucket, Key=key)
 
     def send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
-        files = {"file": ("a.pdf", data)}
-        return requests.post(form.url, data=form.fields | changed, files=files, timeout=30).status_code
+        return _send_form(form.url, form.fields | changed, data)
 
     def open_link(self, url: str, byte_range: str | None = None) -> Answer:
-        answer = requests.get(url, headers={"Range": byte_range} if byte_range else {}, timeout=30)
-        return Answer(answer.status_code, answer.content, _lower(answer.headers))
+        return _open_link(url, byte_range)
+
+
+class FolderHarness(MemoryHarness):
+    """Files in a folder, whose forms and links the API answers to, at ``address``; the rest in memory."""
+
+    address: str
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.room = made_room(root, self._clock)
+        self.storage: Storage = self.room.storage
+        self.begin_upload, self.send_form = partial(killed_while_putting, root), self._send_form
+
+    def _send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
+        return _send_form(self.address + form.url, form.fields | changed, data)
+
+    def open_link(self, url: str, byte_range: str | None = None) -> Answer:
+        return _open_link(self.address + url, byte_range)
+
+
+def _send_form(url: str, fields: dict[str, str], data: bytes) -> int:
+    return requests.post(url, data=fields, files={"file": ("a.pdf", data)}, timeout=30).status_code
+
+
+def _open_link(url: str, byte_range: str | None) -> Answer:
+    answer = requests.get(url, headers={"Range": byte_range} if byte_range else {}, timeout=30)
+    return Answer(answer.status_code, answer.content, _lower(answer.headers))
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

@@ -187,6 +187,11 @@ class TestRaces:
         made = to_row(Job(job_id=new_id(), status=Status.QUEUED, created_at=0, updated_at=0, due_at=0), ttl=1)
         assert self.race(40, lambda index: harness.store.create(made | {"stage": str(index)})).count(True) == 1
 
+    def test_of_many_inputs_that_arrive_at_once_one_is_the_last(self, harness: Harness) -> None:
+        jobs, made = Jobs(harness.store), row(harness.store, Status.AWAITING_UPLOAD, input_count=40)
+        missing = self.race(40, lambda index: jobs.input_arrived(made["job_id"], index))
+        assert sorted(missing) == list(range(40))
+
 
 class TestDue:
     def test_finds_what_is_due_in_a_state_and_nothing_else(self, harness: Harness) -> None:
@@ -235,6 +240,32 @@ class TestClaimsAndBatches:
         for name in (batch_id, f"batch#{batch_id}"):
             assert harness.store.get(name) is None
             assert harness.store.get_many([name]) == []
+
+
+class TestForgetting:
+    def test_what_must_still_be_known_stays(self, harness: Harness) -> None:
+        made, batch_id = row(harness.store), new_id()
+        harness.store.claim("what", made["job_id"], kept_seconds=KEPT)
+        harness.store.create_batch(batch_id, [made["job_id"]], kept_seconds=KEPT)
+        assert harness.store.forget_old() == 0
+        assert stands(harness.store, made["job_id"]) == made
+        assert harness.store.claimed_by("what") == made["job_id"]
+        assert harness.store.batch(batch_id) == [made["job_id"]]
+
+    def test_the_rest_goes(self, harness: Harness) -> None:
+        if not harness.forgets_when_told:
+            pytest.skip("the store forgets by itself")
+        made, batch_id = [row(harness.store) for _ in range(3)], new_id()
+        harness.store.claim("what", "job", kept_seconds=KEPT)
+        harness.store.create_batch(batch_id, ["job"], kept_seconds=KEPT)
+        later = Change(Demands((Status.QUEUED,)), {"ttl": After(3 * KEPT)})
+        assert harness.store.change(made[0]["job_id"], later)
+        harness.pass_store_time(KEPT + 2)
+        assert harness.store.forget_old() == 4
+        assert harness.store.get_many(item["job_id"] for item in made) == [stands(harness.store, made[0]["job_id"])]
+        assert harness.store.claimed_by("what") is None
+        assert harness.store.batch(batch_id) is None
+        assert harness.store.forget_old() == 0
 
 
 class TestHalfWay:

@@ -44,6 +44,7 @@ def answers(client: FlaskClient, stack: Stack) -> dict[str, Any]:
     found["batch"] = post("compress", {"e.pdf": photo, "f.pdf": text})
     ask = {"operation": "merge", "options": {"outline": "none"}, "files": [{"name": "g.pdf", "size": 5}, {"size": 6}]}
     found["upload"] = client.post("/api/uploads", json=ask).get_json()
+    found["uploaded"] = client.post(f"/api/jobs/{found['upload']['job']['job_id']}/uploaded").get_json()
     found["invalid_option"] = post("compress", {"h.pdf": photo}, dpi="5")
     found["not_found"] = client.get(f"/api/jobs/{'0' * 32}").get_json(force=True)
     return found

@@ -333,6 +333,22 @@ class TestUploads:
         work(stack)
         assert client.get(response.headers["Location"]).get_json()["status"] == "succeeded"
 
+    def test_saying_that_the_file_was_sent_begins_the_job_once_it_is_there(
+        self, client: FlaskClient, stack: Stack, pdf: bytes
+    ) -> None:
+        import requests
+
+        body = client.post("/api/uploads", json={"name": "a.pdf"}).get_json()
+        uploaded, [form] = body["job"]["links"]["uploaded"], body["uploads"]
+        said = client.post(uploaded)
+        assert (said.status_code, said.get_json()["status"]) == (200, "awaiting_upload")
+        assert requests.post(form["url"], data=form["fields"], files={"file": pdf}, timeout=20).ok
+        for _ in range(2):
+            begun = client.post(uploaded).get_json()
+            assert begun["status"] == "queued"
+            assert "uploaded" not in begun["links"]
+        assert_problem(client.post(f"/api/jobs/{'0' * 32}/uploaded"), 404, "job_not_found")
+
     def test_an_unknown_field_is_named(self, client: FlaskClient) -> None:
         assert (
             assert_problem(client.post("/api/uploads", json={"url": "http://x"}), 422, "invalid_option")["field"]

@@ -2,68 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
 
 import pytest
 
-from pdfsmaller import errors, events
+from pdfsmaller import errors
 from pdfsmaller.jobs.keys import error_key, input_key
-from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.media import PDF
-from pdfsmaller.services.cleanup import CleanupService
-from pdfsmaller.services.ends import End, Ended, Ends
-from pdfsmaller.services.intake import IncomingFile
-from pdfsmaller.services.run_job import RunService
-from pdfsmaller.services.submit import SubmitService
-from pdfsmaller.services.world import World
-from pdfsmaller.settings import Settings
+from pdfsmaller.services.ends import End
 from tests.aws_stack import Clock
-from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage, away
-
-
-class Room:
-    """A world in memory whose storage has no events: what comes in is announced by hand, as such a world does."""
-
-    def __init__(self, clock: Clock, **settings: Any) -> None:
-        self.clock = clock
-        self.store, self.storage = MemoryJobStore(clock), MemoryStorage(clock)
-        self.queue = MemoryQueue(clock, max_receive_count=Settings().max_receive_count)
-        self.ended: list[Ended] = []
-        jobs = Jobs(self.store)
-        self.world = World(Settings(**settings), jobs, Ends(jobs, [self.ended.append]), self.queue, self.storage)
-        self.submitting, self.running = SubmitService(self.world), RunService(self.world)
-        self.cleanup = CleanupService(self.world)
-
-    def announce(self, key: str) -> None:
-        self.queue.announce(events.ObjectCreated(self.storage.uploads, key, "1"))
-
-    def work(self) -> int:
-        """Do what is in the queue until it is empty; how many deliveries failed."""
-        failed = 0
-        while message := self.queue.receive():
-            try:
-                self.running.handle(message)
-            except Exception:
-                failed += 1
-            else:
-                self.queue.acknowledge(message)
-        return failed
-
-    def submit(self, data: bytes) -> str:
-        [job] = self.submitting.submit_files([IncomingFile("a.pdf", io.BytesIO(data))], {})
-        self.announce(input_key(job.job_id, 0))
-        return job.job_id
+from tests.memory import MemoryStorage, away
+from tests.services.room import Room
 
 
 @pytest.fixture
-def room(clock: Clock) -> Room:
-    return Room(clock)
+def room(clock: Clock) -> Room[MemoryStorage]:
+    return Room(clock, MemoryStorage(clock))
 
 
-def test_a_job_goes_its_whole_way(room: Room, photo: bytes) -> None:
+def test_a_job_goes_its_whole_way(room: Room[MemoryStorage], photo: bytes) -> None:
     job_id = room.submit(photo)
     room.announce(input_key(job_id, 0))  # an event that comes twice
     assert room.work() == 0
@@ -79,10 +38,10 @@ def test_a_job_goes_its_whole_way(room: Room, photo: bytes) -> None:
     assert [ended.end for ended in room.ended] == [End.SUCCEEDED, End.EXPIRED]
 
 
-def test_a_form_and_a_drop_do_too(room: Room, photo: bytes) -> None:
+def test_a_form_and_a_drop_do_too(room: Room[MemoryStorage], photo: bytes) -> None:
     job, [form] = room.submitting.reserve_upload({"name": "a.pdf", "size": len(photo)})
     assert room.storage.send_form(form, photo) == 204
-    room.announce(input_key(job.job_id, 0))
+    assert room.submitting.uploaded(job.job_id).status is Status.QUEUED
     room.storage.put_file("uploads", "inbox/good.pdf", photo, media_type=PDF)
     room.storage.put_file("uploads", "inbox/bad.pdf", b"no pdf", media_type=PDF)
     for key in ("inbox/good.pdf", "inbox/bad.pdf"):
@@ -95,16 +54,26 @@ def test_a_form_and_a_drop_do_too(room: Room, photo: bytes) -> None:
     assert sorted(ended.end for ended in room.ended) == [End.FAILED, End.SUCCEEDED, End.SUCCEEDED]
 
 
-def test_a_row_without_its_message_is_found_by_cleanup(room: Room, photo: bytes) -> None:
+def unanswered(*args: Any) -> None:
+    raise errors.StoreUnavailable("nobody answers")
+
+
+def test_a_row_without_its_message_is_found_by_cleanup(
+    room: Room[MemoryStorage], photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The row says queued and nobody announced it: the two are not written in one step."""
-    [job] = room.submitting.submit_files([IncomingFile("a.pdf", io.BytesIO(photo))], {})
+    with monkeypatch.context() as broken:
+        broken.setattr(room.queue, "announce", unanswered)
+        with pytest.raises(errors.StoreUnavailable):
+            room.submit(photo)
+    assert room.work() == 0
     room.clock.forward(901)
     assert room.cleanup.run()["announced"] == 1
     assert room.work() == 0
-    assert room.submitting.job(job.job_id).status is Status.SUCCEEDED
+    assert [ended.end for ended in room.ended] == [End.SUCCEEDED]
 
 
-def test_a_store_that_loses_answers_costs_no_job_and_doubles_no_end(room: Room, photo: bytes) -> None:
+def test_a_store_that_loses_answers_costs_no_job_and_doubles_no_end(room: Room[MemoryStorage], photo: bytes) -> None:
     job_id = room.submit(photo)
     with away(room.store, "change"):
         assert room.work() == 1  # the lease was taken, and nobody heard of it
@@ -115,7 +84,7 @@ def test_a_store_that_loses_answers_costs_no_job_and_doubles_no_end(room: Room, 
 
 
 def test_a_job_that_never_works_is_given_up_once_and_can_be_redriven(
-    room: Room, photo: bytes, monkeypatch: pytest.MonkeyPatch
+    room: Room[MemoryStorage], photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pdfsmaller import sandbox
 

@@ -23,11 +23,15 @@ class S3Storage:
 
     Args:
         public_endpoint_url: where forms and links lead to; None for where the client itself goes.
+        announces: whether the bucket of uploads has a notification that the queue gets. Stores other than S3 have none.
     """
 
-    def __init__(self, uploads: str, results: str, public_endpoint_url: str | None = None) -> None:
+    def __init__(
+        self, uploads: str, results: str, public_endpoint_url: str | None = None, *, announces: bool = True
+    ) -> None:
         self.uploads = uploads
         self.results = results
+        self.announces = announces
         self._public_endpoint = public_endpoint_url
 
     @property
@@ -125,6 +129,9 @@ class S3Storage:
             },
             ExpiresIn=expires_seconds,
         )
+
+    def is_full(self) -> bool:
+        return False
 
     def probe(self, bucket: str) -> None:
         from botocore.exceptions import ClientError

@@ -72,7 +72,7 @@ def document(base_url: str, version: str) -> dict[str, Any]:
                 "description": "Makes PDFs smaller; they look, read and work as before.",
             },
             "servers": [{"url": base_url}],
-            "paths": _with_store_away(_paths()),
+            "paths": _with_store_away(_with_room(_paths())),
         }
     )
     described: dict[str, Any] = construct_open_api_with_schema_class(api).model_dump(
@@ -172,6 +172,18 @@ def _paths() -> dict[str, Any]:
                 "responses": {"204": {"description": "Ended"}, "404": not_found},
             },
         },
+        "/api/jobs/{job_id}/uploaded": {
+            "post": {
+                "operationId": "confirmUpload",
+                "summary": "Say that a job's files were POSTed to the store: it begins if all of them are there",
+                "description": "Not needed on AWS, and harmless everywhere. Saying so again changes nothing.",
+                "parameters": [job_id],
+                "responses": {
+                    "200": {"description": "The job as it stands now", "content": _json(JobView)},
+                    "404": not_found,
+                },
+            }
+        },
         "/api/jobs/{job_id}/download": {
             "get": {
                 "operationId": "download",
@@ -218,6 +230,14 @@ def _paths() -> dict[str, Any]:
             }
         },
     }
+
+
+def _with_room(paths: dict[str, Any]) -> dict[str, Any]:
+    """The paths, each that begins a job with what it answers while there is no room for one."""
+    full = _problem(errors.StorageFull)
+    for path in ("/api/uploads", *(f"/api/{operation.route}" for operation in OPERATIONS.values())):
+        paths[path]["post"]["responses"]["507"] = full
+    return paths
 
 
 def _with_store_away(paths: dict[str, Any]) -> dict[str, Any]:

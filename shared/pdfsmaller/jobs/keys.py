@@ -83,3 +83,9 @@ def job_of_input(key: str) -> str | None:
     """The job id in an input's key, or None for any other key."""
     match = _JOB_INPUT.fullmatch(key)
     return match[1] if match else None
+
+
+def index_of_input(key: str) -> int | None:
+    """Which of its job's inputs a key is for, or None for any other key."""
+    match = _JOB_INPUT.fullmatch(key)
+    return int(match[2]) if match else None

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ROW_KEPT_SECONDS = 7 * 86_400
 #: How long a claim is remembered: longer than a message can live (14 days in the dead-letter queue).
 CLAIM_KEPT_SECONDS = 21 * 86_400
+#: What the names of a row's marks for inputs that came begin with; the input's number follows.
+_ARRIVED = "arrived_"
 #: Rows of jobs that never end must not stay for ever either.
 UNFINISHED_KEPT_SECONDS = 30 * 86_400
 
@@ -84,7 +86,20 @@ class Jobs:
         """The job that answers for ``what``, or None where nobody has asked."""
         return self._store.claimed_by(what)
 
+    def forget_old(self) -> int:
+        """Remove what may be forgotten, where the store does not do so by itself; how much there was."""
+        return self._store.forget_old()
+
     # Moving on
+
+    def input_arrived(self, job_id: str, index: int) -> int | None:
+        """Note that an input of a job came, counted from 0; how many are still to come.
+
+        None where the job does not wait for inputs (any more). Noting one again changes nothing.
+        """
+        sets = {"updated_at": After(0), f"{_ARRIVED}{index}": True}
+        row = self._store.change(job_id, Change(Demands((Status.AWAITING_UPLOAD,)), sets))
+        return row["input_count"] - sum(name.startswith(_ARRIVED) for name in row) if row else None
 
     def queue(self, job_id: str, *, due_in: float) -> Job | None:
         """awaiting_upload → queued: every input has come."""

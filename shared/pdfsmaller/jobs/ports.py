@@ -1,7 +1,7 @@
 """The ports: what jobs need of a store of rows, a queue and a storage of files, whatever these are made of.
 
 ``tests/contracts`` holds every adapter to what is promised here, and services rely on nothing else: not on a row and a
-message being written in one transaction, nor on anything happening once.
+message being written in one transaction (``World.together`` does so where it can), nor on anything happening once.
 
 Every method of every port may raise ``errors.StoreUnavailable``: what is behind it is away, or does not answer in
 time. A write may then have been made all the same, its answer lost: who makes it once more, or an adapter that does so
@@ -11,14 +11,14 @@ can be made twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeGuard
 
 from pdfsmaller.events import ObjectCreated
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
-from pdfsmaller.jobs.objects import ObjectInfo, UploadForm
+from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, ServedFile, UploadForm
 from pdfsmaller.jobs.rows import Row
 from pdfsmaller.jobs.states import Status
 
@@ -88,6 +88,13 @@ class JobStore(Protocol):
         """The job ids of a batch, or None where there is no such batch."""
         ...
 
+    def forget_old(self) -> int:
+        """Remove the rows, claims and batches that may be forgotten; how many there were.
+
+        A store that does so by itself (DynamoDB, within days) has nothing to do.
+        """
+        ...
+
 
 class Queue(Protocol):
     """Messages that say which job to run, and those that nobody could do.
@@ -124,6 +131,33 @@ class Queue(Protocol):
         ...
 
 
+class WorkQueue(Queue, Protocol):
+    """A queue that workers receive from by themselves, where nobody (Lambda) does it for them."""
+
+    def receive(self) -> Message | None:
+        """The message that has been visible for longest, which nobody else gets for the visibility timeout from now;
+        None where none is visible, without waiting for one.
+
+        Who works on it for longer says so by ``retry_in`` in time.
+        """
+        ...
+
+    def acknowledge(self, message: Message) -> None:
+        """Take a received message away for good. One that was delivered again since stays: its newer receiver has it.
+
+        ``retry_in`` too changes nothing then.
+        """
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return when a message may have come, after ``seconds`` at the latest: an adapter that cannot tell sleeps."""
+        ...
+
+    def redrive(self) -> int:
+        """Send every dead letter anew, as an operator does; how many there were."""
+        ...
+
+
 class Storage(Protocol):
     """Files under keys (``jobs.keys``) in two buckets: what comes in, and what goes out.
 
@@ -133,17 +167,22 @@ class Storage(Protocol):
 
     @property
     def uploads(self) -> str:
-        """The bucket of what comes in. A message follows each object that is created there."""
+        """The bucket of what comes in."""
         ...
 
     @property
     def results(self) -> str:
-        """The bucket of what goes out. Nothing follows there, so no result is taken for an input."""
+        """The bucket of what goes out. No message ever follows an object there: no result is taken for an input."""
+        ...
+
+    @property
+    def announces(self) -> bool:
+        """Whether a message follows each object that is created in the bucket of what comes in, by itself."""
         ...
 
     @property
     def public_origin(self) -> str:
-        """Scheme and host that forms and links lead to."""
+        """Scheme and host that forms and links lead to; empty where they are paths of this service."""
         ...
 
     def put_file(
@@ -206,6 +245,35 @@ class Storage(Protocol):
         """
         ...
 
+    def is_full(self) -> bool:
+        """Whether so much is kept that no new job should be taken; those that are there can still end."""
+        ...
+
     def probe(self, bucket: str) -> None:
         """Return if the bucket answers, and raise something if it does not."""
         ...
+
+
+class ServedStorage(Storage, Protocol):
+    """A storage whose forms and links this service itself answers to: they are paths below ``FILES_PATH``."""
+
+    def open_form(self, fields: Mapping[str, str]) -> FormGrant:
+        """What a form that came with these fields allows. Whoever takes it in holds the file to that.
+
+        Raises:
+            AccessDenied: its time is over, or it is not as it was handed out.
+        """
+        ...
+
+    def open_link(self, token: str) -> ServedFile | None:
+        """What a link with this token leads to; None where it is there no more.
+
+        Raises:
+            AccessDenied: its time is over, or it is not as it was handed out.
+        """
+        ...
+
+
+def is_served(storage: Storage) -> TypeGuard[ServedStorage]:
+    """Whether this service itself answers to a storage's forms and links."""
+    return hasattr(storage, "open_form")

@@ -4,6 +4,7 @@ A row is what JSON can hold: text, whole and broken numbers, truth values, lists
 not set is not there. Times are seconds since the epoch and have four decimal places, here and in every store, so that
 one that was read can be compared with one that is stored. Besides the fields of ``Job`` a row has
 
+- ``arrived_{n}``: true once input ``n`` came by a form that this service itself takes (``moves``);
 - ``ttl``: when the store may forget the row, in seconds since the epoch;
 - ``ended_by``: what tells the write that ended the job from another's (``moves``).
 

@@ -95,6 +95,8 @@ def view(job: Job, base_url: str) -> JobView:
     """What ``job`` looks like from outside; ``base_url`` (no slash at its end) begins its links."""
     url = f"{base_url}/api/jobs/{job.job_id}"
     links = {"self": url}
+    if job.status is Status.AWAITING_UPLOAD:
+        links["uploaded"] = f"{url}/uploaded"
     result, results = None, []
     if job.status is Status.SUCCEEDED and job.result:
         links["download"] = f"{url}/download"

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from pdfsmaller import errors, events
+from pdfsmaller import events
 from pdfsmaller.jobs import files
-from pdfsmaller.jobs.keys import ERRORS, INBOX, input_key, job_of_input
+from pdfsmaller.jobs.keys import ERRORS, INBOX, job_of_input
 from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.services import arrivals
 from pdfsmaller.services.giving_up import give_up, last_attempt
-from pdfsmaller.services.outcome import error_json, kept_seconds
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -60,11 +60,12 @@ class CleanupService:
             dead_lettered=0,
             drops_deleted=0,
             multipart_aborted=0,
+            forgotten=0,
             errors=0,
         )
         parts = [self._settle_uploads, self._announce_forgotten]
         if self._settings.cleanup_enabled:
-            parts += [self._expire_jobs, self._delete_old_drops, self._abort_multipart]
+            parts += [self._expire_jobs, self._delete_old_drops, self._abort_multipart, self._forget_old]
         else:
             logger.info("nothing is deleted (CLEANUP_ENABLED)")
         parts.append(self._fail_dead_letters)  # last: there may be any number, and they wait for people anyway
@@ -116,18 +117,7 @@ class CleanupService:
 
     def _settle_uploads(self) -> Iterator[str | None]:
         """Uploads past their time: all there means that the event was lost, anything else that they never came."""
-        for job in self._jobs.due(Status.AWAITING_UPLOAD):
-            if files.inputs_arrived(self._storage, job.job_id) >= job.input_count:
-                queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
-                if queued:
-                    self._announce(job)
-                yield "announced" if queued else None
-                continue
-            error = errors.UploadIncomplete(
-                f"The upload did not come within {self._settings.upload_expires_seconds:,} seconds. Start a new one."
-            )
-            failed = self._ends.fail(job, error_json(error), kept_seconds=kept_seconds(self._settings))
-            yield "uploads_failed" if failed else None
+        return arrivals.settle(self._world)
 
     def _announce_forgotten(self) -> Iterator[str | None]:
         """Queued jobs that nobody took and running ones whose worker died get a new event, if an attempt is left."""
@@ -138,21 +128,19 @@ class CleanupService:
                     yield None
                 elif job.attempt >= last_attempt(job, self._settings):
                     yield "given_up" if self._give_up(job) else None
-                # The conditional write makes one cleanup of several the one that announces.
-                elif self._jobs.postpone(job, self._settings.requeue_after_seconds):
-                    self._announce(job)
-                    yield "announced"
                 else:
-                    yield None
+                    yield "announced" if self._announce_again(job) else None
+
+    def _announce_again(self, job: Job) -> bool:
+        with self._world.together():
+            # The conditional write makes one cleanup of several the one that announces.
+            postponed = self._jobs.postpone(job, self._settings.requeue_after_seconds)
+            if postponed:
+                arrivals.announce(self._world, job)
+        return postponed
 
     def _give_up(self, job: Job) -> bool:
         return give_up(self._world, job)
-
-    def _announce(self, job: Job) -> None:
-        if job.drop:
-            self._queue.announce(events.ObjectCreated(job.drop.bucket, job.drop.key, job.drop.version, job.drop.etag))
-        else:
-            self._queue.announce(events.ObjectCreated(self._storage.uploads, input_key(job.job_id, 0)))
 
     def _expire_jobs(self) -> Iterator[str | None]:
         for status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED):
@@ -174,6 +162,10 @@ class CleanupService:
                     yield "drops_deleted"
                 else:
                     yield None
+
+    def _forget_old(self) -> Iterator[str | None]:
+        for _ in range(self._jobs.forget_old()):
+            yield "forgotten"
 
     def _abort_multipart(self) -> Iterator[str | None]:
         before = self._jobs.now() - _UNFINISHED_MAX_AGE_SECONDS

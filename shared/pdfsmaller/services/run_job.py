@@ -1,4 +1,4 @@
-"""Runs one job: from an S3 event in the queue to a result in the results bucket.
+"""Runs one job: from an event of S3's form in the queue to a result in the results bucket.
 
 The rules that keep jobs whole (see ``jobs.states`` for the states):
 
@@ -27,7 +27,7 @@ from pdfsmaller.jobs.messages import Message, backoff_seconds
 from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
 from pdfsmaller.jobs.states import DELETED, Status
 from pdfsmaller.operations import find
-from pdfsmaller.services import drops, inbox, results
+from pdfsmaller.services import arrivals, drops, inbox, results
 from pdfsmaller.services.fetch import fetch
 from pdfsmaller.services.giving_up import give_up, last_attempt, too_many_attempts, was_given_up
 from pdfsmaller.services.heartbeat import Heartbeat
@@ -113,7 +113,7 @@ class RunService:
         try:
             if was_given_up(job):
                 job = self._revive(job, message)
-            if job.status is Status.AWAITING_UPLOAD and not self._inputs_are_there(job):
+            if job.status is Status.AWAITING_UPLOAD and not arrivals.are_there(self._storage, job):
                 logger.info("upload not complete yet")
                 return
             leased = self._jobs.start(
@@ -128,9 +128,6 @@ class RunService:
             self._attempt(leased, ends_at)
         finally:
             logger.remove_keys(["job_id"])
-
-    def _inputs_are_there(self, job: Job) -> bool:
-        return files.inputs_arrived(self._storage, job.job_id) >= job.input_count
 
     # Which job an object belongs to
 
@@ -203,7 +200,7 @@ class RunService:
         """
         if message.sent_at is None or message.sent_at <= job.updated_at:
             raise too_many_attempts(self._settings)
-        if not job.drop and not self._inputs_are_there(job):
+        if not job.drop and not arrivals.are_there(self._storage, job):
             self._ends.expire(job.job_id)
         else:
             self._jobs.revive(job, due_in=self._settings.requeue_after_seconds)

@@ -1,7 +1,7 @@
 """Makes jobs and answers for them: what the HTTP API does, free of HTTP.
 
-It never parses a PDF. A job starts when its objects are created in the uploads bucket and by nothing else: the row
-comes first, then the objects (or forms that let the caller send exactly those objects).
+It never parses a PDF. A job starts when its objects stand in the uploads bucket and by nothing else: the row comes
+first, then the objects (or forms that let the caller send exactly those objects), then the message (``arrivals``).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
-from pdfsmaller.services import inbox, intake
-from pdfsmaller.services.outcome import kept_seconds, upload_due_at
+from pdfsmaller.services import arrivals, inbox, intake
+from pdfsmaller.services.outcome import kept_seconds
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.objects import UploadForm
@@ -34,6 +34,7 @@ class SubmitService:
     """Submits jobs, shows them, hands out their results, ends them."""
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self._settings, self._jobs, self._ends = world.settings, world.jobs, world.ends
         self._storage = world.storage
 
@@ -51,22 +52,46 @@ class SubmitService:
             operation: its name.
 
         Raises:
-            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage.
+            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
         """
         spec = find(operation)
+        options, inputs = self._looked_at(files, fields, spec)
+        groups = [[item] for item in inputs] if spec.each_alone else [inputs]
+        batch_id = new_id() if len(groups) > 1 else None
+        self._check_room()
+        jobs = [self._new_job(spec, options, group, batch_id) for group in groups]
+        if batch_id:
+            self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
+        keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
+        self._send(dict(zip(keys, (file.stream for file in files), strict=True)), spec.inputs.media_type)
+        return [self._queued(job) for job in jobs]
+
+    def submit_as(self, job_id: str, file: intake.IncomingFile, fields: Mapping[str, Any], operation: str) -> Job:
+        """One job of one file, under an id that its caller chose (``new_id``): done again, it goes on where it stopped.
+
+        Raises:
+            InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
+        """
+        spec = find(operation)
+        options, inputs = self._looked_at([file], fields, spec)
+        self._check_room()
+        made = self._new_job(spec, options, inputs, None, job_id)
+        job = self._jobs.get(job_id) or made
+        if job.status is not Status.AWAITING_UPLOAD:
+            return job
+        self._send({input_key(job_id, 0): file.stream}, spec.inputs.media_type)
+        return self._queued(job)
+
+    def _looked_at(
+        self, files: Sequence[intake.IncomingFile], fields: Mapping[str, Any], spec: OperationSpec
+    ) -> tuple[Options, list[JobInput]]:
+        """The options of a request, and its files as a job's row names them, if all of them may come in."""
         options = spec.options.parse(fields)
         intake.check_count(len(files), spec.inputs, self._settings.max_files)
         named = [replace(file, name=intake.clean_name(file.name, spec.inputs)) for file in files]
         inputs = intake.measure(named, spec.inputs, options, self._settings.max_file_size)
         intake.check_options(options, len(inputs))
-        groups = [[item] for item in inputs] if spec.each_alone else [inputs]
-        batch_id = new_id() if len(groups) > 1 else None
-        jobs = [self._new_job(spec, options, group, batch_id) for group in groups]
-        if batch_id:
-            self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
-        keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
-        self._send(dict(zip(keys, (file.stream for file in named), strict=True)), spec.inputs.media_type)
-        return [self._queued(job) for job in jobs]
+        return options, inputs
 
     def _send(self, objects: Mapping[str, IO[bytes]], media_type: str) -> None:
         def put(item: tuple[str, IO[bytes]]) -> None:
@@ -76,8 +101,11 @@ class SubmitService:
             list(pool.map(put, objects.items()))
 
     def _queued(self, job: Job) -> Job:
-        # The event may have led a worker to the job already: then there is nothing left to say.
-        queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
+        if self._storage.announces:
+            queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
+        else:
+            queued = arrivals.begin(self._world, job.job_id)
+        # A worker may have been led to the job already: then there is nothing left to say.
         return queued or self._jobs.get(job.job_id) or job
 
     def reserve_upload(self, request: Mapping[str, Any]) -> tuple[Job, list[UploadForm]]:
@@ -88,7 +116,7 @@ class SubmitService:
                 ``name`` and ``size`` (bytes); untrusted.
 
         Raises:
-            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile.
+            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull.
         """
         operation = find(request.get("operation", DEFAULT.name))
         given = request.get("options") or {}
@@ -97,6 +125,7 @@ class SubmitService:
         options = operation.options.parse(given)
         inputs = intake.declared(request, operation, self._settings)
         intake.check_options(options, len(inputs))
+        self._check_room()
         job = self._new_job(operation, options, inputs, None)
         forms = [
             self._storage.upload_form(
@@ -109,18 +138,31 @@ class SubmitService:
         ]
         return job, forms
 
+    def _check_room(self) -> None:
+        if self._storage.is_full():
+            raise errors.StorageFull(
+                f"The files kept have reached {self._settings.storage_full_percent:g} % of the room there is, so no "
+                "new job is taken; those that run finish. Try again later, or delete jobs that are done."
+            )
+
     def _new_job(
-        self, operation: OperationSpec, options: Options, inputs: Sequence[JobInput], batch_id: str | None
+        self,
+        operation: OperationSpec,
+        options: Options,
+        inputs: Sequence[JobInput],
+        batch_id: str | None,
+        job_id: str | None = None,
     ) -> Job:
+        """A new row; one that is there already stays."""
         password = options.secret
         now = self._jobs.now()
         job = Job(
-            job_id=new_id(),
+            job_id=job_id or new_id(),
             status=Status.AWAITING_UPLOAD,
             stage="awaiting_upload",
             created_at=now,
             updated_at=now,
-            due_at=upload_due_at(now, self._settings),
+            due_at=arrivals.first_look_at(self._world, now),
             operation=operation.name,
             input_count=len(inputs),
             inputs=tuple(inputs),
@@ -130,6 +172,18 @@ class SubmitService:
         )
         self._jobs.create(job)
         return job
+
+    def uploaded(self, job_id: str) -> Job:
+        """Begin a job whose files were sent straight to the bucket, if all of them are there; how it stands then.
+
+        Saying so again changes nothing. Where a message follows each object by itself the job begins without it.
+
+        Raises:
+            JobNotFound.
+        """
+        job = self.job(job_id)
+        arrived = job.status is Status.AWAITING_UPLOAD and arrivals.are_there(self._storage, job)
+        return self._queued(job) if arrived else job
 
     # Asking
 

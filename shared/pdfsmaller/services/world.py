@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,8 @@ class World:
     Attributes:
         jobs: the job store, with every move of a job but its ends.
         ends: every end of a job.
+        together: within it what is written to jobs and queue stands together or not at all, where one database holds
+            both. Elsewhere it holds nothing together, so it spares work after a crash and nobody relies on it.
     """
 
     settings: Settings
@@ -26,3 +30,4 @@ class World:
     ends: Ends
     queue: Queue
     storage: Storage
+    together: Callable[[], AbstractContextManager[None]] = nullcontext

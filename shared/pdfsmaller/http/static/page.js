@@ -126,7 +126,8 @@ async function sendToStore(what, files, options) {
     const stored = await fetch(upload.url, { method: "POST", body });
     if (!stored.ok) throw new Error(`The store refused ${files[index].name} (${stored.status}).`);
   }
-  return job;
+  // Where no event follows an upload this begins the job; elsewhere it only says what is known.
+  return call(`/api/jobs/${job.job_id}/uploaded`, { method: "POST" }).then(answer);
 }
 
 // A request to the API, with the key. Browsers drop Authorization when they are sent on to the store, as is right.

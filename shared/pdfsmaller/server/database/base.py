@@ -1,0 +1,181 @@
+"""A database, whichever it is: its connections, its transactions, its clock."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from pdfsmaller.server.database.unavailable import answering, away
+
+#: Marks the connections that write: those begin a transaction, others read what each of their statements finds.
+_WRITES = "pdfsmaller_writes"
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+class _Unit:
+    """A transaction that is under way. One of its steps having failed, it is not carried on with: some databases have
+    undone it by then, and what came next would stand alone.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._failed = False
+
+    @contextmanager
+    def step(self) -> Iterator[Connection]:
+        self.must_be_whole()
+        try:
+            with answering():
+                yield self._connection
+        except BaseException as exc:
+            self._failed = self._failed or isinstance(exc.__cause__ or exc, SQLAlchemyError)
+            raise
+
+    def must_be_whole(self) -> None:
+        if self._failed:
+            raise away()
+
+
+class Database(ABC):
+    """Reading, writing, and the present. It may be used from any thread, and in a child after a fork."""
+
+    #: What begins a transaction that writes.
+    _begin: str
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(**{_WRITES: True})
+        self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
+        event.listen(engine, "begin", self._on_begin)
+        _databases.add(self)
+
+    def _on_begin(self, connection: Connection) -> None:
+        if connection.get_execution_options().get(_WRITES):
+            connection.exec_driver_sql(self._begin)
+
+    # Transactions
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for statements that stand alone, or that of the transaction that is under way here.
+
+        Raises:
+            StoreUnavailable, DiskFull.
+        """
+        if unit := self._unit.get():
+            with unit.step() as connection:
+                yield connection
+        else:
+            with answering(), self._engine.connect() as connection:
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection in a transaction, which ends with it: all that was written stands then, or, where something was
+        raised, nothing. Within another transaction of this context it is a part of that one.
+
+        Raises:
+            StoreUnavailable, DiskFull.
+        """
+        if unit := self._unit.get():
+            with unit.step() as connection:
+                yield connection
+            return
+        with self._transaction() as connection:
+            unit = _Unit(connection)
+            token = self._unit.set(unit)
+            try:
+                yield connection
+            finally:
+                self._unit.reset(token)
+            unit.must_be_whole()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """See ``World.together``: what the adapters on this database write within it is one transaction.
+
+        Raises:
+            StoreUnavailable, DiskFull: nothing of it was written, unless the answer to the end alone was lost.
+        """
+        with self.writing():
+            yield
+
+    @contextmanager
+    def changing_schema(self) -> Iterator[Connection]:
+        """A connection in a transaction of its own, which nobody else has at the same time."""
+        with self._transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with answering(), self._turn(), self._writing.begin() as connection:
+            yield connection
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """Held during a transaction that writes, where the database takes one at a time."""
+        return nullcontext()
+
+    @abstractmethod
+    def insert_if_new(self, table: Table) -> Insert:
+        """An INSERT that passes over a row whose key is taken."""
+
+    # The clock
+
+    @abstractmethod
+    def now(self) -> float:
+        """The present by the database's clock, in seconds since the epoch."""
+
+    @property
+    @abstractmethod
+    def present(self) -> ColumnElement[float]:
+        """The same within a statement: when it began. A statement with it can be made once and run often."""
+
+    # Waking those who wait
+
+    @abstractmethod
+    def wake(self, connection: Connection) -> None:
+        """Tell those who wait that there is a message, once the transaction stands."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> None:
+        """Return when somebody may have written, after ``seconds`` at the latest."""
+
+    # Starts and ends
+
+    @abstractmethod
+    def require_suitable(self, processes: int) -> None:
+        """Return where so many processes like this one can use the database; to be asked at their start.
+
+        Raises:
+            UnsuitableDatabase: they cannot.
+            StoreUnavailable: it does not answer.
+        """
+
+    def close(self) -> None:
+        """Close every connection that is not in use. Whoever uses the database afterwards connects anew."""
+        self._engine.dispose()
+
+    def _forked(self) -> None:
+        """In the child: leave the parent's connections alone, which it goes on using."""
+        inherited.append(self._engine.pool)
+        self._engine.dispose(close=False)
+
+
+#: What a child has inherited is never closed there, not even when it is collected: that would speak for the parent.
+inherited: list[Any] = []
+
+
+def _after_fork() -> None:
+    for database in list(_databases):
+        database._forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,75 @@
+"""Hearing of messages as they come: PostgreSQL's LISTEN, on a connection of its own.
+
+It shortens a wait and is relied on for nothing. Behind pgbouncer in transaction mode nothing is heard.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "pdfsmaller_messages"
+
+
+def is_pooled(connection: Any) -> bool:
+    """Whether pgbouncer or the like stands between psycopg's connection and the server: it makes up process ids."""
+    [pid] = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return bool(pid != connection.info.backend_pid)
+
+
+class Listener:
+    """Waits for notifications. One thread at a time hears them; others sleep."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._driver: Any = None
+        self._is_deaf = False
+
+    def wait(self, seconds: float) -> None:
+        """Return when something was heard, after ``seconds`` at the latest."""
+        ends_at = time.monotonic() + seconds
+        if not self._is_deaf and self._lock.acquire(blocking=False):
+            try:
+                if self._hears(seconds):
+                    return
+            finally:
+                self._lock.release()
+        time.sleep(max(0.0, ends_at - time.monotonic()))
+
+    def _hears(self, seconds: float) -> bool:
+        """Whether something was heard; so it is after connecting, before which something may have been said."""
+        import psycopg
+
+        try:
+            if self._driver is None:
+                return self._connect()
+            return any(True for _ in self._driver.notifies(timeout=seconds, stop_after=1))
+        except (SQLAlchemyError, psycopg.Error) as exc:
+            logger.info("not listening: %s", exc)  # whoever reads or writes next will hear of it
+            self.close()
+            return False
+
+    def _connect(self) -> bool:
+        connection = self._engine.raw_connection()
+        self._driver = connection.driver_connection
+        connection.detach()  # the pool does not count it, and nobody else gets it
+        if is_pooled(self._driver):
+            self._is_deaf = True
+            self.close()
+            return False
+        self._driver.execute(f"LISTEN {CHANNEL}")
+        return True
+
+    def close(self) -> None:
+        """Stop listening, until somebody waits."""
+        if self._driver is not None:
+            self._driver.close()
+            self._driver = None

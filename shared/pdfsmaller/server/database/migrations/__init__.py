@@ -1,0 +1,74 @@
+"""The tables' versions: made and brought up to date by Alembic, told apart without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from pdfsmaller.errors import WrongSchema
+from pdfsmaller.server.database.schema import VERSIONS
+
+if TYPE_CHECKING:
+    from pdfsmaller.server.database.base import Database
+
+#: Alembic's own table.
+_VERSION_TABLE = "alembic_version"
+
+
+def check(database: Database) -> None:
+    """Return where the tables are those of this version of PDF Smaller.
+
+    Raises:
+        WrongSchema: they are absent, older or newer.
+        StoreUnavailable: the database does not answer.
+    """
+    with database.reading() as connection:
+        found = _version(connection)
+    if found is None:
+        raise WrongSchema("The database has no tables yet. Start `pdfsmaller serve`, which makes them.")
+    _require_known(found)
+    if found != VERSIONS[-1]:
+        raise WrongSchema(
+            f"The database's tables are of version {found}, and {VERSIONS[-1]} is needed. Start `pdfsmaller serve`, "
+            "which brings them up to date."
+        )
+
+
+def upgrade(database: Database) -> None:
+    """Make the tables, or bring them up to date; several processes may do so at once.
+
+    Raises:
+        WrongSchema: they are newer.
+        StoreUnavailable, DiskFull: nothing was changed.
+    """
+    with database.reading() as connection:
+        found = _version(connection)
+    if found is not None:
+        _require_known(found)
+    if found == VERSIONS[-1]:
+        return
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "pdfsmaller.server.database:migrations")
+    with database.changing_schema() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _version(connection: Connection) -> str | None:
+    """What Alembic has noted down; None where it has not yet."""
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()
+    return str(found) if found is not None else None
+
+
+def _require_known(version: str) -> None:
+    if version not in VERSIONS:
+        raise WrongSchema(
+            f"The database's tables are of version {version[:32]}, which is newer than this PDF Smaller knows: run the "
+            "version that made them, or a later one. Nothing was changed."
+        )

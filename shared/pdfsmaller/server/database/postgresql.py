@@ -1,0 +1,133 @@
+"""PostgreSQL, for several hosts: behind pgbouncer too, in transaction mode, so nothing is left in a session."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Insert,
+    Table,
+    cast,
+    create_engine,
+    extract,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import URL
+
+from pdfsmaller.errors import UnsuitableDatabase
+from pdfsmaller.server.database.base import Database, inherited
+from pdfsmaller.server.database.listener import CHANNEL, Listener, is_pooled
+from pdfsmaller.server.database.pool import Pool
+
+logger = logging.getLogger(__name__)
+
+#: How libpq finds out that nobody is there any more. The URL may say otherwise.
+_CONNECTS = {
+    "connect_timeout": "5",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+    "application_name": "pdfsmaller",
+}
+_CLOCK = cast(extract("epoch", func.statement_timestamp()), Double)
+#: How many connections there may be, and how many others have.
+_CONNECTIONS = """
+    SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
+"""
+#: Held by who changes the schema. Any number that other programs on the same database do not use.
+_SCHEMA_LOCK = 7_326_480_117
+
+
+class PostgresqlDatabase(Database):
+    """``Database`` on a server, by psycopg."""
+
+    def __init__(self, url: URL, pool: Pool, *, busy_seconds: float) -> None:
+        patience = round(busy_seconds * 1_000)
+        # With the BEGIN, so that it costs no round trip. A client that stops within a transaction stops nobody else.
+        self._begin = (
+            f"BEGIN; SET LOCAL lock_timeout = {patience}; SET LOCAL idle_in_transaction_session_timeout = {patience}"
+        )
+        prepare: dict[str, Any] = {"prepare_threshold": None}  # statements are prepared in a session
+        super().__init__(
+            create_engine(
+                url.set(query=_CONNECTS | dict(url.query)),
+                isolation_level="AUTOCOMMIT",  # transactions are begun by us alone
+                pool_size=pool.size,
+                max_overflow=pool.max_overflow,
+                pool_timeout=busy_seconds,
+                pool_recycle=round(pool.recycle_seconds),
+                pool_pre_ping=pool.pre_ping,
+                connect_args=prepare,
+                use_native_hstore=False,  # it would look for the type in every new connection
+            )
+        )
+        self._pool = pool
+        self._listener = Listener(self._engine)
+
+    @contextmanager
+    def changing_schema(self) -> Iterator[Connection]:
+        with super().changing_schema() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+            yield connection
+
+    def require_suitable(self, processes: int) -> None:
+        with self.reading() as connection:
+            if is_pooled(connection.connection.driver_connection):
+                return  # pgbouncer has connections of its own number, and clients as many as they like
+            room, others = connection.execute(text(_CONNECTIONS)).one()
+        needed = processes * (self._pool.size + self._pool.max_overflow + 1)
+        if needed > room:
+            raise UnsuitableDatabase(
+                f"{processes} processes may need {needed} connections to PostgreSQL, which takes {room}: lower "
+                "DATABASE_POOL_SIZE or DATABASE_MAX_OVERFLOW, raise max_connections, or put pgbouncer before it."
+            )
+        if needed + others > room:
+            logger.warning(
+                "%s connections to PostgreSQL may be needed here and %s are in use elsewhere, of %s: some may wait",
+                needed,
+                others,
+                room,
+            )
+
+    def insert_if_new(self, table: Table) -> Insert:
+        return insert(table).on_conflict_do_nothing()
+
+    # The clock
+
+    def now(self) -> float:
+        with self.reading() as connection:
+            return float(connection.execute(select(_CLOCK)).scalar_one())
+
+    @property
+    def present(self) -> ColumnElement[float]:
+        return _CLOCK
+
+    # Waking those who wait
+
+    def wake(self, connection: Connection) -> None:
+        connection.execute(select(func.pg_notify(CHANNEL, "")))
+
+    def wait(self, seconds: float) -> None:
+        self._listener.wait(seconds)
+
+    # Ends
+
+    def close(self) -> None:
+        self._listener.close()
+        super().close()
+
+    def _forked(self) -> None:
+        super()._forked()
+        inherited.append(self._listener)
+        self._listener = Listener(self._engine)

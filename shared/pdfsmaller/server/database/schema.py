@@ -1,0 +1,76 @@
+"""The tables. ``migrations`` makes them; which of its versions this code is written for stands here too.
+
+A job's row is kept as JSON; columns of its own are what is searched for. Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Double, Index, Integer, MetaData, String, Table, Text
+
+#: Every version of the schema, oldest first; the last is this code's.
+VERSIONS = ("v0001",)
+
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", String(64), primary_key=True),
+    Column("status", String(32), nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("ttl", Double, nullable=False),
+    Column("content", Text, nullable=False),
+    Index("jobs_due", "status", "due_at", "job_id"),
+    Index("jobs_ttl", "ttl"),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("what", String(64), primary_key=True),  # its SHA-256: a claim is of text of any length
+    Column("job_id", String(64), nullable=False),
+    Column("kept_until", Double, nullable=False),
+    Index("claims_kept_until", "kept_until"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("batch_id", String(64), primary_key=True),
+    Column("job_ids", Text, nullable=False),  # a JSON list
+    Column("kept_until", Double, nullable=False),
+    Index("batches_kept_until", "kept_until"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("message_id", String(32), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("sent_at", Double, nullable=False),
+    Column("visible_at", Double, nullable=False),
+    Column("receive_count", Integer, nullable=False),
+    Column("receipt", String(32)),  # of its last delivery
+    Column("dead_at", Double),  # when it became a dead letter
+)
+Index(
+    "messages_visible",
+    messages.c.visible_at,
+    sqlite_where=messages.c.dead_at.is_(None),
+    postgresql_where=messages.c.dead_at.is_(None),
+)
+Index(
+    "messages_dead",
+    messages.c.dead_at,
+    messages.c.message_id,
+    sqlite_where=messages.c.dead_at.is_not(None),
+    postgresql_where=messages.c.dead_at.is_not(None),
+)
+
+#: See ``clock``; only SQLite's has a row.
+clock = Table(
+    "clock",
+    metadata,
+    Column("boot", String(64), primary_key=True),
+    Column("difference", Double, nullable=False),
+)

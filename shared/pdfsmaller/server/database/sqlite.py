@@ -1,0 +1,151 @@
+"""SQLite, on a local disk: one writer at a time, readers beside it, every commit on the disk before it is answered."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Double, Insert, Table, bindparam, create_engine, event, text
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import URL
+
+from pdfsmaller.errors import UnsuitableDatabase
+from pdfsmaller.server.database import after_boot
+from pdfsmaller.server.database.base import Database, inherited
+from pdfsmaller.server.database.clock import HostClock, boot_id, since_boot
+from pdfsmaller.server.database.local_disk import require_local
+from pdfsmaller.server.database.pool import Pool
+from pdfsmaller.server.database.unavailable import away
+
+#: How often one who waits looks whether somebody has written: a look costs a few microseconds.
+_LOOK_SECONDS = 0.02
+_RETRY_SECONDS = 0.05
+
+
+class SqliteDatabase(Database):
+    """``Database`` on one file, in WAL mode."""
+
+    _begin = "BEGIN IMMEDIATE"  # what is read in it must still be so when it writes
+
+    def __init__(self, url: URL, pool: Pool, *, busy_seconds: float, clock: Callable[[], float] = time.time) -> None:
+        self._path = Path(url.database or "")
+        require_local(self._path)
+        self._busy_seconds = busy_seconds
+        engine = create_engine(
+            url,
+            pool_size=pool.size,
+            max_overflow=pool.max_overflow,
+            pool_timeout=busy_seconds,
+            connect_args={"timeout": busy_seconds, "isolation_level": None},  # transactions are begun by us alone
+        )
+        event.listen(engine, "connect", self._on_connect)
+        super().__init__(engine)
+        self._clock = HostClock(self._remember, clock)
+        self._begin_anew()
+
+    def _on_connect(self, connection: sqlite3.Connection, _: Any) -> None:
+        self._set_wal(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    def _set_wal(self, connection: sqlite3.Connection) -> None:
+        """The file itself remembers it. SQLite does not wait for a lock here, so we do."""
+        ends_at = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                break
+            except sqlite3.OperationalError as exc:
+                if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= ends_at:
+                    raise
+                time.sleep(_RETRY_SECONDS)
+        if mode != "wal":
+            raise UnsuitableDatabase(
+                "The SQLite database cannot have a write-ahead log where it lies: put it on another local disk, or use "
+                "PostgreSQL (DATABASE_URL=postgresql://…)."
+            )
+
+    # Transactions
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        if self._unit.get() is None:
+            self._clock.prepare()
+        with super().writing() as connection:
+            yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # SQLite's own waiting is by sleeping, and unfair: it is left to other processes.
+        if not self._lock.acquire(timeout=self._busy_seconds):
+            raise away()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def insert_if_new(self, table: Table) -> Insert:
+        return insert(table).on_conflict_do_nothing()
+
+    # The clock
+
+    def now(self) -> float:
+        if self._unit.get() is None:
+            self._clock.prepare()
+        return self._clock()
+
+    @property
+    def present(self) -> ColumnElement[float]:
+        return bindparam(None, callable_=self.now, type_=Double())
+
+    def _remember(self, difference: float) -> float:
+        with self._transaction() as connection:
+            return after_boot.remember(connection, boot_id(), difference, since_boot())
+
+    # Waking those who wait
+
+    def wake(self, connection: Connection) -> None:
+        """Nobody needs to be told: who waits sees that something was written."""
+
+    def wait(self, seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
+        while not self._has_changed() and (left := ends_at - time.monotonic()) > 0:
+            time.sleep(min(_LOOK_SECONDS, left))
+
+    def _has_changed(self) -> bool:
+        """Whether another connection has committed since this thread asked last; so it is when it asks for the first
+        time.
+        """
+        watch = self._watch
+        try:
+            if not hasattr(watch, "connection"):
+                watch.connection, watch.seen = sqlite3.connect(self._path, isolation_level=None), None
+            [version] = watch.connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:  # whoever reads or writes next will hear of it
+            return False
+        changed, watch.seen = version != watch.seen, version
+        return bool(changed)
+
+    # Starts and ends
+
+    def require_suitable(self, processes: int) -> None:
+        with self.reading() as connection:  # its first connection looks at the file
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        super().close()
+        self._watch = threading.local()
+
+    def _forked(self) -> None:
+        super()._forked()
+        inherited.append(self._watch)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._lock = threading.Lock()
+        self._watch = threading.local()

@@ -1,0 +1,132 @@
+"""A PostgreSQL server of the tests' own: Debian's programs, in a folder of its own, on a socket there."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+from pdfsmaller.server import database
+from pdfsmaller.server.database import migrations
+from pdfsmaller.server.database.base import Database
+from pdfsmaller.server.database.pool import Pool
+
+_TEMPLATE = "empty"
+#: Stands before PostgreSQL's own function of that name, so that tests can make time pass.
+_CLOCK = """
+    CREATE TABLE ahead (seconds double precision);
+    INSERT INTO ahead VALUES (0);
+    CREATE FUNCTION public.statement_timestamp() RETURNS timestamptz STABLE LANGUAGE sql AS
+        'SELECT pg_catalog.statement_timestamp() + (SELECT seconds FROM ahead) * interval ''1 second''';
+"""
+
+
+def programs() -> Path | None:
+    """Where PostgreSQL's programs are, or None where there are none."""
+    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), Path()).parent or None
+
+
+def as_user(*command: str | Path) -> list[str]:
+    """The command as PostgreSQL's own user where we are root, as whom it does not run."""
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *map(str, command)]
+
+
+class Server:
+    """Started with ``start``; its clock is that of each database (``forward``)."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs, self.folder = programs, folder
+        self._data = folder / "data"
+
+    def make(self) -> None:
+        self._run("initdb", "-D", self._data, "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "--no-sync")
+
+    def start(self, **settings: str) -> None:
+        """``settings`` go beside those of the tests."""
+        given = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "fsync": "off"} | settings
+        options = " ".join(f"-c {name}='{value}'" for name, value in given.items())
+        self._run("pg_ctl", "start", "-w", "-s", "-D", self._data, "-l", self.folder / "log", "-o", options)
+
+    def stop(self, mode: str = "fast") -> None:
+        self._run("pg_ctl", "stop", "-w", "-s", "-D", self._data, "-m", mode)
+
+    def pid(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        command = [self._programs / program, *arguments]
+        done = subprocess.run(
+            as_user(*command) if os.geteuid() == 0 else command, capture_output=True, text=True, check=False, cwd="/"
+        )
+        assert done.returncode == 0, f"{program}: {done.stderr}"
+
+    def url(self, name: str) -> str:
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def execute(self, statement: str, name: str = "postgres") -> list[tuple[object, ...]]:
+        """Run SQL outside any transaction; the rows."""
+        engine = create_engine(
+            self.url(name).replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
+        )
+        try:
+            with engine.connect() as connection:
+                done = connection.execute(text(statement))
+                return [tuple(row) for row in done] if done.returns_rows else []
+        finally:
+            engine.dispose()
+
+    def make_template(self) -> None:
+        self.execute(f"CREATE DATABASE {_TEMPLATE}")
+        made = database.opened(self.url(_TEMPLATE))
+        migrations.upgrade(made)
+        made.close()
+        for statement in filter(str.strip, _CLOCK.split(";\n")):
+            self.execute(statement, _TEMPLATE)
+
+    def new_database(self) -> str:
+        """The name of a database with its tables and nothing in them."""
+        name = f"test_{uuid.uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        self.execute(f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
+        return name
+
+    def forward(self, name: str, seconds: float) -> None:
+        """Let time pass in a database."""
+        self.execute(f"UPDATE ahead SET seconds = seconds + {seconds}", name)
+
+
+@contextmanager
+def running(programs: Path) -> Iterator[Server]:
+    """A server, made and started; gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    try:
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        server = Server(programs, folder)
+        server.make()
+        server.start()
+        try:
+            server.make_template()
+            yield server
+        finally:
+            server.stop("immediate")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def opened(server: Server, name: str) -> Iterator[Database]:
+    made = database.opened(server.url(name), Pool(size=5, max_overflow=10))
+    try:
+        yield made
+    finally:
+        made.close()
