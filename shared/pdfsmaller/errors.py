@@ -47,7 +47,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── LeaseHeld              503 lease_held
     ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
-    └── UnsuitableStore            500 unsuitable_store       the operator must mend it; nothing is started on it
+    └── CannotServe                500 cannot_serve           the service does not start as it is set up
+        ├── InvalidSettings        500 invalid_settings
         ├── UnsuitableDatabase     500 unsuitable_database
         └── WrongSchema            500 wrong_schema
 """
@@ -470,6 +471,36 @@ class LeaseLost(PdfSmallerError):
     title = "Another attempt took over"
 
 
+class CannotServe(PdfSmallerError):
+    """The service, or a process of it, does not start as it is set up: folder, database, port, settings."""
+
+    code = "cannot_serve"
+    title = "The service cannot start"
+    exit_code = ExitCode.FILE
+
+
+class InvalidSettings(CannotServe):
+    """Settings that cannot be, all of them, each in a line: its name, its value (no secret's), what is allowed."""
+
+    code = "invalid_settings"
+    title = "The settings make no sense"
+    exit_code = ExitCode.USAGE
+
+
+class UnsuitableDatabase(CannotServe):
+    """No such database can be used, or not where it is, or not in this way."""
+
+    code = "unsuitable_database"
+    title = "The database cannot be used"
+
+
+class WrongSchema(CannotServe):
+    """The database's tables are not those of this version."""
+
+    code = "wrong_schema"
+    title = "The database's tables are of another version"
+
+
 def to_wire(error: PdfSmallerError) -> dict[str, Any]:
     """An error as JSON: its code, its message and its details."""
     return {"code": error.code, "message": error.message} | {name: getattr(error, name) for name in error.details}
@@ -512,25 +543,3 @@ def below(kind: type[PdfSmallerError]) -> Iterator[type[PdfSmallerError]]:
     yield kind
     for child in kind.__subclasses__():
         yield from below(child)
-
-
-class UnsuitableStore(PdfSmallerError):
-    """A store that must not be used as it is: what starts on it says so, and ends."""
-
-    code = "unsuitable_store"
-    title = "The store cannot be used"
-    exit_code = ExitCode.USAGE
-
-
-class UnsuitableDatabase(UnsuitableStore):
-    """No such database can be used, or not where it is, or not in this way."""
-
-    code = "unsuitable_database"
-    title = "The database cannot be used"
-
-
-class WrongSchema(UnsuitableStore):
-    """The database's tables are not those of this version."""
-
-    code = "wrong_schema"
-    title = "The database's tables are of another version"

@@ -21,6 +21,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, Vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pdfsmaller.engine.units import parse_size
+from pdfsmaller.errors import InvalidSettings
 from pdfsmaller.limits import Limits
 
 #: Shorter keys can be guessed; template.yaml asks for the same.
@@ -76,10 +77,6 @@ def _own_server(default: Any, description: str, *, secret: bool = False, names: 
         json_schema_extra=OWN_SERVER,
         validation_alias=AliasChoices(*names) if names else None,
     )
-
-
-class InvalidSettings(Exception):
-    """Settings that cannot be, all of them, each in a line: its name, its value (no secret's), what is allowed."""
 
 
 class Settings(BaseSettings):

@@ -34,7 +34,7 @@ _MAX_JSON_BYTES = 1_000_000
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 #: Functions Framework answers /static itself, from the folder of the function.
 _ASSETS = "/assets"
-_OPEN_PATHS = ("/", "/health", "/api/health", "/openapi.json")
+_OPEN_PATHS = ("/", "/health", "/health/live", "/api/health", "/openapi.json")
 #: What lies below is anybody's, or proves itself.
 _OPEN_FOLDERS = (f"{_ASSETS}/", f"{FILES_PATH}/")
 _UPLOAD_FIELDS = ("operation", "options", "files", "count", "name", "size")

@@ -70,10 +70,11 @@ class SubmitService:
         """One job of one file, under an id that its caller chose (``new_id``): done again, it goes on where it stopped.
 
         Raises:
-            InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage.
+            InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
         """
         spec = find(operation)
         options, inputs = self._looked_at([file], fields, spec)
+        self._check_room()
         made = self._new_job(spec, options, inputs, None, job_id)
         job = self._jobs.get(job_id) or made
         if job.status is not Status.AWAITING_UPLOAD:
