@@ -269,6 +269,9 @@ class MemoryStorage:
         query = f"expires={until}&name={quote(file_name, safe='')}&type={quote(media_type, safe='')}"
         return f"{self.public_origin}/{self.results}/{quote(key)}?{query}"
 
+    def is_full(self) -> bool:
+        return False
+
     def probe(self, bucket: str) -> None:
         if bucket not in (self.uploads, self.results):
             raise LookupError(bucket)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pdfsmaller.settings import InvalidSettings, Settings, read_settings
+from pdfsmaller.errors import InvalidSettings
+from pdfsmaller.settings import Settings, read_settings
 
 
 def test_sizes_take_units(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,40 +8,16 @@ seconds that a fresh interpreter takes to import each handler, less those it tak
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import statistics
 import subprocess
 import sys
-import time
-from datetime import datetime
 from pathlib import Path
 
+from benchmarks.service.overhead import overhead
+
 ROOT = Path(__file__).parents[2]
-
-
-def overhead(url: str, runs: int) -> list[float]:
-    """Seconds around the engine, one figure a job."""
-    import requests
-
-    from tests import documents
-
-    pdf = documents.photo_jpeg(600, 450)
-    figures = []
-    for _ in range(runs + 2):  # the first two warm things up
-        begun = time.time()
-        answer = requests.post(
-            f"{url}/api/compress",
-            files={"files": ("a.pdf", io.BytesIO(pdf))},
-            headers={"Prefer": "wait=60", "Accept": "application/json"},
-            timeout=90,
-        )
-        job = answer.json()
-        assert job["status"] == "succeeded", job
-        ended = datetime.fromisoformat(job["updated_at"]).timestamp()
-        figures.append(ended - begun - job["result"]["report"]["seconds"]["total"])
-    return figures[2:]
 
 
 def import_seconds(module: str, runs: int) -> list[float]:

@@ -43,7 +43,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         except Exception:  # logged by the service, which has also arranged when it comes again
             telemetry.count("FailedAttempts")  # nothing leaves this handler, so that Lambda counts no error
             failed.append({"itemIdentifier": message.message_id})
-    sandbox.prepare()
+    sandbox.warm_up()
     return {"batchItemFailures": failed}
 
 
@@ -53,7 +53,7 @@ def compress(event: CloudEvent) -> None:
     body = data if isinstance(data, str) else json.dumps(data)
     sent_at = datetime.fromisoformat(event["time"]).timestamp()
     _service().handle(Message(message_id=event["id"], receipt_handle="", body=body, sent_at=sent_at))
-    sandbox.prepare()
+    sandbox.warm_up()
 
 
 if "functions_framework" in sys.modules:
@@ -62,5 +62,5 @@ if "functions_framework" in sys.modules:
 
     compress = functions_framework.cloud_event(compress)  # type: ignore[assignment]
 
-sandbox.prepare()  # the first job finds its engine process started
+sandbox.warm_up()  # the first job finds its engine process started
 wire.connect_early()

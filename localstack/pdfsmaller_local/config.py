@@ -117,7 +117,8 @@ def check_settings(config: Config) -> None:
     Raises:
         Problem: naming those that make no sense.
     """
-    from pdfsmaller.settings import InvalidSettings, read_settings
+    from pdfsmaller.errors import InvalidSettings
+    from pdfsmaller.settings import read_settings
 
     try:
         read_settings({name: value for name, value in config.environ.items() if value})

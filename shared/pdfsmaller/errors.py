@@ -14,6 +14,7 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── EmptyFile              400 empty_file
     │   ├── BadRequest             400 bad_request
     │   ├── Unauthorized           401 unauthorized
+    │   ├── AccessDenied           403 access_denied
     │   ├── FileTooLarge           413 file_too_large
     │   ├── TooManyFiles           422 too_many_files
     │   ├── InvalidOption          422 invalid_option
@@ -42,10 +43,12 @@ anybody: no paths of ours, no secrets, no stack traces.
     ├── TransientError             503 temporary_failure      worth another try: left to the queue
     │   ├── WorkerCrashed          503 worker_crashed
     │   ├── DiskFull               503 disk_full
+    │   ├── StorageFull            507 storage_full
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── LeaseHeld              503 lease_held
     ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
-    └── UnsuitableStore            500 unsuitable_store       the operator must mend it; nothing is started on it
+    └── CannotServe                500 cannot_serve           the service does not start as it is set up
+        ├── InvalidSettings        500 invalid_settings
         ├── UnsuitableDatabase     500 unsuitable_database
         └── WrongSchema            500 wrong_schema
 """
@@ -153,6 +156,15 @@ class Unauthorized(RequestError):
     code = "unauthorized"
     title = "An API key is needed"
     http_status = 401
+    crosses = False
+
+
+class AccessDenied(RequestError):
+    """A form or a link of ours that has expired, or is not as it was handed out."""
+
+    code = "access_denied"
+    title = "The form or link is not valid"
+    http_status = 403
     crosses = False
 
 
@@ -407,11 +419,19 @@ class WorkerCrashed(TransientError):
 
 
 class DiskFull(TransientError):
-    """The disk that holds the job's folder is full: nothing is wrong with the document."""
+    """The disk that holds the job's folder, or the service's files, is full: nothing is wrong with the document."""
 
     code = "disk_full"
     title = "The disk is full"
     crosses = True
+
+
+class StorageFull(TransientError):
+    """The files kept have reached their share of the disk, or of STORAGE_MAX_BYTES: no new job is taken."""
+
+    code = "storage_full"
+    title = "There is no room for new jobs"
+    http_status = 507
 
 
 class StoreUnavailable(TransientError):
@@ -449,6 +469,36 @@ class LeaseLost(PdfSmallerError):
 
     code = "lease_lost"
     title = "Another attempt took over"
+
+
+class CannotServe(PdfSmallerError):
+    """The service, or a process of it, does not start as it is set up: folder, database, port, settings."""
+
+    code = "cannot_serve"
+    title = "The service cannot start"
+    exit_code = ExitCode.FILE
+
+
+class InvalidSettings(CannotServe):
+    """Settings that cannot be, all of them, each in a line: its name, its value (no secret's), what is allowed."""
+
+    code = "invalid_settings"
+    title = "The settings make no sense"
+    exit_code = ExitCode.USAGE
+
+
+class UnsuitableDatabase(CannotServe):
+    """No such database can be used, or not where it is, or not in this way."""
+
+    code = "unsuitable_database"
+    title = "The database cannot be used"
+
+
+class WrongSchema(CannotServe):
+    """The database's tables are not those of this version."""
+
+    code = "wrong_schema"
+    title = "The database's tables are of another version"
 
 
 def to_wire(error: PdfSmallerError) -> dict[str, Any]:
@@ -493,25 +543,3 @@ def below(kind: type[PdfSmallerError]) -> Iterator[type[PdfSmallerError]]:
     yield kind
     for child in kind.__subclasses__():
         yield from below(child)
-
-
-class UnsuitableStore(PdfSmallerError):
-    """A store that must not be used as it is: what starts on it says so, and ends."""
-
-    code = "unsuitable_store"
-    title = "The store cannot be used"
-    exit_code = ExitCode.USAGE
-
-
-class UnsuitableDatabase(UnsuitableStore):
-    """No such database can be used, or not where it is, or not in this way."""
-
-    code = "unsuitable_database"
-    title = "The database cannot be used"
-
-
-class WrongSchema(UnsuitableStore):
-    """The database's tables are not those of this version."""
-
-    code = "wrong_schema"
-    title = "The database's tables are of another version"

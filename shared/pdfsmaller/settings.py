@@ -21,6 +21,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, Vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pdfsmaller.engine.units import parse_size
+from pdfsmaller.errors import InvalidSettings
 from pdfsmaller.limits import Limits
 
 #: Shorter keys can be guessed; template.yaml asks for the same.
@@ -78,10 +79,6 @@ def _own_server(default: Any, description: str, *, secret: bool = False, names: 
     )
 
 
-class InvalidSettings(Exception):
-    """Settings that cannot be, all of them, each in a line: its name, its value (no secret's), what is allowed."""
-
-
 class Settings(BaseSettings):
     """What an operator can set. Sizes take bytes or ``500KB``, ``100MB`` (powers of 1,000)."""
 
@@ -128,6 +125,21 @@ class Settings(BaseSettings):
         "Where files are kept on a server of one's own: a folder, or `s3://` for UPLOADS_BUCKET and RESULTS_BUCKET in "
         "a store that speaks S3. Also called UPLOAD_FOLDER.",
         names=("storage_url", "upload_folder"),
+    )
+
+    storage_max_bytes: Annotated[Bytes | None, BeforeValidator(lambda value: None if value == "" else value)] = (
+        _own_server(None, "How much a folder of files may hold in all, in bytes. Empty: as much as its disk.")
+    )
+    storage_full_percent: Annotated[float, Field(gt=0, le=100)] = _own_server(
+        90,
+        "The share of STORAGE_MAX_BYTES, and of the disk under a folder of files, in percent, at which no new job is "
+        "taken (507). Those that run finish.",
+    )
+    x_accel_prefix: str = _own_server(
+        "",
+        "Where nginx, before the service, has the folder of files as an internal location, for example `/stored`: "
+        "downloads are then sent by nginx (X-Accel-Redirect), which must run as the service's user. Empty: the service "
+        "sends them itself.",
     )
 
     # What one request or document may cost.
@@ -231,6 +243,13 @@ class Settings(BaseSettings):
     def _goes_with_the_database(cls, value: str, info: ValidationInfo) -> str:
         if "database_url" in info.data and bool(value) is not bool(info.data["database_url"]):
             raise ValueError("should be set where DATABASE_URL is, and nowhere else: jobs and files go together")
+        return value
+
+    @field_validator("x_accel_prefix")
+    @classmethod
+    def _is_location(cls, value: str) -> str:
+        if value and not re.fullmatch(r"(/[\w.-]+)+/?", value):
+            raise ValueError("should be a path such as /stored")
         return value
 
     @field_validator("max_request_size")

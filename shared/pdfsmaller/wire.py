@@ -1,21 +1,38 @@
-"""The one place where the parts are put together: which adapter stands behind which port."""
+"""The one place where the parts are put together: which adapter stands behind which port.
+
+There are two worlds. On AWS, and on emulators of it, jobs are in DynamoDB and SQS and files in S3; on a server of one's
+own (DATABASE_URL) jobs are in a database and files in a folder or in a store that speaks S3. What one of them needs is
+imported there alone.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from pdfsmaller.aws import clients
-from pdfsmaller.aws.job_store import DynamoJobStore
-from pdfsmaller.aws.queue import SqsQueue
-from pdfsmaller.aws.storage import S3Storage
+from pdfsmaller.errors import CannotServe
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.services import ends
 from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
+    from pdfsmaller.jobs.ports import JobStore, Queue, Storage
+    from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
+
+#: What STORAGE_URL begins with where files are in a store that speaks S3.
+_S3 = "s3://"
+
+
+class _Adapters(NamedTuple):
+    store: JobStore
+    queue: Queue
+    storage: Storage
+    together: Callable[[], AbstractContextManager[None]]
 
 
 def wire(
@@ -30,16 +47,104 @@ def wire(
         clock: the host's, in seconds since the epoch, for stores that have none.
         listeners: who hears of every job's end, in this order.
     """
-    jobs = Jobs(DynamoJobStore(settings.jobs_table, clock))
+    adapters = _own_server(settings, clock) if settings.database_url else _aws(settings, clock)
+    jobs = Jobs(adapters.store)
     return World(
         settings=settings,
         jobs=jobs,
         ends=ends.Ends(jobs, listeners),
-        queue=SqsQueue(settings.compress_queue_url, settings.dead_letter_queue_url),
-        storage=S3Storage(settings.uploads_bucket, settings.results_bucket, settings.s3_public_endpoint_url),
+        queue=adapters.queue,
+        storage=adapters.storage,
+        together=adapters.together,
     )
 
 
 def connect_early() -> None:
     """Connect now, where that makes the first request quicker: where a function starts on Lambda."""
+    from pdfsmaller.aws import clients
+
     clients.connect_early()
+
+
+def prepare(settings: Settings) -> None:
+    """Make a server's database ready: its tables, in this version's form. Nothing stays connected.
+
+    Raises:
+        CannotServe: it cannot be used, or its tables are those of a newer version.
+        StoreUnavailable: it does not answer.
+    """
+    from pdfsmaller.server.database import migrations
+
+    database = _database(settings)
+    try:
+        migrations.upgrade(database)
+    finally:
+        database.close()
+
+
+def check(settings: Settings) -> None:
+    """Return where a server's database is ready. Raises as ``prepare``, also where its tables are missing or older."""
+    from pdfsmaller.server.database import migrations
+
+    database = _database(settings)
+    try:
+        migrations.check(database)
+    finally:
+        database.close()
+
+
+def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
+    from pdfsmaller.aws.job_store import DynamoJobStore
+    from pdfsmaller.aws.queue import SqsQueue
+
+    return _Adapters(
+        DynamoJobStore(settings.jobs_table, clock),
+        SqsQueue(settings.compress_queue_url, settings.dead_letter_queue_url),
+        _s3(settings, announces=True),
+        nullcontext,
+    )
+
+
+def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
+    from pdfsmaller.server.database.job_store import SqlJobStore
+    from pdfsmaller.server.database.queue import SqlQueue
+
+    database = _database(settings, clock)
+    queue = SqlQueue(database, visibility_seconds=settings.lease_seconds, max_receive_count=settings.max_receive_count)
+    return _Adapters(SqlJobStore(database), queue, _storage(settings), database.together)
+
+
+def _database(settings: Settings, clock: Callable[[], float] = time.time) -> Database:
+    from pdfsmaller.server.database import opened
+    from pdfsmaller.server.database.pool import Pool
+
+    pool = Pool(
+        size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        recycle_seconds=settings.database_pool_recycle_seconds,
+        pre_ping=settings.database_pool_pre_ping,
+    )
+    return opened(settings.database_url, pool, clock=clock)
+
+
+def _storage(settings: Settings) -> Storage:
+    if settings.storage_url.startswith(_S3):
+        if find_spec("boto3") is None:
+            raise CannotServe("STORAGE_URL=s3:// needs boto3: pip install 'pdfsmaller[server,s3]'.")
+        return _s3(settings, announces=False)
+    from pdfsmaller.server.folder.storage import FolderStorage
+
+    return FolderStorage(
+        Path(settings.storage_url.removeprefix("file://")),
+        settings.secret_key,
+        max_bytes=settings.storage_max_bytes,
+        full_percent=settings.storage_full_percent,
+    )
+
+
+def _s3(settings: Settings, *, announces: bool) -> Storage:
+    from pdfsmaller.aws.storage import S3Storage
+
+    return S3Storage(
+        settings.uploads_bucket, settings.results_bucket, settings.s3_public_endpoint_url, announces=announces
+    )

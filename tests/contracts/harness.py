@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import boto3
@@ -18,6 +20,7 @@ from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.job_store import SqlJobStore
 from pdfsmaller.server.database.queue import SqlQueue
 from tests.aws_stack import Clock, Stack
+from tests.folder_world import killed_while_putting, made_room
 from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage
 
 #: How long a received message stays hidden, and how often it is delivered, in every harness.
@@ -186,12 +189,37 @@ class AwsHarness:
         boto3.client("s3").create_multipart_upload(Bucket=bucket, Key=key)
 
     def send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
-        files = {"file": ("a.pdf", data)}
-        return requests.post(form.url, data=form.fields | changed, files=files, timeout=30).status_code
+        return _send_form(form.url, form.fields | changed, data)
 
     def open_link(self, url: str, byte_range: str | None = None) -> Answer:
-        answer = requests.get(url, headers={"Range": byte_range} if byte_range else {}, timeout=30)
-        return Answer(answer.status_code, answer.content, _lower(answer.headers))
+        return _open_link(url, byte_range)
+
+
+class FolderHarness(MemoryHarness):
+    """Files in a folder, whose forms and links the API answers to, at ``address``; the rest in memory."""
+
+    address: str
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.room = made_room(root, self._clock)
+        self.storage: Storage = self.room.storage
+        self.begin_upload, self.send_form = partial(killed_while_putting, root), self._send_form
+
+    def _send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
+        return _send_form(self.address + form.url, form.fields | changed, data)
+
+    def open_link(self, url: str, byte_range: str | None = None) -> Answer:
+        return _open_link(self.address + url, byte_range)
+
+
+def _send_form(url: str, fields: dict[str, str], data: bytes) -> int:
+    return requests.post(url, data=fields, files={"file": ("a.pdf", data)}, timeout=30).status_code
+
+
+def _open_link(url: str, byte_range: str | None) -> Answer:
+    answer = requests.get(url, headers={"Range": byte_range} if byte_range else {}, timeout=30)
+    return Answer(answer.status_code, answer.content, _lower(answer.headers))
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,22 @@ from pdfsmaller.jobs.keys import input_key, report_key, result_key
 from pdfsmaller.jobs.model import new_id
 from pdfsmaller.jobs.ports import Storage
 from pdfsmaller.media import JSON, PDF
-from tests.contracts.harness import Harness
+from tests.contracts.harness import AwsHarness, FolderHarness, Harness, MemoryHarness
+from tests.folder_world import served
 
 DATA = bytes(range(256)) * 40
+
+
+@pytest.fixture(params=["memory", "moto", "folder"])
+def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
+    if request.param == "memory":
+        yield MemoryHarness()
+    elif request.param == "folder":
+        folder = FolderHarness(request.getfixturevalue("tmp_path") / "store")
+        with served(folder.room.world) as folder.address:
+            yield folder
+    else:
+        yield AwsHarness(request.getfixturevalue("stack"), enforces_forms=False, enforces_links=False)
 
 
 def put(storage: Storage, key: str, data: bytes = DATA, *, bucket: str | None = None) -> str:

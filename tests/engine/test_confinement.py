@@ -53,6 +53,11 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
+@pytest.fixture(autouse=True)
+def warm_engine() -> None:
+    sandbox.warm_up()
+
+
 def needs(bound: str) -> None:
     if bound not in held():
         pytest.skip(f"this system has no {bound}")
@@ -158,8 +163,25 @@ _BY_LIMITS = {"higher limit": "ValueError", "larger file": "EFBIG"}
 _ALLOWED = dict.fromkeys(("reading the source", "writing to the folder", "thread"), "done")
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+#: A caller of an engine process, whose job is the second argument.
+_CALLER = """
+import json, sys
+from pdfsmaller import errors, sandbox
+from pdfsmaller.limits import Limits
+from pdfsmaller.sandbox.starting import take
+if sys.argv[1] == "forked":
+    sandbox.warm_up()
+spec = json.loads(sys.argv[2])
+try:
+    take().run(spec, Limits(**spec["limits"]), None)
+except errors.EngineFailed:
+    pass
+"""
+
+
+@pytest.fixture(scope="module", params=["fresh", "forked"])
+def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What came of each attack, in a process started in either way."""
     home = tmp_path_factory.mktemp("attacked")
     source = documents.write(home / "in.pdf", documents.text(1))
     (home / "secret").write_bytes(b"secret")
@@ -174,18 +196,12 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "options": {},
         "limits": asdict(Limits(max_file_bytes=1_000_000)),
     }
-    with subprocess.Popen(
-        [sys.executable, "-m", "pdfsmaller.engine"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+    subprocess.run(
+        [sys.executable, "-c", _CALLER, request.param, json.dumps(spec)],
         env=_environment(),
+        check=True,
         preexec_fn=_without_capabilities,
-    ) as child:
-        assert child.stdin
-        assert child.stdout
-        child.stdin.write(json.dumps(spec).encode() + b"\n")
-        child.stdin.flush()
-        child.stdout.read()
+    )
     found: dict[str, str] = json.loads((folder / "outcomes.json").read_text())
     return found
 
@@ -295,7 +311,10 @@ _MAKES = {
 }
 
 
-def test_a_report_names_the_bounds_that_held(tmp_path: Path) -> None:
+@pytest.mark.parametrize("forked", [True, False])
+def test_a_report_names_the_bounds_that_held(forked: bool, tmp_path: Path) -> None:
+    if not forked:
+        sandbox.cool_down()
     source = documents.write(tmp_path / "in.pdf", documents.photo_jpeg())
     report = sandbox.run_compress(source, tmp_path / "out.pdf", CompressOptions(), Limits())
     assert set(report.bounds) == held()
@@ -350,7 +369,7 @@ def test_merging_within_the_bounds(tmp_path: Path) -> None:
 def test_modules_are_loaded_before_a_document_is_opened(tmp_path: Path) -> None:
     source = documents.write(tmp_path / "in.pdf", documents.structured())
     code = (
-        "import sys; from pathlib import Path; import pdfsmaller.engine.__main__; from pdfsmaller.engine import "
+        "import sys; from pathlib import Path; import pdfsmaller.engine.child; from pdfsmaller.engine import "
         "libraries; from pdfsmaller.engine.options import CompressOptions; libraries.load();"
         "libraries.load_where_needed(); before = set(sys.modules);"
         "from pdfsmaller.engine.compress import compress;"

@@ -86,13 +86,15 @@ def test_a_typed_error_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_a_mistake_that_the_engine_tolerated_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logger = logging.getLogger(sandbox.__name__)
+
     def mistaken(source: Path, target: Path, *_: object) -> Report:
-        sandbox.logger.error(f"engine process: {damage.MISTAKE}: page\nTypeError: oops")
+        logger.error(f"engine process: {damage.MISTAKE}: page\nTypeError: oops")
         report = _unchanged(source, target)
         target.write_bytes(source.read_bytes())
         return report
 
-    monkeypatch.setattr(sandbox.logger, "level", logging.DEBUG)
+    monkeypatch.setattr(logger, "level", logging.DEBUG)
     monkeypatch.setattr(sandbox, "run_compress", mistaken)
     source = documents.write(tmp_path / "in.pdf", documents.text())
     outcome = run.outcome(source, tmp_path / "out.pdf", {"preset": "ebook"})

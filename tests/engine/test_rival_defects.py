@@ -2,7 +2,7 @@
 
 Complaints that a whole file of tests is about are not repeated here: signatures, PDF/A and XMP, passwords, bombs and
 repair (``test_compress``), how images find their size (``test_images``), target sizes (``test_target_size``), what
-merging loses (``merge/``), limits on memory and time (``test_child``, ``tests/test_sandbox.py``).
+merging loses (``merge/``), limits on memory and time (``test_child``, ``tests/sandbox``).
 """
 
 from __future__ import annotations

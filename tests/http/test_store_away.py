@@ -47,6 +47,7 @@ def test_every_call_that_needs_it_is_503_with_retry_after(lonely: FlaskClient) -
 
 def test_what_needs_no_store_is_answered(lonely: FlaskClient) -> None:
     assert lonely.get("/openapi.json").status_code == 200
+    assert lonely.get("/health/live").status_code == 200
     health = lonely.get("/health")
     assert health.status_code == 503
     assert {part["status"] for part in health.get_json()["details"].values()} == {"down"}

@@ -2,10 +2,17 @@ from __future__ import annotations
 
 import pytest
 
+from pdfsmaller import sandbox
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
 from tests import documents
 from tests.aws_stack import Stack
+
+
+@pytest.fixture(autouse=True)
+def warm_engine() -> None:
+    """Engine processes are forked, as where the services run: nearly every test here has one."""
+    sandbox.warm_up()
 
 
 @pytest.fixture

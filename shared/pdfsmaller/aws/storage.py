@@ -130,6 +130,9 @@ class S3Storage:
             ExpiresIn=expires_seconds,
         )
 
+    def is_full(self) -> bool:
+        return False
+
     def probe(self, bucket: str) -> None:
         from botocore.exceptions import ClientError
 

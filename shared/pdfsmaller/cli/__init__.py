@@ -4,6 +4,8 @@
     pdfsmaller merge IN[:RANGES]… -o OUT [options]
     pdfsmaller images IN… -o OUT [options]
     pdfsmaller inspect IN [--json]
+    pdfsmaller serve [--host ADDRESS] [--port PORT] [--data DIR] [--workers N] [--open]
+    pdfsmaller worker | cleanup [--data DIR]
 
 There is a command for each operation (``pdfsmaller.operations``), whose parameters are made from its options.
 
@@ -36,11 +38,19 @@ from types import FrameType
 
 __all__ = ["main"]
 
+#: The commands that run the service; its workers start their own engines.
+_SERVICE = ("serve", "worker", "cleanup")
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code. ``arguments`` default to ``sys.argv[1:]``."""
     given = sys.argv[1:] if arguments is None else arguments
-    if len(given) > 1 and not given[0].startswith("-") and not set(given) & {"--help", "-h"}:
+    if (
+        len(given) > 1
+        and given[0] not in _SERVICE
+        and not given[0].startswith("-")
+        and not set(given) & {"--help", "-h"}
+    ):
         from pdfsmaller import sandbox
 
         sandbox.prepare()  # the engine loads its libraries while this process loads its own

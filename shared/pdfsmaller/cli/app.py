@@ -1,5 +1,5 @@
-"""The commands: one for each operation, and ``inspect``. What they do is in ``run`` and ``inspect``, which are imported
-when they run.
+"""The commands: one for each operation, ``inspect``, and those that run the service. What they do is in ``run``,
+``inspect`` and ``service``, of which as much as possible is imported when they run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from pdfsmaller import __version__
-from pdfsmaller.cli import arguments
+from pdfsmaller.cli import arguments, service
 from pdfsmaller.cli.errors import complain
 from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.errors import ExitCode
@@ -120,3 +120,5 @@ _add(
     ],
     _inspect,
 )
+for _command in (service.serve, service.worker, service.cleanup):
+    app.command(epilog=service.EXIT_CODES)(_command)

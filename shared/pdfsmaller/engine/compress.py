@@ -12,7 +12,7 @@ Guarantees, for every input:
 
 Errors are those of ``pdfsmaller.errors``: EmptyFile, NotAPdf, UnreadablePdf, PasswordRequired, WrongPassword,
 UnsupportedEncryption, LimitExceeded. Memory is bounded by the images in flight, but only a process with RLIMIT_AS is
-safe from hostile files: see ``pdfsmaller.engine.__main__``.
+safe from hostile files: see ``pdfsmaller.engine.child``.
 """
 
 from __future__ import annotations

@@ -10,9 +10,11 @@ import importlib
 from collections.abc import Iterable
 from contextlib import suppress
 
+from pydantic import BaseModel
+
 _ALWAYS = ("pikepdf", "pypdfium2", "pyvips", "pdfsmaller.engine.compress")
 #: Some are optional.
-_WHERE_NEEDED = (
+WHERE_NEEDED = (
     "deflate",
     "fontTools.agl",
     "fontTools.encodings.MacRoman",
@@ -32,7 +34,7 @@ def load() -> None:
 
 def load_where_needed() -> None:
     """Load what documents of some kinds use. What is not installed is done without."""
-    load_installed(_WHERE_NEEDED)
+    load_installed(WHERE_NEEDED)
 
 
 def load_installed(names: Iterable[str]) -> None:
@@ -40,3 +42,13 @@ def load_installed(names: Iterable[str]) -> None:
     for name in names:
         with suppress(ImportError):
             importlib.import_module(name)
+
+
+def build_models() -> None:
+    """Make ready the models of options and reports that are loaded: they are built when first used."""
+    waiting: list[type[BaseModel]] = [BaseModel]
+    while waiting:
+        model = waiting.pop()
+        waiting += model.__subclasses__()
+        if model.__module__.startswith("pdfsmaller."):
+            model.model_rebuild()

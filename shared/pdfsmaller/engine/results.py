@@ -1,6 +1,6 @@
 """What an operation hands back: the files that it made, and its report.
 
-Every operation of the engine has one entry point of this form, which the child process calls (``engine.__main__``)::
+Every operation of the engine has one entry point of this form, which the child process calls (``engine.child``)::
 
     def run(
         sources: Sequence[InputFile], folder: Path, options: …, *, limits: Limits, progress: Progress

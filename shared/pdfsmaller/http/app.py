@@ -13,8 +13,9 @@ from werkzeug.sansio.utils import host_is_trusted
 
 from pdfsmaller import __version__, errors
 from pdfsmaller.engine.options import Options
-from pdfsmaller.http import health, metrics, problems
+from pdfsmaller.http import files, health, metrics, problems
 from pdfsmaller.jobs.model import Job, JobResult
+from pdfsmaller.jobs.objects import FILES_PATH
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
 from pdfsmaller.media import content_disposition
@@ -33,7 +34,9 @@ _MAX_JSON_BYTES = 1_000_000
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 #: Functions Framework answers /static itself, from the folder of the function.
 _ASSETS = "/assets"
-_OPEN_PATHS = ("/", "/health", "/api/health", "/openapi.json")
+_OPEN_PATHS = ("/", "/health", "/health/live", "/api/health", "/openapi.json")
+#: What lies below is anybody's, or proves itself.
+_OPEN_FOLDERS = (f"{_ASSETS}/", f"{FILES_PATH}/")
 _UPLOAD_FIELDS = ("operation", "options", "files", "count", "name", "size")
 _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 _INDEX = re.compile(r"[0-9]{1,6}")
@@ -56,6 +59,7 @@ def create_app(world: World) -> Flask:
     app.after_request(_add_headers)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
+    files.install(app, world)
     problems.install(app)
     if settings.metrics_enabled:
         metrics.install(app, world.queue)
@@ -80,7 +84,7 @@ def _name_request() -> None:
 
 def _demand_key() -> None:
     keys = _settings().api_keys
-    if not keys or request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith(f"{_ASSETS}/"):
+    if not keys or request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith(_OPEN_FOLDERS):
         return
     given = request.headers.get("X-Api-Key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
     # Every key is compared, in constant time, so that the answer's time tells nothing.
@@ -93,14 +97,15 @@ def _add_headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     if response.mimetype == "text/html":
         store = _world().storage.public_origin  # forms go there, and a download's redirect leads there
+        connect = f"'self' {store}" if store else "'self'"
         response.headers["Content-Security-Policy"] = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-            f"connect-src 'self' {store}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+            f"connect-src {connect}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         )
         response.headers["Referrer-Policy"] = "no-referrer"
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
-    if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
+    if request.path.startswith(("/api/", f"{FILES_PATH}/")) and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -129,6 +134,11 @@ def _base_url() -> str:
         return address.rstrip("/")
     trusted = host_is_trusted(request.environ.get("HTTP_HOST", ""), _settings().allowed_hosts)
     return request.url_root.rstrip("/") if trusted else ""
+
+
+def _address(url: str) -> str:
+    """Where a form or a link leads to: to a store of its own, or to this service."""
+    return f"{_base_url()}{url}" if url.startswith("/") else url
 
 
 def _view(job: Job) -> JobView:
@@ -173,7 +183,7 @@ def reserve_upload() -> Response:
     shown = _view(job)
     answer = UploadView(
         job=shown,
-        uploads=[PresignedPost(url=form.url, fields=form.fields) for form in forms],
+        uploads=[PresignedPost(url=_address(form.url), fields=form.fields) for form in forms],
         expires_in=_settings().upload_expires_seconds,
     )
     return _json(answer, 201, {"Location": shown.links["self"]})
@@ -316,7 +326,7 @@ def _send_file(job_id: str, result: JobResult) -> Response:
     service = _service()
     headers = {"X-Job-Id": job_id}
     if result.bytes > _settings().max_inline_result_size:
-        response = redirect(service.result_url(result), 303)
+        response = redirect(_address(service.result_url(result)), 303)
         response.headers.update(headers)
         return response  # type: ignore[return-value]
     headers["Content-Disposition"] = content_disposition(result.name)

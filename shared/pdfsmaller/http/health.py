@@ -1,4 +1,4 @@
-"""``/health``: whether the parts that the API needs answer."""
+"""``/health``: whether the parts that the API needs answer. ``/health/live``: whether the API itself does."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ blueprint = Blueprint("health", __name__)
 logger = get_logger("upload")
 
 _FRESH_SECONDS = 5.0
+
+
+@blueprint.get("/health/live")
+def live() -> Response:
+    """200 as long as this process answers at all, whatever stands behind it."""
+    return jsonify({"status": "up", "version": __version__})
 
 
 @blueprint.get("/health")

@@ -72,7 +72,7 @@ def document(base_url: str, version: str) -> dict[str, Any]:
                 "description": "Makes PDFs smaller; they look, read and work as before.",
             },
             "servers": [{"url": base_url}],
-            "paths": _with_store_away(_paths()),
+            "paths": _with_store_away(_with_room(_paths())),
         }
     )
     described: dict[str, Any] = construct_open_api_with_schema_class(api).model_dump(
@@ -230,6 +230,14 @@ def _paths() -> dict[str, Any]:
             }
         },
     }
+
+
+def _with_room(paths: dict[str, Any]) -> dict[str, Any]:
+    """The paths, each that begins a job with what it answers while there is no room for one."""
+    full = _problem(errors.StorageFull)
+    for path in ("/api/uploads", *(f"/api/{operation.route}" for operation in OPERATIONS.values())):
+        paths[path]["post"]["responses"]["507"] = full
+    return paths
 
 
 def _with_store_away(paths: dict[str, Any]) -> dict[str, Any]:

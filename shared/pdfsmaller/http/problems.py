@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 import math
 import time
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, Response, g, json, request
@@ -42,7 +43,7 @@ def install(app: Flask) -> None:
 
 
 def _problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response:
-    if status in (413, 422, 415, 400):  # not 401: who has no key gets no work out of us
+    if status != 401:  # who has no key gets no work out of us
         _drain()
     body = {
         "type": f"urn:pdfsmaller:problem:{code}",
@@ -110,8 +111,10 @@ def _unexpected(exc: Exception) -> Response:
 
 def _drain() -> None:
     """Read what is left of the body. A server that closes with unread data resets the connection."""
-    stream = request.environ["wsgi.input"]
+    # Whoever has begun to read did so through a stream that knows where the body ends.
+    stream = vars(request).get("stream") or request.environ["wsgi.input"]
     left = min(request.content_length or 0, _MAX_DRAINED_BYTES)
     end = time.monotonic() + _MAX_DRAINED_SECONDS
-    while left > 0 and time.monotonic() < end and (chunk := stream.read(min(left, _CHUNK_BYTES))):
-        left -= len(chunk)
+    with suppress(HTTPException):  # nobody is there any more
+        while left > 0 and time.monotonic() < end and (chunk := stream.read(min(left, _CHUNK_BYTES))):
+            left -= len(chunk)

@@ -1,8 +1,12 @@
-"""What a ``Storage`` tells of an object, and the form by which somebody else sends one."""
+"""What a ``Storage`` tells of an object, and the forms and links by which others send and fetch one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import BinaryIO
+
+#: What the paths of forms and links begin with where this service itself answers to them.
+FILES_PATH = "/files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,42 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class UploadForm:
-    """A form for one file: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data."""
+    """A form for one file: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data.
+
+    ``url`` is a path below ``FILES_PATH`` where this service itself takes it.
+    """
 
     url: str
     fields: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FormGrant:
+    """What a form allows: an object of the uploads bucket under ``key``, of 1 to ``max_bytes`` bytes."""
+
+    key: str
+    max_bytes: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkGrant:
+    """What a link allows: to download an object of the results bucket under a name, as a media type."""
+
+    key: str
+    file_name: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFile:
+    """What a link leads to, open for reading, and what to say of it.
+
+    Attributes:
+        path: where the bytes lie below the store's folder, as names with slashes between them.
+    """
+
+    stream: BinaryIO
+    path: str
+    info: ObjectInfo
+    grant: LinkGrant

@@ -11,14 +11,14 @@ can be made twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeGuard
 
 from pdfsmaller.events import ObjectCreated
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
-from pdfsmaller.jobs.objects import ObjectInfo, UploadForm
+from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, ServedFile, UploadForm
 from pdfsmaller.jobs.rows import Row
 from pdfsmaller.jobs.states import Status
 
@@ -182,7 +182,7 @@ class Storage(Protocol):
 
     @property
     def public_origin(self) -> str:
-        """Scheme and host that forms and links lead to."""
+        """Scheme and host that forms and links lead to; empty where they are paths of this service."""
         ...
 
     def put_file(
@@ -245,6 +245,35 @@ class Storage(Protocol):
         """
         ...
 
+    def is_full(self) -> bool:
+        """Whether so much is kept that no new job should be taken; those that are there can still end."""
+        ...
+
     def probe(self, bucket: str) -> None:
         """Return if the bucket answers, and raise something if it does not."""
         ...
+
+
+class ServedStorage(Storage, Protocol):
+    """A storage whose forms and links this service itself answers to: they are paths below ``FILES_PATH``."""
+
+    def open_form(self, fields: Mapping[str, str]) -> FormGrant:
+        """What a form that came with these fields allows. Whoever takes it in holds the file to that.
+
+        Raises:
+            AccessDenied: its time is over, or it is not as it was handed out.
+        """
+        ...
+
+    def open_link(self, token: str) -> ServedFile | None:
+        """What a link with this token leads to; None where it is there no more.
+
+        Raises:
+            AccessDenied: its time is over, or it is not as it was handed out.
+        """
+        ...
+
+
+def is_served(storage: Storage) -> TypeGuard[ServedStorage]:
+    """Whether this service itself answers to a storage's forms and links."""
+    return hasattr(storage, "open_form")

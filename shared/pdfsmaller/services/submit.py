@@ -52,12 +52,13 @@ class SubmitService:
             operation: its name.
 
         Raises:
-            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage.
+            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
         """
         spec = find(operation)
         options, inputs = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
         batch_id = new_id() if len(groups) > 1 else None
+        self._check_room()
         jobs = [self._new_job(spec, options, group, batch_id) for group in groups]
         if batch_id:
             self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
@@ -69,10 +70,11 @@ class SubmitService:
         """One job of one file, under an id that its caller chose (``new_id``): done again, it goes on where it stopped.
 
         Raises:
-            InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage.
+            InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
         """
         spec = find(operation)
         options, inputs = self._looked_at([file], fields, spec)
+        self._check_room()
         made = self._new_job(spec, options, inputs, None, job_id)
         job = self._jobs.get(job_id) or made
         if job.status is not Status.AWAITING_UPLOAD:
@@ -114,7 +116,7 @@ class SubmitService:
                 ``name`` and ``size`` (bytes); untrusted.
 
         Raises:
-            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile.
+            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull.
         """
         operation = find(request.get("operation", DEFAULT.name))
         given = request.get("options") or {}
@@ -123,6 +125,7 @@ class SubmitService:
         options = operation.options.parse(given)
         inputs = intake.declared(request, operation, self._settings)
         intake.check_options(options, len(inputs))
+        self._check_room()
         job = self._new_job(operation, options, inputs, None)
         forms = [
             self._storage.upload_form(
@@ -134,6 +137,13 @@ class SubmitService:
             for index, item in enumerate(inputs)
         ]
         return job, forms
+
+    def _check_room(self) -> None:
+        if self._storage.is_full():
+            raise errors.StorageFull(
+                f"The files kept have reached {self._settings.storage_full_percent:g} % of the room there is, so no "
+                "new job is taken; those that run finish. Try again later, or delete jobs that are done."
+            )
 
     def _new_job(
         self,

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from pdfsmaller import errors
+from pdfsmaller.errors import InvalidSettings
 from pdfsmaller.jobs.model import is_id
 from pdfsmaller.services.ends import End
 from pdfsmaller.services.watch import WatchService
-from pdfsmaller.settings import InvalidSettings
 from tests import documents
 from tests.services.several import Makes, makes
 from tests.services.watch.watched import Watched
@@ -378,6 +378,25 @@ class TestWhatIsAway:
         assert watched.laid() == []
         watched.settle()
         assert watched.laid() == ["a.pdf"]
+
+    def test_a_full_store_takes_nothing_and_is_emptied_all_the_same(
+        self, watched: Watched, makes: Makes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        makes([("a.pdf", b"small")])
+        watched.drop("b.pdf", documents.text(1))
+        watched.step()
+        watched.step(6)
+        watched.drop("a.pdf", documents.text(1))
+        with monkeypatch.context() as full:
+            full.setattr(watched.room.storage, "is_full", lambda: True)
+            for _ in range(4):
+                watched.step(6)
+            assert watched.laid() == ["b.pdf"]
+            assert len(watched.jobs()) == 1
+            watched.restart()
+            watched.step(6)
+        watched.settle()
+        assert watched.laid() == ["a.pdf", "b.pdf"]
 
     def test_a_disk_that_is_not_mounted_is_no_reason_to_forget(self, watched: Watched, makes: Makes) -> None:
         makes([("a.pdf", b"small")])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pdfsmaller.engine.confinement.linux import Refused, syscall
+from pdfsmaller.engine.confinement.linux import Refused, syscall, thread_count
 
 # The same numbers on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -56,7 +56,7 @@ def restrict(sources: Iterable[Path], folder: Path) -> None:
         OSError: the kernel has no Landlock, or it is switched off.
         Refused: other threads run, which this could not bind.
     """
-    if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208 - names alone
+    if thread_count() > 1:
         raise Refused("other threads run already")
     version = syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_CREATE_RULESET_VERSION))
     handled = sum(rights for since, rights in _RIGHTS.items() if version >= since)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 from functools import cache
 from typing import Any
 
-_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
 class Refused(Exception):
@@ -43,6 +44,25 @@ def prctl(option: int, *arguments: int) -> int:
 def no_new_privs() -> None:
     """No program that this process starts gets rights that it has not itself; Landlock and seccomp ask for that."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def set_dumpable(on: bool) -> None:
+    """Whether other processes of this user may look into this one's memory and environment. Without, there is no core
+    dump either. It does not bind root.
+    """
+    prctl(_PR_SET_DUMPABLE, on)
+
+
+def die_with_parent(pid: int) -> None:
+    """Have this process killed when its parent ends; at once where the parent is no longer process ``pid``."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != pid:
+        os._exit(1)
+
+
+def thread_count() -> int:
+    """How many threads this process has, those of C libraries too."""
+    return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - names alone
 
 
 def _checked(result: int) -> int:

@@ -9,7 +9,7 @@ Guarantees, for every input:
 - the same inputs give the same bytes, unless time runs out; the target appears only when it is complete.
 
 Errors are those of ``pdfsmaller.errors``: EmptyFile, NotAnImage, UnreadableImage, LimitExceeded, all of them naming the
-file, and InvalidOption. Only a process with RLIMIT_AS is safe from hostile files: see ``pdfsmaller.engine.__main__``.
+file, and InvalidOption. Only a process with RLIMIT_AS is safe from hostile files: see ``pdfsmaller.engine.child``.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdfsmaller import errors
+from pdfsmaller.errors import InvalidSettings
 from pdfsmaller.services.watch import durable, waking
 from pdfsmaller.services.watch.folder import Listing, WatchedFolder
 from pdfsmaller.services.watch.marks import Marks, State
@@ -21,7 +22,6 @@ from pdfsmaller.services.watch.results import ResultsFolder
 from pdfsmaller.services.watch.settling import Settling
 from pdfsmaller.services.watch.taking import Taking
 from pdfsmaller.services.watch.wishes import OPTIONS_SUFFIX
-from pdfsmaller.settings import InvalidSettings
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -155,6 +155,8 @@ class WatchService:
             if mark.state is State.TAKEN or (mark.state is State.GIVEN_UP and with_given_up)
         ]
         jobs = {job.job_id: job for job in self._jobs.get_many(mark.job_id for mark in marks)}
+        # Jobs that have ended first: what they made leaves the store, which may be too full for new ones.
+        marks.sort(key=lambda mark: mark.job_id not in jobs or not jobs[mark.job_id].status.is_final)
         moved = [self._taking.settle(mark, jobs.get(mark.job_id)) for mark in marks]
         return any(moved)
 

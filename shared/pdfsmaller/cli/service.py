@@ -1,0 +1,69 @@
+"""``serve``, ``worker`` and ``cleanup``: the service on a server of one's own. Only these need the ``server`` extra."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pdfsmaller.cli.errors import complain, describe
+from pdfsmaller.cli.show import say
+from pdfsmaller.errors import ExitCode, PdfSmallerError
+
+EXIT_CODES = (
+    "Exit codes: 0 stopped as it was told to; 1 something unexpected; 2 wrong usage or settings; 7 it cannot start as "
+    "it is set up."
+)
+_EXTRA_MISSING = "This command needs more than the engine. Install it with: pip install 'pdfsmaller[server]'"
+
+_PROCESSORS = os.cpu_count() or 1
+
+Data = Annotated[
+    Path, typer.Option(metavar="DIR", help="Where everything is kept: database, files, secret key, inbox and results.")
+]
+SameData = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The folder of the `serve` beside; without it DATABASE_URL and STORAGE_URL."),
+]
+Workers = Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Jobs that run at a time; one a processor.")]
+
+
+def serve(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="Port; 0 for any free one.")] = 8080,
+    data: Data = Path("pdfsmaller-data"),
+    workers: Workers = _PROCESSORS,
+    open_to_all: Annotated[
+        bool, typer.Option("--open", help="Serve everybody who reaches ADDRESS, without API keys.")
+    ] = False,
+) -> int:
+    """Run the whole service on this machine: web page, API, workers, watched folder."""
+    return _run("serve", host=host, port=port, data=data, workers=workers, open_to_all=open_to_all, say=say)
+
+
+def worker(data: SameData = None, workers: Workers = _PROCESSORS) -> int:
+    """Run workers alone, on this host or on another one beside `serve`."""
+    return _run("work", data=data, workers=workers)
+
+
+def cleanup(data: SameData = None) -> int:
+    """Clean up once, for a timer: delete what is over its time, announce what was forgotten."""
+    return _run("clean_up", data=data)
+
+
+def _run(name: str, **given: Any) -> int:
+    try:
+        from pdfsmaller.processes import commands
+    except ModuleNotFoundError:
+        complain(_EXTRA_MISSING)
+        return ExitCode.USAGE
+    command: Callable[..., object] = getattr(commands, name)
+    try:
+        command(**given)
+    except PdfSmallerError as exc:
+        complain(describe(exc))
+        return exc.exit_code
+    return ExitCode.OK

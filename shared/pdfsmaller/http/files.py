@@ -1,0 +1,93 @@
+"""Forms and links that this service itself answers to, where its storage does not (``ServedStorage``).
+
+They prove themselves, so no API key is asked for: who has one was given it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Blueprint, Flask, Response, current_app, request
+from werkzeug.http import parse_range_header
+from werkzeug.wsgi import FileWrapper
+
+from pdfsmaller import errors
+from pdfsmaller.http.multipart import UploadedForm
+from pdfsmaller.jobs.objects import FILES_PATH, ServedFile
+from pdfsmaller.jobs.ports import ServedStorage, is_served
+from pdfsmaller.media import content_disposition
+from pdfsmaller.services import arrivals
+from pdfsmaller.services.world import World
+
+blueprint = Blueprint("files", __name__, url_prefix=FILES_PATH)
+
+_CHUNK_BYTES = 1 << 18
+
+
+def install(app: Flask, world: World) -> None:
+    """Have ``app`` answer to the forms and links of a world's storage, where these are its business."""
+    if is_served(world.storage):
+        app.register_blueprint(blueprint)
+
+
+def _world() -> World:
+    world: World = current_app.config["WORLD"]
+    return world
+
+
+def _storage() -> ServedStorage:
+    return cast("ServedStorage", _world().storage)
+
+
+@blueprint.post("/uploads")
+def take_in() -> Response:
+    """Take in one file by a form, straight to where it stays. The last one of a job begins it."""
+    request.max_content_length = None  # the form says what its file may have
+    storage = _storage()
+    form = UploadedForm(request.stream, request.mimetype_params.get("boundary"))
+    grant = storage.open_form(form.fields)
+    storage.put_file(storage.uploads, grant.key, form.file(grant.max_bytes), media_type=grant.media_type)
+    arrivals.input_arrived(_world(), grant.key)
+    return Response(status=204)
+
+
+@blueprint.get("/results/<token>")
+def hand_out(token: str) -> Response:
+    """What a link leads to, or a range of it."""
+    served = _storage().open_link(token)
+    if served is None:
+        raise errors.ResultNotFound("The file was deleted. Send the document again.")
+    response = _handed_on(served) or _sent(served)
+    response.mimetype = served.grant.media_type
+    response.headers["Content-Disposition"] = content_disposition(served.grant.file_name)
+    return response
+
+
+def _handed_on(served: ServedFile) -> Response | None:
+    """The answer that has nginx send the file, where there is one before us; it sees to ranges and conditions."""
+    prefix = _world().settings.x_accel_prefix
+    if not prefix:
+        return None
+    served.stream.close()
+    return Response(headers={"X-Accel-Redirect": f"{prefix.rstrip('/')}/{served.path}"})
+
+
+def _sent(served: ServedFile) -> Response:
+    response = Response(FileWrapper(served.stream, _CHUNK_BYTES), direct_passthrough=True)
+    response.content_length = served.info.bytes
+    response.set_etag(served.info.etag)
+    response.last_modified = served.info.modified  # type: ignore[assignment]  # seconds are taken as well
+    try:
+        return response.make_conditional(_with_one_range(), accept_ranges=True, complete_length=served.info.bytes)  # type: ignore[return-value]
+    except BaseException:
+        served.stream.close()
+        raise
+
+
+def _with_one_range() -> dict[str, Any]:
+    """The request, without a range that is none or several: they may be passed over (RFC 9110, 14.2)."""
+    environ = dict(request.environ)
+    asked = parse_range_header(environ.get("HTTP_RANGE"))
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        environ.pop("HTTP_RANGE", None)
+    return environ

@@ -1,0 +1,192 @@
+"""``serve``, ``worker`` and ``cleanup``: which processes each holds, and what must be so before they start."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import signal
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from flask import Flask
+
+from pdfsmaller import wire
+from pdfsmaller.errors import CannotServe, InvalidSettings
+from pdfsmaller.http.app import create_app
+from pdfsmaller.processes import web
+from pdfsmaller.processes.data_folder import DataFolder
+from pdfsmaller.processes.supervisor import Part, Supervisor
+from pdfsmaller.processes.worker import Worker
+from pdfsmaller.services.cleanup import CleanupService
+from pdfsmaller.services.watch import WatchService
+from pdfsmaller.settings import Settings, read_settings
+
+logger = logging.getLogger(__name__)
+
+#: Cleanup's schedule; template.yaml has the same (CleanupRate).
+_CLEANUP_SECONDS = 60.0
+_ANY_ADDRESS = ("0.0.0.0", "::")
+
+
+def serve(*, host: str, port: int, data: Path, workers: int, open_to_all: bool, say: Callable[[str], None]) -> None:
+    """Everything on one host: page, API, workers, cleanup, watched folder; until SIGTERM or Ctrl-C.
+
+    Args:
+        data: where everything is kept that the environment does not put elsewhere.
+        workers: jobs that run at a time.
+        open_to_all: whether anybody who reaches a host other than loopback may use it without an API key.
+        say: tells the operator a line.
+
+    Raises:
+        CannotServe.
+    """
+    folder = DataFolder(data)
+    with ExitStack() as stack:
+        stack.enter_context(folder.held())
+        settings = _settings(folder)
+        if not settings.api_keys and not open_to_all and not is_loopback(host):
+            raise CannotServe(
+                f"On {host} anybody who reaches this machine could use the service. Set API_KEYS, or say --open."
+            )
+        listener = stack.enter_context(web.listen(host, port))
+        wire.prepare(settings)
+        supervisor = Supervisor(
+            [
+                Part("web", partial(web.serve, listener, partial(_app, settings))),
+                *_workers(settings, workers),
+                Part("cleanup", partial(_clean_up, settings)),
+                Part("inbox", partial(_watch, settings, folder)),
+            ]
+        )
+        address = _address(host, listener.getsockname()[1])
+        supervisor.run(_Announcement(address, partial(_tell, say, address, folder)))
+
+
+def work(*, data: Path | None, workers: int) -> None:
+    """Workers alone, until SIGTERM or Ctrl-C.
+
+    Args:
+        data: the folder of a ``serve`` on this host; None where the environment names database and storage.
+
+    Raises:
+        CannotServe.
+    """
+    settings = _settings(DataFolder(data) if data else None)
+    wire.check(settings)
+    Supervisor(_workers(settings, workers)).run()
+
+
+def clean_up(*, data: Path | None) -> dict[str, int]:
+    """One run of cleanup; how much of what was done. ``data`` as for ``work``.
+
+    Raises:
+        CannotServe.
+    """
+    settings = _settings(DataFolder(data) if data else None)
+    wire.check(settings)
+    return CleanupService(wire.wire(settings)).run()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _settings(folder: DataFolder | None) -> Settings:
+    """What the environment says; where it says nothing of them, database, storage and secret key of the folder.
+
+    They are put into the environment, so that this process and its children see the same.
+    """
+    if folder:
+        if not os.environ.get("DATABASE_URL"):
+            os.environ["DATABASE_URL"] = folder.database_url
+        if not os.environ.get("STORAGE_URL") and not os.environ.get("UPLOAD_FOLDER"):
+            os.environ["STORAGE_URL"] = folder.storage_url
+        if not os.environ.get("SECRET_KEY"):
+            os.environ["SECRET_KEY"] = folder.secret_key()
+        # What is worked on lies beside what is kept: one disk to watch, and results are moved, not copied.
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder.tmp)
+    settings = read_settings()
+    if not settings.database_url:
+        raise InvalidSettings("DATABASE_URL and STORAGE_URL name no server of one's own → set both, or give --data.")
+    return settings
+
+
+# The parts. Each makes its own world, in its own process: no connection is shared.
+
+
+def _workers(settings: Settings, count: int) -> list[Part]:
+    return [Part(f"worker {number}", partial(_work, settings)) for number in range(1, count + 1)]
+
+
+def _app(settings: Settings) -> Flask:
+    return create_app(wire.wire(settings))
+
+
+def _work(settings: Settings) -> None:
+    Worker(wire.wire(settings)).run(_until_told())
+
+
+def _clean_up(settings: Settings) -> None:
+    stop, service = _until_told(), CleanupService(wire.wire(settings))
+    while not stop.is_set():
+        service.run(lambda: not stop.is_set())
+        stop.wait(_CLEANUP_SECONDS)
+
+
+def _watch(settings: Settings, folder: DataFolder) -> None:
+    WatchService(wire.wire(settings), folder.inbox, folder.results, folder.marks).run(_until_told())
+
+
+def _until_told() -> threading.Event:
+    """Set by SIGTERM."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    return stop
+
+
+# What the operator sees
+
+
+@dataclass(slots=True)
+class _Announcement:
+    """Says once that the service answers."""
+
+    address: str
+    say: Callable[[], None]
+    said: bool = False
+
+    def __call__(self) -> None:
+        if not self.said and _answers(self.address):
+            self.said = True
+            self.say()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _address(host: str, port: int) -> str:
+    shown = "127.0.0.1" if host in _ANY_ADDRESS else host
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def _tell(say: Callable[[str], None], address: str, folder: DataFolder) -> None:
+    say(f"PDF Smaller is up at {address}")
+    say(f"  curl -L -F files=@your.pdf -F preset=ebook -H 'Prefer: wait=60' {address}/api/compress -o smaller.pdf")
+    say(f"  or drop files into {folder.inbox} and find them in {folder.results}")
+    say("Ctrl-C stops it, once what runs is done.")

@@ -1,0 +1,122 @@
+"""The folder in which ``pdfsmaller serve`` keeps everything: database, files, secret key, what is worked on.
+
+::
+
+    jobs.db       jobs and messages (SQLite), unless DATABASE_URL names another database
+    files/        what came in and what was made of it, unless STORAGE_URL names another place
+    inbox/        the watched folder
+    results/      what became of the files in it
+    marks/        which of them are done
+    secret.key    SECRET_KEY, unless that is set
+    tmp/          one folder for each job that runs; nothing of it is kept
+    serve.lock    held by the one ``serve`` that runs on this folder
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pdfsmaller.errors import CannotServe
+from pdfsmaller.settings import KEY_MIN_CHARS
+
+_KEY_BYTES = 32
+
+
+class DataFolder:
+    """One such folder, made where it is not there yet: for its owner alone.
+
+    Raises:
+        CannotServe: it cannot be made, or not be written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        for folder in (self.path, self.tmp, self.inbox, self.results, self.marks):
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as exc:
+                raise CannotServe(
+                    f"The folder {folder} cannot be made ({exc.strerror}). Choose another one with --data."
+                ) from None
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise CannotServe(
+                f"The folder {self.path} cannot be written to. Give it to the user who runs this, or choose another "
+                "one with --data."
+            )
+
+    @property
+    def tmp(self) -> Path:
+        return self.path / "tmp"
+
+    @property
+    def inbox(self) -> Path:
+        return self.path / "inbox"
+
+    @property
+    def results(self) -> Path:
+        return self.path / "results"
+
+    @property
+    def marks(self) -> Path:
+        return self.path / "marks"
+
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.path / 'jobs.db'}"
+
+    @property
+    def storage_url(self) -> str:
+        return str(self.path / "files")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The folder for this process alone. The system gives it back when the process dies, however it does.
+
+        Raises:
+            CannotServe: another process has it.
+        """
+        with (self.path / "serve.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise CannotServe(
+                    f"Another `pdfsmaller serve` runs on {self.path}. Stop it, or choose another folder with --data."
+                ) from None
+            os.register_at_fork(after_in_child=lock.close)  # a child that outlives us must not hold the folder
+            yield
+
+    def secret_key(self) -> str:
+        """The key that is kept here, made when it is asked for first.
+
+        Raises:
+            CannotServe: the file holds no key.
+        """
+        path = self.path / "secret.key"
+        with suppress(FileExistsError):
+            self._make_key(path)
+        path.chmod(0o600)
+        key = path.read_text(encoding="ascii", errors="replace").strip()
+        if len(key) < KEY_MIN_CHARS:
+            raise CannotServe(
+                f"{path} holds no key of {KEY_MIN_CHARS} characters. Bring it back from a backup, or delete it: links "
+                "given out before and passwords of unfinished jobs are lost then."
+            )
+        return key
+
+    def _make_key(self, path: Path) -> None:
+        """Whole or not at all, and once, however many begin at a time."""
+        begun = path.with_name(f".secret.{os.getpid()}")
+        begun.touch(mode=0o600)
+        with begun.open("w", encoding="ascii") as file:
+            file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(begun)
+        finally:
+            begun.unlink()

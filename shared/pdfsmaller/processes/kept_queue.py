@@ -1,0 +1,63 @@
+"""A queue whose message stays hidden for as long as somebody works on it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.ports import WorkQueue
+
+logger = logging.getLogger(__name__)
+
+
+class KeptQueue:
+    """``WorkQueue`` for one worker, which works on one message at a time.
+
+    A worker that dies is missed soon, since the visibility timeout is short; one that lives tells so in time.
+
+    Args:
+        visibility_seconds: the queue's own visibility timeout.
+    """
+
+    def __init__(self, queue: WorkQueue, visibility_seconds: float) -> None:
+        self._queue, self._visibility = queue, visibility_seconds
+        self._lock = threading.Lock()
+        self._kept: Message | None = None
+        self.announce, self.depth, self.peek_dead_letters = queue.announce, queue.depth, queue.peek_dead_letters
+        self.receive, self.acknowledge, self.wait, self.redrive = (
+            queue.receive,
+            queue.acknowledge,
+            queue.wait,
+            queue.redrive,
+        )
+
+    @contextmanager
+    def kept(self, message: Message) -> Iterator[None]:
+        """Within it nobody else gets the message, unless ``retry_in`` says when it is to come again."""
+        self._kept, done = message, threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(message, done), name="keep message", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            done.set()
+            keeper.join()
+            self._kept = None
+
+    def retry_in(self, message: Message, seconds: float) -> None:
+        with self._lock:
+            self._kept = None  # the message's next time is decided
+            self._queue.retry_in(message, seconds)
+
+    def _keep(self, message: Message, done: threading.Event) -> None:
+        while not done.wait(self._visibility / 3):
+            try:
+                with self._lock:
+                    if self._kept is not message:
+                        return
+                    self._queue.retry_in(message, self._visibility)
+            except Exception:
+                logger.warning("message not kept", exc_info=True)  # the timeout outlives two of these

@@ -1,0 +1,31 @@
+"""What an engine process gets of its caller's environment, and what it must not see of its caller."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+#: What it may know. Everything else (AWS_*, SECRET_KEY …) stays here.
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment of an engine process."""
+    env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    # sys.path, not PYTHONPATH: Lambda's runtime adds its layers to the former only.
+    env |= {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "MALLOC_ARENA_MAX": "2"}
+    env["PYTHONSAFEPATH"] = "1"  # a json.py in the current folder is not ours
+    return env
+
+
+def hide_from_children() -> None:
+    """Keep this process's memory and environment from others of its user: they hold the credentials.
+
+    Linux only (``PR_SET_DUMPABLE``); it does not bind root, and leaves no core dump.
+    """
+    if sys.platform == "linux":
+        from pdfsmaller.engine.confinement.linux import set_dumpable
+
+        with suppress(OSError):
+            set_dumpable(False)
