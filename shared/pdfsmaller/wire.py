@@ -66,8 +66,11 @@ def connect_early() -> None:
     clients.connect_early()
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings, *, processes: int) -> None:
     """Make a server's database ready: its tables, in this version's form. Nothing stays connected.
+
+    Args:
+        processes: how many will use it here.
 
     Raises:
         CannotServe: it cannot be used, or its tables are those of a newer version.
@@ -77,17 +80,19 @@ def prepare(settings: Settings) -> None:
 
     database = _database(settings)
     try:
+        database.require_suitable(processes)
         migrations.upgrade(database)
     finally:
         database.close()
 
 
-def check(settings: Settings) -> None:
-    """Return where a server's database is ready. Raises as ``prepare``, also where its tables are missing or older."""
+def check(settings: Settings, *, processes: int) -> None:
+    """Return where a server's database is ready. As ``prepare``, but tables that are missing or older are an error."""
     from pdfsmaller.server.database import migrations
 
     database = _database(settings)
     try:
+        database.require_suitable(processes)
         migrations.check(database)
     finally:
         database.close()
