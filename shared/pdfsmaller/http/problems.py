@@ -115,6 +115,6 @@ def _drain() -> None:
     stream = vars(request).get("stream") or request.environ["wsgi.input"]
     left = min(request.content_length or 0, _MAX_DRAINED_BYTES)
     end = time.monotonic() + _MAX_DRAINED_SECONDS
-    with suppress(HTTPException):  # nobody is there any more
+    with suppress(Exception):  # nobody is there any more
         while left > 0 and time.monotonic() < end and (chunk := stream.read(min(left, _CHUNK_BYTES))):
             left -= len(chunk)

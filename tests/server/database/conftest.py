@@ -45,10 +45,10 @@ def on_sqlite(empty_sqlite: Path, tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture
 def on_postgres(postgres_server: postgres.Server) -> Iterator[Place]:
-    name = postgres_server.new_database()
-    place = Place(postgres_server.url(name), partial(postgres_server.forward, name))
-    with place.ends:
-        yield place
+    with postgres_server.new_database() as name:
+        place = Place(postgres_server.url(name), partial(postgres_server.forward, name))
+        with place.ends:
+            yield place
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

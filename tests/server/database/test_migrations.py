@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,15 +57,14 @@ def test_a_newer_version_is_refused_and_left_alone(place: Place) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without tables."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'new.db'}"
+        yield f"sqlite:///{tmp_path / 'new.db'}"
+        return
     server: postgres.Server = request.getfixturevalue("postgres_server")
-    name = f"empty_{tmp_path.name}".lower()
-    server.execute(f'DROP DATABASE IF EXISTS "{name}"')
-    server.execute(f'CREATE DATABASE "{name}"')
-    return server.url(name)
+    with server.new_database("template0") as name:
+        yield server.url(name)
 
 
 def test_tables_that_are_not_there_are_asked_for(empty: str) -> None:
