@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pdfsmaller.errors import CannotServe
+from pdfsmaller.errors import CannotServe, DiskFull, StoreUnavailable
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.services import ends
 from pdfsmaller.services.world import World
@@ -67,17 +67,19 @@ def connect_early() -> None:
 
 
 def prepare(settings: Settings, *, processes: int) -> None:
-    """Make a server's database ready: its tables, in this version's form. Nothing stays connected.
+    """Make a server's database ready: its tables, in this version's form; and its folder of files. Nothing stays
+    connected.
 
     Args:
         processes: how many will use it here.
 
     Raises:
-        CannotServe: it cannot be used, or its tables are those of a newer version.
-        StoreUnavailable: it does not answer.
+        CannotServe: they cannot be used, or the tables are those of a newer version.
+        StoreUnavailable: the database does not answer.
     """
     from pdfsmaller.server.database import migrations
 
+    _check_folder(settings)
     database = _database(settings)
     try:
         database.require_suitable(processes)
@@ -87,9 +89,12 @@ def prepare(settings: Settings, *, processes: int) -> None:
 
 
 def check(settings: Settings, *, processes: int) -> None:
-    """Return where a server's database is ready. As ``prepare``, but tables that are missing or older are an error."""
+    """Return where a server's database and folder are ready. As ``prepare``, but tables that are missing or older are
+    an error.
+    """
     from pdfsmaller.server.database import migrations
 
+    _check_folder(settings)
     database = _database(settings)
     try:
         database.require_suitable(processes)
@@ -145,6 +150,18 @@ def _storage(settings: Settings) -> Storage:
         max_bytes=settings.storage_max_bytes,
         full_percent=settings.storage_full_percent,
     )
+
+
+def _check_folder(settings: Settings) -> None:
+    """Return where the folder of files can be written to; what is elsewhere may come later."""
+    if settings.storage_url.startswith(_S3):
+        return
+    try:
+        storage = _storage(settings)
+        for bucket in (storage.uploads, storage.results):
+            storage.probe(bucket)
+    except (StoreUnavailable, DiskFull) as exc:
+        raise CannotServe(f"STORAGE_URL is {settings.storage_url}: {exc.message}") from None
 
 
 def _s3(settings: Settings, *, announces: bool) -> Storage:
