@@ -68,9 +68,12 @@ def connect_early() -> None:
     clients.connect_early()
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings, *, processes: int) -> None:
     """Make a server's database ready: its tables, in this version's form; and its folder of files. Nothing stays
     connected.
+
+    Args:
+        processes: how many will use it here.
 
     Raises:
         CannotServe: they cannot be used, or the tables are those of a newer version.
@@ -81,20 +84,22 @@ def prepare(settings: Settings) -> None:
     _check_folder(settings)
     database = _database(settings)
     try:
+        database.require_suitable(processes)
         migrations.upgrade(database)
     finally:
         database.close()
 
 
-def check(settings: Settings) -> None:
-    """Return where a server's database and folder are ready. Raises as ``prepare``, also where tables are missing or
-    older.
+def check(settings: Settings, *, processes: int) -> None:
+    """Return where a server's database and folder are ready. As ``prepare``, but tables that are missing or older are
+    an error.
     """
     from pdfsmaller.server.database import migrations
 
     _check_folder(settings)
     database = _database(settings)
     try:
+        database.require_suitable(processes)
         migrations.check(database)
     finally:
         database.close()
