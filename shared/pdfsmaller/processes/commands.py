@@ -58,15 +58,14 @@ def serve(*, host: str, port: int, data: Path, workers: int, open_to_all: bool, 
                 f"On {host} anybody who reaches this machine could use the service. Set API_KEYS, or say --open."
             )
         listener = stack.enter_context(web.listen(host, port))
-        wire.prepare(settings)
-        supervisor = Supervisor(
-            [
-                Part("web", partial(web.serve, listener, partial(_app, settings))),
-                *_workers(settings, workers),
-                Part("cleanup", partial(_clean_up, settings)),
-                Part("inbox", partial(_watch, settings, folder, workers)),
-            ]
-        )
+        parts = [
+            Part("web", partial(web.serve, listener, partial(_app, settings))),
+            *_workers(settings, workers),
+            Part("cleanup", partial(_clean_up, settings)),
+            Part("inbox", partial(_watch, settings, folder, workers)),
+        ]
+        wire.prepare(settings, processes=len(parts))
+        supervisor = Supervisor(parts)
         address = _address(host, listener.getsockname()[1])
         supervisor.run(_Announcement(address, partial(_tell, say, address, folder)))
 
@@ -81,7 +80,7 @@ def work(*, data: Path | None, workers: int) -> None:
         CannotServe.
     """
     settings = _settings(DataFolder(data) if data else None)
-    wire.check(settings)
+    wire.check(settings, processes=workers)
     Supervisor(_workers(settings, workers)).run()
 
 
@@ -92,7 +91,7 @@ def clean_up(*, data: Path | None) -> dict[str, int]:
         CannotServe.
     """
     settings = _settings(DataFolder(data) if data else None)
-    wire.check(settings)
+    wire.check(settings, processes=1)
     return CleanupService(wire.wire(settings)).run()
 
 

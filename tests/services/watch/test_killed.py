@@ -141,7 +141,7 @@ def test_killed_at_any_time_every_file_has_its_result_and_one_job(
     monkeypatch.setenv("STORAGE_URL", str(tmp_path / "files"))
     monkeypatch.setenv("SECRET_KEY", "a key for tests only")
     settings = read_settings()
-    wire.prepare(settings)
+    wire.prepare(settings, processes=1)
     succeeded: list[Ended] = []
     world = wire.wire(settings, listeners=[succeeded.append])
     folders = [tmp_path / name for name in ("inbox", "results", "marks")]
