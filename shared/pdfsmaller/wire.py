@@ -20,7 +20,7 @@ from pdfsmaller.services import ends
 from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
-    from pdfsmaller.jobs.ports import JobStore, Queue, Storage
+    from pdfsmaller.jobs.ports import JobStore, Queue, Storage, Workers
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
 
@@ -33,6 +33,7 @@ class _Adapters(NamedTuple):
     queue: Queue
     storage: Storage
     together: Callable[[], AbstractContextManager[None]]
+    workers: Workers | None = None
 
 
 def wire(
@@ -56,6 +57,7 @@ def wire(
         queue=adapters.queue,
         storage=adapters.storage,
         together=adapters.together,
+        workers=adapters.workers,
     )
 
 
@@ -118,10 +120,11 @@ def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
 def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
     from pdfsmaller.server.database.job_store import SqlJobStore
     from pdfsmaller.server.database.queue import SqlQueue
+    from pdfsmaller.server.database.workers import SqlWorkers
 
     database = _database(settings, clock)
     queue = SqlQueue(database, visibility_seconds=settings.lease_seconds, max_receive_count=settings.max_receive_count)
-    return _Adapters(SqlJobStore(database), queue, _storage(settings), database.together)
+    return _Adapters(SqlJobStore(database), queue, _storage(settings), database.together, SqlWorkers(database))
 
 
 def _database(settings: Settings, clock: Callable[[], float] = time.time) -> Database:
