@@ -112,8 +112,8 @@ class Server:
 
 
 @contextmanager
-def running(programs: Path) -> Iterator[Server]:
-    """A server, made and started; gone afterwards."""
+def running(programs: Path, **settings: str) -> Iterator[Server]:
+    """A server, made and started with ``settings``; gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         if os.geteuid() == 0:
@@ -121,7 +121,7 @@ def running(programs: Path) -> Iterator[Server]:
             os.chown(folder, user.pw_uid, user.pw_gid)
         server = Server(programs, folder)
         server.make()
-        server.start()
+        server.start(**settings)
         try:
             server.make_template()
             yield server

@@ -123,6 +123,20 @@ def test_a_clock_set_back_is_told_of_and_loses_nothing(on_postgres: Place, caplo
     assert queue(opened).receive()
 
 
+def test_of_many_workers_some_listen_and_all_are_served(on_postgres: Place) -> None:
+    queues = [queue(on_postgres.open(pool=Pool(size=1, max_overflow=1))) for _ in range(20)]
+    for messages in queues:
+        messages.wait(0)
+    looking = on_postgres.open()
+    with looking.reading() as connection:
+        number = connection.execute(text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'")).scalar()
+    assert number == 16
+    for messages in queues:
+        messages.announce(CREATED)
+        messages.wait(0.01)
+        assert messages.receive()
+
+
 # --- pgbouncer ------------------------------------------------------------------------------------------------------
 
 
