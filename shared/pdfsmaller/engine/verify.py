@@ -33,8 +33,7 @@ from pdfsmaller.engine.comparison import Comparison, Difference, PageSkip
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
 from pdfsmaller.engine.memory import equal_bytes
-from pdfsmaller.engine.similarity import BLOCK, block_means
-from pdfsmaller.engine.similarity import block_similarity as _ssim
+from pdfsmaller.engine.similarity import BLOCK, block_means, block_similarity, blocks_of
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
 SAMPLE_PAGES = 12
@@ -47,6 +46,8 @@ RENDER_SIDE = 20_000
 #: A page that shows a picture of more bytes than this, decoded, is not rendered: that takes some ten seconds. pdfium
 #: decodes large pictures row by row, so this bounds time, not memory.
 IMAGE_BYTES = 1_500_000_000
+#: pdfium's pixels have at most so many bytes.
+MOST_PIXEL_BYTES = 4
 
 #: A block has moved when its mean colour differs by more than this (of 255) in any channel …
 MOVED = 40
@@ -241,7 +242,7 @@ def _compare_page(
             return "no_text"
         if before_text != after_text and not (looks.elsewhere and len(before_text) == len(after_text or "")):
             return Difference("text", number, f"The text of page {number + 1} changed.")
-        if _largest_image(old) > IMAGE_BYTES:
+        if _shows_large_image(old):
             return "large_image"
         first = _render(old, stack)
         if first is None:
@@ -282,16 +283,18 @@ def _text(page: pypdfium2.PdfPage) -> str | None:
         textpage.close()
 
 
-def _largest_image(page: pypdfium2.PdfPage) -> int:
-    """What the largest image on a page takes, decoded, in bytes."""
-    largest = 0
+def _shows_large_image(page: pypdfium2.PdfPage) -> bool:
+    """Whether an image on a page takes more than ``IMAGE_BYTES``, decoded."""
     with tolerate("image_size"):
         for image in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4):
             with tolerate("image_size"):
                 width, height = image.get_px_size()
-                bits = max(1, image.get_metadata().bits_per_pixel)
-                largest = max(largest, width * height * bits // 8)
-    return largest
+                # To tell how many bits a pixel has, pdfium decodes JPEG 2000: asked for only where they matter.
+                if width * height * MOST_PIXEL_BYTES <= IMAGE_BYTES:
+                    continue
+                if width * height * max(1, image.get_metadata().bits_per_pixel) // 8 > IMAGE_BYTES:
+                    return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,14 +346,13 @@ def _unlike(before: _Rendering, after: _Rendering, looks: _Looks) -> str | None:
     if abs(first.width - second.width) > 2 or abs(first.height - second.height) > 2:
         return "its size changed"
     first, second = _whole_blocks(first), _whole_blocks(second, first)
-    difference = (first - second).abs()
-    if difference.max() == 0:
+    if first.write_to_memory() == second.write_to_memory():
         return None
     if looks.min_similarity >= 1 and looks.color_mode == "no-change":
         return "its pixels changed"
     if looks.color_mode == "bilevel":
         return _unlike_bilevel(_luminance(first), _luminance(second))
-    similarity = _ssim(_luminance(first), _luminance(second)).avg()
+    similarity = block_similarity(blocks_of(_luminance(first)), blocks_of(_luminance(second))).avg()
     if similarity < looks.min_similarity:
         return f"similarity {similarity:.3f}, at least {looks.min_similarity:.3f} was asked for"
     coarse = min(max((0.8 - looks.min_similarity) / 0.2, 0.0), 1.0)
@@ -365,14 +367,12 @@ def _unlike(before: _Rendering, after: _Rendering, looks: _Looks) -> str | None:
 
 
 def _whole_blocks(image: pyvips.Image, like: pyvips.Image | None = None) -> pyvips.Image:
-    """The image, filled up with white to whole blocks (and to another's size)."""
+    """The image in memory, filled up with white to whole blocks (and to another's size)."""
     width, height = (like or image).width, (like or image).height
     width, height = width + -width % BLOCK, height + -height % BLOCK
-    return (
-        image.gravity("north-west", width, height, extend="white")
-        if image.width <= width
-        else image.crop(0, 0, width, min(height, image.height)).gravity("north-west", width, height, extend="white")
-    )
+    if image.width > width:
+        image = image.crop(0, 0, width, min(height, image.height))
+    return image.gravity("north-west", width, height, extend="white").copy_memory()
 
 
 def _luminance(image: pyvips.Image) -> pyvips.Image:

@@ -27,7 +27,7 @@ from pdfsmaller.engine.content.scales import Scales, appearances, drawn_by, is_p
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
-from pdfsmaller.engine.workers import WORKERS
+from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
 
 #: Larger streams are left alone: they are held in memory several times over.
@@ -247,7 +247,7 @@ class _Rewrite:
     def _flushed(
         self, waiting: list[tuple[_Content, list[bytes]]], work: Callable[[_Content, list[bytes]], _Done]
     ) -> Iterator[tuple[_Content, _Done]]:
-        done = self.pool.map(lambda item: work(*item), waiting)
+        done = spread(self.pool, lambda item: work(*item), waiting, lambda item: sum(map(len, item[1])))
         return zip([content for content, _ in waiting], done, strict=True)
 
     def _read(self, content: _Content) -> list[bytes] | None:

@@ -22,10 +22,13 @@ INVERTED = bytes(255 - value for value in range(256))
 # --- taken out of their coding ----------------------------------------------------------------------------------------
 
 
-def load_jpeg(source: ImageSource, scale: float) -> pyvips.Image:
-    """The samples that a PDF reader gets from the stream, possibly reduced already by a power of two."""
-    factor = max(1.0, 1 / scale / SHRINK_MARGIN)
-    shrink = max(s for s in (1, 2, 4, 8) if s <= factor)
+def shrink_for(scale: float) -> int:
+    """By how much an image that is brought to this scale may be reduced by its decoder: 1, 2, 4 or 8."""
+    return max(s for s in (1, 2, 4, 8) if s <= max(1.0, 1 / scale / SHRINK_MARGIN))
+
+
+def load_jpeg(source: ImageSource, shrink: int) -> pyvips.Image:
+    """The samples that a PDF reader gets from the stream, reduced as ``shrink_for`` says; decoded when used."""
     image = pyvips.Image.jpegload_buffer(source.data, shrink=shrink, fail_on="error", access="sequential")
     if image.bands != source.color.components:
         raise Skip("jpeg_mismatch")
@@ -39,9 +42,9 @@ def decode_jpeg(data: bytes) -> pyvips.Image:
     return image.invert() if image.bands == 4 else image
 
 
-def load_jpx(source: ImageSource, scale: float) -> pyvips.Image:
-    """JPEG 2000 of 8-bit gray, RGB or CMYK, possibly reduced already by a power of two."""
-    reduce = max(r for r in range(4) if 2**r * SHRINK_MARGIN <= 1 / scale or r == 0)
+def load_jpx(source: ImageSource, shrink: int) -> pyvips.Image:
+    """JPEG 2000 of 8-bit gray, RGB or CMYK, reduced as ``shrink_for`` says."""
+    reduce = shrink.bit_length() - 1
     if source.color.family in ("gray", "rgb"):
         try:
             return _decode_jpx(source, source.data, ("L", "RGB"), reduce)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import pyvips
 
@@ -53,6 +54,9 @@ QUALITY_STEPS = (-3, 2)
 
 # From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
 FULL_CHROMA_QUALITY = 90
+
+# A decoded image of at most so many bytes is kept while its codings are tried: it counts as in the works anyway.
+KEPT_BYTES = 32_000_000
 
 # An image with more than this share of pixels equal to both neighbours is flat: drawn, not photographed.
 FLAT_SHARE = 0.45
@@ -145,10 +149,10 @@ def _of_jpeg(source: ImageSource, goal: Goal) -> Encoded | None:
         return _kept_jpeg(source, goal, info)
     if scale == 1.0 and not recolor and info.quality <= jpeg_quality(source, goal, scale) - QUALITY_BELOW:
         return _kept_jpeg(source, goal, info)
-    photo = _photo(lambda factor: pixels.load_jpeg(source, factor), source, goal, full_chroma=info.full_chroma)
+    photo = _photo(_decoded(pixels.load_jpeg, source), source, goal, full_chroma=info.full_chroma)
     if recolor:
         return photo.encoded
-    if photo.encoded.width == source.width and info.quality <= photo.quality:
+    if photo.width == source.width and info.quality <= photo.quality:
         return _kept_jpeg(source, goal, info)  # coded coarsely before: no second time
     if _beats(photo, round(source.stored * TRANSCODED_AT_BEST), source, goal, scale):
         return photo.encoded
@@ -169,20 +173,47 @@ def _of_jpx(source: ImageSource, goal: Goal) -> Encoded | None:
         return _of_samples(replace(source, coding="samples", bits=8, data=indices), goal)
     if goal.quality is None or not source.plain_decode or source.color.family not in ("gray", "rgb", "cmyk"):
         raise Skip("jpx")
-    photo = _photo(lambda factor: pixels.load_jpx(source, factor), source, goal)
+    photo = _photo(_decoded(pixels.load_jpx, source), source, goal)
     if _recolors(source, goal) or _beats(photo, source.stored, source, goal, scale_for(source, goal)):
         return photo.encoded
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Photo:
-    """A lossy coding, with the JPEG quality, the judge it was chosen by and how like the source he finds it."""
+def _decoded(load: Callable[[ImageSource, int], pyvips.Image], source: ImageSource) -> Callable[[float], pyvips.Image]:
+    """Gives the source's pixels for a scale; what was decoded last is kept where that is little."""
+    kept: dict[int, pyvips.Image] = {}
 
-    encoded: Encoded
+    def at(scale: float) -> pyvips.Image:
+        shrink = pixels.shrink_for(scale)
+        if shrink not in kept:
+            kept.clear()
+            image = load(source, shrink)
+            if source.decoded_bytes > KEPT_BYTES * shrink * shrink:
+                return image
+            kept[shrink] = pixels.settle(image)
+        return kept[shrink]
+
+    return at
+
+
+@dataclass(frozen=True)
+class _Photo:
+    """A lossy coding, with the JPEG quality, the judge it was chosen by and how like the source he finds it.
+
+    Attributes:
+        width: of the coding, in pixels.
+        code: makes it, with all effort: only asked for where it may win.
+    """
+
+    width: int
     quality: int
+    code: Callable[[], Encoded]
     judge: Judge | None = None
     similarity: float = 1.0
+
+    @cached_property
+    def encoded(self) -> Encoded:
+        return self.code()
 
 
 def _beats(photo: _Photo, cost: int, source: ImageSource, goal: Goal, scale: float) -> bool:
@@ -190,7 +221,7 @@ def _beats(photo: _Photo, cost: int, source: ImageSource, goal: Goal, scale: flo
     if source.fixed_color and scale < 1.0:
         return True  # it has to be as large as its mask
     saved = 1 - photo.encoded.cost / max(1, cost)
-    if photo.judge is None or photo.encoded.width < source.width:
+    if photo.judge is None or photo.width < source.width:
         return saved >= (MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain)
     worth = photo.judge.worth(photo.similarity, photo.encoded.cost)
     return saved >= MUCH_GAIN or (saved >= MIN_GAIN_RESAMPLED and worth > photo.judge.worth(1.0, cost))
@@ -214,7 +245,13 @@ def _photo(
     image, color = _simplified(sized(scale), source, goal)
     if goal.color_mode == "bilevel" and color == "gray":
         bilevel = _smallest_bilevel(pixels.black_and_white(image), goal)
-        return _Photo(replace(bilevel, color="gray", drop_decode=True), 0)
+        bilevel = replace(bilevel, color="gray", drop_decode=True)
+        return _Photo(image.width, 0, lambda: bilevel)
+
+    def coded(image: pyvips.Image, quality: int) -> Encoded:
+        sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
+        encoded = _jpeg(image, replace(goal, quality=quality), full_chroma=sharp)
+        return replace(encoded, color=color, drop_decode=color == "gray")
 
     def simplified(scale: float) -> pyvips.Image:
         again = sized(scale)
@@ -225,9 +262,7 @@ def _photo(
     judge = None if goal.fast or not goal.judged or _recolors(source, goal) else judge_for(source, goal, simplified)
     if judge is None:
         quality = jpeg_quality(source, goal, scale)
-        sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
-        encoded = _jpeg(image, replace(goal, quality=quality), full_chroma=sharp)
-        return _Photo(replace(encoded, color=color, drop_decode=color == "gray"), quality)
+        return _Photo(image.width, quality, partial(coded, image, quality))
     lowest = lowest_quality(source, goal)
     chosen = _chosen_quality(image, goal, judge, lowest, full_chroma)
     most = finest(source, goal)
@@ -240,9 +275,8 @@ def _photo(
         if other.worth <= chosen.worth:
             break
         image, chosen = finer, other
-    sharp = full_chroma and chosen.quality >= FULL_CHROMA_QUALITY
-    encoded = _jpeg(image, replace(goal, quality=chosen.quality), full_chroma=sharp)
-    return _Photo(replace(encoded, color=color, drop_decode=color == "gray"), chosen.quality, judge, chosen.similarity)
+    code = partial(coded, image, chosen.quality)
+    return _Photo(image.width, chosen.quality, code, judge, chosen.similarity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +369,7 @@ def _layered(source: ImageSource, goal: Goal) -> Encoded | None:
     dpi = goal.dpi * STROKES_DPI
     scale = dpi / shown if shown > dpi * STROKES_ABOVE else 1.0
     load = {"jpeg": pixels.load_jpeg, "jpx": pixels.load_jpx}.get(source.coding)
-    image = load(source, scale) if load is not None else pixels.load_samples(source)
+    image = load(source, pixels.shrink_for(scale)) if load is not None else pixels.load_samples(source)
     image, color = _simplified(pixels.resize(image, *target_pixels(source, scale)), source, goal)
     layers = separate(image, shown * scale, goal.dpi)
     if layers is None:

@@ -23,7 +23,7 @@ from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
-from pdfsmaller.engine.workers import WORKERS
+from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
 
 # Remains of the file as it was: the writers make their own.
@@ -184,7 +184,8 @@ def deflate_streams(
 
         def flush() -> None:
             nonlocal size
-            for (stream, key, data, before), packed in zip(pending, pool.map(deflated, pending), strict=True):
+            done = spread(pool, deflated, pending, lambda item: len(item[2]))
+            for (stream, key, data, before), packed in zip(pending, done, strict=True):
                 best = min(Packed(data, deflated=False), Packed(packed, deflated=True), key=lambda p: p.cost)
                 cache.deflated[key] = best if best.cost < before else None
                 _put(stream, cache.deflated[key])
