@@ -213,7 +213,7 @@ class SubmitService:
     def wait(self, jobs: Sequence[Job], seconds: float) -> list[Job]:
         """The jobs once all of them are final, or as they stand after ``seconds``."""
         end = time.monotonic() + seconds
-        pause = 0.05
+        pause = 0.02
         while (left := end - time.monotonic()) > 0 and not all(job.status.is_final for job in jobs):
             time.sleep(min(pause, left))
             pause = min(pause * 1.2, 0.5)
