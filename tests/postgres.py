@@ -19,7 +19,7 @@ from pdfsmaller.server.database import migrations
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.pool import Pool
 
-_TEMPLATE = "empty"
+TEMPLATE = "empty"
 #: Stands before PostgreSQL's own function of that name, so that tests can make time pass.
 _CLOCK = """
     CREATE TABLE ahead (seconds double precision);
@@ -84,19 +84,27 @@ class Server:
             engine.dispose()
 
     def make_template(self) -> None:
-        self.execute(f"CREATE DATABASE {_TEMPLATE}")
-        made = database.opened(self.url(_TEMPLATE))
+        self.execute(f"CREATE DATABASE {TEMPLATE}")
+        made = database.opened(self.url(TEMPLATE))
         migrations.upgrade(made)
         made.close()
         for statement in filter(str.strip, _CLOCK.split(";\n")):
-            self.execute(statement, _TEMPLATE)
+            self.execute(statement, TEMPLATE)
 
-    def new_database(self) -> str:
-        """The name of a database with its tables and nothing in them."""
+    @contextmanager
+    def new_database(self, template: str = TEMPLATE) -> Iterator[str]:
+        """The name of a database with its tables and nothing in them; it is gone afterwards.
+
+        Args:
+            template: ``template0`` for one without tables.
+        """
         name = f"test_{uuid.uuid4().hex}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         self.execute(f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
-        return name
+        try:
+            yield name
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def forward(self, name: str, seconds: float) -> None:
         """Let time pass in a database."""
@@ -104,8 +112,8 @@ class Server:
 
 
 @contextmanager
-def running(programs: Path) -> Iterator[Server]:
-    """A server, made and started; gone afterwards."""
+def running(programs: Path, **settings: str) -> Iterator[Server]:
+    """A server, made and started with ``settings``; gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         if os.geteuid() == 0:
@@ -113,7 +121,7 @@ def running(programs: Path) -> Iterator[Server]:
             os.chown(folder, user.pw_uid, user.pw_gid)
         server = Server(programs, folder)
         server.make()
-        server.start()
+        server.start(**settings)
         try:
             server.make_template()
             yield server

@@ -61,6 +61,8 @@ def test_the_engine_stops_improving_before_it_is_killed() -> None:
         ("LOG_LEVEL", "LOUD", "DEBUG"),
         ("DATABASE_URL", "mysql://h/n", "sqlite:// or postgresql://"),
         ("STORAGE_URL", "/srv/files", "where DATABASE_URL is"),
+        ("STORAGE_FULL_PERCENT", "101", "less than or equal to 100"),
+        ("X_ACCEL_PREFIX", "stored files", "a path such as /stored"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_with_the_remedy(name: str, value: str, remedy: str) -> None:
@@ -77,9 +79,16 @@ def test_settings_that_make_no_sense_are_refused_with_the_remedy(name: str, valu
 def test_a_server_of_ones_own_has_a_database_and_a_place_for_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:////srv/jobs.db")
     monkeypatch.setenv("UPLOAD_FOLDER", "/srv/files")
+    monkeypatch.setenv("SECRET_KEY", "for these tests alone")
     assert Settings().storage_url == "/srv/files"
     monkeypatch.setenv("STORAGE_URL", "s3://")
+    monkeypatch.delenv("SECRET_KEY")
     assert Settings().storage_url == "s3://"
+
+
+def test_a_folder_of_files_is_nothing_without_a_key_to_sign_with() -> None:
+    with pytest.raises(InvalidSettings, match="should be set where files are in a folder"):
+        read_settings({"DATABASE_URL": "sqlite:////srv/jobs.db", "STORAGE_URL": "/srv/files"})
 
 
 def test_jobs_are_in_one_world_only() -> None:

@@ -217,7 +217,8 @@ class Settings(BaseSettings):
     secret_key: str = _field(
         "",
         f"Encrypts the passwords of PDFs while their jobs run: {KEY_MIN_CHARS} random characters or more, for example "
-        "from `openssl rand -hex 32`. Empty: no password is taken. `make local` makes a key of its own.",
+        "from `openssl rand -hex 32`. Empty: no password is taken. It signs the forms and links of a folder of files "
+        "(STORAGE_URL), too. `make local` and `pdfsmaller serve` make a key of their own.",
         secret=True,
     )
     health_check_enabled: bool = _field(
@@ -308,7 +309,12 @@ class Settings(BaseSettings):
 
     @field_validator("secret_key")
     @classmethod
-    def _is_strong_or_empty(cls, value: str) -> str:
+    def _is_strong_or_empty(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.data.get("storage_url") and not info.data["storage_url"].startswith("s3://"):
+            raise ValueError(
+                "should be set where files are in a folder (STORAGE_URL), whose forms and links it signs, for example "
+                "from: openssl rand -hex 32"
+            )
         if value and len(value) < KEY_MIN_CHARS:
             raise ValueError(
                 f"should have at least {KEY_MIN_CHARS} characters, for example from: openssl rand -hex 32 "

@@ -14,13 +14,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pdfsmaller.errors import CannotServe
+from pdfsmaller.errors import CannotServe, DiskFull, StoreUnavailable
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.services import ends
 from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
-    from pdfsmaller.jobs.ports import JobStore, Queue, Storage
+    from pdfsmaller.jobs.ports import JobStore, Queue, Storage, Workers
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
 
@@ -33,6 +33,7 @@ class _Adapters(NamedTuple):
     queue: Queue
     storage: Storage
     together: Callable[[], AbstractContextManager[None]]
+    workers: Workers | None = None
 
 
 def wire(
@@ -56,6 +57,7 @@ def wire(
         queue=adapters.queue,
         storage=adapters.storage,
         together=adapters.together,
+        workers=adapters.workers,
     )
 
 
@@ -66,28 +68,38 @@ def connect_early() -> None:
     clients.connect_early()
 
 
-def prepare(settings: Settings) -> None:
-    """Make a server's database ready: its tables, in this version's form. Nothing stays connected.
+def prepare(settings: Settings, *, processes: int) -> None:
+    """Make a server's database ready: its tables, in this version's form; and its folder of files. Nothing stays
+    connected.
+
+    Args:
+        processes: how many will use it here.
 
     Raises:
-        CannotServe: it cannot be used, or its tables are those of a newer version.
-        StoreUnavailable: it does not answer.
+        CannotServe: they cannot be used, or the tables are those of a newer version.
+        StoreUnavailable: the database does not answer.
     """
     from pdfsmaller.server.database import migrations
 
+    _check_folder(settings)
     database = _database(settings)
     try:
+        database.require_suitable(processes)
         migrations.upgrade(database)
     finally:
         database.close()
 
 
-def check(settings: Settings) -> None:
-    """Return where a server's database is ready. Raises as ``prepare``, also where its tables are missing or older."""
+def check(settings: Settings, *, processes: int) -> None:
+    """Return where a server's database and folder are ready. As ``prepare``, but tables that are missing or older are
+    an error.
+    """
     from pdfsmaller.server.database import migrations
 
+    _check_folder(settings)
     database = _database(settings)
     try:
+        database.require_suitable(processes)
         migrations.check(database)
     finally:
         database.close()
@@ -108,10 +120,11 @@ def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
 def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
     from pdfsmaller.server.database.job_store import SqlJobStore
     from pdfsmaller.server.database.queue import SqlQueue
+    from pdfsmaller.server.database.workers import SqlWorkers
 
     database = _database(settings, clock)
     queue = SqlQueue(database, visibility_seconds=settings.lease_seconds, max_receive_count=settings.max_receive_count)
-    return _Adapters(SqlJobStore(database), queue, _storage(settings), database.together)
+    return _Adapters(SqlJobStore(database), queue, _storage(settings), database.together, SqlWorkers(database))
 
 
 def _database(settings: Settings, clock: Callable[[], float] = time.time) -> Database:
@@ -140,6 +153,18 @@ def _storage(settings: Settings) -> Storage:
         max_bytes=settings.storage_max_bytes,
         full_percent=settings.storage_full_percent,
     )
+
+
+def _check_folder(settings: Settings) -> None:
+    """Return where the folder of files can be written to; what is elsewhere may come later."""
+    if settings.storage_url.startswith(_S3):
+        return
+    try:
+        storage = _storage(settings)
+        for bucket in (storage.uploads, storage.results):
+            storage.probe(bucket)
+    except (StoreUnavailable, DiskFull) as exc:
+        raise CannotServe(f"STORAGE_URL is {settings.storage_url}: {exc.message}") from None
 
 
 def _s3(settings: Settings, *, announces: bool) -> Storage:

@@ -24,8 +24,7 @@ def harness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         yield SqlHarness(request.getfixturevalue("sqlite"), clock.forward)
     elif request.param == "postgres":
         server: postgres.Server = request.getfixturevalue("postgres_server")
-        name = server.new_database()
-        with postgres.opened(server, name) as database:
+        with server.new_database() as name, postgres.opened(server, name) as database:
             yield SqlHarness(database, partial(server.forward, name))
     else:
         _one_at_a_time(monkeypatch)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from pdfsmaller.aws import clients
 from pdfsmaller.http.app import create_app
+from pdfsmaller.jobs.moves import Jobs
+from pdfsmaller.server import database
+from pdfsmaller.server.database.job_store import SqlJobStore
+from pdfsmaller.server.database.queue import SqlQueue
+from pdfsmaller.services.ends import Ends
+from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from pdfsmaller.wire import wire
 from tests import documents
 from tests.http.test_api import assert_problem, post
+from tests.memory import MemoryStorage
 
 
 @pytest.fixture
@@ -43,6 +53,28 @@ def test_every_call_that_needs_it_is_503_with_retry_after(lonely: FlaskClient) -
         assert_problem(answer, 503, "store_unavailable")
         assert int(answer.headers["Retry-After"]) > 0
         assert "127.0.0.1" not in answer.text
+
+
+def test_so_is_what_would_be_written_to_a_database_that_stays_locked(empty_sqlite: Path, tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    shutil.copy(empty_sqlite, path)
+    opened = database.opened(f"sqlite:///{path}", busy_seconds=0.1)
+    jobs, storage = Jobs(SqlJobStore(opened)), MemoryStorage()
+    queue = SqlQueue(opened, visibility_seconds=60, max_receive_count=5)
+    world = World(Settings(), jobs, Ends(jobs, []), queue, storage, opened.together)
+    client = create_app(world).test_client()
+    begun = post(client, documents.text(1)).get_json()
+    locked = sqlite3.connect(path, isolation_level=None)
+    locked.execute("BEGIN IMMEDIATE")
+    for answer in (post(client, documents.text(1)), client.delete(f"/api/jobs/{begun['job_id']}")):
+        assert_problem(answer, 503, "store_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "locked" not in answer.text
+        assert str(path) not in answer.text
+    assert client.get(f"/api/jobs/{begun['job_id']}").get_json()["status"] == "queued"
+    locked.close()
+    assert post(client, documents.text(1)).status_code == 202
+    opened.close()
 
 
 def test_what_needs_no_store_is_answered(lonely: FlaskClient) -> None:

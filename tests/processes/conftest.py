@@ -13,13 +13,11 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """Starts ``serve`` on a folder of the test's own, and stops it in the end."""
     started: list[Served] = []
 
-    def start(*arguments: object, **settings: str) -> Served:
-        started.append(Served(tmp_path / "data", *arguments, **settings))
+    def start(*arguments: object, folder: str = "data", **settings: str) -> Served:
+        started.append(Served(tmp_path / folder, *arguments, **settings))
         return started[-1]
 
     yield start
     for one in started:
         if one.process.poll() is None:
             one.kill()
-        assert one.process.stdout
-        one.process.stdout.close()

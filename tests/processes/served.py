@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 60.0
+_UP = re.compile(r"PDF Smaller is up at (\S+)\n")
 
 
 def command(*arguments: object) -> list[str]:
@@ -41,22 +43,27 @@ class Served:
     def __init__(self, data: Path, *arguments: object, **settings: str) -> None:
         self.data = data
         self.log = data.parent / f"{data.name}.log"
+        self._begins_at = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 command("serve", "--data", data, "--port", 0, *arguments),
                 env=environ(**settings),
-                stdout=subprocess.PIPE,
+                stdout=log,
                 stderr=log,
-                text=True,
             )
         self.url = self._address()
 
+    def said(self) -> str:
+        """What it has written."""
+        return self.log.read_bytes()[self._begins_at :].decode()
+
     def _address(self) -> str:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            if line.startswith("PDF Smaller is up at "):
-                return line.rsplit(maxsplit=1)[1]
-        raise AssertionError(f"it did not come up: {self.log.read_text()[-3_000:]}")
+        ends_at = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < ends_at and self.process.poll() is None:
+            if found := _UP.search(self.said()):
+                return found[1]
+            time.sleep(0.02)
+        raise AssertionError(f"it did not come up: {self.said()[-3_000:]}")
 
     def post(self, data: bytes, path: str = "compress", *, name: str = "a.pdf", **form: str) -> dict[str, Any]:
         """The answer to a POST; 202 is asserted."""
@@ -85,7 +92,7 @@ class Served:
                     return
             except requests.ConnectionError:
                 pass  # the web process is being started anew
-            assert time.monotonic() < ends_at, self.log.read_text()[-5_000:]
+            assert time.monotonic() < ends_at, self.said()[-5_000:]
             time.sleep(0.1)
 
     def children(self) -> list[int]:

@@ -27,6 +27,20 @@ class TestOneCommand:
         assert len(one.download(compressed["job_id"])) < len(photo)
         assert one.stop() == 0
 
+    def test_takes_a_file_by_its_form_and_hands_it_out_by_a_link(self, serve: Serve) -> None:
+        one = serve("--workers", 1, MAX_INLINE_RESULT_SIZE="0")
+        photo = documents.photo_jpeg()
+        begun = requests.post(f"{one.url}/api/uploads", json={"name": "a.pdf"}, timeout=10).json()
+        [form] = begun["uploads"]
+        sent = requests.post(form["url"], data=form["fields"], files={"file": photo}, timeout=10)
+        assert sent.status_code == 204
+        assert one.finished(begun["job"]["job_id"])["status"] == "succeeded"
+        answer = requests.get(f"{one.url}/api/jobs/{begun['job']['job_id']}/download", timeout=10)
+        assert answer.history[0].headers["Location"].startswith(f"{one.url}/files/results/")
+        assert answer.content.startswith(b"%PDF-")
+        part = requests.get(answer.url, headers={"Range": "bytes=0-4"}, timeout=10)
+        assert (part.status_code, part.content) == (206, b"%PDF-")
+
     def test_keeps_what_it_has_over_a_restart(self, serve: Serve) -> None:
         one = serve("--workers", 1)
         job = one.finished(one.post(documents.text())["job_id"])
@@ -86,6 +100,12 @@ class TestRefused:
     def test_both_worlds(self, tmp_path: Path) -> None:
         said = self.said("serve", "--data", tmp_path, code=2, COMPRESS_QUEUE_URL="https://sqs.example/queue")
         assert "either on AWS or in a database" in said
+
+    def test_files_that_cannot_be_where_they_should(self, tmp_path: Path) -> None:
+        (tmp_path / "files").touch()
+        said = self.said("serve", "--data", tmp_path / "data", STORAGE_URL=str(tmp_path / "files"))
+        assert f"STORAGE_URL is {tmp_path / 'files'}" in said
+        assert "in the place of a folder" in said
 
     def test_a_folder_that_is_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "data").touch()

@@ -5,6 +5,7 @@ They prove themselves, so no API key is asked for: who has one was given it.
 
 from __future__ import annotations
 
+import sys
 from typing import Any, cast
 
 from flask import Blueprint, Flask, Response, current_app, request
@@ -42,7 +43,7 @@ def _storage() -> ServedStorage:
 @blueprint.post("/uploads")
 def take_in() -> Response:
     """Take in one file by a form, straight to where it stays. The last one of a job begins it."""
-    request.max_content_length = None  # the form says what its file may have
+    request.max_content_length = sys.maxsize  # the form says what its file may have
     storage = _storage()
     form = UploadedForm(request.stream, request.mimetype_params.get("boundary"))
     grant = storage.open_form(form.fields)
@@ -78,16 +79,22 @@ def _sent(served: ServedFile) -> Response:
     response.set_etag(served.info.etag)
     response.last_modified = served.info.modified  # type: ignore[assignment]  # seconds are taken as well
     try:
-        return response.make_conditional(_with_one_range(), accept_ranges=True, complete_length=served.info.bytes)  # type: ignore[return-value]
+        asked, size = _with_one_range(served.info.bytes), served.info.bytes
+        return response.make_conditional(asked, accept_ranges=True, complete_length=size)  # type: ignore[return-value]
     except BaseException:
         served.stream.close()
         raise
 
 
-def _with_one_range() -> dict[str, Any]:
-    """The request, without a range that is none or several: they may be passed over (RFC 9110, 14.2)."""
+def _with_one_range(size: int) -> dict[str, Any]:
+    """The request for a file of so many bytes, with one range from its beginning, or none.
+
+    Several, and what is no range, may be passed over (RFC 9110, 14.2); the last bytes are all where there are fewer.
+    """
     environ = dict(request.environ)
     asked = parse_range_header(environ.get("HTTP_RANGE"))
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         environ.pop("HTTP_RANGE", None)
+    elif asked.ranges[0][0] < 0:
+        environ["HTTP_RANGE"] = f"bytes={max(0, size + asked.ranges[0][0])}-"
     return environ

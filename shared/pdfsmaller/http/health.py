@@ -63,12 +63,21 @@ def _looked(world: World) -> tuple[dict[str, Any], int]:
             "jobs": lambda: world.jobs.get("health"),
             "queue": world.queue.depth,
         }
+        if world.workers:
+            checks["workers"] = lambda: _any_alive(world)
     details = {
         name: {"status": "up" if _answers(name, check) else "down", "timestamp": _now()}
         for name, check in checks.items()
     }
     up = all(part["status"] == "up" for part in details.values())
     return {"status": "up" if up else "down", "version": __version__, "details": details}, 200 if up else 503
+
+
+def _any_alive(world: World) -> None:
+    """Raises where no worker has given a sign of life for as long as a lease lasts."""
+    assert world.workers
+    if not world.workers.alive(world.settings.lease_seconds):
+        raise LookupError("no worker was seen")
 
 
 def _answers(name: str, check: Callable[[], object]) -> bool:

@@ -63,7 +63,8 @@ def _ours(exc: errors.PdfSmallerError) -> Response:
     if isinstance(exc, FailedJob):
         extra["job"] = exc.job.model_dump(mode="json")
     if exc.http_status >= 500:
-        logger.error("request failed", extra={"code": exc.code, "reason": exc.message})
+        cause = str(exc.__cause__) if exc.__cause__ else None
+        logger.error("request failed", extra={"code": exc.code, "reason": exc.message, "cause": cause})
     response = _problem(exc.http_status, exc.code, exc.title, exc.message, **extra)
     if exc.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(exc.retry_after))
@@ -115,6 +116,6 @@ def _drain() -> None:
     stream = vars(request).get("stream") or request.environ["wsgi.input"]
     left = min(request.content_length or 0, _MAX_DRAINED_BYTES)
     end = time.monotonic() + _MAX_DRAINED_SECONDS
-    with suppress(HTTPException):  # nobody is there any more
+    with suppress(Exception):  # nobody is there any more
         while left > 0 and time.monotonic() < end and (chunk := stream.read(min(left, _CHUNK_BYTES))):
             left -= len(chunk)

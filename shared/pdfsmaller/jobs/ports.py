@@ -21,6 +21,7 @@ from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, ServedFile, UploadForm
 from pdfsmaller.jobs.rows import Row
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.jobs.workers import WorkerInfo
 
 
 class JobStore(Protocol):
@@ -155,6 +156,22 @@ class WorkQueue(Queue, Protocol):
 
     def redrive(self) -> int:
         """Send every dead letter anew, as an operator does; how many there were."""
+        ...
+
+
+class Workers(Protocol):
+    """The workers that receive from a ``WorkQueue``, as they tell of themselves."""
+
+    def seen(self, worker: WorkerInfo) -> None:
+        """A sign of life; the first of a worker makes it known."""
+        ...
+
+    def gone(self, worker_id: str) -> None:
+        """A worker has ended as it should."""
+        ...
+
+    def alive(self, within_seconds: float) -> list[WorkerInfo]:
+        """Those that were seen in the last so many seconds, by host and process."""
         ...
 
 

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 #: Cleanup's schedule; template.yaml has the same (CleanupRate).
 _CLEANUP_SECONDS = 60.0
+#: Watched files that wait or run: the workers always have a next one, and nobody else waits behind a whole folder.
+_WATCHED_PER_WORKER = 2
 _ANY_ADDRESS = ("0.0.0.0", "::")
 
 
@@ -56,15 +58,14 @@ def serve(*, host: str, port: int, data: Path, workers: int, open_to_all: bool, 
                 f"On {host} anybody who reaches this machine could use the service. Set API_KEYS, or say --open."
             )
         listener = stack.enter_context(web.listen(host, port))
-        wire.prepare(settings)
-        supervisor = Supervisor(
-            [
-                Part("web", partial(web.serve, listener, partial(_app, settings))),
-                *_workers(settings, workers),
-                Part("cleanup", partial(_clean_up, settings)),
-                Part("inbox", partial(_watch, settings, folder)),
-            ]
-        )
+        parts = [
+            Part("web", partial(web.serve, listener, partial(_app, settings))),
+            *_workers(settings, workers),
+            Part("cleanup", partial(_clean_up, settings)),
+            Part("inbox", partial(_watch, settings, folder, workers)),
+        ]
+        wire.prepare(settings, processes=len(parts))
+        supervisor = Supervisor(parts)
         address = _address(host, listener.getsockname()[1])
         supervisor.run(_Announcement(address, partial(_tell, say, address, folder)))
 
@@ -79,7 +80,7 @@ def work(*, data: Path | None, workers: int) -> None:
         CannotServe.
     """
     settings = _settings(DataFolder(data) if data else None)
-    wire.check(settings)
+    wire.check(settings, processes=workers)
     Supervisor(_workers(settings, workers)).run()
 
 
@@ -90,7 +91,7 @@ def clean_up(*, data: Path | None) -> dict[str, int]:
         CannotServe.
     """
     settings = _settings(DataFolder(data) if data else None)
-    wire.check(settings)
+    wire.check(settings, processes=1)
     return CleanupService(wire.wire(settings)).run()
 
 
@@ -144,8 +145,9 @@ def _clean_up(settings: Settings) -> None:
         stop.wait(_CLEANUP_SECONDS)
 
 
-def _watch(settings: Settings, folder: DataFolder) -> None:
-    WatchService(wire.wire(settings), folder.inbox, folder.results, folder.marks).run(_until_told())
+def _watch(settings: Settings, folder: DataFolder, workers: int) -> None:
+    world, at_once = wire.wire(settings), _WATCHED_PER_WORKER * workers
+    WatchService(world, folder.inbox, folder.results, folder.marks, at_once=at_once).run(_until_told())
 
 
 def _until_told() -> threading.Event:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.moves import Jobs
-    from pdfsmaller.jobs.ports import Queue, Storage
+    from pdfsmaller.jobs.ports import Queue, Storage, Workers
     from pdfsmaller.services.ends import Ends
     from pdfsmaller.settings import Settings
 
@@ -23,6 +23,7 @@ class World:
         ends: every end of a job.
         together: within it what is written to jobs and queue stands together or not at all, where one database holds
             both. Elsewhere it holds nothing together, so it spares work after a crash and nobody relies on it.
+        workers: who receives from the queue, where workers do so by themselves; None where it is Lambda's affair.
     """
 
     settings: Settings
@@ -31,3 +32,4 @@ class World:
     queue: Queue
     storage: Storage
     together: Callable[[], AbstractContextManager[None]] = nullcontext
+    workers: Workers | None = None

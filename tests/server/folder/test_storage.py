@@ -271,8 +271,13 @@ def test_all_is_on_the_disk_before_an_object_appears(
         "results/jobs/a",
     ]
     done.clear()
+    put(storage, "jobs/a/1")
+    assert len(done) == 4  # bytes, facts, their name, the folder: no folder was made
+    done.clear()
     storage.delete("results", "jobs/a/0")
-    assert done == ["results"]
+    assert done == ["results/jobs/a"]
+    storage.delete("results", "jobs/a/1")
+    assert done == ["results/jobs/a", "results"]
 
 
 def test_another_process_with_the_same_key_takes_the_same_forms(storage: FolderStorage, root: Path) -> None:

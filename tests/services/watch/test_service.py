@@ -42,6 +42,7 @@ class TestAFile:
         assert is_id(watched.error("bad.pdf")["job_id"])
         assert watched.error("note.txt")["error"]["code"] == "not_a_pdf"
         assert "note.txt" in watched.error("note.txt")["error"]["message"]
+        assert watched.error("note.txt")["job_id"] is None
 
     def test_is_done_once_however_long_it_lies_there(self, watched: Watched, photo: bytes) -> None:
         watched.drop("a.pdf", photo)

@@ -15,18 +15,6 @@ from pdfsmaller.server.database.url import parse
 
 if TYPE_CHECKING:
     from pdfsmaller.server.database.base import Database
-    from pdfsmaller.settings import Settings
-
-
-def named_by(settings: Settings, clock: Callable[[], float] = time.time) -> Database:
-    """The database of the settings. See ``opened``."""
-    pool = Pool(
-        size=settings.database_pool_size,
-        max_overflow=settings.database_max_overflow,
-        recycle_seconds=settings.database_pool_recycle_seconds,
-        pre_ping=settings.database_pool_pre_ping,
-    )
-    return opened(settings.database_url, pool, clock=clock)
 
 
 def opened(

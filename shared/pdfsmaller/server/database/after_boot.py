@@ -27,6 +27,11 @@ def remember(connection: Connection, boot: str, difference: float, since_boot: f
     return greatest
 
 
+def recall(connection: Connection, boot: str) -> float | None:
+    """The greatest difference of the clocks in this start of the host; None where it was not looked at yet."""
+    return connection.execute(select(clock.c.difference).where(clock.c.boot == boot)).scalar()
+
+
 def _let_go(connection: Connection, now: float) -> None:
     held = messages.c.dead_at.is_(None), messages.c.visible_at > now
     connection.execute(update(messages).where(*held).values(visible_at=now))

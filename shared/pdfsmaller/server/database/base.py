@@ -36,7 +36,7 @@ class _Unit:
             with answering():
                 yield self._connection
         except BaseException as exc:
-            self._failed = self._failed or isinstance(exc.__cause__ or exc, SQLAlchemyError)
+            self._failed = self._failed or any(isinstance(why, SQLAlchemyError) for why in (exc, exc.__cause__))
             raise
 
     def must_be_whole(self) -> None:
@@ -73,9 +73,10 @@ class Database(ABC):
         if unit := self._unit.get():
             with unit.step() as connection:
                 yield connection
-        else:
-            with answering(), self._engine.connect() as connection:
-                yield connection
+            return
+        self._prepare()
+        with self.connected() as connection:
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -89,6 +90,7 @@ class Database(ABC):
             with unit.step() as connection:
                 yield connection
             return
+        self._prepare()
         with self._transaction() as connection:
             unit = _Unit(connection)
             token = self._unit.set(unit)
@@ -107,6 +109,12 @@ class Database(ABC):
         """
         with self.writing():
             yield
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """As ``reading``, where there may be no tables yet."""
+        with answering(), self._engine.connect() as connection:
+            yield connection
 
     @contextmanager
     def changing_schema(self) -> Iterator[Connection]:
@@ -128,6 +136,10 @@ class Database(ABC):
         """An INSERT that passes over a row whose key is taken."""
 
     # The clock
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """What the clock needs before a connection is taken."""
 
     @abstractmethod
     def now(self) -> float:

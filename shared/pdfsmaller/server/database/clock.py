@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 _FOLLOWED_SECONDS = 1.0
 #: How far behind it may be before somebody is told.
 _TOLD_SECONDS = 30.0
+#: How often to look what other processes have remembered since.
+_RECALLED_SECONDS = 10.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -38,18 +40,34 @@ def boot_id() -> str:
 class HostClock:
     """Seconds since the epoch, to be asked after ``prepare``."""
 
-    def __init__(self, remember: Callable[[float], float], wall: Callable[[], float] = time.time) -> None:
-        """``remember`` keeps the greatest difference of this start of the host, and returns it."""
-        self._remember, self._wall = remember, wall
+    def __init__(
+        self,
+        remember: Callable[[float], float],
+        recall: Callable[[], float | None],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """
+        Args:
+            remember: keeps the greatest difference since the host's start, and returns it.
+            recall: returns it; None where there is none yet.
+            wall: the clock of the day.
+        """
+        self._remember, self._recall, self._wall = remember, recall, wall
         self._difference: float | None = None
+        self._recalled_at = 0.0
         self._told = False
 
     def prepare(self) -> None:
         """Look at the clock of the day. May use the database, so not within a transaction."""
-        difference = self._wall() - since_boot()
-        if self._difference is None or difference - self._difference > _FOLLOWED_SECONDS:
-            self._difference = self._remember(difference)
-        behind = self._difference - difference
+        up = since_boot()
+        difference = self._wall() - up
+        known = self._difference
+        if known is None or up - self._recalled_at > _RECALLED_SECONDS:
+            known, self._recalled_at = self._recall(), up
+        if known is None or difference - known > _FOLLOWED_SECONDS:
+            known = self._remember(difference)
+        self._difference = known
+        behind = known - difference
         if behind > _TOLD_SECONDS and not self._told:
             logger.warning(
                 "the host's clock was set back by %.0f s: jobs and messages keep their former time until the host "

@@ -1,6 +1,8 @@
 """Hearing of messages as they come: PostgreSQL's LISTEN, on a connection of its own.
 
-It shortens a wait and is relied on for nothing. Behind pgbouncer in transaction mode nothing is heard.
+It shortens a wait and is relied on for nothing. Behind pgbouncer in transaction mode nothing is heard. And of many
+workers only some listen: each message costs the server something for every one that does, and of hundreds that look by
+themselves once a second one comes by within milliseconds anyway.
 """
 
 from __future__ import annotations
@@ -16,6 +18,12 @@ from sqlalchemy.exc import SQLAlchemyError
 logger = logging.getLogger(__name__)
 
 CHANNEL = "pdfsmaller_messages"
+_LISTEN = f"LISTEN {CHANNEL}"
+#: So many listen to one database, about.
+_MAX_LISTENERS = 16
+_LISTENERS = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = '{_LISTEN}'"
+#: After how long one more may try to.
+_TRY_AGAIN_SECONDS = 300.0
 
 
 def is_pooled(connection: Any) -> bool:
@@ -31,12 +39,12 @@ class Listener:
         self._engine = engine
         self._lock = threading.Lock()
         self._driver: Any = None
-        self._is_deaf = False
+        self._deaf_until = 0.0
 
     def wait(self, seconds: float) -> None:
         """Return when something was heard, after ``seconds`` at the latest."""
         ends_at = time.monotonic() + seconds
-        if not self._is_deaf and self._lock.acquire(blocking=False):
+        if self._deaf_until <= time.monotonic() and self._lock.acquire(blocking=False):
             try:
                 if self._hears(seconds):
                     return
@@ -61,11 +69,12 @@ class Listener:
         connection = self._engine.raw_connection()
         self._driver = connection.driver_connection
         connection.detach()  # the pool does not count it, and nobody else gets it
-        if is_pooled(self._driver):
-            self._is_deaf = True
+        [listeners] = self._driver.execute(_LISTENERS).fetchone()
+        if listeners >= _MAX_LISTENERS or is_pooled(self._driver):
+            self._deaf_until = time.monotonic() + _TRY_AGAIN_SECONDS
             self.close()
             return False
-        self._driver.execute(f"LISTEN {CHANNEL}")
+        self._driver.execute(_LISTEN)
         return True
 
     def close(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -45,6 +47,10 @@ _CONNECTIONS = """
     SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
         (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
 """
+#: How many times as long as others wait for a lock a client may do nothing with it.
+_IDLE = 3
+#: How far the server's clock may be set back before somebody is told.
+_TOLD_SECONDS = 30.0
 #: Held by who changes the schema. Any number that other programs on the same database do not use.
 _SCHEMA_LOCK = 7_326_480_117
 
@@ -54,9 +60,10 @@ class PostgresqlDatabase(Database):
 
     def __init__(self, url: URL, pool: Pool, *, busy_seconds: float) -> None:
         patience = round(busy_seconds * 1_000)
-        # With the BEGIN, so that it costs no round trip. A client that stops within a transaction stops nobody else.
+        # With the BEGIN, so that it costs no round trip. A client that stops within a transaction is not waited for.
         self._begin = (
-            f"BEGIN; SET LOCAL lock_timeout = {patience}; SET LOCAL idle_in_transaction_session_timeout = {patience}"
+            f"BEGIN; SET LOCAL lock_timeout = {patience}; "
+            f"SET LOCAL idle_in_transaction_session_timeout = {_IDLE * patience}"
         )
         prepare: dict[str, Any] = {"prepare_threshold": None}  # statements are prepared in a session
         super().__init__(
@@ -73,6 +80,7 @@ class PostgresqlDatabase(Database):
             )
         )
         self._pool = pool
+        self._difference = -math.inf  # of the server's clock and this process's
         self._listener = Listener(self._engine)
 
     @contextmanager
@@ -82,7 +90,7 @@ class PostgresqlDatabase(Database):
             yield connection
 
     def require_suitable(self, processes: int) -> None:
-        with self.reading() as connection:
+        with self.connected() as connection:
             if is_pooled(connection.connection.driver_connection):
                 return  # pgbouncer has connections of its own number, and clients as many as they like
             room, others = connection.execute(text(_CONNECTIONS)).one()
@@ -105,9 +113,21 @@ class PostgresqlDatabase(Database):
 
     # The clock
 
+    def _prepare(self) -> None:
+        """Nothing: the server has a clock."""
+
     def now(self) -> float:
         with self.reading() as connection:
-            return float(connection.execute(select(_CLOCK)).scalar_one())
+            now = float(connection.execute(select(_CLOCK)).scalar_one())
+        difference = now - time.monotonic()
+        if self._difference - difference > _TOLD_SECONDS:
+            logger.warning(
+                "PostgreSQL's clock was set back by %.0f s: leases and hidden messages last as much longer; nothing is "
+                "lost",
+                self._difference - difference,
+            )
+        self._difference = difference
+        return now
 
     @property
     def present(self) -> ColumnElement[float]:

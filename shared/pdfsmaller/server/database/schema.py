@@ -67,6 +67,19 @@ Index(
     postgresql_where=messages.c.dead_at.is_not(None),
 )
 
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker_id", String(32), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("bounds", Text, nullable=False),  # a JSON list
+    Column("job_id", String(64)),
+    Column("seen_at", Double, nullable=False),
+)
+
 #: See ``clock``; only SQLite's has a row.
 clock = Table(
     "clock",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -45,7 +46,7 @@ class SqliteDatabase(Database):
         )
         event.listen(engine, "connect", self._on_connect)
         super().__init__(engine)
-        self._clock = HostClock(self._remember, clock)
+        self._clock = HostClock(self._remember, self._recall, clock)
         self._begin_anew()
 
     def _on_connect(self, connection: sqlite3.Connection, _: Any) -> None:
@@ -73,13 +74,6 @@ class SqliteDatabase(Database):
     # Transactions
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        if self._unit.get() is None:
-            self._clock.prepare()
-        with super().writing() as connection:
-            yield connection
-
-    @contextmanager
     def _turn(self) -> Iterator[None]:
         # SQLite's own waiting is by sleeping, and unfair: it is left to other processes.
         if not self._lock.acquire(timeout=self._busy_seconds):
@@ -94,18 +88,25 @@ class SqliteDatabase(Database):
 
     # The clock
 
+    def _prepare(self) -> None:
+        self._clock.prepare()
+
     def now(self) -> float:
         if self._unit.get() is None:
-            self._clock.prepare()
+            self._prepare()
         return self._clock()
 
     @property
     def present(self) -> ColumnElement[float]:
-        return bindparam(None, callable_=self.now, type_=Double())
+        return bindparam(None, callable_=self._clock, type_=Double())
 
     def _remember(self, difference: float) -> float:
         with self._transaction() as connection:
             return after_boot.remember(connection, boot_id(), difference, since_boot())
+
+    def _recall(self) -> float | None:
+        with self.connected() as connection:
+            return after_boot.recall(connection, boot_id())
 
     # Waking those who wait
 
@@ -134,7 +135,13 @@ class SqliteDatabase(Database):
     # Starts and ends
 
     def require_suitable(self, processes: int) -> None:
-        with self.reading() as connection:  # its first connection looks at the file
+        folder = self._path.resolve().parent
+        if not os.access(folder, os.W_OK | os.X_OK) or (self._path.exists() and not os.access(self._path, os.W_OK)):
+            raise UnsuitableDatabase(
+                "The SQLite database or its folder is not there or may not be written: make the folder, give it to the "
+                "user that runs this, or name another in DATABASE_URL."
+            )
+        with self.connected() as connection:  # its first connection looks at the file
             connection.execute(text("SELECT 1"))
 
     def close(self) -> None:

@@ -29,7 +29,5 @@ def parse(url: str) -> URL:
             f"DATABASE_URL names {parsed.drivername[:40]}, which is not supported. Write {_FORMS}."
         )
     if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
-        raise UnsuitableDatabase(
-            "DATABASE_URL names no file, and jobs must outlive a process. Write sqlite:///jobs.db."
-        )
+        raise UnsuitableDatabase(f"DATABASE_URL names no file, and jobs must outlive their process. Write {_FORMS}.")
     return parsed.set(drivername="sqlite+pysqlite")

@@ -57,6 +57,7 @@ class Branch:
 
     def __init__(self, bucket: int, names: Sequence[str], *, make: bool = False) -> None:
         self._bucket, self._names = bucket, names
+        self._made: set[int] = set()
         try:
             self.folder = self._descend(len(names), make=make)
         except BaseException:
@@ -76,9 +77,14 @@ class Branch:
         os.close(self.folder)
         os.close(self._bucket)
 
-    def sync_above(self) -> None:
-        """Bring to the disk that the folders are there, whoever made them."""
-        os.close(self._descend(len(self._names), sync=True))
+    def sync_made(self) -> None:
+        """Bring to the disk that the folders are there that were made here.
+
+        One that somebody else has just made needs nothing: file systems keep changes in their order, so that a file
+        which is on the disk brings what was made before it.
+        """
+        if self._made:
+            os.close(self._descend(max(self._made) + 1, sync=True))
 
     def prune(self) -> None:
         """Remove the folders that are empty, from the last one up, and bring that to the disk; the bucket's stays.
@@ -108,13 +114,14 @@ class Branch:
 
     def _descend(self, depth: int, *, make: bool = False, sync: bool = False) -> int:
         folder = os.dup(self._bucket)
-        for name in self._names[:depth]:
+        for index, name in enumerate(self._names[:depth]):
             above = folder
             try:
                 if make:
                     with suppress(FileExistsError):
                         os.mkdir(name, _FOLDER_MODE, dir_fd=above)
-                if sync:
+                        self._made.add(index)
+                if sync and index in self._made:
                     os.fsync(above)
                 folder = open_folder(name, above)
             finally:

@@ -29,7 +29,7 @@ def objects(bucket: int, prefix: bytes) -> Iterator[ObjectInfo]:
         bucket: the descriptor of the bucket's folder.
     """
     start = tuple(names.folders_of(prefix)), prefix[: prefix.rfind(b"/") + 1]
-    walk = [(*start, _children(bucket, start[0]))]
+    walk = [(*start, iter(_children(_names(bucket, start[0]))))]
     while walk:
         path, beginning, children = walk[-1]
         child = next(children, None)
@@ -42,7 +42,7 @@ def objects(bucket: int, prefix: bytes) -> Iterator[ObjectInfo]:
                 with suppress(UnicodeDecodeError):
                     yield known.info(key.decode())
         elif key.startswith(prefix) or prefix.startswith(key):
-            walk.append(((*path, name), key, _children(bucket, (*path, name))))
+            walk.append(((*path, name), key, iter(_children(_names(bucket, (*path, name))))))
 
 
 def unfinished(bucket: int, before: float) -> Iterator[bool]:
@@ -53,16 +53,36 @@ def unfinished(bucket: int, before: float) -> Iterator[bool]:
     walk: list[_Path] = [()]
     while walk:
         path = walk.pop()
-        walk += [(*path, name) for _, name in _children(bucket, path) if not name.endswith(names.FACTS)]
-        begun = defaultdict(list)
-        for name in _names(bucket, path):
-            if found := names.token_in(name):
-                begun[found].append(name)
-        for (stem, token), files in begun.items():
-            known = _facts(bucket, path, stem)
-            if known is None or known.token != token:
-                yield _remove(bucket, path, files, before)
-        _prune(bucket, path, before)
+        removed: list[bool] = []
+        with suppress(FileNotFoundError, NotADirectoryError), Branch(os.dup(bucket), path) as branch:
+            found = _listed(branch.folder)
+            walk += [(*path, name) for _, name in _children(found) if not name.endswith(names.FACTS)]
+            removed += _without_facts(branch.folder, found, before)
+            if any(removed) or (not found and os.fstat(branch.folder).st_mtime < before):
+                branch.prune()
+        yield from removed
+
+
+def _without_facts(folder: int, found: list[str], before: float) -> Iterator[bool]:
+    """The part of ``unfinished`` in one folder."""
+    begun = defaultdict(list)
+    for name in found:
+        if writing := names.token_in(name):
+            begun[writing].append(name)
+    for (stem, token), files in begun.items():
+        known = facts.read(stem, folder)
+        if known is None or known.token != token:
+            with suppress(FileNotFoundError):  # it has just ended
+                yield _removed(folder, files, before)
+
+
+def _removed(folder: int, files: list[str], before: float) -> bool:
+    """Remove a writing's files, unless one of them was touched since."""
+    if max(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime for name in files) >= before:
+        return False
+    for name in files:
+        os.unlink(name, dir_fd=folder)
+    return True
 
 
 def _names(bucket: int, path: _Path) -> list[str]:
@@ -77,34 +97,17 @@ def _listed(folder: int) -> list[str]:
         return [entry.name for entry in entries]
 
 
-def _children(bucket: int, path: _Path) -> Iterator[tuple[bytes, str]]:
-    """Objects and folders in a folder: what each adds to a key, in that order, and the name of facts or folder."""
+def _children(found: list[str]) -> list[tuple[bytes, str]]:
+    """Objects and folders among names: what each adds to a key, in that order, and the name of facts or folder."""
     children = []
-    for name in _names(bucket, path):
+    for name in found:
         stem = name.removesuffix(names.FACTS if name.endswith(names.FACTS) else names.MORE)
         if (text := names.text_of(stem)) is not None:
             children.append((text + b"/" if name == stem else text, name))
-    return iter(sorted(children))
+    return sorted(children)
 
 
 def _facts(bucket: int, path: _Path, stem: str) -> Facts | None:
     with suppress(FileNotFoundError), Branch(os.dup(bucket), path) as branch:
         return facts.read(stem, branch.folder)
     return None
-
-
-def _remove(bucket: int, path: _Path, files: list[str], before: float) -> bool:
-    """Remove a writing's files, unless one of them was touched since."""
-    with suppress(FileNotFoundError), Branch(os.dup(bucket), path) as branch:
-        touched = [os.stat(name, dir_fd=branch.folder, follow_symlinks=False).st_mtime for name in files]
-        if max(touched) >= before:
-            return False
-        for name in files:
-            os.unlink(name, dir_fd=branch.folder)
-    return True
-
-
-def _prune(bucket: int, path: _Path, before: float) -> None:
-    with suppress(FileNotFoundError, NotADirectoryError), Branch(os.dup(bucket), path) as branch:
-        if path and not _listed(branch.folder) and os.fstat(branch.folder).st_mtime < before:
-            branch.prune()

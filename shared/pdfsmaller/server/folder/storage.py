@@ -213,7 +213,7 @@ class FolderStorage:
             with branch, os.fdopen(target, "wb") as file:
                 try:
                     size = lay(names.data_of(stem, token), branch.folder)
-                    branch.sync_above()
+                    branch.sync_made()
                     facts.write(file, Facts(token, size, media_type, metadata))
                     with alone(branch.folder):
                         former = facts.read(stem, branch.folder)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import errno
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pdfsmaller.errors import DiskFull, PdfSmallerError, StoreUnavailable
 
-logger = logging.getLogger(__name__)
-
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _OWNER = "It must belong to the user that the service runs as, who must be able to write there"
+_NO_FOLDER = "Something else lies in the place of a folder, perhaps a symbolic link, which is not followed"
 _REMEDIES = {
     errno.EACCES: _OWNER,
     errno.EPERM: _OWNER,
     errno.EROFS: "Its disk must be mounted for writing",
     errno.ENOENT: "It is gone, or its disk is not mounted",
-    errno.ENOTDIR: "In it lies something else in the place of a folder, perhaps a symbolic link, which is not followed",
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.EEXIST: _NO_FOLDER,
     errno.ELOOP: "In it lies a symbolic link in the place of a file, which is not followed",
     errno.EMFILE: "The service needs a higher limit on open files (ulimit -n)",
     errno.ENFILE: "The host has too many files open",
@@ -27,7 +26,7 @@ _REMEDIES = {
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Within it the folder may be used.
+    """Within it the folder may be used. Where it lies is no caller's business: only an error's cause says that.
 
     Raises:
         DiskFull: there is no room for what is being written.
@@ -40,7 +39,6 @@ def told() -> Iterator[None]:
 
 
 def _error_of(exc: OSError) -> PdfSmallerError:
-    logger.warning("the folder of files: %s", exc)  # where it lies is no caller's business
     if exc.errno in _FULL:
         return DiskFull("The disk of the service's files is full. Nothing was stored; its operator has to free space.")
     remedy = _REMEDIES.get(exc.errno or 0, "Its disk may be failing")

@@ -44,7 +44,7 @@ class Mark:
         name: the file.
         writing: which writing of it.
         root: the watched folder as it was then (``Listing.root``).
-        job_id: its job.
+        job_id: its job; empty where it can have none.
         laid: what stands among the results for the file, this writing's or a former one's: paths below their folder.
     """
 

@@ -84,10 +84,14 @@ class ResultsFolder:
     def explain(self, name: str, job_id: str, error: errors.PdfSmallerError, former: Sequence[str]) -> None:
         """Lay here why a file could not be done, and take away what stood here for it.
 
+        Args:
+            job_id: its job; empty where there was none.
+
         Raises:
             ResultNameTaken: something else stands where the reason belongs.
         """
-        told = json.dumps({"job_id": job_id, "file": shown(name), "error": error_json(error)}, indent=2).encode()
+        facts = {"job_id": job_id or None, "file": shown(name), "error": error_json(error)}
+        told = json.dumps(facts, indent=2).encode()
         laid = _error_name(name)
         with self._staging() as staging, _in_the_way(name):
             self._check([laid], name)

@@ -111,7 +111,8 @@ class Taking:
                 named = IncomingFile(_last(mark.name), file)
                 self._submitting.submit_as(mark.job_id, named, fields, spec.name)
         except (errors.RequestError, errors.DocumentError) as exc:
-            self._explain(mark, exc, State.DONE)
+            self._delete(mark.job_id)
+            self._explain(replace(mark, job_id=""), exc, State.DONE)
         else:
             logger.info("watched file taken", extra={"job_id": mark.job_id, "file": shown(mark.name)})
 

@@ -23,7 +23,7 @@ def check(database: Database) -> None:
         WrongSchema: they are absent, older or newer.
         StoreUnavailable: the database does not answer.
     """
-    with database.reading() as connection:
+    with database.connected() as connection:
         found = _version(connection)
     if found is None:
         raise WrongSchema("The database has no tables yet. Start `pdfsmaller serve`, which makes them.")
@@ -42,7 +42,7 @@ def upgrade(database: Database) -> None:
         WrongSchema: they are newer.
         StoreUnavailable, DiskFull: nothing was changed.
     """
-    with database.reading() as connection:
+    with database.connected() as connection:
         found = _version(connection)
     if found is not None:
         _require_known(found)

@@ -1,4 +1,4 @@
-"""Jobs, claims, batches, messages, and the clock of a database that has none."""
+"""Jobs, claims, batches, messages, workers, and the clock of a database that has none."""
 
 from __future__ import annotations
 
@@ -66,6 +66,18 @@ def upgrade() -> None:
     live, dead = sa.text("dead_at IS NULL"), sa.text("dead_at IS NOT NULL")
     op.create_index("messages_visible", "messages", ["visible_at"], sqlite_where=live, postgresql_where=live)
     op.create_index("messages_dead", "messages", ["dead_at", "message_id"], sqlite_where=dead, postgresql_where=dead)
+    op.create_table(
+        "workers",
+        sa.Column("worker_id", sa.String(32), primary_key=True),
+        sa.Column("host", sa.Text, nullable=False),
+        sa.Column("pid", sa.Integer, nullable=False),
+        sa.Column("version", sa.Text, nullable=False),
+        sa.Column("started_at", sa.Double, nullable=False),
+        sa.Column("bounds", sa.Text, nullable=False),
+        sa.Column("job_id", sa.String(64)),
+        sa.Column("seen_at", sa.Double, nullable=False),
+        postgresql_with=_BUSY,
+    )
     op.create_table(
         "clock",
         sa.Column("boot", sa.String(64), primary_key=True),
