@@ -128,7 +128,8 @@ def _connections(server: postgres.Server, name: str) -> int:
 
 def _table(rows: Sequence[Row]) -> list[str]:
     lines = [
-        "| workers | connections | PostgreSQL's CPU while all sleep | sent to received: median, 95 %, max | CPU per message |",
+        "| workers | connections | PostgreSQL's CPU while all sleep "
+        "| sent to received: median, 95 %, max | CPU per message |",
         "|---|---|---|---|---|",
     ]
     return lines + [
