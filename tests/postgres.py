@@ -43,7 +43,7 @@ class Server:
     """Started with ``start``; its clock is that of each database (``forward``)."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self.folder = programs, folder
+        self.programs, self.folder = programs, folder
         self._data = folder / "data"
 
     def make(self) -> None:
@@ -62,7 +62,7 @@ class Server:
         return int((self._data / "postmaster.pid").read_text().split()[0])
 
     def _run(self, program: str, *arguments: str | Path) -> None:
-        command = [self._programs / program, *arguments]
+        command = [self.programs / program, *arguments]
         done = subprocess.run(
             as_user(*command) if os.geteuid() == 0 else command, capture_output=True, text=True, check=False, cwd="/"
         )
