@@ -15,9 +15,8 @@ Writes ``load.md`` and ``load.tsv`` into ``--out``.
 from __future__ import annotations
 
 import argparse
-import shlex
+import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -133,9 +132,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
-    files = chosen(given.corpus)
+    files, busy = chosen(given.corpus), os.getloadavg()[0]
+    if len(files) < _FILES:
+        parser.error(f"{given.corpus} holds {len(files)} such files; {_FILES} are needed.")
     rows: list[Row] = []
-    with sides.ours(given.workers) as ours, sides.rival(given.rival, given.python) as theirs:
+    with sides.ours(given.workers) as ours, sides.rival(given.rival.resolve(), given.python.absolute()) as theirs:
         sent = sum(file.stat().st_size for file in files)
         sizes = {side.name: driver.result_bytes(side.url, files) / sent for side in (ours, theirs)}  # and warm
         for number in range(1, given.rounds + 1):
@@ -146,12 +147,14 @@ def main() -> None:
     with sides.ours(given.workers) as ours:
         cpu, around = tiny_cpu(ours), overhead(ours.url, 20)
     facts = [
+        f"Load of the machine before: {busy:.1f}. Above 0.5 only the ratios mean anything.",
         f"Bytes out / bytes in, {len(files)} files together: serve {sizes['serve']:.2f}, rival {sizes['rival']:.2f}.",
         f"CPU of a tiny job, POST to done, warm, all processes: {cpu * 1_000:.0f} ms.",
         f"POST to done less the engine's seconds: median {statistics.median(around) * 1_000:.0f} ms, "
         f"max {max(around) * 1_000:.0f} ms of {len(around)}.",
     ]
-    text = [*heading(f"python -m benchmarks.load {shlex.join(sys.argv[1:])}"), *report(rows, facts)]
+    command = f"python -m benchmarks.load --corpus DIR --rival DIR --workers {given.workers} --rounds {given.rounds}"
+    text = [*heading(command), *report(rows, facts)]
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "load.md").write_text("\n".join(text) + "\n")
     write_table(given.out / "load.tsv", rows)

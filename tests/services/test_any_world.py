@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -12,6 +13,8 @@ from pdfsmaller.jobs.keys import error_key, input_key
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.media import PDF
 from pdfsmaller.services.ends import End
+from pdfsmaller.services.intake import IncomingFile
+from tests import documents
 from tests.aws_stack import Clock
 from tests.memory import MemoryStorage, away
 from tests.services.room import Room
@@ -71,6 +74,25 @@ def test_a_row_without_its_message_is_found_by_cleanup(
     assert room.cleanup.run()["announced"] == 1
     assert room.work() == 0
     assert [ended.end for ended in room.ended] == [End.SUCCEEDED]
+
+
+def test_files_that_do_not_all_come_in_leave_nothing(
+    room: Room[MemoryStorage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_file = room.storage.put_file
+
+    def full_at_the_last(bucket: str, key: str, *args: Any, **kwargs: Any) -> None:
+        if key.endswith("/2"):
+            raise errors.DiskFull("The disk is full.")
+        put_file(bucket, key, *args, **kwargs)
+
+    monkeypatch.setattr(room.storage, "put_file", full_at_the_last)
+    files = [IncomingFile(f"{n}.pdf", io.BytesIO(documents.text(1))) for n in range(3)]
+    with pytest.raises(errors.DiskFull):
+        room.submitting.submit_files(files, {}, "merge")
+    assert list(room.storage.list("uploads", "")) == []
+    assert [ended.end for ended in room.ended] == [End.CANCELLED]
+    assert room.queue.depth()["waiting"] == 0
 
 
 def test_a_store_that_loses_answers_costs_no_job_and_doubles_no_end(room: Room[MemoryStorage], photo: bytes) -> None:

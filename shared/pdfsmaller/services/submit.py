@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
@@ -63,7 +64,13 @@ class SubmitService:
         if batch_id:
             self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
         keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
-        self._send(dict(zip(keys, (file.stream for file in files), strict=True)), spec.inputs.media_type)
+        try:
+            self._send(dict(zip(keys, (file.stream for file in files), strict=True)), spec.inputs.media_type)
+        except Exception:
+            for job in jobs:  # nobody hears of them, and what came of their files may be what fills the disk
+                with suppress(Exception):
+                    self.delete(job.job_id)
+            raise
         return [self._queued(job) for job in jobs]
 
     def submit_as(self, job_id: str, file: intake.IncomingFile, fields: Mapping[str, Any], operation: str) -> Job:
@@ -206,7 +213,7 @@ class SubmitService:
     def wait(self, jobs: Sequence[Job], seconds: float) -> list[Job]:
         """The jobs once all of them are final, or as they stand after ``seconds``."""
         end = time.monotonic() + seconds
-        pause = 0.05
+        pause = 0.02
         while (left := end - time.monotonic()) > 0 and not all(job.status.is_final for job in jobs):
             time.sleep(min(pause, left))
             pause = min(pause * 1.2, 0.5)
