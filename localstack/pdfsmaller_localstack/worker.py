@@ -35,7 +35,7 @@ class Worker:
     """One child process.
 
     Attributes:
-        most_memory: the largest resident size seen so far, of the child and its children together, in bytes.
+        most_memory: the most memory seen so far, of the child and its children together, in bytes.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Worker:
         size = 0
         for process in self._family():
             with contextlib.suppress(psutil.Error):
-                size += process.memory_info().rss
+                size += _memory(process)
         self.most_memory = max(self.most_memory, size)
         if size > self._memory_bytes:
             self._killed_for_memory = True
@@ -176,3 +176,18 @@ class Worker:
                 os.close(number)
         assert self._process.stdout
         self._process.stdout.close()
+
+
+def _memory(process: psutil.Process) -> int:
+    """What a process adds to the memory of its machine, in bytes: of what forked processes share, its part (PSS).
+
+    Raises:
+        psutil.Error: it is gone.
+    """
+    try:
+        with Path(f"/proc/{process.pid}/smaps_rollup").open() as lines:
+            return 1_024 * sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    except OSError:
+        # Not Linux, or it hides from others of its user, as those do that hold credentials or fork engine processes.
+        resident: int = process.memory_info().rss
+        return resident

@@ -45,17 +45,22 @@ def job_folder() -> Iterator[Path]:
 
 def remove_abandoned() -> None:
     """Remove the folders of jobs whose process is gone; those of other users and of living processes stay."""
-    temporary = Path(tempfile.gettempdir())
-    for folder in temporary.glob(f"{_UNLOCKED_PREFIX}*"):
+    names = os.listdir(tempfile.gettempdir())  # noqa: PTH208 - of every job: others may have left thousands here
+    found = [Path(tempfile.gettempdir(), name) for name in names if name.startswith((_PREFIX, _UNLOCKED_PREFIX))]
+    for folder in found:
         with suppress(OSError):
-            if folder.stat().st_mtime < time.time() - _UNLOCKED_MAX_AGE:
+            if folder.name.startswith(_PREFIX):
+                _remove_unless_locked(folder)
+            elif folder.stat().st_mtime < time.time() - _UNLOCKED_MAX_AGE:
                 folder.rmdir()  # nothing is ever put into one
-    for folder in temporary.glob(f"{_PREFIX}*"):
-        with suppress(OSError):
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                if os.fstat(lock).st_uid == os.geteuid():
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(lock)
+
+
+def _remove_unless_locked(folder: Path) -> None:
+    """Raises OSError where its owner lives, or where it is no folder."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(lock).st_uid == os.geteuid():
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
+import re
+import sys
 import textwrap
 import time
 import zipfile
@@ -143,6 +146,31 @@ def test_a_crash_is_an_exit_error_and_the_next_invocation_finds_a_fresh_environm
     assert answer["Payload"]["errorType"] == "Runtime.ExitError"
     assert said in answer["Payload"]["errorMessage"]
     assert invoke()["Payload"] == "well"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what processes share is counted on Linux")
+def test_memory_that_forked_processes_share_counts_once(function: Any) -> None:
+    invoke = function(
+        """
+        import os, time
+        def handler(event, context):
+            held = b"x" * (150 << 20)
+            children = []
+            for _ in range(3):
+                if (child := os.fork()) == 0:
+                    sum(held[::4096])  # looks at every page
+                    time.sleep(1.5)
+                    os._exit(0)
+                children.append(child)
+            return [os.waitpid(child, 0)[1] for child in children]
+        """,
+        MemorySize=384,
+        Timeout=20,
+    )
+    answer = invoke()
+    assert answer["Payload"] == [0, 0, 0]
+    (used,) = re.findall(r"Max Memory Used: (\d+) MB", base64.b64decode(answer["LogResult"]).decode())
+    assert 150 <= int(used) < 300
 
 
 def test_a_handler_that_cannot_be_imported_says_so(function: Any) -> None:

@@ -28,10 +28,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pkgutil import resolve_name
 from typing import Any, NoReturn
 
 from pdfsmaller.engine import child, libraries
+from pdfsmaller.engine.confinement import landlock
 from pdfsmaller.engine.confinement.linux import die_with_parent, set_dumpable, thread_count
+from pdfsmaller.engine.content import rewriter
 
 _DESCRIPTORS = 4
 _MESSAGE_BYTES = 64
@@ -145,9 +148,13 @@ def _be_child(server_pid: int, standard: list[int]) -> NoReturn:
 
 def load_ahead(modules: Iterable[str]) -> Iterator[Callable[[], object]]:
     """What remains to be loaded after ``libraries.load``, in steps."""
-    for name in (*libraries.WHERE_NEEDED, *modules):
+    for name in (*libraries.WHERE_NEEDED, *modules, *libraries.RARELY_NEEDED):
         yield partial(libraries.load_installed, [name])
+    yield partial(resolve_name, "pdfsmaller.engine.child:work")  # compiles its pattern
     yield libraries.build_models
+    yield libraries.list_fonts
+    yield rewriter.prepare
+    yield landlock.look_for_libraries
 
 
 def main() -> None:

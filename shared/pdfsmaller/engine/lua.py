@@ -5,6 +5,7 @@ LuaJIT comes in the ``lupa`` package.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 
@@ -25,6 +26,16 @@ def new_runtime() -> Any:
         register_builtins=False,
         attribute_filter=_no_attribute,
     )
+
+
+@cache
+def available() -> bool:
+    """Whether there is a LuaJIT."""
+    try:
+        import lupa.luajit21  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def _no_attribute(_owner: object, name: object, _setting: bool) -> object:

@@ -8,6 +8,8 @@ import re
 import resource
 import sys
 from contextlib import suppress
+from functools import cache
+from typing import Any
 
 # What is less than this is not worth giving back.
 _WORTH_BYTES = 20_000_000
@@ -27,6 +29,17 @@ _LACK = re.compile(
 def ran_out_of_memory(exc: BaseException) -> bool:
     """Whether an exception means that memory ran out: the C and C++ libraries report that as errors of their own."""
     return isinstance(exc, MemoryError) or _LACK.search(str(exc)) is not None
+
+
+def equal_bytes(one: ctypes.Array[Any], other: ctypes.Array[Any]) -> bool:
+    """Whether two arrays of C have the same bytes: Python would copy them to compare them."""
+    size = ctypes.sizeof(one)
+    return size == ctypes.sizeof(other) and _memcmp()(one, other, ctypes.c_size_t(size)) == 0
+
+
+@cache
+def _memcmp() -> Any:
+    return ctypes.CDLL(None).memcmp
 
 
 _resident_before = 0

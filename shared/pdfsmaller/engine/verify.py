@@ -32,6 +32,7 @@ import pyvips
 from pdfsmaller.engine.comparison import Comparison, Difference, PageSkip
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
+from pdfsmaller.engine.memory import equal_bytes
 from pdfsmaller.engine.similarity import BLOCK, block_means, block_similarity, blocks_of
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
@@ -243,18 +244,18 @@ def _compare_page(
             return Difference("text", number, f"The text of page {number + 1} changed.")
         if _shows_large_image(old):
             return "large_image"
-        first = _render(old)
+        first = _render(old, stack)
         if first is None:
             return "not_rendered"
         old.close()  # PDFium keeps the decoded images of an open page
-        second = _render(new)
+        second = _render(new, stack)
         if second is None:
             return Difference("looks", number, f"Page {number + 1} cannot be shown any more.")
         why = _unlike(first, second, looks)
         if why and looks.elsewhere:
             bare = _page(before, number, stack)
-            first = _render(bare, annotations=False) if bare is not None else None
-            second = _render(new, annotations=False)
+            first = _render(bare, stack, annotations=False) if bare is not None else None
+            second = _render(new, stack, annotations=False)
             why = _unlike(first, second, looks) if first is not None and second is not None else why
     return Difference("looks", number, f"Page {number + 1} looks different: {why}.") if why else None
 
@@ -296,8 +297,29 @@ def _shows_large_image(page: pypdfium2.PdfPage) -> bool:
     return False
 
 
-def _render(page: pypdfium2.PdfPage, *, annotations: bool = True) -> pyvips.Image | None:
-    """A page as an RGB image, or None where it cannot be rendered."""
+@dataclass(frozen=True, slots=True)
+class _Rendering:
+    """A page as PDFium drew it: RGB, and perhaps a fourth byte of each pixel that means nothing."""
+
+    bitmap: pypdfium2.PdfBitmap
+
+    def equals(self, other: _Rendering) -> bool:
+        """Whether the other is the same, byte for byte."""
+        mine, theirs = self.bitmap, other.bitmap
+        if (mine.width, mine.height, mine.stride) != (theirs.width, theirs.height, theirs.stride):
+            return False
+        return equal_bytes(mine.buffer, theirs.buffer)
+
+    def image(self) -> pyvips.Image:
+        """The same pixels, where they lie: of use as long as the bitmap is open."""
+        bitmap = self.bitmap
+        row = bitmap.stride // bitmap.n_channels
+        image = pyvips.Image.new_from_memory(bitmap.buffer, row, bitmap.height, bitmap.n_channels, "uchar")
+        return image.extract_band(0, n=3).crop(0, 0, bitmap.width, bitmap.height)
+
+
+def _render(page: pypdfium2.PdfPage, stack: ExitStack, *, annotations: bool = True) -> _Rendering | None:
+    """A page, or None where it cannot be rendered."""
     width, height = page.get_size()
     area = max(width, 1.0) * max(height, 1.0)
     scale = min(RENDER_DPI / 72 * 4, (RENDER_PIXELS / area) ** 0.5)
@@ -312,17 +334,15 @@ def _render(page: pypdfium2.PdfPage, *, annotations: bool = True) -> pyvips.Imag
         )
     except (pypdfium2.PdfiumError, ValueError, MemoryError):
         return None
-    try:
-        image = pyvips.Image.new_from_memory(
-            bytes(bitmap.buffer), bitmap.stride // bitmap.n_channels, bitmap.height, bitmap.n_channels, "uchar"
-        )
-        return image.extract_band(0, n=3).crop(0, 0, bitmap.width, bitmap.height)
-    finally:
-        bitmap.close()
+    stack.callback(bitmap.close)
+    return _Rendering(bitmap)
 
 
-def _unlike(first: pyvips.Image, second: pyvips.Image, looks: _Looks) -> str | None:
+def _unlike(before: _Rendering, after: _Rendering, looks: _Looks) -> str | None:
     """Why two renderings are not the same look, or None where they are."""
+    if before.equals(after):  # most pages without images
+        return None
+    first, second = before.image(), after.image()
     if abs(first.width - second.width) > 2 or abs(first.height - second.height) > 2:
         return "its size changed"
     first, second = _whole_blocks(first), _whole_blocks(second, first)

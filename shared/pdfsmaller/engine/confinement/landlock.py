@@ -9,8 +9,9 @@ import ctypes
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from pdfsmaller.engine.confinement.linux import Refused, syscall, thread_count
@@ -64,7 +65,7 @@ def restrict(sources: Iterable[Path], folder: Path) -> None:
     known_bytes = 24 if version >= 6 else 16 if version >= 4 else 8
     ruleset = syscall(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(known_bytes), ctypes.c_uint32(0))
     try:
-        readable: list[str | Path] = [*_SYSTEM, *_MACHINE, *_libraries(), *sources]
+        readable: list[str | Path] = [*_SYSTEM, *_MACHINE, *_libraries(len(sys.modules)), *sources]
         for path in readable:
             with suppress(OSError):  # not everything is everywhere
                 _allow(ruleset, path, _READ & handled)
@@ -96,14 +97,24 @@ def _allow(ruleset: int, path: str | Path, rights: int, *, keep_open: bool = Fal
             os.close(descriptor)
 
 
-def _libraries() -> Iterator[str]:
-    """Python's own folders and those of every package that is loaded; not ``sys.path``, which may name anything."""
+@lru_cache(maxsize=1)
+def _libraries(_loaded: int) -> tuple[str, ...]:
+    """Python's own folders and those of every package that is loaded; not ``sys.path``, which may name anything.
+
+    Args:
+        _loaded: how many modules are. A fork server asks before it forks: looking at each takes longer than a fork.
+    """
     prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
-    yield from prefixes
+    beneath = tuple(os.path.join(prefix, "") for prefix in prefixes)  # noqa: PTH118 - of each module
+    found = dict.fromkeys(prefixes)
     for name, module in sys.modules.items():
         if "." in name:
             continue
         places = list(getattr(module, "__path__", ())) or [getattr(module, "__file__", None)]
-        for place in places:
-            if isinstance(place, str) and not any(Path(place).is_relative_to(prefix) for prefix in prefixes):
-                yield place
+        found |= dict.fromkeys(place for place in places if isinstance(place, str) and not place.startswith(beneath))
+    return tuple(found)
+
+
+def look_for_libraries() -> None:
+    """Find the folders of what is loaded, for ``restrict`` here or in a process that is forked from this one."""
+    _libraries(len(sys.modules))

@@ -8,11 +8,12 @@ cannot be had, ``Rewriter.available`` is false and content stays as it is.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pdfsmaller.engine.lua import new_runtime
+from pdfsmaller.engine import lua
 
 _FOLDER = Path(__file__).parent
 _PARTS = ("scan", "write")
@@ -35,15 +36,6 @@ class Rewritten:
 
 
 @cache
-def _available() -> bool:
-    try:
-        new_runtime()
-    except ImportError:
-        return False
-    return True
-
-
-@cache
 def _source(part: str) -> bytes:
     return (_FOLDER / f"{part}.lua").read_bytes()
 
@@ -52,7 +44,7 @@ class Rewriter:
     """Rewrites streams, one after the other."""
 
     def __init__(self) -> None:
-        runtime = new_runtime()
+        runtime = lua.new_runtime()
         preload = runtime.execute(b"return function(n, s) package.preload[n] = assert(loadstring(s, n)) end")
         for part in _PARTS:
             preload(part.encode(), _source(part))
@@ -61,7 +53,7 @@ class Rewriter:
     @staticmethod
     def available() -> bool:
         """Whether there is a LuaJIT."""
-        return _available()
+        return lua.available()
 
     def rewrite(self, data: bytes, names: bytes, *, scale: float, tolerance: float) -> Rewritten:
         """Write a stream again.
@@ -83,11 +75,21 @@ class Rewriter:
 
 
 _local = threading.local()
+_prepared: deque[Rewriter] = deque()
+
+
+def prepare() -> None:
+    """Make a rewriter for the thread that is the first to need one."""
+    if Rewriter.available():
+        _prepared.append(Rewriter())
 
 
 def rewriter() -> Rewriter:
     """This thread's rewriter."""
     if not hasattr(_local, "rewriter"):
-        _local.rewriter = Rewriter()
+        try:
+            _local.rewriter = _prepared.popleft()
+        except IndexError:
+            _local.rewriter = Rewriter()
     found: Rewriter = _local.rewriter
     return found
