@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Literal
 
 from sqlalchemy import create_engine, text
 
@@ -31,42 +34,55 @@ _CLOCK = """
 
 def programs() -> Path | None:
     """Where PostgreSQL's programs are, or None where there are none."""
-    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), Path()).parent or None
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
 
 
-def as_user(*command: str | Path) -> list[str]:
-    """The command as PostgreSQL's own user where we are root, as whom it does not run."""
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *map(str, command)]
+def popen(*command: str | Path, **options: Any) -> subprocess.Popen[str]:
+    """Start a command that dies with us: as PostgreSQL's own user where we are root, as whom it does not run."""
+    user = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+    return subprocess.Popen(["setpriv", "--pdeathsig=KILL", *user, *map(str, command)], text=True, cwd="/", **options)
 
 
 class Server:
     """Started with ``start``; its clock is that of each database (``forward``)."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self.folder = programs, folder
+        self.programs, self.folder = programs, folder
         self._data = folder / "data"
+        self._process: subprocess.Popen[str] | None = None
 
     def make(self) -> None:
-        self._run("initdb", "-D", self._data, "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "--no-sync")
+        arguments = ["-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "--no-sync"]
+        made = popen(
+            self.programs / "initdb", "-D", self._data, *arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        said, _ = made.communicate()
+        assert made.returncode == 0, said
 
     def start(self, **settings: str) -> None:
         """``settings`` go beside those of the tests."""
         given = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "fsync": "off"} | settings
-        options = " ".join(f"-c {name}='{value}'" for name, value in given.items())
-        self._run("pg_ctl", "start", "-w", "-s", "-D", self._data, "-l", self.folder / "log", "-o", options)
+        if self._process:
+            self._process.wait(30)  # its former one
+        options = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("a") as log:
+            self._process = popen(self.programs / "postgres", "-D", self._data, *options, stdout=log, stderr=log)
+        ends_at = time.monotonic() + 60
+        while subprocess.run([self.programs / "pg_isready", "-q", "-h", self.folder], check=False).returncode != 0:
+            assert self._process.poll() is None, (self.folder / "log").read_text()[-1_000:]
+            assert time.monotonic() < ends_at, "PostgreSQL does not come up"
+            time.sleep(0.05)
 
-    def stop(self, mode: str = "fast") -> None:
-        self._run("pg_ctl", "stop", "-w", "-s", "-D", self._data, "-m", mode)
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """Stop it in one of its ways, and wait until it has."""
+        assert self._process
+        self._process.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode])
+        self._process.wait(60)
 
     def pid(self) -> int:
-        return int((self._data / "postmaster.pid").read_text().split()[0])
-
-    def _run(self, program: str, *arguments: str | Path) -> None:
-        command = [self._programs / program, *arguments]
-        done = subprocess.run(
-            as_user(*command) if os.geteuid() == 0 else command, capture_output=True, text=True, check=False, cwd="/"
-        )
-        assert done.returncode == 0, f"{program}: {done.stderr}"
+        assert self._process
+        return self._process.pid
 
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self.folder}"

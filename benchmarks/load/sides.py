@@ -98,7 +98,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
         try:
             if requests.get(url, timeout=2).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             pass
         time.sleep(0.1)
     raise SystemExit(f"{url} did not answer within {_READY_SECONDS:g} s.")

@@ -1,10 +1,11 @@
 """Many workers that have nothing to do, on one PostgreSQL of its own:
 ``python -m benchmarks.load.sleepers [--workers 1000] [--messages 50] [--seconds 20] [--out DIR]``.
 
-Each worker is a thread with a database, a connection and a queue of its own, as a worker's process has them: it looks,
-and waits for a second or until it is woken. What is told: the CPU of all of PostgreSQL's processes while nothing comes;
-then, with a message every fifth of a second, the seconds from a message's sending to its receipt, by the database's
-clock, and PostgreSQL's CPU for each message beyond that of the sleep. The workers themselves share the machine.
+Sixteen of them, or all if they are fewer, are threads that look and wait as a worker's process does, woken by LISTEN;
+as the others do not listen, pgbench is them: every second each sends what a worker sends, and takes what it finds. What
+is told: the CPU of all of PostgreSQL's processes while nothing comes; then, with a message every fifth of a second, the
+time from a message's sending to its receipt by the database's clock, and PostgreSQL's CPU for each message beyond that
+of the sleep.
 
 Writes ``sleepers.md`` and ``sleepers.tsv`` into ``--out``.
 """
@@ -18,11 +19,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.load.sides import ROOT, Side
+from benchmarks.load.sides import Side
 from benchmarks.measure import heading, write_table
 from pdfsmaller import events
 from pdfsmaller.server import database
@@ -31,9 +33,24 @@ from pdfsmaller.server.database.queue import SqlQueue
 from tests import postgres
 
 RESULTS = Path(__file__).parent / "results"
-_THREADS = 125
+_LISTENERS = 16
+_VISIBILITY_SECONDS = 3_600
 _PAUSE_SECONDS = 0.2
-_START_SECONDS = 120.0
+_START_SECONDS = 60.0
+_NOW = "CAST(EXTRACT(epoch FROM statement_timestamp()) AS DOUBLE PRECISION)"
+_VISIBLE = f"SELECT message_id FROM messages WHERE dead_at IS NULL AND visible_at <= {_NOW}"
+#: One worker's second: the connection is tried, the queue is looked at, and what is there is taken (``SqlQueue``).
+_SECOND = f"""
+SELECT 1;
+SELECT count(*) AS found FROM ({_VISIBLE} LIMIT 1) AS look \\gset
+\\if :found
+BEGIN;
+UPDATE messages SET receive_count = receive_count + 1, receipt = 'bench', visible_at = {_NOW} + {_VISIBILITY_SECONDS}
+WHERE message_id = ({_VISIBLE} ORDER BY visible_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING message_id;
+COMMIT;
+\\endif
+\\sleep 1 s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,74 +67,85 @@ class Row:
     cpu_ms_per_message: float
 
 
-def sleep_on(url: str, workers: int) -> None:
-    """One process with so many workers, until it is killed. For each message received it says the seconds it waited."""
-    threads = [threading.Thread(target=_work, args=(url, index / workers), daemon=True) for index in range(workers)]
-    for thread in threads:
-        thread.start()
-    threads[0].join()
-
-
-def _work(url: str, phase: float) -> None:
-    time.sleep(phase)
-    opened = database.opened(url, Pool(size=1, max_overflow=1), busy_seconds=_START_SECONDS)
-    queue = SqlQueue(opened, visibility_seconds=60, max_receive_count=5)
-    while True:
-        if message := queue.receive():
-            print(opened.now() - (message.sent_at or 0), flush=True)
-            queue.acknowledge(message)
-        else:
-            queue.wait(1)
-
-
-def measure(server: postgres.Server, name: str, workers: int, messages: int, seconds: float) -> Row:
-    url, side = server.url(name), Side("postgres", "", (server.pid(),))
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.load.sleepers", "--on", url, "--workers", str(min(_THREADS, left))],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for left in range(workers, 0, -_THREADS)
-    ]
-    try:
+def measured(server: postgres.Server, name: str, workers: int, messages: int, seconds: float) -> Row:
+    side = Side("postgres", "", (server.pid(),))
+    opened = database.opened(server.url(name))
+    queue = SqlQueue(opened, visibility_seconds=_VISIBILITY_SECONDS, max_receive_count=5)
+    with _listening(server.url(name), min(workers, _LISTENERS)), _looking(server, name, workers - _LISTENERS):
         _wait_for(server, name, workers)
-        time.sleep(5)
+        time.sleep(5)  # the last of them connected just now
         connections = _connections(server, name)
         begun, cpu = time.monotonic(), side.cpu_seconds()
         time.sleep(seconds)
         idle = (side.cpu_seconds() - cpu) / (time.monotonic() - begun)
         begun, cpu = time.monotonic(), side.cpu_seconds()
-        opened = database.opened(url)
-        queue = SqlQueue(opened, visibility_seconds=60, max_receive_count=5)
         for number in range(messages):
             queue.announce(events.ObjectCreated("uploads", f"jobs/{number}/in/0"))
             time.sleep(_PAUSE_SECONDS)
-        time.sleep(2)
+        while queue.depth()["waiting"]:
+            time.sleep(0.5)
         busy = side.cpu_seconds() - cpu - idle * (time.monotonic() - begun)
-        opened.close()
-    finally:
-        for process in processes:
-            process.kill()
-    waited = sorted(float(line) * 1_000 for process in processes for line in process.communicate()[0].split())
-    assert len(waited) == messages, f"{len(waited)} of {messages} messages came"
+    opened.close()
+    found = server.execute(f"SELECT 1000 * (visible_at - {_VISIBILITY_SECONDS} - sent_at) FROM messages", name)
+    waited = sorted(float(str(row[0])) for row in found)
     return Row(
         workers=workers,
         connections=connections,
         idle_cpu_percent=round(100 * idle, 1),
-        messages=messages,
+        messages=len(waited),
         median_ms=round(statistics.median(waited), 1),
         p95_ms=round(waited[int(len(waited) * 0.95)], 1),
         max_ms=round(waited[-1], 1),
-        cpu_ms_per_message=round(1_000 * busy / messages, 2),
+        cpu_ms_per_message=round(1_000 * busy / messages, 1),
     )
 
 
-def _wait_for(server: postgres.Server, name: str, workers: int) -> None:
+@contextmanager
+def _listening(url: str, number: int) -> Iterator[None]:
+    stop = threading.Event()
+
+    def work() -> None:
+        opened = database.opened(url, Pool(size=1, max_overflow=1))
+        queue = SqlQueue(opened, visibility_seconds=_VISIBILITY_SECONDS, max_receive_count=5)
+        while not stop.is_set():
+            if queue.receive() is None:
+                queue.wait(1)
+        opened.close()
+
+    threads = [threading.Thread(target=work) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+@contextmanager
+def _looking(server: postgres.Server, name: str, number: int) -> Iterator[None]:
+    if number <= 0:
+        yield
+        return
+    script = server.folder / "second.sql"
+    script.write_text(_SECOND)
+    command = [server.programs / "pgbench", "-n", "-h", server.folder, "-U", "postgres", "-f", script, "-T", "3600"]
+    process = subprocess.Popen(
+        list(map(str, [*command, "-c", number, "-j", 2, name])), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(server: postgres.Server, name: str, connections: int) -> None:
     ends_at = time.monotonic() + _START_SECONDS
-    while _connections(server, name) < workers:
-        assert time.monotonic() < ends_at, "the workers do not come up"
+    while _connections(server, name) < connections:
+        if time.monotonic() >= ends_at:
+            raise SystemExit(f"Not all of {connections} workers connect within {_START_SECONDS:.0f} s.")
         time.sleep(0.5)
 
 
@@ -128,8 +156,7 @@ def _connections(server: postgres.Server, name: str) -> int:
 
 def _table(rows: Sequence[Row]) -> list[str]:
     lines = [
-        "| workers | connections | PostgreSQL's CPU while all sleep "
-        "| sent to received: median, 95 %, max | CPU per message |",
+        "| workers | connections | PostgreSQL's CPU, all asleep | sent to received: median, 95 %, max | a message |",
         "|---|---|---|---|---|",
     ]
     return lines + [
@@ -145,24 +172,20 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--on", help=argparse.SUPPRESS)  # what the workers' processes are started with
-    options = parser.parse_args()
-    if options.on:
-        sleep_on(options.on, options.workers)
-        return
+    given = parser.parse_args()
     programs = postgres.programs()
     if programs is None:
         parser.error("there is no PostgreSQL here (Debian: postgresql)")
     rows = []
-    with postgres.running(programs, max_connections=str(options.workers + 100)) as server:
-        for workers in (1, 10, 100, options.workers):
+    with postgres.running(programs, max_connections=str(given.workers + 100)) as server:
+        for workers in sorted({1, 10, 100, given.workers}):
             with server.new_database() as name:
-                rows.append(measure(server, name, workers, options.messages, options.seconds))
+                rows.append(measured(server, name, workers, given.messages, given.seconds))
                 print(rows[-1], flush=True)
     text = [*heading(f"python -m benchmarks.load.sleepers {shlex.join(sys.argv[1:])}"), *_table(rows)]
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "sleepers.md").write_text("\n".join(text) + "\n")
-    write_table(options.out / "sleepers.tsv", rows)
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "sleepers.md").write_text("\n".join(text) + "\n")
+    write_table(given.out / "sleepers.tsv", rows)
     print("\n".join(text))
 
 

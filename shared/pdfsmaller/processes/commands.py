@@ -115,7 +115,7 @@ def _settings(folder: DataFolder | None) -> Settings:
             os.environ["STORAGE_URL"] = folder.storage_url
         if not os.environ.get("SECRET_KEY"):
             os.environ["SECRET_KEY"] = folder.secret_key()
-        # What is worked on lies beside what is kept: one disk to watch, and results are moved, not copied.
+        # What is worked on lies beside what is kept: one disk to watch.
         tempfile.tempdir = os.environ["TMPDIR"] = str(folder.tmp)
     settings = read_settings()
     if not settings.database_url:

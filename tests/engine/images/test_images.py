@@ -16,6 +16,15 @@ from pdfsmaller.engine.images.color import ColorSpace, read_color_space
 from tests import documents
 from tests.engine.conftest import Result, Run
 
+FOUR_BITS: dict[str, Any] = {
+    "Type": Name.XObject,
+    "Subtype": Name.Image,
+    "Width": 300,
+    "Height": 200,
+    "ColorSpace": Name.DeviceRGB,
+    "BitsPerComponent": 4,
+}
+
 
 def only_image(result: Result) -> pikepdf.Stream:
     (image,) = result.images()
@@ -44,6 +53,24 @@ def test_not_downsampled_below_the_threshold(run: Run) -> None:
 
 def test_explicit_dpi_wins(run: Run) -> None:
     assert size(only_image(run(documents.photo_jpeg(1200, 900, dpi=300), preset="ebook", dpi=100))) == (400, 300)
+
+
+def test_a_picture_stored_twice_is_coded_for_each_place(run: Run) -> None:
+    doc = documents.Builder()
+    for dpi in (300, 300, 200):
+        doc.show(doc.image(documents.photo(1200, 900), encode="jpeg"), dpi=dpi)
+    result = run(doc.bytes(), preset="ebook", dpi=150)
+    assert sorted(size(image) for image in result.images()) == [(600, 450), (900, 675)]
+    assert (result.report.images.seen, result.report.images.changed) == (3, 3)
+
+
+def test_a_picture_stored_twice_that_stays_is_counted_twice(run: Run) -> None:
+    doc = documents.Builder()
+    samples = documents.photo(300, 200).tobytes()[::2]
+    for _ in range(2):  # nobody knows how to read four bits of each of three components
+        doc.show(doc.flate(samples, **FOUR_BITS))
+    images = run(doc.bytes(), preset="ebook").report.images
+    assert (images.seen, images.skipped) == (2, {"bits_per_component": 2})
 
 
 def test_lower_quality_is_smaller(run: Run) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -163,8 +162,7 @@ pidfile = {folder / "pgbouncer.pid"}
 """
     )
     (folder / "users").write_text('"postgres" ""\n')
-    command = [str(PGBOUNCER), "-q", str(settings)]
-    process = subprocess.Popen(postgres.as_user(*command) if os.geteuid() == 0 else command, cwd="/")
+    process = postgres.popen(PGBOUNCER, "-q", settings)
     try:
         ends_at = time.monotonic() + 30
         while not (folder / f".s.PGSQL.{port}").exists():

@@ -51,6 +51,9 @@ QUALITY_BELOW = 12
 # The qualities tried, in steps from the one asked for.
 QUALITY_STEP = 8
 QUALITY_STEPS = (-3, 2)
+# A JPEG coded quickly that takes so many times what it is to beat never does: all effort leaves at least 0.51 of it,
+# and the steps of quality below the first tried 0.8 of that (478 images of the corpus, preset ebook).
+FAR_TOO_LARGE = 3.0
 
 # From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
 FULL_CHROMA_QUALITY = 90
@@ -203,11 +206,13 @@ class _Photo:
     Attributes:
         width: of the coding, in pixels.
         code: makes it, with all effort: only asked for where it may win.
+        quick: what it took coded quickly; 0 where that was not tried.
     """
 
     width: int
     quality: int
     code: Callable[[], Encoded]
+    quick: int = 0
     judge: Judge | None = None
     similarity: float = 1.0
 
@@ -220,6 +225,8 @@ def _beats(photo: _Photo, cost: int, source: ImageSource, goal: Goal, scale: flo
     """Whether the lossy coding is worth its loss against one of so many bytes that keeps every pixel."""
     if source.fixed_color and scale < 1.0:
         return True  # it has to be as large as its mask
+    if photo.quick > FAR_TOO_LARGE * cost:
+        return False
     saved = 1 - photo.encoded.cost / max(1, cost)
     if photo.judge is None or photo.width < source.width:
         return saved >= (MIN_GAIN_RESAMPLED if scale < 1.0 else goal.min_gain)
@@ -264,19 +271,20 @@ def _photo(
         quality = jpeg_quality(source, goal, scale)
         return _Photo(image.width, quality, partial(coded, image, quality))
     lowest = lowest_quality(source, goal)
-    chosen = _chosen_quality(image, goal, judge, lowest, full_chroma)
+    limit = math.inf if source.fixed_color else FAR_TOO_LARGE * source.stored
+    chosen = _chosen_quality(image, goal, judge, lowest, full_chroma, limit)
     most = finest(source, goal)
     for factor in (math.sqrt(most), most) if most > 1.0 else ():
-        if chosen.similarity >= judge.poor or image.width >= source.width:
+        if chosen.similarity >= judge.poor or image.width >= source.width or chosen.cost > limit:
             break
         # Too few pixels: more of them are tried as long as they are worth their bytes.
         finer = simplified(min(1.0, scale * factor))
-        other = _chosen_quality(finer, goal, judge, lowest, full_chroma)
+        other = _chosen_quality(finer, goal, judge, lowest, full_chroma, limit)
         if other.worth <= chosen.worth:
             break
         image, chosen = finer, other
     code = partial(coded, image, chosen.quality)
-    return _Photo(image.width, chosen.quality, code, judge, chosen.similarity)
+    return _Photo(image.width, chosen.quality, code, chosen.cost, judge, chosen.similarity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,12 +292,19 @@ class _Quality:
     """What a JPEG quality gives for one image."""
 
     quality: int
+    cost: int
     similarity: float
     worth: float
 
 
-def _chosen_quality(image: pyvips.Image, goal: Goal, judge: Judge, lowest: int, full_chroma: bool) -> _Quality:
-    """The quality of the most worth, climbed to from a little below the one asked for."""
+def _chosen_quality(
+    image: pyvips.Image, goal: Goal, judge: Judge, lowest: int, full_chroma: bool, limit: float
+) -> _Quality:
+    """The quality of the most worth, climbed to from a little below the one asked for.
+
+    Args:
+        limit: where more bytes than this are taken there, no other quality is tried.
+    """
     assert goal.quality is not None
     wanted = goal.quality
 
@@ -298,10 +313,13 @@ def _chosen_quality(image: pyvips.Image, goal: Goal, judge: Judge, lowest: int, 
         sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
         quick = _jpeg(image, replace(goal, quality=quality, effort="fast"), full_chroma=sharp)
         similarity = judge.similarity(pixels.decode_jpeg(quick.data))
-        return _Quality(quality, similarity, judge.worth(similarity, quick.cost))
+        return _Quality(quality, quick.cost, similarity, judge.worth(similarity, quick.cost))
 
     step = -1
-    best, other = tried(step), tried(step + 1)
+    best = tried(step)
+    if best.cost > limit:
+        return best
+    other = tried(step + 1)
     direction = -1
     if other.worth > best.worth:
         best, step, direction = other, step + 1, 1
@@ -609,7 +627,7 @@ def _few_colors(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[En
     allowed = max(0.2, (100 - goal.quality) / (100 - REFERENCE_QUALITY))
     for quality, bits in ((PALETTE_QUALITIES[0], 4), *((q, 8) for q in PALETTE_QUALITIES)):
         indexed = encode.palette(named, quality=quality, bits=bits)
-        error = (encode.decode_palette(indexed) - colors).abs()
+        error = pixels.settle((encode.decode_palette(indexed) - colors).abs())
         if error.avg() > PALETTE_MEAN * allowed:
             continue
         if all(pixels.share_above(error, levels) <= share * allowed for levels, share in PALETTE_SHARES):

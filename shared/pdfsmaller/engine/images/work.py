@@ -7,11 +7,12 @@ by itself.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyvips
 from pikepdf import Pdf
@@ -68,6 +69,9 @@ def encode_images(
     device_gray_ok = pdfa_part(pdf) is None or "/OutputIntents" in pdf.Root
     result = Coded(stored=stored)
     running: dict[Future[Encoded], ImageSource] = {}
+    left: dict[ObjGen, str] = {}  # images left alone once they were looked at, and why
+    firsts: dict[bytes, ObjGen] = {}
+    twins: list[tuple[ObjGen, ObjGen]] = []  # an image, and the one that all is found out with
     finished = 0
 
     @contextmanager
@@ -77,16 +81,19 @@ def encode_images(
         except Skip as skip:
             result.skipped[skip.reason] += 1
 
-    def collect(*, everything: bool) -> None:
+    def collect() -> None:
         nonlocal finished
-        done, _ = wait(running, return_when="ALL_COMPLETED" if everything else FIRST_COMPLETED)
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
-            source = running.pop(future)
+            objgen = running.pop(future).objgen
             finished += 1
-            with skipping(), tolerate("image", pyvips.Error, OSError) as attempt:
-                result.encoded[source.objgen] = future.result()
-            if attempt.failed:
-                result.skipped["unreadable"] += 1
+            try:
+                with tolerate("image", pyvips.Error, OSError) as attempt:
+                    result.encoded[objgen] = future.result()
+                if attempt.failed:
+                    left[objgen] = "unreadable"
+            except Skip as skip:
+                left[objgen] = skip.reason
             progress(finished / max(1, len(queue)))
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="image") as pool:
@@ -104,15 +111,26 @@ def encode_images(
                 if source is None:
                     finished += 1
                     continue
+                first = firsts.setdefault(_what(source), source.objgen)
+                if first != source.objgen:
+                    finished += 1
+                    twins.append((source.objgen, first))
+                    continue
                 while running and (len(running) > WORKERS or _in_flight(running) + _cost(source) > BUDGET_BYTES):
-                    collect(everything=False)
+                    collect()
                 running[pool.submit(optimize, source, goal)] = source
                 del source
             while running:
-                collect(everything=False)
+                collect()
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+    for objgen, first in twins:
+        if first in result.encoded:
+            result.encoded[objgen] = result.encoded[first]
+        else:
+            left[objgen] = left[first]
+    result.skipped.update(left.values())
     _keep_pairs_alike(result, found_images)
     give_back()
     return result
@@ -138,6 +156,13 @@ def _keep_pairs_alike(result: Coded, found: Found) -> None:
                 for objgen in pair:
                     if result.encoded.pop(objgen, None) is not None:
                         result.skipped["matte"] += 1
+
+
+def _what(source: ImageSource) -> bytes:
+    """A digest of all that an image's coding depends on: the same picture is often stored several times."""
+    digest = hashlib.sha256(source.data)
+    digest.update(repr(replace(source, objgen=(0, 0), pages=frozenset(), data=b"")).encode())
+    return digest.digest()
 
 
 def _cost(source: ImageSource) -> int:

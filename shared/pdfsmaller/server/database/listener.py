@@ -67,14 +67,15 @@ class Listener:
 
     def _connect(self) -> bool:
         connection = self._engine.raw_connection()
-        self._driver = connection.driver_connection
-        connection.detach()  # the pool does not count it, and nobody else gets it
-        [listeners] = self._driver.execute(_LISTENERS).fetchone()
-        if listeners >= _MAX_LISTENERS or is_pooled(self._driver):
+        driver: Any = connection.driver_connection
+        [listeners] = driver.execute(_LISTENERS).fetchone()
+        if listeners >= _MAX_LISTENERS or is_pooled(driver):
             self._deaf_until = time.monotonic() + _TRY_AGAIN_SECONDS
-            self.close()
+            connection.close()  # back into the pool
             return False
-        self._driver.execute(_LISTEN)
+        connection.detach()  # the pool does not count it, and nobody else gets it
+        self._driver = driver
+        driver.execute(_LISTEN)
         return True
 
     def close(self) -> None:

@@ -34,7 +34,6 @@ def upgrade() -> None:
         sa.Column("due_at", sa.Double, nullable=False),
         sa.Column("ttl", sa.Double, nullable=False),
         sa.Column("content", sa.Text, nullable=False),
-        postgresql_with=_CHANGING,
     )
     op.create_index("jobs_due", "jobs", ["status", "due_at", "job_id"])
     op.create_index("jobs_ttl", "jobs", ["ttl"])
@@ -61,7 +60,6 @@ def upgrade() -> None:
         sa.Column("receive_count", sa.Integer, nullable=False),
         sa.Column("receipt", sa.String(32)),
         sa.Column("dead_at", sa.Double),
-        postgresql_with=_BUSY,
     )
     live, dead = sa.text("dead_at IS NULL"), sa.text("dead_at IS NOT NULL")
     op.create_index("messages_visible", "messages", ["visible_at"], sqlite_where=live, postgresql_where=live)
@@ -76,10 +74,13 @@ def upgrade() -> None:
         sa.Column("bounds", sa.Text, nullable=False),
         sa.Column("job_id", sa.String(64)),
         sa.Column("seen_at", sa.Double, nullable=False),
-        postgresql_with=_BUSY,
     )
     op.create_table(
         "clock",
         sa.Column("boot", sa.String(64), primary_key=True),
         sa.Column("difference", sa.Double, nullable=False),
     )
+    if op.get_context().dialect.name == "postgresql":
+        for table, options in (("messages", _BUSY), ("jobs", _CHANGING)):
+            given = ", ".join(f"{name} = {value}" for name, value in options.items())
+            op.execute(f"ALTER TABLE {table} SET ({given})")
