@@ -11,6 +11,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 
+from pdfsmaller import sandbox
 from pdfsmaller.aws import clients
 from pdfsmaller.engine import damage
 from pdfsmaller.server import database
@@ -50,6 +51,12 @@ def strict_engine() -> Iterator[None]:
     damage.set_strict(True)
     yield
     damage.set_strict(False)
+
+
+@pytest.fixture
+def warm_engine() -> None:
+    """Engine processes are forked, as where the service runs: for tests that have many."""
+    sandbox.warm_up()
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from pdfsmaller.limits import Limits
 from pdfsmaller.operations import find
 from tests import documents, pictures
 
+pytestmark = pytest.mark.usefixtures("warm_engine")
+
 _HOLD = (
     "import time; from pdfsmaller.workspace import job_folder\n"
     "with job_folder() as f: (f / 'in.pdf').write_bytes(b'x'); print(f, flush=True); time.sleep(60)"

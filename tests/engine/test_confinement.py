@@ -53,9 +53,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
-@pytest.fixture(autouse=True)
-def warm_engine() -> None:
-    sandbox.warm_up()
+pytestmark = pytest.mark.usefixtures("warm_engine")
 
 
 def needs(bound: str) -> None:

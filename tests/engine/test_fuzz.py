@@ -18,6 +18,8 @@ from pdfsmaller.engine import damage
 from pdfsmaller.engine.report import Audit, ImageCounts, Report
 from tests import documents
 
+pytestmark = pytest.mark.usefixtures("warm_engine")
+
 
 def test_the_same_lot_makes_the_same_damage() -> None:
     sound, other = documents.structured(2), documents.text()

@@ -17,6 +17,8 @@ from pdfsmaller.services.run_job import RunService
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 
+pytestmark = pytest.mark.usefixtures("warm_engine")
+
 KEYS = ["first" * 4, "second" * 4]
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from pdfsmaller import sandbox
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
 from tests import documents
@@ -10,9 +9,8 @@ from tests.aws_stack import Stack
 
 
 @pytest.fixture(autouse=True)
-def warm_engine() -> None:
-    """Engine processes are forked, as where the services run: nearly every test here has one."""
-    sandbox.warm_up()
+def forked_engine(warm_engine: None) -> None:
+    """Nearly every test here has an engine process."""
 
 
 @pytest.fixture

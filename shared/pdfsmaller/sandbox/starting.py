@@ -63,10 +63,10 @@ os.register_at_fork(after_in_child=_forget)
 
 
 def prepare() -> None:
-    """Start a child for the next job, unless one waits already."""
+    """Start a child for the next job, unless one waits already or a server forks it."""
     ahead = _ahead
     with ahead.lock:
-        if ahead.spare is None or not ahead.spare.alive:
+        if not ahead.is_warm and (ahead.spare is None or not ahead.spare.alive):
             ahead.spare = EngineProcess()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pdfsmaller.engine.content import rewriter
 from pdfsmaller.engine.content.rewriter import Rewriter, Rewritten
 from tests.engine.content.marks import Mark, marks
 
@@ -332,3 +335,13 @@ def test_inline_images_stay_byte_for_byte(data: bytes, entries: str) -> None:
 def test_uses_are_told_with_their_scale() -> None:
     uses = rewrite(b"q 2 0 0 3 0 0 cm /Fm1 Do Q .5 0 0 .5 0 0 cm /Fm1 Do /G2 gs").uses
     assert uses == {("Do", b"Fm1"): 3.0, ("gs", b"G2"): 0.5}
+
+
+def test_a_rewriter_that_was_prepared_is_the_first_thread_s_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewriter, "_prepared", deque())
+    rewriter.prepare()
+    (prepared,) = rewriter._prepared
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        mine, theirs = first.submit(rewriter.rewriter).result(), second.submit(rewriter.rewriter).result()
+        assert first.submit(rewriter.rewriter).result() is mine
+    assert (mine is prepared, theirs is prepared) == (True, False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pdfsmaller.engine import lua
+from pdfsmaller.engine.lua import available, new_runtime
 
 _FOLDER = Path(__file__).parent
 _PARTS = ("scan", "write")
@@ -44,7 +44,7 @@ class Rewriter:
     """Rewrites streams, one after the other."""
 
     def __init__(self) -> None:
-        runtime = lua.new_runtime()
+        runtime = new_runtime()
         preload = runtime.execute(b"return function(n, s) package.preload[n] = assert(loadstring(s, n)) end")
         for part in _PARTS:
             preload(part.encode(), _source(part))
@@ -53,7 +53,7 @@ class Rewriter:
     @staticmethod
     def available() -> bool:
         """Whether there is a LuaJIT."""
-        return lua.available()
+        return available()
 
     def rewrite(self, data: bytes, names: bytes, *, scale: float, tolerance: float) -> Rewritten:
         """Write a stream again.
