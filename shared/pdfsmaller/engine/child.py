@@ -26,11 +26,10 @@ from typing import IO, Any, NoReturn
 
 from pydantic import BaseModel
 
-from pdfsmaller.engine import libraries
+from pdfsmaller.engine import libraries, memory
 from pdfsmaller.engine.confinement import confine
 from pdfsmaller.engine.disk import is_disk_full, is_over_file_size
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.engine.results import Done
 from pdfsmaller.errors import DiskFull, EngineFailed, LimitExceeded, PdfSmallerError, UnreadablePdf, to_wire
 from pdfsmaller.limits import Limits
@@ -120,6 +119,7 @@ def _work(protocol: _Protocol) -> None:
         bounds = confine(limits, sources=[source.path for source in sources], folder=Path(spec["folder"]))
         # Not before: Landlock binds no thread that runs already.
         threading.Thread(target=_die_with_parent, daemon=True).start()
+        memory.begin()
         options = options_class.parse(spec["options"])
         done: Done[BaseModel] = entry(sources, Path(spec["folder"]), options, limits=limits, progress=protocol.progress)
         protocol.done(done, Path(spec["folder"]), bounds)
@@ -133,7 +133,7 @@ def _work(protocol: _Protocol) -> None:
             protocol.error(DiskFull("The disk is full. Try again later, or free space in the temporary folder."))
         elif is_over_file_size(exc):
             protocol.error(_file_too_large(limits))
-        elif ran_out_of_memory(exc):
+        elif memory.ran_out_of_memory(exc):
             protocol.error(_out_of_memory(limits))
         else:
             protocol.error(EngineFailed("The engine met something in this PDF that it does not know."))

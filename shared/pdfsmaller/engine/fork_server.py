@@ -24,17 +24,13 @@ import socket
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from pkgutil import resolve_name
 from typing import Any, NoReturn
 
-from pdfsmaller.engine import child, libraries
-from pdfsmaller.engine.confinement import landlock
+from pdfsmaller.engine import ahead, child, libraries
 from pdfsmaller.engine.confinement.linux import die_with_parent, set_dumpable, thread_count
-from pdfsmaller.engine.content import rewriter
 
 _DESCRIPTORS = 4
 _MESSAGE_BYTES = 64
@@ -146,24 +142,13 @@ def _be_child(server_pid: int, standard: list[int]) -> NoReturn:
         os._exit(1)
 
 
-def load_ahead(modules: Iterable[str]) -> Iterator[Callable[[], object]]:
-    """What remains to be loaded after ``libraries.load``, in steps."""
-    for name in (*libraries.WHERE_NEEDED, *modules, *libraries.RARELY_NEEDED):
-        yield partial(libraries.load_installed, [name])
-    yield partial(resolve_name, "pdfsmaller.engine.child:work")  # compiles its pattern
-    yield libraries.build_models
-    yield libraries.list_fonts
-    yield rewriter.prepare
-    yield landlock.look_for_libraries
-
-
 def main() -> None:
     """Serve the caller on the socket that the first argument numbers; the others are modules to load."""
     gc.disable()  # what modules are made of stays
     set_dumpable(False)  # children cannot reach its memory, from which the later ones are made
     with socket.socket(fileno=int(sys.argv[1])) as control:
         libraries.load()
-        _Server(control, load_ahead(sys.argv[2:])).serve()
+        _Server(control, ahead.steps(sys.argv[2:])).serve()
     os._exit(0)
 
 

@@ -11,10 +11,6 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
-import pypdfium2
-import pypdfium2.raw as pdfium
-from pydantic import BaseModel
-
 _ALWAYS = ("pikepdf", "pypdfium2", "pyvips", "pdfsmaller.engine.compress")
 #: Some are optional.
 WHERE_NEEDED = (
@@ -26,20 +22,6 @@ WHERE_NEEDED = (
     "lupa.luajit21",
     "lxml.etree",  # pikepdf's, for XMP
     "zopfli.zlib",
-)
-#: What takes long to load and is not needed often enough for a process with one job.
-RARELY_NEEDED = (
-    "encodings.utf_16_be",
-    "encodings.utf_16_le",
-    "PIL.BmpImagePlugin",
-    "PIL.GifImagePlugin",
-    "PIL.ImageOps",
-    "PIL.ImagePalette",
-    "PIL.Jpeg2KImagePlugin",
-    "PIL.JpegImagePlugin",
-    "PIL.PngImagePlugin",
-    "PIL.PpmImagePlugin",
-    "PIL.TiffImagePlugin",
 )
 
 
@@ -61,22 +43,3 @@ def load_installed(names: Iterable[str]) -> None:
         if name not in sys.modules:
             with suppress(ImportError):
                 importlib.import_module(name)
-
-
-def list_fonts() -> None:
-    """Have PDFium look which fonts the system has: it does so when it first needs one, and opens each file."""
-    document = pypdfium2.PdfDocument.new()
-    font = pdfium.FPDFText_LoadStandardFont(document, b"Helvetica")
-    if font:
-        pdfium.FPDFFont_Close(font)
-    document.close()
-
-
-def build_models() -> None:
-    """Make ready the models of options and reports that are loaded: they are built when first used."""
-    waiting: list[type[BaseModel]] = [BaseModel]
-    while waiting:
-        model = waiting.pop()
-        waiting += model.__subclasses__()
-        if model.__module__.startswith("pdfsmaller."):
-            model.model_rebuild()

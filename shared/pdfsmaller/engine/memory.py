@@ -45,6 +45,13 @@ def _memcmp() -> Any:
 _resident_before = 0
 
 
+def begin() -> None:
+    """What this process has now is its own, and no document's to be given back."""
+    global _resident_before
+    if sys.platform == "linux":
+        _resident_before = _resident()
+
+
 def give_back() -> None:
     """Let the system have what one document needed, before the next: glibc would keep it in pieces.
 

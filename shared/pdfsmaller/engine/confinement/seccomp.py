@@ -13,6 +13,7 @@ import os
 import platform
 import struct
 from dataclasses import dataclass
+from functools import cache
 
 from pdfsmaller.engine.confinement.linux import Refused, syscall
 
@@ -223,8 +224,22 @@ def restrict() -> None:
         raise Refused("a thread has a filter of its own")
 
 
+def prepare() -> None:
+    """Make what the filters of this process and of those forked from it have in common."""
+    if platform.machine() in _ARCHITECTURES:
+        _common(platform.machine())
+
+
 def program(machine: str, pid: int) -> bytes:
     """The filter for process ``pid`` in the kernel's classic BPF."""
+    cpu = _ARCHITECTURES[machine]
+    own = [*_only(cpu.kill, _EQUAL, pid), *_only(cpu.tgkill, _EQUAL, pid), _answer(_ALLOW)]
+    return _common(machine) + b"".join(own)
+
+
+@cache
+def _common(machine: str) -> bytes:
+    """The filter up to what depends on the process."""
     cpu = _ARCHITECTURES[machine]
     lines = [
         _load(_ARCHITECTURE),
@@ -240,10 +255,7 @@ def program(machine: str, pid: int) -> bytes:
         if (number := numbers[cpu.column]) is not None:
             lines += [_compare(_EQUAL, number, if_false=1), _answer(_ERRNO | errno.EPERM)]
     lines += _only(cpu.clone, _BITS, _CLONE_THREAD)
-    lines += _only(cpu.kill, _EQUAL, pid)
-    lines += _only(cpu.tgkill, _EQUAL, pid)
     lines += _only(cpu.prlimit64, _EQUAL, 0)
-    lines.append(_answer(_ALLOW))
     return b"".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What the fork server has loaded. How its children live and die: ``tests/sandbox``."""
+"""What the fork server has done ahead. How its children live and die: ``tests/sandbox``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server
 
 _LOAD = """
 import gc, json, os, sys
-from pdfsmaller.engine import fork_server, libraries
+from pdfsmaller.engine import ahead, libraries
 from pdfsmaller.engine.confinement.linux import thread_count
 libraries.load()
-for step in fork_server.load_ahead(sys.argv[1:]):
+for step in ahead.steps(sys.argv[1:]):
     step()
 listing = os.listdir("/proc/self/fd")
 print(json.dumps([thread_count(), sorted(sys.modules), [n for n in listing if os.path.exists(f"/proc/self/fd/{n}")]]))

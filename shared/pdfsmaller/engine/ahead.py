@@ -1,0 +1,88 @@
+"""What a fork server does once, so that no process that it forks does it again: it loads, builds, and asks the system.
+
+No document is opened, and no thread started.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pkgutil import resolve_name
+from types import GeneratorType
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+import pyvips
+from pydantic import BaseModel
+
+from pdfsmaller.engine import libraries
+from pdfsmaller.engine.confinement import landlock, seccomp
+from pdfsmaller.engine.content import rewriter
+
+#: What takes long to load and is not needed often enough for a process with one job.
+_RARELY_NEEDED = (
+    "encodings.utf_16_be",
+    "encodings.utf_16_le",
+    "PIL.BmpImagePlugin",
+    "PIL.GifImagePlugin",
+    "PIL.ImageOps",
+    "PIL.ImagePalette",
+    "PIL.Jpeg2KImagePlugin",
+    "PIL.JpegImagePlugin",
+    "PIL.PngImagePlugin",
+    "PIL.PpmImagePlugin",
+    "PIL.TiffImagePlugin",
+)
+#: What most documents with images ask of libvips.
+_VIPS_OPERATIONS = (
+    *("abs", "add", "avg", "bandbool", "cast", "copy", "crop", "divide", "extract_band", "gravity", "linear", "max"),
+    *("multiply", "recomb", "relational_const", "resize", "shrink", "subtract", "jpegload_buffer", "jpegsave_buffer"),
+)
+
+
+def steps(modules: Iterable[str]) -> Iterator[Callable[[], object]]:
+    """What there is to do after ``libraries.load``, in steps of some milliseconds.
+
+    Args:
+        modules: what is loaded beside what every job uses.
+    """
+    for name in (*libraries.WHERE_NEEDED, *modules, *_RARELY_NEEDED):
+        yield partial(libraries.load_installed, [name])
+    yield partial(resolve_name, "pdfsmaller.engine.child:work")  # compiles its pattern
+    yield _build_models
+    yield _know_types
+    yield _list_fonts
+    yield rewriter.prepare
+    yield landlock.look_for_libraries
+    yield seccomp.prepare
+
+
+def _build_models() -> None:
+    """Make ready the models of options and reports that are loaded: they are built when first used."""
+    waiting: list[type[BaseModel]] = [BaseModel]
+    while waiting:
+        model = waiting.pop()
+        waiting += model.__subclasses__()
+        if model.__module__.startswith("pdfsmaller."):
+            model.model_rebuild()
+
+
+def _know_types() -> None:
+    """Have asked once what is asked of nearly every document: which arguments operations of libvips have, and which of
+    the common types are mappings. Both are remembered.
+    """
+    for name in _VIPS_OPERATIONS:
+        pyvips.voperation.Introspect.get(name)
+    kinds: tuple[type, ...] = (Counter, dict, type({}.values()), list, set, tuple, GeneratorType)
+    for kind in kinds:
+        issubclass(kind, Mapping)
+
+
+def _list_fonts() -> None:
+    """Have PDFium look which fonts the system has: it does so when it first needs one, and opens each file."""
+    document = pypdfium2.PdfDocument.new()
+    font = pdfium.FPDFText_LoadStandardFont(document, b"Helvetica")
+    if font:
+        pdfium.FPDFFont_Close(font)
+    document.close()
