@@ -1,26 +1,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pdfsmaller import sandbox
+from pdfsmaller.sandbox import starting
 from tests import documents
 
 
-@pytest.fixture(scope="module", params=["fresh", "forked"])
-def way(request: pytest.FixtureRequest) -> Iterator[str]:
+@pytest.fixture(params=["fresh", "forked"])
+def way(request: pytest.FixtureRequest, warm_engine: None, monkeypatch: pytest.MonkeyPatch) -> str:
     """How engine processes are started in a test: both ways, one after the other."""
-    sandbox.cool_down()
-    if request.param == "forked":
-        if sys.platform != "linux":
-            pytest.skip("the fork server is Linux's")
-        sandbox.warm_up()
-    yield request.param
-    sandbox.cool_down()
+    if request.param == "fresh":
+        monkeypatch.setattr(starting._ahead, "is_warm", False)
+    elif sys.platform != "linux":
+        pytest.skip("the fork server is Linux's")
+    return str(request.param)
 
 
 @pytest.fixture

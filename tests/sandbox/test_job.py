@@ -1,4 +1,4 @@
-"""Jobs in engine processes, however those are started: what comes back of them."""
+"""Jobs in engine processes: what comes back of them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from pdfsmaller.operations import DEFAULT
 from pdfsmaller.sandbox.job import _results
 from tests import documents
 
-pytestmark = pytest.mark.usefixtures("way")
+pytestmark = pytest.mark.usefixtures("warm_engine")
 
 
 def run(source: Path, target: Path, limits: Limits | None = None, **options: object) -> object:
     return sandbox.run_compress(source, target, CompressOptions.parse(dict(options)), limits or Limits())
 
 
+@pytest.mark.usefixtures("way")
 def test_the_report_comes_back_typed(source: Path, target: Path) -> None:
     seen: list[tuple[str, int]] = []
     report = sandbox.run_compress(
@@ -63,6 +64,7 @@ def test_a_limit_is_named(tmp_path: Path, target: Path) -> None:
     assert (caught.value.limit, caught.value.allowed) == ("max_pages", 2)
 
 
+@pytest.mark.usefixtures("way")
 def test_memory_is_bounded(tmp_path: Path, target: Path) -> None:
     if sys.platform == "darwin":
         pytest.skip("macOS ignores RLIMIT_AS; the watchdog there looks twice a second")
