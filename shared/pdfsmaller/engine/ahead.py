@@ -5,6 +5,7 @@ No document is opened, and no thread started.
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -22,8 +23,6 @@ from pdfsmaller.engine.content import rewriter
 
 #: What takes long to load and is not needed often enough for a process with one job.
 _RARELY_NEEDED = (
-    "encodings.utf_16_be",
-    "encodings.utf_16_le",
     "PIL.BmpImagePlugin",
     "PIL.GifImagePlugin",
     "PIL.ImageOps",
@@ -69,9 +68,11 @@ def _build_models() -> None:
 
 
 def _know_types() -> None:
-    """Have asked once what is asked of nearly every document: which arguments operations of libvips have, and which of
-    the common types are mappings. Both are remembered.
+    """Have asked once what is asked of nearly every document: how text is coded, which arguments operations of libvips
+    have, which of the common types are mappings. All of that is remembered.
     """
+    for name in ("utf-16-be", "utf-16-le"):
+        codecs.lookup(name)
     for name in _VIPS_OPERATIONS:
         pyvips.voperation.Introspect.get(name)
     kinds: tuple[type, ...] = (Counter, dict, type({}.values()), list, set, tuple, GeneratorType)
