@@ -24,7 +24,7 @@ from pdfsmaller.sandbox.process import tail
 _Answer = TypeVar("_Answer")
 
 #: How long the server may take to load and to fork, in seconds: far more than it needs on a busy machine.
-_ANSWER_SECONDS = 30.0
+_ANSWER_SECONDS = 60.0
 #: How long after a process's end its server may take to say how it ended.
 _REAPED_SECONDS = 5.0
 _MESSAGE_BYTES = 4_096
