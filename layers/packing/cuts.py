@@ -66,6 +66,8 @@ CUTS = (
     "boto3/examples",
     # powertools: we log
     "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/utilities/batch",
+    "aws_lambda_powertools/utilities/data_classes",
     "aws_lambda_powertools/utilities/data_masking",
     "aws_lambda_powertools/utilities/feature_flags",
     "aws_lambda_powertools/utilities/idempotency",
@@ -98,6 +100,9 @@ CUTS = (
     "pypdfium2_cli",
     # of our own package, the command line
     "pdfsmaller/cli",
+    "pdfsmaller/processes",
+    "pdfsmaller/server",
+    "pdfsmaller/services/watch",
 )
 
 #: Folders of botocore and boto3 with one folder for each AWS service.
