@@ -98,7 +98,7 @@ CUTS = (
     "lupa/luajit20*",
     # PDFium's command line
     "pypdfium2_cli",
-    # of our own package, the command line
+    # of our own package, the command line and what only a server of one's own runs
     "pdfsmaller/cli",
     "pdfsmaller/processes",
     "pdfsmaller/server",
