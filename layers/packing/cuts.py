@@ -66,6 +66,8 @@ CUTS = (
     "boto3/examples",
     # powertools: we log
     "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/utilities/batch",
+    "aws_lambda_powertools/utilities/data_classes",
     "aws_lambda_powertools/utilities/data_masking",
     "aws_lambda_powertools/utilities/feature_flags",
     "aws_lambda_powertools/utilities/idempotency",
@@ -96,8 +98,11 @@ CUTS = (
     "lupa/luajit20*",
     # PDFium's command line
     "pypdfium2_cli",
-    # of our own package, the command line
+    # of our own package, the command line and what only a server of one's own runs
     "pdfsmaller/cli",
+    "pdfsmaller/processes",
+    "pdfsmaller/server",
+    "pdfsmaller/services/watch",
 )
 
 #: Folders of botocore and boto3 with one folder for each AWS service.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
+import pytest
 import requests
 
 from tests import documents
@@ -23,6 +24,7 @@ _HEAD = (
 )
 
 
+@pytest.mark.slow
 def test_a_hundred_slow_bodies_and_those_who_wait_leave_room(serve: Callable[..., Served]) -> None:
     one = serve("--workers", 1)
     host = urlsplit(one.url).netloc

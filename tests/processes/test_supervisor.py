@@ -97,7 +97,6 @@ def test_told_twice_it_waits_for_nobody(ran: Callable[..., Ran]) -> None:
     assert not is_alive(one.pids("stubborn")[0])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
 def test_killed_itself_it_leaves_no_part_behind(ran: Callable[..., Ran]) -> None:
     one = ran("steady", "slow")
     one.until(lambda: one.pids("steady") and one.pids("slow"))

@@ -46,7 +46,7 @@ def serve(
 
 def worker(data: SameData = None, workers: Workers = _PROCESSORS) -> int:
     """Run workers alone, on this host or on another one beside `serve`."""
-    return _run("work", data=data, workers=workers)
+    return _run("work", data=data, workers=workers, say=say)
 
 
 def cleanup(data: SameData = None) -> int:

@@ -35,6 +35,8 @@ _CLEANUP_SECONDS = 60.0
 #: Watched files that wait or run: the workers always have a next one, and nobody else waits behind a whole folder.
 _WATCHED_PER_WORKER = 2
 _ANY_ADDRESS = ("0.0.0.0", "::")
+#: To ourselves, whatever proxy the environment names.
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def serve(*, host: str, port: int, data: Path, workers: int, open_to_all: bool, say: Callable[[str], None]) -> None:
@@ -70,17 +72,19 @@ def serve(*, host: str, port: int, data: Path, workers: int, open_to_all: bool, 
         supervisor.run(_Announcement(address, partial(_tell, say, address, folder)))
 
 
-def work(*, data: Path | None, workers: int) -> None:
+def work(*, data: Path | None, workers: int, say: Callable[[str], None]) -> None:
     """Workers alone, until SIGTERM or Ctrl-C.
 
     Args:
         data: the folder of a ``serve`` on this host; None where the environment names database and storage.
+        say: tells the operator a line.
 
     Raises:
         CannotServe.
     """
     settings = _settings(DataFolder(data) if data else None)
     wire.check(settings, processes=workers)
+    say(f"Workers: {workers}. Ctrl-C stops them, once what runs is done.")
     Supervisor(_workers(settings, workers)).run()
 
 
@@ -176,7 +180,7 @@ class _Announcement:
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/health", timeout=1) as answer:
+        with _DIRECTLY.open(f"{address}/health", timeout=1) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -156,11 +157,19 @@ def _child(part: Part, parent: int) -> NoReturn:
 
 
 def _end_with(parent: int) -> None:
-    """Be told to stop when the supervisor is gone, however it went. Linux only; elsewhere parts look themselves."""
+    """Be told to stop when the supervisor is gone, however it went."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    else:
+        threading.Thread(target=_watch_over, args=(parent,), daemon=True).start()
     if os.getppid() != parent:
         os._exit(0)
+
+
+def _watch_over(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _describe(status: int) -> str:

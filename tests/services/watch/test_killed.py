@@ -96,6 +96,7 @@ def finish(watched: Watched) -> None:
     watched.settle()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [True, False])
 def test_one_file_has_one_result(clock: Clock, tmp_path: Path, makes: Makes, before: bool) -> None:
     makes([("a.pdf", b"small")])
@@ -113,6 +114,7 @@ def test_one_file_has_one_result(clock: Clock, tmp_path: Path, makes: Makes, bef
         assert not any((watched.results / ".pdfsmaller").glob("*"))
 
 
+@pytest.mark.slow
 def test_a_newer_file_has_the_last_word(clock: Clock, tmp_path: Path, makes: Makes) -> None:
     for watched, countdown in until_nobody_dies(clock, tmp_path, before=True):
         makes([("1.pdf", b"one"), ("2.pdf", b"two")])
