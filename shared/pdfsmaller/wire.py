@@ -81,13 +81,7 @@ def prepare(settings: Settings, *, processes: int) -> None:
     """
     from pdfsmaller.server.database import migrations
 
-    _check_folder(settings)
-    database = _database(settings)
-    try:
-        database.require_suitable(processes)
-        migrations.upgrade(database)
-    finally:
-        database.close()
+    _make_sure(settings, processes, migrations.upgrade)
 
 
 def check(settings: Settings, *, processes: int) -> None:
@@ -96,11 +90,15 @@ def check(settings: Settings, *, processes: int) -> None:
     """
     from pdfsmaller.server.database import migrations
 
+    _make_sure(settings, processes, migrations.check)
+
+
+def _make_sure(settings: Settings, processes: int, of_tables: Callable[[Database], None]) -> None:
     _check_folder(settings)
     database = _database(settings)
     try:
         database.require_suitable(processes)
-        migrations.check(database)
+        of_tables(database)
     finally:
         database.close()
 
