@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -85,28 +84,6 @@ def test_no_connection_free_in_time_is_503(on_postgres: Place) -> None:
     ):
         pool.submit(opened.now).result()
     opened.now()
-
-
-def test_after_a_fork_parent_and_child_go_on_each_with_connections_of_its_own(on_postgres: Place) -> None:
-    opened = on_postgres.open()
-    messages = queue(opened)
-    messages.announce(CREATED)
-    messages.wait(0)
-    child = os.fork()
-    if child == 0:
-        try:
-            message = messages.receive()
-            messages.acknowledge(message)
-            messages.announce(CREATED)
-            messages.wait(0)
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert status == 0
-    messages.announce(CREATED)
-    assert messages.depth() == {"waiting": 2, "in_flight": 0}
-    messages.wait(0.1)
 
 
 def test_a_clock_set_back_is_told_of_and_loses_nothing(on_postgres: Place, caplog: pytest.LogCaptureFixture) -> None:

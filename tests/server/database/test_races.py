@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 from pdfsmaller import events
@@ -85,3 +86,27 @@ say(time.monotonic() - begun)
     queue(place.open()).announce(events.ObjectCreated("uploads", "inbox/a", "1"))
     [waited] = ended(process)
     assert float(waited) < 30
+
+
+def test_after_a_fork_parent_and_child_go_on_each_with_connections_of_its_own(place: Place) -> None:
+    created = events.ObjectCreated("uploads", "inbox/a", "1")
+    messages = queue(place.open())
+    messages.announce(created)
+    messages.wait(0)
+    child = os.fork()
+    if child == 0:
+        try:
+            message = messages.receive()
+            messages.acknowledge(message)
+            messages.announce(created)
+            messages.announce(created)
+            messages.wait(0)
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+    assert messages.depth() == {"waiting": 2, "in_flight": 0}
+    messages.announce(created)
+    assert messages.depth() == queue(place.open()).depth() == {"waiting": 3, "in_flight": 0}
+    messages.wait(0.1)

@@ -62,29 +62,6 @@ def test_waiting_for_a_lock_goes_on_for_as_long_as_was_said(on_sqlite: Place) ->
     other.close()
 
 
-def test_after_a_fork_parent_and_child_go_on_each_with_connections_of_its_own(on_sqlite: Place) -> None:
-    opened = on_sqlite.open()
-    messages = queue(opened)
-    messages.announce(CREATED)
-    messages.wait(0)
-    child = os.fork()
-    if child == 0:
-        try:
-            message = messages.receive()
-            messages.acknowledge(message)
-            messages.announce(CREATED)
-            messages.announce(CREATED)
-            messages.wait(0)
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert status == 0
-    assert messages.depth() == {"waiting": 2, "in_flight": 0}
-    messages.announce(CREATED)
-    assert queue(on_sqlite.open()).depth() == {"waiting": 3, "in_flight": 0}
-
-
 def test_a_fork_within_a_transaction_leaves_it_to_the_parent(on_sqlite: Place) -> None:
     opened = on_sqlite.open()
     with opened.together():
