@@ -7,11 +7,14 @@ import pytest
 from pdfsmaller import errors, passwords
 from pdfsmaller.jobs.keys import input_key, result_key
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.services.ends import End
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.wire import wire
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack, success
+from tests.memory import MemoryStorage
+from tests.services.room import Room
 
 
 @pytest.fixture
@@ -59,10 +62,39 @@ def test_a_password_is_sealed_on_the_row_and_nowhere_else(service: SubmitService
     assert row.options == {}
 
 
-def test_one_bad_file_among_good_ones_starts_nothing(service: SubmitService, stack: Stack, pdf: bytes) -> None:
-    with pytest.raises(errors.NotAPdf, match=r"letter\.doc"):
-        service.submit_files([incoming(pdf), incoming(b"PK\x03\x04", "letter.doc")], {})
-    assert stack.upload_keys() == []
+class TestOneBadFileAmongGoodOnes:
+    def test_is_a_failed_job_of_the_batch_and_the_others_go_on(self, clock: Clock, pdf: bytes) -> None:
+        bad = {3: b"PK\x03\x04", 20: b"", 55: b"\xff\xd8\xff", 99: pdf + b"x" * 100}
+        files = [incoming(bad.get(n, pdf), f"{n}.pdf") for n in range(100)]
+        with made_stack(clock, max_file_size=len(pdf) + 50) as stack:
+            service = SubmitService(stack.world)
+            jobs = service.submit_files(files, {"preset": "ebook"})
+            assert [n for n, job in enumerate(jobs) if job.status is Status.FAILED] == list(bad)
+            assert {job.status for n, job in enumerate(jobs) if n not in bad} == {Status.QUEUED}
+            why = [(jobs[n].error or {})["code"] for n in bad]
+            assert why == ["not_a_pdf", "empty_file", "not_a_pdf", "file_too_large"]
+            assert "3.pdf" in (jobs[3].error or {})["message"]
+            assert sorted(stack.upload_keys()) == sorted(
+                input_key(j.job_id, 0) for n, j in enumerate(jobs) if n not in bad
+            )
+            [batch_id] = {job.batch_id for job in jobs}
+            assert batch_id
+            assert [job.job_id for job in service.batch(batch_id)] == [job.job_id for job in jobs]
+
+    def test_starts_nothing_where_no_file_is_good(self, service: SubmitService, stack: Stack) -> None:
+        with pytest.raises(errors.NotAPdf, match=r"letter\.doc"):
+            service.submit_files([incoming(b"PK\x03\x04", "letter.doc"), incoming(b"")], {})
+        assert stack.upload_keys() == []
+
+    def test_starts_nothing_where_one_job_takes_all(self, service: SubmitService, stack: Stack, pdf: bytes) -> None:
+        with pytest.raises(errors.NotAPdf, match=r"letter\.doc"):
+            service.submit_files([incoming(pdf), incoming(b"PK\x03\x04", "letter.doc")], {}, "merge")
+        assert stack.upload_keys() == []
+
+    def test_is_told_to_who_waits_for_ends(self, clock: Clock, pdf: bytes) -> None:
+        room = Room(clock, MemoryStorage(clock))
+        [bad, _] = room.submitting.submit_files([incoming(b"x", "a.txt"), incoming(pdf)], {})
+        assert [(ended.end, ended.job.job_id) for ended in room.ended] == [(End.FAILED, bad.job_id)]
 
 
 def test_refuses_empty_big_and_many(clock: Clock, pdf: bytes) -> None:

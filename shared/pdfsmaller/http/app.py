@@ -17,7 +17,7 @@ from pdfsmaller.http import files, health, metrics, problems
 from pdfsmaller.jobs.model import Job, JobResult
 from pdfsmaller.jobs.objects import FILES_PATH
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
+from pdfsmaller.jobs.view import JobView, PresignedPost, UploadView, batch_view, view
 from pdfsmaller.media import content_disposition
 from pdfsmaller.operations import OPERATIONS, OperationSpec
 from pdfsmaller.services.intake import IncomingFile
@@ -228,7 +228,7 @@ def delete_job(job_id: str) -> Response:
 def get_batch(batch_id: str) -> Response:
     """How the jobs of a batch stand."""
     jobs = _service().batch(batch_id)
-    return _json(BatchView(batch_id=batch_id, jobs=[_view(job) for job in jobs]))
+    return _json(batch_view(batch_id, [_view(job) for job in jobs]))
 
 
 @api.get("/openapi.json")
@@ -315,7 +315,7 @@ def _answer_one(job: Job, waited: bool) -> Response:
 
 def _answer_batch(jobs: list[Job], waited: bool) -> Response:
     batch_id = jobs[0].batch_id or ""
-    shown = BatchView(batch_id=batch_id, jobs=[_view(job) for job in jobs])
+    shown = batch_view(batch_id, [_view(job) for job in jobs])
     done = waited and all(job.status.is_final for job in jobs)
     headers = {"Location": f"{_base_url()}/api/batches/{batch_id}", **_applied(waited)}
     return _json(shown, 200 if done else 202, headers)

@@ -21,7 +21,7 @@ from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
 from pdfsmaller.services import arrivals, inbox, intake
-from pdfsmaller.services.outcome import kept_seconds
+from pdfsmaller.services.outcome import error_json, kept_seconds
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.objects import UploadForm
@@ -46,7 +46,8 @@ class SubmitService:
     ) -> list[Job]:
         """One job for all files, or one for each (``OperationSpec.each_alone``), of which several share a batch id.
 
-        Nothing starts unless every file may come in.
+        Of files that are jobs of their own, one that may not come in is a failed job among the others. Nothing starts
+        where none may, or where one job is to take all and one may not.
 
         Args:
             fields: the operation's options, untrusted.
@@ -56,7 +57,7 @@ class SubmitService:
             BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
         """
         spec = find(operation)
-        options, inputs = self._looked_at(files, fields, spec)
+        options, inputs, refused = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
         batch_id = new_id() if len(groups) > 1 else None
         self._check_room()
@@ -64,14 +65,15 @@ class SubmitService:
         if batch_id:
             self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
         keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
+        streams = zip(keys, (file.stream for file in files), strict=True)
         try:
-            self._send(dict(zip(keys, (file.stream for file in files), strict=True)), spec.inputs.media_type)
+            self._send(dict(item for n, item in enumerate(streams) if n not in refused), spec.inputs.media_type)
         except Exception:
             for job in jobs:  # nobody hears of them, and what came of their files may be what fills the disk
                 with suppress(Exception):
                     self.delete(job.job_id)
             raise
-        return [self._queued(job) for job in jobs]
+        return [self._failed(job, refused[n]) if n in refused else self._queued(job) for n, job in enumerate(jobs)]
 
     def submit_as(self, job_id: str, file: intake.IncomingFile, fields: Mapping[str, Any], operation: str) -> Job:
         """One job of one file, under an id that its caller chose (``new_id``): done again, it goes on where it stopped.
@@ -80,7 +82,7 @@ class SubmitService:
             InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
         """
         spec = find(operation)
-        options, inputs = self._looked_at([file], fields, spec)
+        options, inputs, _ = self._looked_at([file], fields, spec)
         self._check_room()
         made = self._new_job(spec, options, inputs, None, job_id)
         job = self._jobs.get(job_id) or made
@@ -91,14 +93,14 @@ class SubmitService:
 
     def _looked_at(
         self, files: Sequence[intake.IncomingFile], fields: Mapping[str, Any], spec: OperationSpec
-    ) -> tuple[Options, list[JobInput]]:
-        """The options of a request, and its files as a job's row names them, if all of them may come in."""
+    ) -> tuple[Options, list[JobInput], intake.Refused]:
+        """The options of a request, its files as a job's row names them, and what is wrong with some of them."""
         options = spec.options.parse(fields)
         intake.check_count(len(files), spec.inputs, self._settings.max_files)
         named = [replace(file, name=intake.clean_name(file.name, spec.inputs)) for file in files]
-        inputs = intake.measure(named, spec.inputs, options, self._settings.max_file_size)
+        inputs, refused = intake.measure(named, spec, options, self._settings.max_file_size)
         intake.check_options(options, len(inputs))
-        return options, inputs
+        return options, inputs, refused
 
     def _send(self, objects: Mapping[str, IO[bytes]], media_type: str) -> None:
         def put(item: tuple[str, IO[bytes]]) -> None:
@@ -117,6 +119,11 @@ class SubmitService:
             queued = arrivals.begin(self._world, job.job_id)
         # A worker may have been led to the job already: then there is nothing left to say.
         return queued or self._jobs.get(job.job_id) or job
+
+    def _failed(self, job: Job, reason: errors.PdfSmallerError) -> Job:
+        """A new job whose file may not come in."""
+        self._ends.fail(job, error_json(reason), kept_seconds=kept_seconds(self._settings))
+        return self._jobs.get(job.job_id) or job
 
     def reserve_upload(self, request: Mapping[str, Any]) -> tuple[Job, list[UploadForm]]:
         """A job that waits for files sent straight to the bucket, and a form for each, in order.
