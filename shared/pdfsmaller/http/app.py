@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 import uuid
 from typing import Any
@@ -13,7 +12,8 @@ from werkzeug.sansio.utils import host_is_trusted
 
 from pdfsmaller import __version__, errors
 from pdfsmaller.engine.options import Options
-from pdfsmaller.http import files, health, metrics, problems
+from pdfsmaller.http import callers, files, health, metrics, problems
+from pdfsmaller.http.callers import caller
 from pdfsmaller.jobs.model import Job, JobResult
 from pdfsmaller.jobs.objects import FILES_PATH
 from pdfsmaller.jobs.states import Status
@@ -55,7 +55,7 @@ def create_app(world: World) -> Flask:
     }
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.before_request(_name_request)
-    app.before_request(_demand_key)
+    app.before_request(_identify_caller)
     app.after_request(_add_headers)
     app.register_blueprint(api)
     app.register_blueprint(health.blueprint)
@@ -82,14 +82,9 @@ def _name_request() -> None:
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _demand_key() -> None:
-    keys = _settings().api_keys
-    if not keys or request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith(_OPEN_FOLDERS):
-        return
-    given = request.headers.get("X-Api-Key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
-    # Every key is compared, in constant time, so that the answer's time tells nothing.
-    if not any([hmac.compare_digest(given.encode(), key.encode()) for key in keys]):
-        raise errors.Unauthorized("Send one of this service's API keys as 'X-Api-Key' or 'Authorization: Bearer'.")
+def _identify_caller() -> None:
+    is_open = request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith(_OPEN_FOLDERS)
+    callers.identify([] if is_open else _settings().api_keys)
 
 
 def _add_headers(response: Response) -> Response:
@@ -179,7 +174,7 @@ def reserve_upload() -> Response:
     unknown = sorted(set(body) - set(_UPLOAD_FIELDS))
     if unknown:
         raise errors.InvalidOption(unknown[0], "(hidden)", _UPLOAD_FIELDS)
-    job, forms = _service().reserve_upload(body)
+    job, forms = _service().reserve_upload(body, caller=caller())
     shown = _view(job)
     answer = UploadView(
         job=shown,
@@ -192,7 +187,7 @@ def reserve_upload() -> Response:
 @api.get("/api/jobs/<job_id>")
 def get_job(job_id: str) -> Response:
     """How a job stands. ``Prefer: wait=N`` waits for its end."""
-    jobs = [_service().job(job_id)]
+    jobs = [_service().job(job_id, caller=caller())]
     if seconds := _wait_seconds():
         jobs = _service().wait(jobs, seconds)
     return _json(_view(jobs[0]), headers=_applied(bool(seconds)))
@@ -201,33 +196,33 @@ def get_job(job_id: str) -> Response:
 @api.post("/api/jobs/<job_id>/uploaded")
 def uploaded(job_id: str) -> Response:
     """Begin a job whose files were sent straight to the bucket, if all of them are there."""
-    return _json(_view(_service().uploaded(job_id)))
+    return _json(_view(_service().uploaded(job_id, caller=caller())))
 
 
 @api.get("/api/jobs/<job_id>/download")
 def download(job_id: str) -> Response:
     """The result, or a ZIP of several: its bytes where they are few, otherwise a redirect to the store."""
-    return _send_file(job_id, _service().download(job_id))
+    return _send_file(job_id, _service().download(job_id, caller=caller()))
 
 
 @api.get("/api/jobs/<job_id>/results/<index>")
 def get_result(job_id: str, index: str) -> Response:
     """One of a job's results, counted from 0."""
     number = int(index) if _INDEX.fullmatch(index) else -1  # -1: the job has none such
-    return _send_file(job_id, _service().result(job_id, number))
+    return _send_file(job_id, _service().result(job_id, number, caller=caller()))
 
 
 @api.delete("/api/jobs/<job_id>")
 def delete_job(job_id: str) -> Response:
     """End a job and delete its files."""
-    _service().delete(job_id)
+    _service().delete(job_id, caller=caller())
     return Response(status=204)
 
 
 @api.get("/api/batches/<batch_id>")
 def get_batch(batch_id: str) -> Response:
     """How the jobs of a batch stand."""
-    jobs = _service().batch(batch_id)
+    jobs = _service().batch(batch_id, caller=caller())
     return _json(BatchView(batch_id=batch_id, jobs=[_view(job) for job in jobs]))
 
 
@@ -260,7 +255,7 @@ def _submit(operation: OperationSpec) -> Response:
     unknown = sorted(set(request.files) - {"files"})
     if unknown and not files:
         raise errors.BadRequest(f"Files came in the multipart field {unknown[0]!r}. The field is called 'files'.")
-    jobs = _service().submit_files(files, _form_fields(operation.options), operation.name)
+    jobs = _service().submit_files(files, _form_fields(operation.options), operation.name, caller=caller())
     seconds = _wait_seconds()
     if seconds:
         jobs = _service().wait(jobs, seconds)
