@@ -19,7 +19,7 @@ from pdfsmaller.jobs.objects import FILES_PATH
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.view import BatchView, JobView, PresignedPost, UploadView, view
 from pdfsmaller.media import content_disposition
-from pdfsmaller.operations import OPERATIONS, OperationSpec
+from pdfsmaller.operations import OPERATIONS, OperationSpec, on_page
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.services.world import World
@@ -245,9 +245,7 @@ def index() -> Response:
     from pdfsmaller.http.page import page_fields
 
     return Response(
-        render_template(
-            "index.html", keys=bool(_settings().api_keys), operations=OPERATIONS.values(), fields=page_fields()
-        )
+        render_template("index.html", keys=bool(_settings().api_keys), operations=on_page(), fields=page_fields())
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pdfsmaller.operations import OPERATIONS, OperationSpec
+from pdfsmaller.operations import OperationSpec, on_page
 
 Control = Literal["select", "password", "checkbox", "text"]
 
@@ -35,7 +35,7 @@ class PageField:
 def page_fields() -> list[PageField]:
     """The fields in the order of the operations that have them first."""
     owners: dict[str, list[OperationSpec]] = {}
-    for operation in OPERATIONS.values():
+    for operation in on_page():
         for name in operation.options.model_fields:
             if operation.options.shown(name).label:
                 owners.setdefault(name, []).append(operation)
