@@ -1,11 +1,16 @@
-"""The web page's fields, made from the operations' options: what has a label there (``Shown``) has a field."""
+"""The web page. Its fields are made from the operations' options: what has a label there (``Shown``) has a field."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from flask import Blueprint, Response, render_template
+
+from pdfsmaller.http import answers
 from pdfsmaller.operations import OperationSpec, on_page
+
+blueprint = Blueprint("page", __name__)
 
 Control = Literal["select", "password", "checkbox", "text"]
 
@@ -30,6 +35,19 @@ class PageField:
     choices: tuple[Choice, ...] = ()
     chosen: str = ""
     placeholder: str = ""
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """The web page."""
+    return Response(
+        render_template(
+            "index.html",
+            keys=bool(answers.settings().api_keys),
+            operations=on_page(),
+            fields=page_fields(),
+        )
+    )
 
 
 def page_fields() -> list[PageField]:

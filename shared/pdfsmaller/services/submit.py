@@ -104,6 +104,9 @@ class SubmitService:
         def put(item: tuple[str, IO[bytes]]) -> None:
             self._storage.put_file(self._storage.uploads, *item, media_type=media_type)
 
+        if len(objects) == 1:  # the usual case: no threads for it
+            put(*objects.items())
+            return
         with ThreadPoolExecutor(min(_SENT_AT_ONCE, len(objects))) as pool:
             list(pool.map(put, objects.items()))
 
