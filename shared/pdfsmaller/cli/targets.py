@@ -64,9 +64,7 @@ def in_folder(names: Sequence[str], output_dir: Path, inputs: Sequence[Path], wr
     targets = [output_dir / name for name in names]
     for target in targets:
         if target in written:
-            raise UsageError(
-                f"{target} is the result of another input. Do them one by one, each to its own folder."
-            )
+            raise UsageError(f"{target} is the result of another input. Do them one by one, each to its own folder.")
     _spare_inputs(inputs, targets, output_dir)
     return targets
 
