@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests import documents
 from tests.aws_stack import Stack
-from tests.http.test_api import work
+from tests.http.talk import work
 
 
 def test_pages_come_as_webp_pictures(client: FlaskClient, stack: Stack) -> None:
