@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from pdfsmaller import errors, passwords
 from pdfsmaller.jobs.keys import input_key, result_key
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.ends import End
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
@@ -321,6 +324,43 @@ class TestIds:
         for ask in (nowhere.job, nowhere.batch, nowhere.download, nowhere.delete):
             with pytest.raises(errors.JobNotFound):
                 ask(given)
+
+
+class TestCallers:
+    ME, OTHER = Caller("a" * 32, "192.0.2.1"), Caller("b" * 32, "192.0.2.1")
+
+    def test_to_others_a_job_is_as_unknown_as_one_that_never_was(
+        self, service: SubmitService, stack: Stack, pdf: bytes
+    ) -> None:
+        [job] = service.submit_files([incoming(pdf)], {}, caller=self.ME)
+        reserved, _ = service.reserve_upload({"name": "a.pdf"}, caller=self.ME)
+        assert stack.job(job.job_id).owner == stack.job(reserved.job_id).owner == self.ME.owner
+        asks: list[Callable[..., object]] = [
+            service.job, service.download, partial(service.result, index=0), service.delete, service.uploaded,
+        ]  # fmt: skip
+        for ask in asks:
+            for other in (self.OTHER, ANYBODY):
+                said = []
+                for job_id in (job.job_id, "0" * 32):
+                    with pytest.raises(errors.JobNotFound) as caught:
+                        ask(job_id, caller=other)
+                    said.append(caught.value.message.replace(job_id, ""))
+                assert said[0] == said[1]
+        assert service.job(job.job_id, caller=self.ME).status is Status.QUEUED
+        assert len(stack.upload_keys()) == 1
+
+    def test_so_is_a_batch(self, service: SubmitService, pdf: bytes) -> None:
+        jobs = service.submit_files([incoming(pdf), incoming(pdf)], {}, caller=self.ME)
+        assert jobs[0].batch_id
+        assert len(service.batch(jobs[0].batch_id, caller=self.ME)) == 2
+        for other in (self.OTHER, ANYBODY):
+            with pytest.raises(errors.JobNotFound):
+                service.batch(jobs[0].batch_id, caller=other)
+
+    def test_what_was_sent_without_a_key_is_for_whoever_knows_its_id(self, service: SubmitService, pdf: bytes) -> None:
+        [job] = service.submit_files([incoming(pdf)], {})
+        assert service.job(job.job_id, caller=self.ME).owner is None
+        service.delete(job.job_id, caller=self.OTHER)
 
 
 class TestDeleting:
