@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.moves import Jobs
-    from pdfsmaller.jobs.ports import Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import Messages, Queue, Storage, Workers
     from pdfsmaller.services.ends import Ends
     from pdfsmaller.settings import Settings
 
@@ -21,6 +21,7 @@ class World:
     Attributes:
         jobs: the job store, with every move of a job but its ends.
         ends: every end of a job.
+        callbacks: the queue of ends that are told to somebody (``webhooks``).
         together: within it what is written to jobs and queue stands together or not at all, where one database holds
             both. Elsewhere it holds nothing together, so it spares work after a crash and nobody relies on it.
         workers: who receives from the queue, where workers do so by themselves; None where it is Lambda's affair.
@@ -31,5 +32,6 @@ class World:
     ends: Ends
     queue: Queue
     storage: Storage
+    callbacks: Messages
     together: Callable[[], AbstractContextManager[None]] = nullcontext
     workers: Workers | None = None

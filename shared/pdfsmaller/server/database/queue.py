@@ -13,6 +13,9 @@ from pdfsmaller.jobs.messages import Message
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.schema import messages
 
+#: The names of the queues.
+JOBS, CALLBACKS = "jobs", "callbacks"
+
 #: As long as SQS keeps a message.
 _DEAD_KEPT_SECONDS = 14 * 86_400
 #: As long as SQS can hide one.
@@ -24,6 +27,7 @@ _COLUMNS = messages.c
 _LIVE = _COLUMNS.dead_at.is_(None)
 _DEAD = _COLUMNS.dead_at.is_not(None)
 _PLACE = _COLUMNS.dead_at, _COLUMNS.message_id
+_OF_THE_QUEUE = _COLUMNS.queue == bindparam("of")
 #: A message, if it was not delivered again since.
 _DELIVERY = (_COLUMNS.message_id == bindparam("this")) & (_COLUMNS.receipt == bindparam("handle")) & _LIVE
 
@@ -31,26 +35,31 @@ _DELIVERY = (_COLUMNS.message_id == bindparam("this")) & (_COLUMNS.receipt == bi
 _ACKNOWLEDGE = delete(messages).where(_DELIVERY)
 _LETTERS = (
     select(messages)
-    .where(_DEAD, tuple_(*_PLACE) > tuple_(bindparam("dead_at", type_=Double), bindparam("message_id", type_=String)))
+    .where(_OF_THE_QUEUE, _DEAD, tuple_(*_PLACE) > tuple_(bindparam("dead_at", type_=Double), bindparam("message_id", type_=String)))
     .order_by(*_PLACE)
     .limit(bindparam("number"))
 )
-_TO_REDRIVE = select(_COLUMNS.message_id).where(_DEAD).limit(_PAGE).with_for_update(skip_locked=True)
+_TO_REDRIVE = select(_COLUMNS.message_id).where(_OF_THE_QUEUE, _DEAD).limit(_PAGE).with_for_update(skip_locked=True)
 
 
 class SqlQueue:
     """``WorkQueue`` in a database. Each call is a transaction of its own: none is held while a message is worked on."""
 
-    def __init__(self, database: Database, *, visibility_seconds: float, max_receive_count: int) -> None:
+    def __init__(
+        self, database: Database, *, name: str = JOBS, visibility_seconds: float, max_receive_count: int
+    ) -> None:
         """
         Args:
+            name: which of the queues in the database it is.
             visibility_seconds: how long a received message stays hidden, unless its receiver says otherwise.
             max_receive_count: after so many deliveries a message is a dead letter.
         """
         self._database = database
+        self._name = {"of": name}
         now = database.present
-        fresh = {"receive_count": 0, "sent_at": now, "visible_at": now}
-        visible = _LIVE & (_COLUMNS.visible_at <= now)
+        here = _COLUMNS.queue == name
+        fresh = {"queue": name, "receive_count": 0, "sent_at": now, "visible_at": now}
+        visible = here & _LIVE & (_COLUMNS.visible_at <= now)
         oldest = select(_COLUMNS.message_id).where(visible).order_by(_COLUMNS.visible_at).limit(1)
         hidden_until = now + bindparam("seconds", type_=Double)
         self._send = insert(messages).values(fresh)
@@ -69,7 +78,7 @@ class SqlQueue:
         self._retry = update(messages).where(_DELIVERY).values(visible_at=hidden_until)
         self._count = select(
             func.coalesce(func.sum(case((_COLUMNS.visible_at <= now, 1), else_=0)), 0), func.count()
-        ).where(_LIVE)
+        ).where(here, _LIVE)
         self._forget = delete(messages).where(_DEAD, _COLUMNS.dead_at < now - _DEAD_KEPT_SECONDS)
         self._redrive = (
             update(messages)
@@ -83,7 +92,6 @@ class SqlQueue:
         self.send(events.s3_event(created))
 
     def send(self, body: str) -> None:
-        """Put any text into the queue."""
         with self._database.writing() as connection:
             connection.execute(self._send, {"message_id": _new_id(), "body": body})
             self._database.wake(connection)
@@ -138,7 +146,7 @@ class SqlQueue:
         place = {"dead_at": 0.0, "message_id": ""}
         while max_messages > 0 and time.monotonic() < ends_at:
             with self._database.reading() as connection:
-                found = connection.execute(_LETTERS, place | {"number": min(_PAGE, max_messages)}).all()
+                found = connection.execute(_LETTERS, self._name | place | {"number": min(_PAGE, max_messages)}).all()
             for row in found:
                 if time.monotonic() >= ends_at:
                     return
@@ -156,7 +164,7 @@ class SqlQueue:
 
     def _redrive_page(self) -> int:
         with self._database.writing() as connection:
-            found = connection.execute(_TO_REDRIVE).scalars().all()
+            found = connection.execute(_TO_REDRIVE, self._name).scalars().all()
             if found:
                 connection.execute(self._redrive, [{"dead": dead, "new": _new_id()} for dead in found])
                 self._database.wake(connection)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Double, Index, Integer, MetaData, String, Table, Text
 
 #: Every version of the schema, oldest first; the last is this code's.
-VERSIONS = ("v0001", "v0002")
+VERSIONS = ("v0001", "v0002", "v0003")
 
 metadata = MetaData()
 
@@ -56,6 +56,7 @@ messages = Table(
     "messages",
     metadata,
     Column("message_id", String(32), primary_key=True),
+    Column("queue", String(16), nullable=False, server_default="jobs"),
     Column("body", Text, nullable=False),
     Column("sent_at", Double, nullable=False),
     Column("visible_at", Double, nullable=False),
@@ -65,12 +66,14 @@ messages = Table(
 )
 Index(
     "messages_visible",
+    messages.c.queue,
     messages.c.visible_at,
     sqlite_where=messages.c.dead_at.is_(None),
     postgresql_where=messages.c.dead_at.is_(None),
 )
 Index(
     "messages_dead",
+    messages.c.queue,
     messages.c.dead_at,
     messages.c.message_id,
     sqlite_where=messages.c.dead_at.is_not(None),
