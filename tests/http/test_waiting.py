@@ -42,9 +42,13 @@ class TestWaiting:
         assert body["job"]["status"] == "failed"
 
     def test_a_batch_is_200_once_all_are_done(self, quick: FlaskClient, pdf: bytes) -> None:
-        response = post(quick, pdf, documents.encrypted_user(), headers={"Prefer": "wait=20"})
+        response = post(quick, pdf, documents.encrypted_user(), b"GIF89a", headers={"Prefer": "wait=20"})
         assert response.status_code == 200
-        assert [job["status"] for job in response.get_json()["jobs"]] == ["succeeded", "failed"]
+        batch = response.get_json()
+        assert [job["status"] for job in batch["jobs"]] == ["succeeded", "failed", "failed"]
+        assert batch["jobs"][2]["error"]["code"] == "not_a_pdf"
+        assert (batch["done"], batch["failed"], batch["bytes_in"]) == (1, 2, len(pdf))
+        assert batch["bytes_out"] == batch["jobs"][0]["result"]["bytes"]
 
     def test_time_up_is_still_202(self, client: FlaskClient, pdf: bytes) -> None:
         response = post(client, pdf, headers={"Prefer": "respond-async, wait=1"})

@@ -8,7 +8,7 @@ from typing import Literal
 from flask import Blueprint, Response, render_template
 
 from pdfsmaller.http import answers
-from pdfsmaller.operations import OPERATIONS, OperationSpec
+from pdfsmaller.operations import OperationSpec, on_page
 
 blueprint = Blueprint("page", __name__)
 
@@ -44,7 +44,7 @@ def index() -> Response:
         render_template(
             "index.html",
             keys=bool(answers.settings().api_keys),
-            operations=OPERATIONS.values(),
+            operations=on_page(),
             fields=page_fields(),
         )
     )
@@ -53,7 +53,7 @@ def index() -> Response:
 def page_fields() -> list[PageField]:
     """The fields in the order of the operations that have them first."""
     owners: dict[str, list[OperationSpec]] = {}
-    for operation in OPERATIONS.values():
+    for operation in on_page():
         for name in operation.options.model_fields:
             if operation.options.shown(name).label:
                 owners.setdefault(name, []).append(operation)

@@ -9,7 +9,6 @@ from flask import Response, request
 from pdfsmaller.http import answers, problems
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.jobs.view import BatchView
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 
@@ -57,7 +56,7 @@ def _one(job: Job, waited: bool) -> Response:
 
 def _batch(jobs: list[Job], waited: bool) -> Response:
     batch_id = jobs[0].batch_id or ""
-    shown = BatchView(batch_id=batch_id, jobs=[answers.job_view(job) for job in jobs])
+    shown = answers.batch_view(batch_id, jobs)
     done = waited and all(job.status.is_final for job in jobs)
     headers = {"Location": f"{answers.base_url()}/api/batches/{batch_id}", **applied(waited)}
     return answers.as_json(shown, 200 if done else 202, headers)

@@ -1,4 +1,4 @@
-"""Messages know who asked for their jobs, and in which round their turn comes."""
+"""Whose a job is, and an index of everybody's jobs by their age."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ down_revision = "v0001"
 
 
 def upgrade() -> None:
-    op.add_column("messages", sa.Column("asker", sa.String(64), nullable=False, server_default=""))
-    op.add_column("messages", sa.Column("round", sa.BigInteger, nullable=False, server_default="0"))
-    live = sa.text("dead_at IS NULL")
-    for name, columns in (("messages_rounds", ["round", "visible_at"]), ("messages_askers", ["asker", "round"])):
-        op.create_index(name, "messages", columns, sqlite_where=live, postgresql_where=live)
+    op.add_column("jobs", sa.Column("owner", sa.String(64)))
+    op.add_column("jobs", sa.Column("created_at", sa.Double))
+    owned = sa.text("owner IS NOT NULL")
+    op.create_index("jobs_owner", "jobs", ["owner", "created_at", "job_id"], sqlite_where=owned, postgresql_where=owned)
