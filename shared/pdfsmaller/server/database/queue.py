@@ -37,8 +37,8 @@ _PAGE = 100
 _COLUMNS = messages.c
 _LIVE = _COLUMNS.dead_at.is_(None)
 _DEAD = _COLUMNS.dead_at.is_not(None)
-#: Whose turn it is. What is searched in this order adds 0 to other columns: that keeps databases from their indexes, under
-#: which there may be everything.
+#: Whose turn it is. What is searched in this order adds 0 to other columns: their indexes are of no use then, since all
+#: of what waits may be under them.
 _TURN = _COLUMNS.round, _COLUMNS.visible_at
 _PLACE = _COLUMNS.dead_at, _COLUMNS.message_id
 #: A message, if it was not delivered again since.
