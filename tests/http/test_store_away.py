@@ -61,7 +61,7 @@ def test_so_is_what_would_be_written_to_a_database_that_stays_locked(empty_sqlit
     opened = database.opened(f"sqlite:///{path}", busy_seconds=0.1)
     jobs, storage = Jobs(SqlJobStore(opened)), MemoryStorage()
     queue = SqlQueue(opened, visibility_seconds=60, max_receive_count=5)
-    world = World(Settings(), jobs, Ends(jobs, []), queue, storage, opened.together)
+    world = World(Settings(), jobs, Ends(jobs, []), queue, storage, queue, opened.together)
     client = create_app(world).test_client()
     begun = post(client, documents.text(1)).get_json()
     locked = sqlite3.connect(path, isolation_level=None)

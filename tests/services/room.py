@@ -13,6 +13,7 @@ from pdfsmaller.services.ends import Ended, Ends
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
+from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from tests.aws_stack import Clock
@@ -28,11 +29,11 @@ class Room(Generic[StorageT]):
         self.clock, self.storage = clock, storage
         self.store = MemoryJobStore(clock)
         self.queue = MemoryQueue(clock, max_receive_count=Settings().max_receive_count)
+        self.callbacks = MemoryQueue(clock, visibility_seconds=120, max_receive_count=1_000)
         self.ended: list[Ended] = []
         self.jobs = Jobs(self.store)
-        self.world = World(
-            Settings(**settings), self.jobs, Ends(self.jobs, [self.ended.append]), self.queue, self.storage
-        )
+        ends = Ends(self.jobs, [self.ended.append, tell.listener(self.callbacks)])
+        self.world = World(Settings(**settings), self.jobs, ends, self.queue, self.storage, self.callbacks)
         self.submitting, self.running = SubmitService(self.world), RunService(self.world)
         self.cleanup = CleanupService(self.world)
 

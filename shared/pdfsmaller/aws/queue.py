@@ -21,7 +21,7 @@ class SqsMessages:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def send(self, body: str) -> None:
+    def send(self, body: str, asker: str = "") -> None:
         clients.sqs().send_message(QueueUrl=self._url, MessageBody=body)
 
     def retry_in(self, message: Message, seconds: float) -> None:
@@ -38,7 +38,7 @@ class SqsQueue(SqsMessages):
         super().__init__(url)
         self._dead_letters = dead_letters_url
 
-    def announce(self, created: events.ObjectCreated) -> None:
+    def announce(self, created: events.ObjectCreated, asker: str = "") -> None:
         self.send(events.s3_event(created))
 
     def depth(self) -> dict[str, int]:

@@ -92,9 +92,8 @@ def test_postgresql_clears_up_after_messages_soon(on_postgres: Place) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "SELECT message_id FROM messages WHERE queue = 'jobs' AND dead_at IS NULL AND visible_at <= 1 "
-        "ORDER BY visible_at LIMIT 1",
-        "SELECT message_id FROM messages WHERE queue = 'jobs' AND dead_at IS NOT NULL AND (dead_at, message_id) > (0, '') "
+        "SELECT message_id FROM messages WHERE dead_at IS NULL AND visible_at <= 1 ORDER BY visible_at LIMIT 1",
+        "SELECT message_id FROM messages WHERE dead_at IS NOT NULL AND (dead_at, message_id) > (0, '') "
         "ORDER BY dead_at, message_id LIMIT 100",
         "SELECT due_at, job_id FROM jobs WHERE status = 'queued' AND due_at <= 1 AND (due_at, job_id) > (0, '') "
         "ORDER BY due_at, job_id LIMIT 200",

@@ -19,7 +19,7 @@ from pdfsmaller.jobs.view import view
 from pdfsmaller.services.webhooks import address, networks, signature
 from pdfsmaller.services.webhooks.hosts import Hosts
 from pdfsmaller.services.webhooks.post import TOTAL_SECONDS, Answer, NotDelivered, post
-from pdfsmaller.services.webhooks.tell import job_of
+from pdfsmaller.services.webhooks.tell import job_of, receiver_of
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class CallbackService:
         # The first attempt need not wait: what the row is due at then is when it should have been made at the latest.
         if job.callback_tries and (early := job.due_at - self._jobs.now()) > 0:
             return self._again(message, early)
-        host = job.callback.url.split("/")[2].lower()
-        if wait := self._hosts.enter(host, time.monotonic()):
+        receiver = receiver_of(job.callback.url)
+        if wait := self._hosts.enter(receiver, time.monotonic()):
             self._jobs.look_later(job, seconds=wait)
             return self._again(message, wait)
         stalled = False
@@ -69,7 +69,7 @@ class CallbackService:
                 return self._again(message, _HOLD_SECONDS)  # somebody else is at it, or it has moved on
             pause, stalled = self._tell(begun, job.callback)
         finally:
-            self._hosts.leave(host, time.monotonic(), stalled=stalled)
+            self._hosts.leave(receiver, time.monotonic(), stalled=stalled)
         return True if pause is None else self._again(message, pause)
 
     def _again(self, message: Message, seconds: float) -> bool:

@@ -5,6 +5,7 @@ The row says what is owed (``jobs.callback``); a message only leads to it, so th
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -30,8 +31,14 @@ def listener(callbacks: Messages) -> Callable[[Ended], None]:
 
 
 def send(callbacks: Messages, job: Job) -> None:
-    """Put the message that leads to a job into the queue of callbacks."""
-    callbacks.send(json.dumps({"job_id": job.job_id}))
+    """Put the message that leads to a job into the queue of callbacks, where receivers take turns."""
+    receiver = receiver_of(job.callback.url) if job.callback else ""
+    callbacks.send(json.dumps({"job_id": job.job_id}), hashlib.sha256(receiver.encode()).hexdigest())
+
+
+def receiver_of(url: str) -> str:
+    """Host and port of a callback's address, which stand for who receives there."""
+    return url.split("/")[2].lower()
 
 
 def job_of(message: Message) -> str:
