@@ -228,16 +228,15 @@ class Settings(BaseSettings):
     webhook_secret: str = _field(
         "",
         "Signs what is sent to a `callback_url`: `whsec_` and the base64 of 24 to 64 random bytes, for example from "
-        "`echo whsec_$(openssl rand -base64 32)`. Each API key's secret is derived from it. Empty: all are derived from "
-        "SECRET_KEY; without that too no `callback_url` is taken. `pdfsmaller webhooks secret` shows what a receiver "
-        "needs.",
+        "`echo whsec_$(openssl rand -base64 32)`. Those of API keys are derived from it. Empty: all are derived from "
+        "SECRET_KEY, without which no `callback_url` is taken. `pdfsmaller webhooks secret` shows what a receiver needs.",
         secret=True,
     )
     webhook_allow_http: bool = _field(False, "Whether a `callback_url` may begin with http://, unencrypted.")
     webhook_allowed_networks: CommaSeparated = _field(
         [],
-        "Networks that a `callback_url` may lead to beside the public internet, comma-separated, for example 10.0.0.0/8 "
-        "or fd00::/8. Whoever may send jobs can then have requests sent there.",
+        "Networks that a `callback_url` may lead to beside the public internet, comma-separated, for example "
+        "10.0.0.0/8,fd00::/8. Whoever may send jobs can then have requests sent there.",
     )
     health_check_enabled: bool = _field(
         True, "Whether the health check looks at buckets, table and queue. false: it says that the service is there."

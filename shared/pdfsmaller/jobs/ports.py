@@ -132,7 +132,7 @@ class Messages(Protocol):
 
 
 class Queue(Messages, Protocol):
-    """Messages that say which job to run, and those that nobody could do. One may be received MAX_RECEIVE_COUNT times."""
+    """Messages that say which job to run, and those that nobody could do: received MAX_RECEIVE_COUNT times, in vain."""
 
     def announce(self, created: ObjectCreated, asker: str = "") -> None:
         """Send the event that (re)starts a job.

@@ -97,7 +97,9 @@ def parse(url: object, settings: Settings) -> Target:
     if scheme != "https" and not (scheme == "http" and settings.webhook_allow_http):
         raise InvalidCallback("callback_url has to begin with https://.")
     if "@" in parts.netloc:
-        raise InvalidCallback("callback_url has a user or a password, which is not allowed. Requests are signed instead.")
+        raise InvalidCallback(
+            "callback_url has a user or a password. Leave them out: requests are signed."
+        )
     if "#" in url:
         raise InvalidCallback("callback_url has a fragment (#), which no request carries. Leave it out.")
     if not _is_host(host):

@@ -62,6 +62,4 @@ class Hosts:
                 self._forget(now)
 
     def _forget(self, now: float) -> None:
-        self._hosts = {
-            host: state for host, state in self._hosts.items() if state.running or state.rests_until > now
-        }
+        self._hosts = {host: state for host, state in self._hosts.items() if state.running or state.rests_until > now}
