@@ -135,9 +135,13 @@ class TestPreferring:
         assert assert_problem(response, 422, "password_required")["job"]["status"] == "failed"
 
     def test_to_wait_for_a_batch_is_200_once_all_are_done(self, client: FlaskClient, pdf: bytes) -> None:
-        response = post(client, pdf, documents.encrypted_user(), headers={"Prefer": "wait=20"})
+        response = post(client, pdf, documents.encrypted_user(), b"GIF89a", headers={"Prefer": "wait=20"})
         assert response.status_code == 200
-        assert [job["status"] for job in response.get_json()["jobs"]] == ["succeeded", "failed"]
+        batch = response.get_json()
+        assert [job["status"] for job in batch["jobs"]] == ["succeeded", "failed", "failed"]
+        assert batch["jobs"][2]["error"]["code"] == "not_a_pdf"
+        assert (batch["done"], batch["failed"], batch["bytes_in"]) == (1, 2, len(pdf))
+        assert batch["bytes_out"] == batch["jobs"][0]["result"]["bytes"]
 
     @pytest.mark.parametrize("prefer", ["wait=1", "respond-async, wait=1", "wait=999999999999999999999999"])
     def test_to_wait_is_202_once_time_is_up(self, idle: FlaskClient, pdf: bytes, prefer: str) -> None:

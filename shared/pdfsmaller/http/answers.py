@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from werkzeug.sansio.utils import host_is_trusted
 
 from pdfsmaller import errors
+from pdfsmaller.jobs import view
 from pdfsmaller.jobs.model import Job, JobResult
-from pdfsmaller.jobs.view import JobView, view
+from pdfsmaller.jobs.view import BatchView, JobView
 from pdfsmaller.media import content_disposition
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.services.world import World
@@ -56,7 +57,12 @@ def address(url: str) -> str:
 
 def job_view(job: Job) -> JobView:
     """The job as its caller sees it."""
-    return view(job, base_url())
+    return view.view(job, base_url())
+
+
+def batch_view(batch_id: str, jobs: list[Job]) -> BatchView:
+    """The jobs of a batch as their caller sees them."""
+    return view.batch_view(batch_id, [job_view(job) for job in jobs])
 
 
 def as_json(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:

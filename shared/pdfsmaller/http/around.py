@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 import uuid
 
 from flask import Flask, Response, g, request
 
-from pdfsmaller import errors
-from pdfsmaller.http import answers
+from pdfsmaller.http import answers, callers
 from pdfsmaller.jobs.objects import FILES_PATH
 
 #: Functions Framework answers /static itself, from the folder of the function.
@@ -24,7 +22,7 @@ _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 def install(app: Flask) -> None:
     """Have this done around every request of ``app``."""
     app.before_request(_name_request)
-    app.before_request(_demand_key)
+    app.before_request(_identify_caller)
     app.after_request(_add_headers)
 
 
@@ -33,14 +31,9 @@ def _name_request() -> None:
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _demand_key() -> None:
-    keys = answers.settings().api_keys
-    if not keys or request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith(_OPEN_FOLDERS):
-        return
-    given = request.headers.get("X-Api-Key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
-    # Every key is compared, in constant time, so that the answer's time tells nothing.
-    if not any([hmac.compare_digest(given.encode(), key.encode()) for key in keys]):
-        raise errors.Unauthorized("Send one of this service's API keys as 'X-Api-Key' or 'Authorization: Bearer'.")
+def _identify_caller() -> None:
+    is_open = request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith(_OPEN_FOLDERS)
+    callers.identify([] if is_open else answers.settings().api_keys)
 
 
 def _add_headers(response: Response) -> Response:

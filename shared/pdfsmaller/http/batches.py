@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from pdfsmaller.http import answers
-from pdfsmaller.jobs.view import BatchView
+from pdfsmaller.http.callers import caller
 
 blueprint = Blueprint("batches", __name__, url_prefix="/api/batches")
 
@@ -13,5 +13,5 @@ blueprint = Blueprint("batches", __name__, url_prefix="/api/batches")
 @blueprint.get("/<batch_id>")
 def get_batch(batch_id: str) -> Response:
     """How the jobs of a batch stand."""
-    jobs = answers.service().batch(batch_id)
-    return answers.as_json(BatchView(batch_id=batch_id, jobs=[answers.job_view(job) for job in jobs]))
+    jobs = answers.service().batch(batch_id, caller=caller())
+    return answers.as_json(answers.batch_view(batch_id, jobs))

@@ -10,6 +10,7 @@ from werkzeug.datastructures import FileStorage
 from pdfsmaller import errors
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http import answers, waiting
+from pdfsmaller.http.callers import caller
 from pdfsmaller.operations import OPERATIONS, OperationSpec
 from pdfsmaller.services.intake import IncomingFile
 
@@ -36,7 +37,8 @@ def _submit(operation: OperationSpec) -> Response:
     unknown = sorted(set(request.files) - {"files"})
     if unknown and not files:
         raise errors.BadRequest(f"Files came in the multipart field {unknown[0]!r}. The field is called 'files'.")
-    return waiting.begun(answers.service().submit_files(files, _form_fields(operation.options), operation.name))
+    fields = _form_fields(operation.options)
+    return waiting.begun(answers.service().submit_files(files, fields, operation.name, caller=caller()))
 
 
 def _form_fields(options: type[Options]) -> dict[str, Any]:

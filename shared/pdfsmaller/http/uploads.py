@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from pdfsmaller.http import answers
+from pdfsmaller.http.callers import caller
 from pdfsmaller.jobs.view import PresignedPost, UploadView
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/api")
@@ -15,7 +16,7 @@ _FIELDS = ("operation", "options", "files", "count", "name", "size")
 @blueprint.post("/uploads")
 def reserve_upload() -> Response:
     """Begin a job whose files go straight to the bucket."""
-    job, forms = answers.service().reserve_upload(answers.json_object(_FIELDS))
+    job, forms = answers.service().reserve_upload(answers.json_object(_FIELDS), caller=caller())
     shown = answers.job_view(job)
     answer = UploadView(
         job=shown,
@@ -28,4 +29,4 @@ def reserve_upload() -> Response:
 @blueprint.post("/jobs/<job_id>/uploaded")
 def uploaded(job_id: str) -> Response:
     """Begin a job whose files were sent straight to the bucket, if all of them are there."""
-    return answers.as_json(answers.job_view(answers.service().uploaded(job_id)))
+    return answers.as_json(answers.job_view(answers.service().uploaded(job_id, caller=caller())))

@@ -14,9 +14,9 @@ from werkzeug.http import parse_list_header
 
 from pdfsmaller import media
 from pdfsmaller.http import answers, problems
+from pdfsmaller.http.callers import caller
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import DELETED, Status
-from pdfsmaller.jobs.view import BatchView
 from pdfsmaller.operations import find
 
 #: More digits than any number of seconds that means something.
@@ -96,7 +96,7 @@ def _one(job: Job, *, waited: bool) -> Response:
     if waited and job.status is Status.FAILED and job.error:
         raise problems.FailedJob(answers.job_view(job))
     if waited and job.status in DELETED:
-        answers.service().download(job.job_id)  # raises what is to be said of a job that was ended meanwhile
+        answers.service().download(job.job_id, caller=caller())  # raises: its end has taken what it made
     shown = answers.job_view(job)
     headers = {"Location": shown.links["self"], "X-Job-Id": job.job_id}
     if waited and job.status is Status.SUCCEEDED:
@@ -106,7 +106,7 @@ def _one(job: Job, *, waited: bool) -> Response:
 
 def _batch(jobs: list[Job], *, waited: bool) -> Response:
     batch_id = jobs[0].batch_id or ""
-    shown = BatchView(batch_id=batch_id, jobs=[answers.job_view(job) for job in jobs])
+    shown = answers.batch_view(batch_id, jobs)
     headers = {"Location": f"{answers.base_url()}/api/batches/{batch_id}"}
     if waited and all(job.status.is_final for job in jobs):
         return answers.as_json(shown, 200, headers)

@@ -19,7 +19,7 @@ from pdfsmaller.events import ObjectCreated
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, ServedFile, UploadForm
-from pdfsmaller.jobs.rows import Row
+from pdfsmaller.jobs.rows import Place, Row
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.workers import WorkerInfo
 
@@ -68,6 +68,17 @@ class JobStore(Protocol):
         """
         ...
 
+    def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
+        """The rows with this ``owner``, the newest first; fewer than ``limit`` where there are no more.
+
+        Args:
+            before: where the last one stood that is known already: those behind it are wanted. None: from the newest.
+
+        Each is as it stands now. Of rows made at the same time any may come first, always the same. One made just now
+        may be found a little later only.
+        """
+        ...
+
     def claim(self, what: str, job_id: str, *, kept_seconds: float) -> str:
         """The job that answers for ``what``: ``job_id`` for the first who asks, the first's for all others.
 
@@ -107,8 +118,12 @@ class Queue(Protocol):
     operator redrives it: it is then sent anew, with a new ``sent_at`` and counting from 1.
     """
 
-    def announce(self, created: ObjectCreated) -> None:
-        """Send the event that (re)starts a job."""
+    def announce(self, created: ObjectCreated, asker: str = "") -> None:
+        """Send the event that (re)starts a job.
+
+        Args:
+            asker: who asked for the job (``Job.asker``), for a queue that lets askers take turns by itself.
+        """
         ...
 
     def retry_in(self, message: Message, seconds: float) -> None:
@@ -136,8 +151,11 @@ class WorkQueue(Queue, Protocol):
     """A queue that workers receive from by themselves, where nobody (Lambda) does it for them."""
 
     def receive(self) -> Message | None:
-        """The message that has been visible for longest, which nobody else gets for the visibility timeout from now;
-        None where none is visible, without waiting for one.
+        """The message whose turn it is, which nobody else gets for the visibility timeout from now; None where none is
+        visible, without waiting for one.
+
+        Askers take turns, message by message, however many each has. Of one asker's messages that were never received
+        the one that has been visible for longest comes first.
 
         Who works on it for longer says so by ``retry_in`` in time.
         """
