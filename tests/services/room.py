@@ -33,7 +33,8 @@ class Room(Generic[StorageT]):
         self.ended: list[Ended] = []
         self.jobs = Jobs(self.store)
         ends = Ends(self.jobs, [self.ended.append, tell.listener(self.callbacks)])
-        self.world = World(Settings(**settings), self.jobs, ends, self.queue, self.storage, self.callbacks)
+        made = Settings(**{"default_wait_seconds": 0} | settings)
+        self.world = World(made, self.jobs, ends, self.queue, self.storage, self.callbacks)
         self.submitting, self.running = SubmitService(self.world), RunService(self.world)
         self.cleanup = CleanupService(self.world)
 
