@@ -17,10 +17,15 @@ _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _WAIT = {
     "name": "Prefer",
     "in": "header",
-    "description": "wait=N waits up to N seconds (at most 60) for the job's end.",
+    "description": "wait=N waits up to N seconds (at most MAX_WAIT_SECONDS) for the job's end.",
     "schema": {"type": "string"},
     "example": "wait=60",
 }
+_PREFER = _WAIT | {
+    "description": f"{_WAIT['description']} respond-async does not wait. Without either, who takes the file and does "
+    "not ask for JSON (by Accept) waits DEFAULT_WAIT_SECONDS for it, and everybody else has the job at once.",
+}
+_SECONDS = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
 
 
 class Problem(BaseModel):
@@ -123,13 +128,14 @@ def _submission(operation: OperationSpec) -> dict[str, Any]:
         "post": {
             "operationId": first + "".join(word.capitalize() for word in words),
             "summary": operation.summary,
-            "parameters": [_WAIT],
+            "parameters": [_PREFER],
             "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _ref(form_of(operation))}}},
             "responses": {
                 "200": {"description": "Finished within the wait", "content": _json(JobView) | _binary(operation)},
-                "202": {"description": accepted, "content": _json(*views)},
+                "202": {"description": accepted, "content": _json(*views), "headers": {"Retry-After": _SECONDS}},
                 "303": {"description": f"Finished within the wait; {what} is at Location"},
                 "400": _problem(errors.BadRequest, errors.EmptyFile),
+                "410": _problem(errors.JobExpired, errors.JobCancelled),
                 "413": _problem(errors.FileTooLarge),
                 "415": _problem(operation.inputs.wrong_kind),
                 "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.LimitExceeded, *operation.failures),
@@ -280,8 +286,7 @@ def _with_room(paths: dict[str, Any]) -> dict[str, Any]:
 
 def _with_store_away(paths: dict[str, Any]) -> dict[str, Any]:
     """The paths, each with what it answers while the job table, the queue or the buckets are away."""
-    seconds = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
-    away = _problem(errors.StoreUnavailable) | {"headers": {"Retry-After": seconds}}
+    away = _problem(errors.StoreUnavailable) | {"headers": {"Retry-After": _SECONDS}}
     for path in paths.values():
         for method in path.values():
             method["responses"].setdefault("503", away)
