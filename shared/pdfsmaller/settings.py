@@ -10,7 +10,6 @@ here.
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 import math
 import re
@@ -234,7 +233,7 @@ class Settings(BaseSettings):
         "",
         "Signs what is sent to a `callback_url`: `whsec_` and the base64 of 24 to 64 random bytes, for example from "
         "`echo whsec_$(openssl rand -base64 32)`. Those of API keys are derived from it. Empty: all are derived from "
-        "SECRET_KEY, without which no `callback_url` is taken. `pdfsmaller webhooks secret` shows what a receiver needs.",
+        "SECRET_KEY, without which no `callback_url` is taken. `pdfsmaller webhooks secret` shows them.",
         secret=True,
     )
     webhook_allow_http: bool = _field(False, "Whether a `callback_url` may begin with http://, unencrypted.")
@@ -350,7 +349,7 @@ class Settings(BaseSettings):
         if value:
             try:
                 key = base64.b64decode(value.removeprefix("whsec_"), validate=True)
-            except binascii.Error:
+            except ValueError:
                 key = b""
             if not value.startswith("whsec_") or not 24 <= len(key) <= 64:
                 raise ValueError("should be whsec_ and the base64 of 24 to 64 bytes")

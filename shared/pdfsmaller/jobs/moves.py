@@ -252,9 +252,10 @@ class Jobs:
         """The end of a job (of ``begin_telling``) is to be told again after so long; False as ``told`` has it."""
         return self._note(job, {"due_at": After(seconds)} | _attempts(job, attempt)) is not None
 
-    def look_later(self, job: Job, *, seconds: float) -> bool:
-        """Have cleanup look at an ended job again after so long; False where it has moved on, or another was first."""
-        return self._note(job, {"due_at": After(seconds)}) is not None
+    def look_later(self, job: Job, *, seconds: float) -> Job | None:
+        """Have cleanup look at an ended job again after so long; None where it has moved on, or another was first."""
+        row = self._note(job, {"due_at": After(seconds)})
+        return to_job(row) if row else None
 
     def _note(self, job: Job, sets: Mapping[str, Any], *, adds: Mapping[str, int] | None = None) -> Row | None:
         return self._store.change(job.job_id, Change(Demands((job.status,), due_at=job.due_at), sets, adds or {}))

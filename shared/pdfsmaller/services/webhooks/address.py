@@ -97,12 +97,10 @@ def parse(url: object, settings: Settings) -> Target:
     if scheme != "https" and not (scheme == "http" and settings.webhook_allow_http):
         raise InvalidCallback("callback_url has to begin with https://.")
     if "@" in parts.netloc:
-        raise InvalidCallback(
-            "callback_url has a user or a password. Leave them out: requests are signed."
-        )
+        raise InvalidCallback("callback_url has a user or a password. Leave them out: requests are signed.")
     if "#" in url:
         raise InvalidCallback("callback_url has a fragment (#), which no request carries. Leave it out.")
-    if not _is_host(host):
+    if not _is_host(host) or ("[" in parts.netloc and ":" not in host):
         raise InvalidCallback(
             "callback_url has no host that is allowed: a name of letters, digits and hyphens, an IPv4 address of four "
             "decimal numbers, or an IPv6 address in brackets."

@@ -19,7 +19,7 @@ from pdfsmaller.jobs.view import view
 from pdfsmaller.services.webhooks import address, networks, signature
 from pdfsmaller.services.webhooks.hosts import Hosts
 from pdfsmaller.services.webhooks.post import TOTAL_SECONDS, Answer, NotDelivered, post
-from pdfsmaller.services.webhooks.tell import job_of, receiver_of
+from pdfsmaller.services.webhooks.tell import read, receiver_of
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ class CallbackService:
         Returns:
             Whether it is done, and the message to be acknowledged. Otherwise it comes again: when, is arranged.
         """
-        job = self._jobs.get(job_of(message))
+        job_id, sent_for = read(message)
+        job = self._jobs.get(job_id)
         if job is None or job.callback is None or not is_owed(job):
             return True
-        # The first attempt need not wait: what the row is due at then is when it should have been made at the latest.
-        if job.callback_tries and (early := job.due_at - self._jobs.now()) > 0:
+        if job.due_at != sent_for and (early := job.due_at - self._jobs.now()) > 0:
             return self._again(message, early)
         receiver = receiver_of(job.callback.url)
         if wait := self._hosts.enter(receiver, time.monotonic()):

@@ -31,9 +31,13 @@ def listener(callbacks: Messages) -> Callable[[Ended], None]:
 
 
 def send(callbacks: Messages, job: Job) -> None:
-    """Put the message that leads to a job into the queue of callbacks, where receivers take turns."""
+    """Put the message that leads to a job into the queue of callbacks, where receivers take turns.
+
+    It says for which ``due_at`` it is sent: while the row has that, the end may be told at once.
+    """
     receiver = receiver_of(job.callback.url) if job.callback else ""
-    callbacks.send(json.dumps({"job_id": job.job_id}), hashlib.sha256(receiver.encode()).hexdigest())
+    body = json.dumps({"job_id": job.job_id, "due_at": job.due_at})
+    callbacks.send(body, hashlib.sha256(receiver.encode()).hexdigest())
 
 
 def receiver_of(url: str) -> str:
@@ -41,9 +45,14 @@ def receiver_of(url: str) -> str:
     return url.split("/")[2].lower()
 
 
-def job_of(message: Message) -> str:
-    """The job that a message leads to. Raises ValueError, KeyError or TypeError where it is none of ours."""
-    return str(json.loads(message.body)["job_id"])
+def read(message: Message) -> tuple[str, float]:
+    """The id of the job that a message leads to, and for which ``due_at``.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none of ours.
+    """
+    body = json.loads(message.body)
+    return str(body["job_id"]), float(body["due_at"])
 
 
 def send_again(world: World, job: Job) -> bool:
@@ -51,5 +60,5 @@ def send_again(world: World, job: Job) -> bool:
     # The conditional write makes one cleanup of several the one that sends.
     postponed = world.jobs.look_later(job, seconds=world.settings.requeue_after_seconds)
     if postponed:
-        send(world.callbacks, job)
-    return postponed
+        send(world.callbacks, postponed)
+    return postponed is not None
