@@ -142,16 +142,19 @@ def made_resources(clock: Clock, **changes: Any) -> Stack:
             {"AttributeName": "job_id", "AttributeType": "S"},
             {"AttributeName": "status", "AttributeType": "S"},
             {"AttributeName": "due_at", "AttributeType": "N"},
+            {"AttributeName": "owner", "AttributeType": "S"},
+            {"AttributeName": "created_at", "AttributeType": "N"},
         ],
         GlobalSecondaryIndexes=[
             {
-                "IndexName": "by_status",
+                "IndexName": name,
                 "KeySchema": [
-                    {"AttributeName": "status", "KeyType": "HASH"},
-                    {"AttributeName": "due_at", "KeyType": "RANGE"},
+                    {"AttributeName": key, "KeyType": "HASH"},
+                    {"AttributeName": time, "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
             }
+            for name, key, time in (("by_status", "status", "due_at"), ("by_owner", "owner", "created_at"))
         ],
     )
     settings = Settings(**buckets, **queues, jobs_table=table, secret_key="a key for tests only", **changes)

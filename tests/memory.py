@@ -24,7 +24,7 @@ from pdfsmaller import events
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import ObjectInfo, UploadForm
-from pdfsmaller.jobs.rows import Row, plain
+from pdfsmaller.jobs.rows import Place, Row, plain
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.media import content_disposition
 
@@ -73,6 +73,15 @@ class MemoryJobStore:
             row = self.get(job_id)
             if row and row["status"] == status and row["due_at"] <= self.now():
                 yield row
+
+    def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
+        def place(row: Row) -> Place:
+            return row["created_at"], row["job_id"]
+
+        with self._lock:
+            found = [row for row in self._rows.values() if row.get("owner") == owner]
+            found = [row for row in found if before is None or place(row) < before]
+            return deepcopy(sorted(found, key=place, reverse=True)[:limit])
 
     def claim(self, what: str, job_id: str, *, kept_seconds: float) -> str:
         with self._lock:

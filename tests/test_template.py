@@ -190,9 +190,8 @@ def test_the_table_expires_rows_and_can_be_restored(resources: dict[str, Any]) -
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    [index] = table["GlobalSecondaryIndexes"]
-    assert index["IndexName"] == "by_status"
-    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    indexes = {index["IndexName"]: index["Projection"] for index in table["GlobalSecondaryIndexes"]}
+    assert indexes == {name: {"ProjectionType": "KEYS_ONLY"} for name in ("by_status", "by_owner")}
 
 
 def test_secrets_are_not_shown(template: dict[str, Any]) -> None:

@@ -89,6 +89,7 @@ class OperationSpec:
         failures: what may be wrong with a document beside what is wrong with a request.
         preset: the preset that the web page begins with; empty: none.
         no_preset: what the page calls having none; empty: one must be chosen there.
+        on_page: the web page offers it among what can be done to files.
         libraries: modules that its process loads beside those that every operation uses.
     """
 
@@ -108,6 +109,7 @@ class OperationSpec:
     failures: tuple[type[PdfSmallerError], ...] = _PDF_FAILURES
     preset: str = "ebook"
     no_preset: str = ""
+    on_page: bool = True
     libraries: tuple[str, ...] = ()
 
     @property
@@ -178,6 +180,23 @@ _ALL = (
         # Pillow's readers with shared libraries of their own, which the bounds would keep from being loaded later.
         libraries=("pi_heif", "PIL.AvifImagePlugin", "PIL.WebPImagePlugin"),
     ),
+    OperationSpec(
+        name="preview",
+        route="preview-pdf",
+        command="preview",
+        label="Preview",
+        summary="Picture pages of PDFs, each as a WebP file.",
+        options_class="pdfsmaller.engine.preview.options:PreviewOptions",
+        report_class="pdfsmaller.engine.report:PreviewReport",
+        entry="pdfsmaller.engine.preview.preview:run",
+        each_alone=True,
+        media_types=(media.WEBP,),
+        several_results=True,
+        drop_suffix=None,  # pictures are to look at, not to keep
+        failures=(*_PDF_FAILURES, errors.InvalidPageRange),
+        preset="",
+        on_page=False,
+    ),
 )
 
 #: By name, in the order in which people are shown them.
@@ -196,6 +215,11 @@ def find(name: object, among: dict[str, OperationSpec] = OPERATIONS) -> Operatio
     if spec is None:
         raise errors.InvalidOption("operation", name, list(among))
     return spec
+
+
+def on_page() -> list[OperationSpec]:
+    """The operations that the web page offers."""
+    return [spec for spec in OPERATIONS.values() if spec.on_page]
 
 
 def droppable() -> dict[str, OperationSpec]:

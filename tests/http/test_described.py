@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from pdfsmaller.http.page import page_fields
-from pdfsmaller.operations import OPERATIONS, OperationSpec
+from pdfsmaller.operations import OPERATIONS, OperationSpec, on_page
 
 EACH = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 
@@ -53,7 +53,7 @@ def test_an_operation_may_be_asked_for_by_its_name(described: dict[str, Any], op
         assert operation.name in described["components"]["schemas"][schema]["properties"]["operation"]["enum"]
 
 
-@EACH
+@pytest.mark.parametrize("operation", on_page(), ids=lambda operation: operation.name)
 def test_an_operation_is_on_the_page(client: FlaskClient, operation: OperationSpec) -> None:
     page = client.get("/").text
     assert f'<option value="{operation.name}"' in page
@@ -61,6 +61,14 @@ def test_an_operation_is_on_the_page(client: FlaskClient, operation: OperationSp
     assert fields == {name for name in operation.options.model_fields if operation.options.shown(name).label}
     assert all(f'id="{name}"' in page for name in fields)
     assert operation.preset in {choice.value for field in page_fields() for choice in field.choices}
+
+
+def test_what_the_page_does_not_offer_is_not_on_it(client: FlaskClient) -> None:
+    left_out = [operation for operation in OPERATIONS.values() if not operation.on_page]
+    page = client.get("/").text
+    assert left_out
+    assert not any(f'<option value="{operation.name}"' in page for operation in left_out)
+    assert not {operation.name for operation in left_out} & {o for field in page_fields() for o in field.operations}
 
 
 def test_every_path_says_what_it_answers_while_a_store_is_away(described: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 from pdfsmaller.http.app import create_app
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
-from tests.http.test_api import work
+from tests.http.talk import work
 from tests.stack.test_page import page
 
 if TYPE_CHECKING:

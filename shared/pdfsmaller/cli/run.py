@@ -97,7 +97,8 @@ class _Command:
         assert self.output_dir
         with workspace.job_folder() as folder:
             done = sandbox.run(self.operation, _sources(job), folder, self.options, self.limits, progress)
-            targets = in_folder([file.name for file in done.files], self.output_dir, self.paths)
+            written = [target for other in self.jobs for target in other.targets]
+            targets = in_folder([file.name for file in done.files], self.output_dir, self.paths, written)
             for file, target in zip(done.files, targets, strict=True):
                 with replacing(target) as unfinished:
                     shutil.copyfile(file.path, unfinished)

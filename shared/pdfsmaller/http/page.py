@@ -1,11 +1,16 @@
-"""The web page's fields, made from the operations' options: what has a label there (``Shown``) has a field."""
+"""The web page. Its fields are made from the operations' options: what has a label there (``Shown``) has a field."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from pdfsmaller.operations import OPERATIONS, OperationSpec
+from flask import Blueprint, Response, render_template
+
+from pdfsmaller.http import answers
+from pdfsmaller.operations import OperationSpec, on_page
+
+blueprint = Blueprint("page", __name__)
 
 Control = Literal["select", "password", "checkbox", "text"]
 
@@ -32,10 +37,23 @@ class PageField:
     placeholder: str = ""
 
 
+@blueprint.get("/")
+def index() -> Response:
+    """The web page."""
+    return Response(
+        render_template(
+            "index.html",
+            keys=bool(answers.settings().api_keys),
+            operations=on_page(),
+            fields=page_fields(),
+        )
+    )
+
+
 def page_fields() -> list[PageField]:
     """The fields in the order of the operations that have them first."""
     owners: dict[str, list[OperationSpec]] = {}
-    for operation in OPERATIONS.values():
+    for operation in on_page():
         for name in operation.options.model_fields:
             if operation.options.shown(name).label:
                 owners.setdefault(name, []).append(operation)

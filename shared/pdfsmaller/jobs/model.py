@@ -66,7 +66,8 @@ class Job:
     ``crashes`` counts those in which the engine's process died. ``attempts_before_redrive`` are those that no longer
     count, since an operator redrove the job's message. ``result`` says of a finished job what became of it: ``bytes``
     of all results together, ``ratio``, ``outcome`` and the engine's ``report``. ``results`` are the files, in order,
-    and ``download`` is what stands for all of them: the only file, or a ZIP of several.
+    and ``download`` is what stands for all of them: the only file, or a ZIP of several. ``owner`` is the id of the API
+    key that it was sent with; None where there was none.
     """
 
     job_id: str
@@ -85,6 +86,7 @@ class Job:
     options: dict[str, Any] = field(default_factory=dict)
     password: str | None = None
     batch_id: str | None = None
+    owner: str | None = None
     drop: Drop | None = None
     expires_at: float | None = None
     lease_until: float | None = None

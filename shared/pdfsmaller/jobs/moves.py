@@ -21,6 +21,7 @@ from pdfsmaller.jobs.states import SOURCES, Status
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job, JobResult
     from pdfsmaller.jobs.ports import JobStore
+    from pdfsmaller.jobs.rows import Place
 
 #: How long a row outlives its job's files, so that a late caller hears "expired" and not "unknown".
 ROW_KEPT_SECONDS = 7 * 86_400
@@ -63,6 +64,14 @@ class Jobs:
     def due(self, status: Status) -> Iterator[Job]:
         """Jobs in a state whose time has come, the longest due first, each as it stands when it is yielded."""
         return map(to_job, self._store.due(status))
+
+    def owned(self, owner: str, before: Place | None, limit: int) -> list[Job]:
+        """An owner's jobs, the newest first; fewer than ``limit`` where there are no more.
+
+        Args:
+            before: ``created_at`` and ``job_id`` of the last that is known already; None: from the newest.
+        """
+        return [to_job(row) for row in self._store.owned(owner, before, limit)]
 
     # Making
 

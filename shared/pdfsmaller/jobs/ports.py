@@ -19,7 +19,7 @@ from pdfsmaller.events import ObjectCreated
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, ServedFile, UploadForm
-from pdfsmaller.jobs.rows import Row
+from pdfsmaller.jobs.rows import Place, Row
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.workers import WorkerInfo
 
@@ -65,6 +65,17 @@ class JobStore(Protocol):
 
         Each is as it stands when it is yielded: one that has moved on since the search began is left out. One that
         came due just now may be found by a later search only.
+        """
+        ...
+
+    def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
+        """The rows with this ``owner``, the newest first; fewer than ``limit`` where there are no more.
+
+        Args:
+            before: where the last one stood that is known already: those behind it are wanted. None: from the newest.
+
+        Each is as it stands now. Of rows made at the same time any may come first, always the same. One made just now
+        may be found a little later only.
         """
         ...
 

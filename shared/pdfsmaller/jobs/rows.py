@@ -24,6 +24,8 @@ from pdfsmaller.jobs.states import Status
 from pdfsmaller.media import PDF
 
 Row = dict[str, Any]
+#: Where a row stands among its owner's: ``created_at`` and ``job_id``.
+Place = tuple[float, str]
 
 _DECIMALS = 4
 _JOB_FIELDS = frozenset(field.name for field in fields(Job))

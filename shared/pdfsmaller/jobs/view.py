@@ -70,10 +70,18 @@ class JobView(BaseModel):
 
 
 class BatchView(BaseModel):
-    """The jobs of one request with several files."""
+    """The jobs of one request with several files.
+
+    ``done`` have a result, ``failed`` never will (those that were cancelled among them). ``bytes_in`` and ``bytes_out``
+    are those of the jobs with a result together, before and after.
+    """
 
     batch_id: str
     jobs: list[JobView]
+    done: int
+    failed: int
+    bytes_in: int
+    bytes_out: int
 
 
 class PresignedPost(BaseModel):
@@ -129,6 +137,19 @@ def view(job: Job, base_url: str) -> JobView:
         error=ErrorView(**job.error) if job.error else None,
         batch_id=job.batch_id,
         links=links,
+    )
+
+
+def batch_view(batch_id: str, jobs: list[JobView]) -> BatchView:
+    """What a batch of these jobs looks like from outside."""
+    done = [job for job in jobs if job.result]
+    return BatchView(
+        batch_id=batch_id,
+        jobs=jobs,
+        done=len(done),
+        failed=sum(job.status in (Status.FAILED, Status.CANCELLED) for job in jobs),
+        bytes_in=sum(item.bytes for job in done for item in job.inputs),
+        bytes_out=sum(job.result.bytes for job in done if job.result),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Double, Index, Integer, MetaData, String, Table, Text
 
 #: Every version of the schema, oldest first; the last is this code's.
-VERSIONS = ("v0001",)
+VERSIONS = ("v0001", "v0002")
 
 metadata = MetaData()
 
@@ -20,8 +20,18 @@ jobs = Table(
     Column("due_at", Double, nullable=False),
     Column("ttl", Double, nullable=False),
     Column("content", Text, nullable=False),
+    Column("owner", String(64)),
+    Column("created_at", Double),  # where there is an owner
     Index("jobs_due", "status", "due_at", "job_id"),
     Index("jobs_ttl", "ttl"),
+)
+Index(
+    "jobs_owner",
+    jobs.c.owner,
+    jobs.c.created_at,
+    jobs.c.job_id,
+    sqlite_where=jobs.c.owner.is_not(None),
+    postgresql_where=jobs.c.owner.is_not(None),
 )
 
 claims = Table(
