@@ -10,7 +10,7 @@ import { call } from "./api.js";
 import { number, size, t } from "./words.js";
 
 const PICTURED = ["merge", "split"]; // tools that show pages, for which files are sent ahead
-const tools = { merge: "./merge.js", split: "./split.js", "image-to-pdf": "./images.js" };
+const tools = {};
 
 // The table of an operation: its element, and `add(files)`.
 export async function board(spec) {
@@ -31,7 +31,6 @@ export async function board(spec) {
   }
 
   function update(id) {
-    if (!element.isConnected && element.dataset.shown) return;
     const known = tiles.querySelector(`[data-id="${id}"]`);
     const item = store.find(id);
     if (Boolean(known) !== Boolean(item?.board === spec.name)) arrangeTiles();
@@ -186,10 +185,10 @@ export async function board(spec) {
     say(t("said.begun"));
   }
 
-  store.onChange(update);
+  const close = store.onChange(update);
   arrangeTiles();
   paint();
-  return { element, add };
+  return { element, add, close };
 }
 
 export const pagesWords = (item) => (item.job?.results.length ? t("count.pages", { n: item.job.result?.report?.pages || item.job.results.length }) : number(0));

@@ -31,7 +31,7 @@ export function icon(name) {
 
 // A button whose picture is explained by its words, shown or only said.
 export function button(kind, picture, words, onclick, props = {}) {
-  const shown = !kind.includes("bare");
+  const shown = kind !== "bare";
   const name = shown ? {} : { "aria-label": words, title: words };
   return h(`button.${kind}`, { type: "button", onclick, ...name, ...props }, picture && icon(picture), shown && words);
 }

@@ -68,13 +68,14 @@ function face(item) {
   const name = h("p.name", { title: item.files.map((file) => file.name).join("\n") }, store.nameOf(item), many && h("small", {}, ` ${many}`));
   const words = state === "bad" ? work.errorOf(item) : state === "running" ? "" : stateWords(item);
   const text = h("div.what", {}, name, h(`p.state${state === "bad" ? ".failed" : ""}`, {}, words));
-  const head = h("div.row", {}, h("span.badge", {}, icon(state === "bad" ? "warn" : "file")), text, state.startsWith("done") && figure(item));
-  if (state === "running") return [head, h("progress", { max: 100, "aria-label": store.nameOf(item) }), h("div.actions", {}, stopper(item))];
-  if (state === "bad") return [head, password(item), h("div.actions", {}, failedActions(item))];
+  const badge = h("span.badge", {}, icon(state === "bad" ? "warn" : "file"));
+  const head = h("div.row", {}, badge, text, state.startsWith("done") && figure(item), state === "running" ? stopper(item) : remover(item));
+  if (state === "running") return [head, h("progress", { max: 100, "aria-label": store.nameOf(item) })];
+  if (state === "bad") return [head, password(item), retrier(item)];
   return [head, isSame(item) && bar(item), doneActions(item), parts(item), unfolded(item)];
 }
 
-const stopper = (item) => button("quiet", "x", t("act.stop"), () => work.stop(item.id), { "data-focus": "stop" });
+const stopper = (item) => button("bare", "x", t("act.stop"), () => work.stop(item.id), { "data-focus": "stop" });
 const remover = (item) => button("bare", "bin", t("act.remove"), () => removed(item), { "data-focus": "remove" });
 
 function removed(item) {
@@ -131,7 +132,6 @@ function doneActions(item) {
     tune && unfolder(item, "tune", "tune", t("act.tune")),
     unfolder(item, "more", null, t("act.details")),
     h("span.left", { "data-left": "" }, leftWords(job)),
-    remover(item),
   );
 }
 
@@ -181,10 +181,13 @@ function unfolded(item) {
 
 // Other options for what is there already: nothing is sent again.
 function tuning(item) {
-  const made = [...item.made, item.job].filter((job) => job.result && !job.options.target_size);
-  const sizeOf = (preset) =>
-    made.find((job) => job.options.preset === preset)?.result.bytes ?? item.estimates?.find((one) => one.preset === preset)?.bytes;
-  const form = optionsForm(item.operation, { given: item.options, expected: sizeOf });
+  const made = [...item.made, item.job].filter((job) => job.result && Object.keys(job.options).join() === "preset");
+  const expected = (preset) => {
+    const done = made.find((job) => job.options.preset === preset);
+    const estimate = item.estimates?.find((one) => one.preset === preset);
+    return done ? t("options.made", { size: size(done.result.bytes) }) : estimate && t("options.expected", { size: size(estimate.bytes) });
+  };
+  const form = optionsForm(item.operation, { given: item.options, expected, submitted: () => once() });
   const others = store.listed().filter((other) => other !== item && other.operation === item.operation && work.canAgain(other) && store.isDone(other));
   const once = () => (open.delete(item.id), work.again(item.id, form.values()));
   const all = () => (open.delete(item.id), [item, ...others].forEach((one) => work.again(one.id, form.values())));
@@ -230,11 +233,11 @@ function password(item) {
   return h("form.unlock", { onsubmit: unlock }, h("label", {}, t("act.password"), field), h("button.button", {}, t("act.unlock")));
 }
 
-function failedActions(item) {
+function retrier(item) {
   const hopeless = ["not_a_pdf", "empty_file", "unreadable_pdf", "password_required", "wrong_password"];
   const code = item.job?.error?.code || item.code;
   const worth = !hopeless.includes(code) && (item.phase === "failed" ? item.files.every((file) => file.bytes) : true) && !tooLarge(item);
-  return [worth && button("quiet", "again", t("act.retry"), () => work.retry(item.id), { "data-focus": "retry" }), remover(item)];
+  return worth && h("div.actions", {}, button("quiet", "again", t("act.retry"), () => work.retry(item.id), { "data-focus": "retry" }));
 }
 
 const tooLarge = (item) => item.files.some((file) => file.bytes > service.max_file_size);
@@ -259,7 +262,7 @@ function sum() {
   refill(
     $("for-all"),
     service.archives && done.length > 1 && button("button", "down", t("act.all_zip"), (event) => all(event.currentTarget, done), { "data-focus": "zip" }),
-    store.listed().length > 1 && button("quiet", "bin", t("act.remove_all"), removeAll, { "data-focus": "remove-all" }),
+    store.listed().length > 1 && button("bare.said", "bin", t("act.remove_all"), removeAll, { "data-focus": "remove-all" }),
   );
 }
 

@@ -2,14 +2,14 @@
 
 import { h } from "./dom.js";
 import { operation as specOf } from "./service.js";
-import { known, size, t } from "./words.js";
+import { known, t } from "./words.js";
 
 let forms = 0;
 
 // A form's elements, and `values()`: what was chosen, by option. `given` are the values to begin with, `expected` is
-// called with a preset's name and tells the bytes that it would give, `without` names options that have a place of
-// their own. `changed` hears of every change.
-export function optionsForm(operation, { given = {}, expected, without = [], changed } = {}) {
+// called with a preset's name and says how large its result is, `without` names options that have a place of
+// their own. `changed` hears of every change, `submitted` of the Enter key.
+export function optionsForm(operation, { given = {}, expected, without = [], changed, submitted } = {}) {
   const spec = specOf(operation);
   const id = `options-${(forms += 1)}`;
   const fields = spec.fields.filter((field) => !without.includes(field.name));
@@ -19,8 +19,8 @@ export function optionsForm(operation, { given = {}, expected, without = [], cha
   const back = rest.filter((field) => !front.includes(field));
   const open = back.some((field) => given[field.name]);
   const form = h(
-    "div.options",
-    { onchange: changed, oninput: changed },
+    "form.options",
+    { onchange: changed, oninput: changed, onsubmit: (event) => (event.preventDefault(), submitted?.()) },
     preset && cards(preset, id, given.preset ?? spec.preset, expected),
     front.length > 0 && h("div.fields", {}, front.map((field) => control(field, id, given))),
     back.length > 0 &&
@@ -43,7 +43,7 @@ function cards(field, id, chosen, expected) {
         h("input", { type: "radio", name: `${id}-preset`, value, checked: value === chosen, "data-option": "preset" }),
         h("b", {}, known(`preset.${value || "none"}`, words)),
         h("span", {}, known(`preset.${value || "none"}.note`, words)),
-        bytes && h("span.expected", {}, t("options.expected", { size: size(bytes) })),
+        bytes && h("span.expected", {}, bytes),
       );
     }),
   );

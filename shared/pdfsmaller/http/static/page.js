@@ -33,10 +33,11 @@ async function show(name) {
   $("limits").textContent = t(current.each_alone ? "drop.limit_each" : "drop.limit_joined", limits);
   document.title = `${current.label} · PDF Smaller`;
   const mine = (moment += 1);
+  table?.close?.();
   table = null;
   refill($("stage"));
   const made = atOnce(current) ? forNewFiles(current) : (await import("./board.js")).board(current);
-  if (mine !== moment) return; // another tool was chosen meanwhile
+  if (mine !== moment) return made.close?.(); // another tool was chosen meanwhile
   table = made;
   refill($("stage"), table.element);
 }

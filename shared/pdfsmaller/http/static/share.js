@@ -9,7 +9,7 @@ export const canShare = Boolean(navigator.canShare?.({ files: [new File(["%PDF-"
 
 // A link to a result. Where the service asks for keys a link lasts some minutes: a fresh one is asked for.
 export function onDownload(event, path, job) {
-  if (!service.keys) return;
+  if (!service.asks_for_key) return;
   const link = event.currentTarget;
   if (link.href.startsWith("blob:")) return;
   event.preventDefault();

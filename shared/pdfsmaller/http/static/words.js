@@ -25,8 +25,8 @@ export const percent = (share) => percents.format(share);
 // Bytes in powers of 1,000, as the service counts them.
 export function size(bytes) {
   const [unit, power] = bytes >= 1e9 ? ["gigabyte", 1e9] : bytes >= 1e6 ? ["megabyte", 1e6] : ["kilobyte", 1e3];
-  const value = bytes && Math.max(1, bytes / power);
-  const digits = power > 1e3 && value < 100 ? 1 : 0;
+  const value = bytes && Math.max(0.1, bytes / power);
+  const digits = value < (power > 1e3 ? 100 : 10) ? 1 : 0;
   return format({ style: "unit", unit, maximumFractionDigits: digits }).format(value);
 }
 
