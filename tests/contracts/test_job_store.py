@@ -170,7 +170,7 @@ class TestRaces:
 
         def end(index: int) -> bool:
             if index % 2:
-                return jobs.cancel(started.job_id, kept_seconds=KEPT) is not None
+                return jobs.cancel(started, kept_seconds=KEPT) is not None
             try:
                 jobs.succeed(started, success(started), kept_seconds=KEPT)
             except errors.LeaseLost:
@@ -342,6 +342,6 @@ class TestHalfWay:
         started = mine.start(made["job_id"], "m", LEASE)
         assert started
         done = mine.succeed(started, success(started), kept_seconds=KEPT)
-        assert others.cancel(done.job_id, kept_seconds=KEPT) is None
+        assert others.cancel(done, kept_seconds=KEPT) is None
         assert others.start(done.job_id, "other", LEASE) is None
         assert done.expires_at == pytest.approx(harness.store.now() + KEPT, abs=2)

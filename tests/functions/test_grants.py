@@ -158,7 +158,7 @@ def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.M
     succeed = Jobs.succeed
 
     def cancelled_before(jobs: Jobs, job: Job, *args: Any, **kwargs: Any) -> Any:
-        jobs.cancel(job.job_id, kept_seconds=60)
+        jobs.cancel(job, kept_seconds=60)
         return succeed(jobs, job, *args, **kwargs)
 
     def failing(*args: Any, **kwargs: Any) -> Any:

@@ -47,6 +47,24 @@ class ErrorView(BaseModel):
     message: str
 
 
+class CallbackAttemptView(BaseModel):
+    """One request to the callback: when it was over, what it told, the answer's HTTP status if one came, and why it
+    does not count as told.
+    """
+
+    at: str
+    type: str
+    status: int | None
+    error: str | None
+
+
+class CallbackView(BaseModel):
+    """Who is told of the job's ends, and the last attempts at that."""
+
+    url: str
+    attempts: list[CallbackAttemptView]
+
+
 class JobView(BaseModel):
     """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100."""
 
@@ -66,6 +84,7 @@ class JobView(BaseModel):
     warnings: list[dict[str, str]]
     error: ErrorView | None
     batch_id: str | None
+    callback: CallbackView | None
     links: dict[str, str]
 
 
@@ -136,8 +155,19 @@ def view(job: Job, base_url: str) -> JobView:
         warnings=list(job.warnings),
         error=ErrorView(**job.error) if job.error else None,
         batch_id=job.batch_id,
+        callback=_callback(job),
         links=links,
     )
+
+
+def _callback(job: Job) -> CallbackView | None:
+    if job.callback is None:
+        return None
+    attempts = [
+        CallbackAttemptView(at=_rfc3339(item.at), type=item.type, status=item.status, error=item.error)
+        for item in job.callback_attempts
+    ]
+    return CallbackView(url=job.callback.url, attempts=attempts)
 
 
 def batch_view(batch_id: str, jobs: list[JobView]) -> BatchView:

@@ -201,7 +201,7 @@ class RunService:
         if message.sent_at is None or message.sent_at <= job.updated_at:
             raise too_many_attempts(self._settings)
         if not job.drop and not arrivals.are_there(self._storage, job):
-            self._ends.expire(job.job_id)
+            self._ends.expire(job)
         else:
             self._jobs.revive(job, due_in=self._settings.requeue_after_seconds)
         return self._jobs.get(job.job_id) or job

@@ -309,9 +309,9 @@ class SubmitService:
             JobNotFound.
         """
         job = self.job(job_id, caller=caller)
-        cancelled = self._ends.cancel(job_id, kept_seconds=kept_seconds(self._settings))
+        cancelled = self._ends.cancel(job, kept_seconds=kept_seconds(self._settings))
         if not cancelled and job.status is not Status.CANCELLED:
-            self._ends.expire(job_id)
+            self._ends.expire(job)
         job_files.delete_job(self._storage, job_id)
         if job.drop:
             inbox.withdraw(self._storage, job, job.drop)
