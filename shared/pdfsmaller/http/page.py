@@ -17,7 +17,20 @@ blueprint = Blueprint("page", __name__)
 Control = Literal["select", "password", "checkbox", "text"]
 
 #: Modules that the page needs at once, in the order in which browsers should ask for them; tools load their own.
-_MODULES = ("dom", "words", "service", "api", "items", "files", "follow", "upload", "work", "options", "report", "share")
+_MODULES = (
+    "dom",
+    "words",
+    "service",
+    "api",
+    "items",
+    "files",
+    "follow",
+    "upload",
+    "work",
+    "options",
+    "report",
+    "share",
+)
 _PREVIEW = "preview"
 
 

@@ -36,7 +36,7 @@ async function show(name) {
   table?.close?.();
   table = null;
   refill($("stage"));
-  const made = atOnce(current) ? forNewFiles(current) : (await import("./board.js")).board(current);
+  const made = atOnce(current) ? forNewFiles(current) : await (await import("./board.js")).board(current);
   if (mine !== moment) return made.close?.(); // another tool was chosen meanwhile
   table = made;
   refill($("stage"), table.element);
