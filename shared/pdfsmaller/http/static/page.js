@@ -145,7 +145,88 @@ for (const link of document.querySelectorAll("[data-lang]")) {
   });
 }
 
+<<<<<<< HEAD
 function readPreference() {
+=======
+function sendDirectly(what, files, options) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(options)) body.append(name, value);
+  for (const file of files) body.append("files", file);
+  return call(optionOf(what).dataset.path, { method: "POST", body }).then(answer);
+}
+
+async function sendToStore(what, files, options) {
+  const request = { operation: what, options, files: files.map(({ name, size }) => ({ name, size })) };
+  const headers = { "Content-Type": "application/json" };
+  const sent = call("/api/uploads", { method: "POST", headers, body: JSON.stringify(request) });
+  const { job, uploads } = await sent.then(answer);
+  for (const [index, upload] of uploads.entries()) {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(upload.fields)) body.append(name, value);
+    body.append("file", files[index]);
+    const stored = await fetch(upload.url, { method: "POST", body });
+    if (!stored.ok) throw new Error(`The store refused ${files[index].name} (${stored.status}).`);
+  }
+  // Where no event follows an upload this begins the job; elsewhere it only says what is known.
+  return call(`/api/jobs/${job.job_id}/uploaded`, { method: "POST" }).then(answer);
+}
+
+// A request to the API, whose answer is JSON, with the key. Browsers drop Authorization when they are sent on to the store, as is right.
+function call(path, request = {}) {
+  const headers = { Accept: "application/json", ...request.headers };
+  if (key) headers.Authorization = `Bearer ${key.value.trim()}`;
+  return fetch(path, { ...request, headers });
+}
+
+async function answer(response) {
+  if (response.status === 401 && key) {
+    key.focus();
+    throw new Error("The service does not know this API key. Correct it and send the files again.");
+  }
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.detail);
+  return body;
+}
+
+function show(row, state, job) {
+  const { bytes, ratio, outcome, report } = job.result;
+  const before = job.inputs.reduce((sum, input) => sum + input.bytes, 0);
+  const saved = outcome === "unchanged" ? "already as small as it gets" : `${Math.round((1 - ratio) * 100)} % smaller`;
+  const pages = `${report.pages} page${report.pages === 1 ? "" : "s"}`;
+  const several = job.results.length > 1;
+  const made = several ? `${job.results.length} PDFs of ${pages}` : `one PDF of ${pages}`;
+  const same = eachAlone(optionOf(job.operation)) && !several; // the document made smaller, not a new one
+  state.textContent = `${size(before)} → ${size(bytes)}, ${same ? saved : made}`;
+  row.append(linked(`/api/jobs/${job.job_id}/download`, several ? "Download all (ZIP)" : "Download", "download", state));
+  if (several) row.append(parts(job, state));
+  for (const warning of job.warnings) row.append(element("small", "warning", warning.message));
+}
+
+// The results one by one.
+function parts(job, state) {
+  const list = element("ol", "parts", "");
+  for (const [index, result] of job.results.entries()) {
+    const part = document.createElement("li");
+    const path = `/api/jobs/${job.job_id}/results/${index}`;
+    part.append(linked(path, result.name, "part", state), element("span", "state", size(result.bytes)));
+    list.append(part);
+  }
+  return list;
+}
+
+function linked(path, text, className, state) {
+  const link = element("a", className, text);
+  link.href = path;
+  if (key) link.addEventListener("click", (event) => download(event, state));
+  return link;
+}
+
+// A link cannot carry a key: the file is fetched with it and handed to the browser from memory.
+async function download(event, state) {
+  const link = event.currentTarget;
+  if (link.download) return;
+  event.preventDefault();
+>>>>>>> main
   try {
     return localStorage.getItem("pdfsmaller.language");
   } catch {
