@@ -20,9 +20,12 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── InvalidOption          422 invalid_option
     │   ├── JobNotFound            404 job_not_found
     │   ├── ResultNotFound         404 result_not_found
+    │   ├── InputNotFound          404 input_not_found
     │   ├── JobNotReady            409 job_not_ready
     │   ├── JobEnded               409 job_ended
     │   ├── NoStreams              501 no_event_streams
+    │   ├── JobNotFailed           409 job_not_failed
+    │   ├── NothingToArchive       409 nothing_to_archive
     │   ├── JobFailed              422 job_failed             each with the code of the job's own error
     │   ├── JobCancelled           410 job_cancelled
     │   └── JobExpired             410 job_expired
@@ -228,6 +231,15 @@ class ResultNotFound(RequestError):
     crosses = False
 
 
+class InputNotFound(RequestError):
+    """The job has no input of this number."""
+
+    code = "input_not_found"
+    title = "No such input"
+    http_status = 404
+    crosses = False
+
+
 class JobNotReady(RequestError):
     """The job has not finished, so it has no result yet."""
 
@@ -253,6 +265,24 @@ class NoStreams(RequestError):
     code = "no_event_streams"
     title = "No event streams here"
     http_status = 501
+    crosses = False
+
+
+class JobNotFailed(RequestError):
+    """Only a job that failed can be tried once more."""
+
+    code = "job_not_failed"
+    title = "The job has not failed"
+    http_status = 409
+    crosses = False
+
+
+class NothingToArchive(RequestError):
+    """None of the jobs that a ZIP is to be made of has a result."""
+
+    code = "nothing_to_archive"
+    title = "There is nothing for a ZIP"
+    http_status = 409
     crosses = False
 
 
