@@ -17,6 +17,7 @@ from pdfsmaller.http.openapi import document
 from tests.aws_stack import Clock
 from tests.folder_world import made_room, served
 
+pytestmark = pytest.mark.slow
 schema = schemathesis.openapi.from_dict(document("", __version__))
 
 
