@@ -74,9 +74,10 @@ format: $(DEV_READY) ## Bring the code into the style that lint demands
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-docs: $(DEV_READY) ## Make anew what is made from the code: .env.example, the tables of options in the README
+docs: $(DEV_READY) ## Make anew what is made from the code: .env.example, the README's tables of options, docs/errors.md
 	$(PY) -m docs.settings
 	$(PY) -m docs.options
+	$(PY) -m docs.errors
 
 validate: $(SAM_VENV)/.ready ## Let the SAM command line check the template
 	$(SAM) validate --lint --template template.yaml

@@ -24,7 +24,7 @@ from pdfsmaller import events
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import ObjectInfo, UploadForm
-from pdfsmaller.jobs.rows import Row, plain
+from pdfsmaller.jobs.rows import Place, Row, plain
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.media import content_disposition
 
@@ -74,6 +74,15 @@ class MemoryJobStore:
             if row and row["status"] == status and row["due_at"] <= self.now():
                 yield row
 
+    def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
+        def place(row: Row) -> Place:
+            return row["created_at"], row["job_id"]
+
+        with self._lock:
+            found = [row for row in self._rows.values() if row.get("owner") == owner]
+            found = [row for row in found if before is None or place(row) < before]
+            return deepcopy(sorted(found, key=place, reverse=True)[:limit])
+
     def claim(self, what: str, job_id: str, *, kept_seconds: float) -> str:
         with self._lock:
             return self._claims.setdefault(what, (job_id, self.now() + kept_seconds))[0]
@@ -105,6 +114,8 @@ class MemoryJobStore:
 class _Letter:
     message: Message
     visible_at: float
+    asker: str
+    round: int
     dead: bool = False
 
 
@@ -118,8 +129,8 @@ class MemoryQueue:
         self._arrived = threading.Condition(self._lock)
         self._letters: dict[str, _Letter] = {}
 
-    def announce(self, created: events.ObjectCreated) -> None:
-        self.send(events.s3_event(created))
+    def announce(self, created: events.ObjectCreated, asker: str = "") -> None:
+        self.send(events.s3_event(created), asker)
 
     def retry_in(self, message: Message, seconds: float) -> None:
         with self._lock:
@@ -145,18 +156,26 @@ class MemoryQueue:
 
     # Workers and operators
 
-    def send(self, body: str, *, dead: bool = False) -> None:
+    def send(self, body: str, asker: str = "", *, dead: bool = False) -> None:
         """Put any text into the queue, or among the dead letters."""
         with self._lock:
             now = self._clock()
             message = Message(uuid.uuid4().hex, "", body, receive_count=0, sent_at=now)
-            self._letters[message.message_id] = _Letter(message, now, dead)
+            self._letters[message.message_id] = _Letter(message, now, asker, self._round(now, asker), dead)
             self._arrived.notify_all()
+
+    def _round(self, now: float, asker: str) -> int:
+        """The round of an asker's next message: each has one in every round, from the one that is being served on."""
+        live = [letter for letter in self._letters.values() if not letter.dead]
+        own = [letter.round + 1 for letter in live if letter.asker == asker]
+        served = [letter.round for letter in live if letter.visible_at > now]
+        waiting = [letter.round for letter in live if letter.visible_at <= now]
+        return max([*own, *served, min(waiting, default=0), 0])
 
     def receive(self) -> Message | None:
         with self._lock:
             now = self._clock()
-            for letter in sorted(self._letters.values(), key=lambda letter: letter.visible_at):
+            for letter in sorted(self._letters.values(), key=lambda letter: (letter.round, letter.visible_at)):
                 if letter.dead or letter.visible_at > now:
                     continue
                 if letter.message.receive_count >= self._max_receive_count:
@@ -181,11 +200,11 @@ class MemoryQueue:
 
     def redrive(self) -> int:
         with self._lock:
-            dead = [letter.message for letter in self._letters.values() if letter.dead]
-            for message in dead:
-                del self._letters[message.message_id]
-        for message in dead:
-            self.send(message.body)
+            dead = [letter for letter in self._letters.values() if letter.dead]
+            for letter in dead:
+                del self._letters[letter.message.message_id]
+        for letter in dead:
+            self.send(letter.message.body, letter.asker)
         return len(dead)
 
 
@@ -230,9 +249,9 @@ class MemoryStorage:
         target.write_bytes(found.data)
         return True
 
-    def read(self, bucket: str, key: str) -> bytes | None:
+    def read(self, bucket: str, key: str, *, first: int | None = None) -> bytes | None:
         found = self._objects.get((bucket, key))
-        return found.data if found else None
+        return found.data[:first] if found else None
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:
         found = self._objects.get((bucket, key))
@@ -243,9 +262,12 @@ class MemoryStorage:
             found = {key: item for (where, key), item in self._objects.items() if where == bucket}
         yield from (_info(key, found[key]) for key in sorted(found, key=str.encode) if key.startswith(prefix))
 
-    def copy_result(self, key: str, target_key: str) -> None:
+    def copy(self, bucket: str, key: str, target_bucket: str, target_key: str) -> bool:
         with self._lock:
-            self._objects[self.results, target_key] = replace(self._objects[self.results, key], modified=self._clock())
+            found = self._objects.get((bucket, key))
+            if found:
+                self._objects[target_bucket, target_key] = replace(found, modified=self._clock())
+        return found is not None
 
     def delete(self, bucket: str, key: str) -> None:
         with self._lock:

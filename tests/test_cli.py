@@ -553,6 +553,24 @@ def test_what_cannot_become_pages_is_said_in_one_line(
     assert not Path("out.pdf").exists()
 
 
+# --- preview --------------------------------------------------------------------------------------------------------
+
+
+def test_preview_writes_a_picture_for_each_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, pages = documents.write(tmp_path / "text.pdf", documents.text(3)), tmp_path / "pages"
+    assert run_here("preview", source, "--output-dir", pages, "--pages", "2-", "--width", "100") == 0
+    assert sorted(path.name for path in pages.iterdir()) == ["page-002.webp", "page-003.webp"]
+    assert "2 files: 2 pages" in capsys.readouterr().out
+
+
+def test_previews_of_two_files_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    inputs = [documents.write(tmp_path / name, documents.text(1)) for name in ("a.pdf", "b.pdf")]
+    done = command("preview", *inputs, "--output-dir", tmp_path / "pages")
+    assert done.returncode == 2
+    assert "page-001.webp is the result of another input" in done.stderr
+    assert len(list((tmp_path / "pages").iterdir())) == 1
+
+
 # --- inspect, version, help -----------------------------------------------------------------------------------------
 
 

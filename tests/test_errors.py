@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from docs import errors as errors_docs
 from pdfsmaller import errors
 from pdfsmaller.errors import PdfSmallerError, from_wire, to_wire
 
@@ -22,6 +23,7 @@ def _make(kind: type[PdfSmallerError]) -> PdfSmallerError:
         errors.LimitExceeded: errors.LimitExceeded("max_pages", 10, "Too many."),
         errors.LeaseHeld: errors.LeaseHeld("Busy.", 5.0),
         errors.JobFailed: errors.JobFailed("unreadable_pdf", "Said in words."),
+        errors.RemoteError: errors.RemoteError("unreadable_pdf", "Said in words."),
     }
     return known.get(kind) or kind("Said in words.")
 
@@ -90,7 +92,7 @@ def test_an_error_that_crosses_is_the_same_on_the_other_side(kind: type[PdfSmall
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in CLASSES if not kind.crosses and not issubclass(kind, errors.JobFailed)]
+    "kind", [kind for kind in CLASSES if not kind.crosses and kind not in (errors.JobFailed, errors.RemoteError)]
 )
 def test_an_error_that_does_not_cross_is_a_failure_of_the_engine(kind: type[PdfSmallerError]) -> None:
     assert type(from_wire(to_wire(_make(kind)))) is errors.EngineFailed
@@ -124,3 +126,22 @@ def test_what_documents_and_requests_can_be_wrong_in_crosses() -> None:
     """An error that is added to the tree crosses without being named anywhere else."""
     assert {kind for kind in CLASSES if issubclass(kind, errors.DocumentError)} <= {k for k in CLASSES if k.crosses}
     assert not any(kind.crosses for kind in (errors.LeaseLost, errors.WorkerCrashed, errors.TransientError))
+
+
+def test_the_list_of_codes_is_made_from_the_tree() -> None:
+    text = errors_docs.LIST.read_text(encoding="utf-8")
+    assert errors_docs.filled(text) == text, "make docs"
+
+
+def test_no_code_that_clients_know_is_gone_or_has_another_status() -> None:
+    known = {row.code: row.status for row in errors_docs.listed(errors_docs.LIST.read_text(encoding="utf-8")).values()}
+    now = {row.code: row.status for row in errors_docs.current().values()}
+    assert known.items() <= now.items()
+
+
+def test_a_list_made_anew_keeps_since_when_a_code_is_there() -> None:
+    old = "| `not_a_pdf` | 415 | Once called so | 0.0.1 |\n| `gone` | 400 | Said no more | 0.0.1 |\n"
+    made = errors_docs.listed(errors_docs.filled(old))
+    assert made["not_a_pdf"] == ("not_a_pdf", 415, errors.NotAPdf.title, "0.0.1")
+    assert made["gone"].since == "0.0.1"
+    assert made["unauthorized"].since == errors_docs.__version__

@@ -81,7 +81,7 @@ _SERVICE = """
 import io, json, sys
 from tests import documents
 from tests.aws_stack import Clock, made_stack
-from tests.http.test_api import work
+from tests.http.talk import work
 from pdfsmaller.http.app import create_app
 
 with made_stack(Clock()) as stack:
@@ -97,7 +97,7 @@ with made_stack(Clock()) as stack:
         "dropped": stack.result_keys(),
         "refused": refused.get_json(force=True)["allowed"],
         "described": "RotateForm" in client.get("/openapi.json").text,
-        "page": 'id="turn"' in client.get("/").text,
+        "page": '"name": "turn"' in client.get("/").text,
     }))
 """
 

@@ -20,7 +20,10 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── InvalidOption          422 invalid_option
     │   ├── JobNotFound            404 job_not_found
     │   ├── ResultNotFound         404 result_not_found
+    │   ├── InputNotFound          404 input_not_found
     │   ├── JobNotReady            409 job_not_ready
+    │   ├── JobNotFailed           409 job_not_failed
+    │   ├── NothingToArchive       409 nothing_to_archive
     │   ├── JobFailed              422 job_failed             each with the code of the job's own error
     │   ├── JobCancelled           410 job_cancelled
     │   └── JobExpired             410 job_expired
@@ -47,6 +50,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── LeaseHeld              503 lease_held
     ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
+    ├── RemoteError                502 remote_error           another service's answer; with the code of its problem
+    ├── ServiceUnreachable         502 service_unreachable
     └── CannotServe                500 cannot_serve           the service does not start as it is set up
         ├── InvalidSettings        500 invalid_settings
         ├── UnsuitableDatabase     500 unsuitable_database
@@ -225,6 +230,15 @@ class ResultNotFound(RequestError):
     crosses = False
 
 
+class InputNotFound(RequestError):
+    """The job has no input of this number."""
+
+    code = "input_not_found"
+    title = "No such input"
+    http_status = 404
+    crosses = False
+
+
 class JobNotReady(RequestError):
     """The job has not finished, so it has no result yet."""
 
@@ -233,6 +247,24 @@ class JobNotReady(RequestError):
     http_status = 409
     crosses = False
     retry_after = 1.0
+
+
+class JobNotFailed(RequestError):
+    """Only a job that failed can be tried once more."""
+
+    code = "job_not_failed"
+    title = "The job has not failed"
+    http_status = 409
+    crosses = False
+
+
+class NothingToArchive(RequestError):
+    """None of the jobs that a ZIP is to be made of has a result."""
+
+    code = "nothing_to_archive"
+    title = "There is nothing for a ZIP"
+    http_status = 409
+    crosses = False
 
 
 class JobFailed(RequestError):
@@ -469,6 +501,41 @@ class LeaseLost(PdfSmallerError):
 
     code = "lease_lost"
     title = "Another attempt took over"
+
+
+class RemoteError(PdfSmallerError):
+    """What a service says that was asked over HTTP (``client``): ``code`` and message are those of its problem.
+
+    Attributes:
+        status: its answer's HTTP status; None where a job's own error is told.
+        request_id: by which its log knows the request; may be empty.
+    """
+
+    code = "remote_error"
+    title = "The service refuses"
+    http_status = 502
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code, self.status, self.request_id, self.retry_after = code, status, request_id, retry_after
+        known = {kind.code: kind.exit_code for kind in below(PdfSmallerError)}
+        self.exit_code = known.get(code, ExitCode.UNEXPECTED)
+
+
+class ServiceUnreachable(PdfSmallerError):
+    """A service that was asked over HTTP (``client``) does not answer."""
+
+    code = "service_unreachable"
+    title = "The service does not answer"
+    http_status = 502
 
 
 class CannotServe(PdfSmallerError):

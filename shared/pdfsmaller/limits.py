@@ -19,7 +19,7 @@ class Limits:
 
     Attributes:
         max_pages: pages in a document.
-        max_parts: files that one document is cut into.
+        max_parts: files that one document is cut into, or pages of it that are pictured.
         max_results_bytes: all results of one job together, where it has several, in bytes.
         max_image_bytes: one image, decoded, in bytes: one for each component of a pixel, two where it has 16 bits. In a
             PDF an image over it stays as it is; as an input of its own it is refused.

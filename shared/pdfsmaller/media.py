@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 PDF = "application/pdf"
 JSON = "application/json"
+WEBP = "image/webp"
 ZIP = "application/zip"
 ANY = "application/octet-stream"
 

@@ -89,6 +89,7 @@ class OperationSpec:
         failures: what may be wrong with a document beside what is wrong with a request.
         preset: the preset that the web page begins with; empty: none.
         no_preset: what the page calls having none; empty: one must be chosen there.
+        on_page: the web page offers it among what can be done to files.
         libraries: modules that its process loads beside those that every operation uses.
     """
 
@@ -108,6 +109,7 @@ class OperationSpec:
     failures: tuple[type[PdfSmallerError], ...] = _PDF_FAILURES
     preset: str = "ebook"
     no_preset: str = ""
+    on_page: bool = True
     libraries: tuple[str, ...] = ()
 
     @property
@@ -173,15 +175,59 @@ _ALL = (
         inputs=IMAGES,
         drop_suffix=".pdf",
         failures=(errors.UnreadableImage,),
-        preset="",
         no_preset="keeping every pixel",
         # Pillow's readers with shared libraries of their own, which the bounds would keep from being loaded later.
         libraries=("pi_heif", "PIL.AvifImagePlugin", "PIL.WebPImagePlugin"),
     ),
+    OperationSpec(
+        name="preview",
+        route="preview-pdf",
+        command="preview",
+        label="Preview",
+        summary="Picture pages of PDFs, each as a WebP file.",
+        options_class="pdfsmaller.engine.preview.options:PreviewOptions",
+        report_class="pdfsmaller.engine.report:PreviewReport",
+        entry="pdfsmaller.engine.preview.preview:run",
+        each_alone=True,
+        media_types=(media.WEBP,),
+        several_results=True,
+        drop_suffix=None,  # pictures are to look at, not to keep
+        failures=(*_PDF_FAILURES, errors.InvalidPageRange),
+        preset="",
+        on_page=False,
+    ),
+)
+
+#: All results of several jobs as one ZIP (``services.archives``). Nobody asks for it as for the others: its input is a
+#: list that the service makes, and the worker does it without an engine's process.
+ARCHIVE = OperationSpec(
+    name="archive",
+    route="archives",
+    command="",
+    label="ZIP",
+    summary="All results of several jobs as one ZIP.",
+    options_class="pdfsmaller.engine.options:Options",
+    report_class="pdfsmaller.engine.report:BaseReport",
+    entry="",
+    inputs=InputKind(
+        noun="list",
+        plural="lists",
+        media_type=media.JSON,
+        accept="",
+        default_name="results.json",
+        check=lambda name, size, head, max_bytes: None,
+        wrong_kind=errors.BadRequest,
+        too_large="Ask for fewer jobs at once.",
+    ),
+    media_types=(media.ZIP,),
+    drop_suffix=None,
+    failures=(errors.NothingToArchive,),
 )
 
 #: By name, in the order in which people are shown them.
 OPERATIONS: dict[str, OperationSpec] = {spec.name: spec for spec in _ALL}
+#: What a job can be, those that nobody asks for by name too.
+OF_JOBS: dict[str, OperationSpec] = OPERATIONS | {ARCHIVE.name: ARCHIVE}
 #: What is done where nobody says what.
 DEFAULT = _ALL[0]
 
@@ -196,6 +242,11 @@ def find(name: object, among: dict[str, OperationSpec] = OPERATIONS) -> Operatio
     if spec is None:
         raise errors.InvalidOption("operation", name, list(among))
     return spec
+
+
+def on_page() -> list[OperationSpec]:
+    """The operations that the web page offers."""
+    return [spec for spec in OPERATIONS.values() if spec.on_page]
 
 
 def droppable() -> dict[str, OperationSpec]:

@@ -72,5 +72,5 @@ def test_the_time_to_live_is_a_whole_number(stack: Stack) -> None:
     job = Job(job_id=new_id(), status=Status.QUEUED, created_at=1.25, updated_at=1.25, due_at=1.25)
     assert stack.jobs.create(job)
     assert stored()["N"].isdigit()
-    assert stack.jobs.cancel(job.job_id, kept_seconds=1.5)
+    assert stack.jobs.cancel(job, kept_seconds=1.5)
     assert stored()["N"].isdigit()

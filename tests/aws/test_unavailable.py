@@ -16,7 +16,8 @@ import pytest
 from pdfsmaller import errors
 from pdfsmaller.aws import clients
 from pdfsmaller.events import ObjectCreated
-from pdfsmaller.jobs.model import new_id
+from pdfsmaller.jobs.model import Job, new_id
+from pdfsmaller.jobs.states import Status
 from pdfsmaller.media import PDF
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
@@ -24,7 +25,7 @@ from pdfsmaller.wire import wire
 
 CALLS: dict[str, Callable[[World], object]] = {
     "get": lambda world: world.jobs.get(new_id()),
-    "cancel": lambda world: world.ends.cancel(new_id(), kept_seconds=1),
+    "cancel": lambda world: world.ends.cancel(Job(new_id(), Status.QUEUED, 0, 0, 0), kept_seconds=1),
     "announce": lambda world: world.queue.announce(ObjectCreated("b", "k")),
     "peek": lambda world: list(world.queue.peek_dead_letters()),
     "put": lambda world: world.storage.put_file("bucket", "k", b"x", media_type=PDF),

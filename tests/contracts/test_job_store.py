@@ -170,7 +170,7 @@ class TestRaces:
 
         def end(index: int) -> bool:
             if index % 2:
-                return jobs.cancel(started.job_id, kept_seconds=KEPT) is not None
+                return jobs.cancel(started, kept_seconds=KEPT) is not None
             try:
                 jobs.succeed(started, success(started), kept_seconds=KEPT)
             except errors.LeaseLost:
@@ -214,6 +214,36 @@ class TestDue:
         assert third
         assert jobs.postpone(third, 900)
         assert [item["job_id"] for item in found] == [made[3]["job_id"]]
+
+
+class TestOwned:
+    def of(self, harness: Harness, owner: str, *created_at: float) -> list[str]:
+        """The ids of rows of an owner that were made at these times."""
+        return [row(harness.store, owner=owner, created_at=time)["job_id"] for time in created_at]
+
+    def test_finds_an_owners_rows_newest_first_and_nobody_elses(self, harness: Harness) -> None:
+        oldest, newest, between = self.of(harness, "me", 17.25, 1_764_250_000.1234, 400)
+        self.of(harness, "you", 18)
+        row(harness.store)
+        found = harness.store.owned("me", None, 10)
+        assert [item["job_id"] for item in found] == [newest, between, oldest]
+        assert found == [stands(harness.store, item["job_id"]) for item in found]
+        assert harness.store.owned("nobody", None, 10) == []
+
+    def test_goes_on_behind_a_place(self, harness: Harness) -> None:
+        ids = self.of(harness, "me", *range(7), *[7.5] * 3)  # three are of one moment
+        found: list[Row] = []
+        while page := harness.store.owned("me", (found[-1]["created_at"], found[-1]["job_id"]) if found else None, 4):
+            assert len(page) == 4 or len(found) + len(page) == len(ids)
+            found += page
+        assert sorted(item["job_id"] for item in found) == sorted(ids)
+        assert [item["job_id"] for item in found[3:]] == ids[6::-1]
+
+    def test_shows_rows_as_they_stand(self, harness: Harness) -> None:
+        jobs, made = Jobs(harness.store), row(harness.store, owner="me")
+        assert jobs.start(made["job_id"], "m", LEASE)
+        [found] = jobs.owned("me", None, 10)
+        assert (found.status, found.owner, found.attempt) == (Status.RUNNING, "me", 1)
 
 
 class TestClaimsAndBatches:
@@ -312,6 +342,6 @@ class TestHalfWay:
         started = mine.start(made["job_id"], "m", LEASE)
         assert started
         done = mine.succeed(started, success(started), kept_seconds=KEPT)
-        assert others.cancel(done.job_id, kept_seconds=KEPT) is None
+        assert others.cancel(done, kept_seconds=KEPT) is None
         assert others.start(done.job_id, "other", LEASE) is None
         assert done.expires_at == pytest.approx(harness.store.now() + KEPT, abs=2)

@@ -130,6 +130,7 @@ def test_upload(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mon
         for path in ("/health", "/metrics"):
             assert client.get(path).status_code == 200
         assert client.post("/api/uploads", json={"name": "c.pdf"}).status_code == 201
+        assert stack.world.jobs.owned("nobody", None, 10) == []
     job = batch.get_json()["jobs"][0]["job_id"]
     RunService(stack.world).handle(stack.message(input_key(job, 0)))
     with recorded(stack, monkeypatch) as more:
@@ -157,7 +158,7 @@ def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.M
     succeed = Jobs.succeed
 
     def cancelled_before(jobs: Jobs, job: Job, *args: Any, **kwargs: Any) -> Any:
-        jobs.cancel(job.job_id, kept_seconds=60)
+        jobs.cancel(job, kept_seconds=60)
         return succeed(jobs, job, *args, **kwargs)
 
     def failing(*args: Any, **kwargs: Any) -> Any:

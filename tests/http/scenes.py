@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from tests import documents, pictures
 from tests.aws_stack import Stack
-from tests.http.test_api import work
+from tests.http.talk import work
 
 
 def answers(client: FlaskClient, stack: Stack) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from pdfsmaller.media import PDF
 from tests import documents
 from tests.aws_stack import Clock
 from tests.folder_world import FolderRoom, made_room, served
-from tests.http.test_api import assert_problem
+from tests.http.talk import assert_problem
 
 DATA = bytes(range(256)) * 40
 

@@ -15,7 +15,7 @@ from pdfsmaller.jobs.rows import to_row
 from pdfsmaller.jobs.states import Status
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
-from tests.http.test_api import assert_problem, post, work
+from tests.http.talk import assert_problem, post, work
 from tests.services.several import Files, Makes, makes
 
 __all__ = ["makes"]

@@ -22,7 +22,7 @@ from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from pdfsmaller.wire import wire
 from tests import documents
-from tests.http.test_api import assert_problem, post
+from tests.http.talk import assert_problem, post
 from tests.memory import MemoryStorage
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from pdfsmaller import errors
+from pdfsmaller.jobs.callback import ATTEMPTS_KEPT, Callback, CallbackAttempt, is_owed
 from pdfsmaller.jobs.keys import archive_key, result_key
 from pdfsmaller.jobs.model import Drop, Job, JobInput, JobResult, new_id
-from pdfsmaller.jobs.moves import ROW_KEPT_SECONDS, Jobs
+from pdfsmaller.jobs.moves import CALLBACK_LOOK_SECONDS, ROW_KEPT_SECONDS, Jobs
 from pdfsmaller.jobs.rows import to_job, to_row
 from pdfsmaller.jobs.states import FINAL, SOURCES, Status
 from pdfsmaller.media import PDF, ZIP
@@ -17,6 +18,8 @@ from tests.aws_stack import Clock, success
 from tests.memory import MemoryJobStore, away
 
 KEPT = 3_600.0
+BROKEN = {"code": "unreadable_pdf", "message": ""}
+CALLBACK = Callback("https://a.example/hook")
 
 
 @pytest.fixture
@@ -54,6 +57,8 @@ def test_a_row_is_the_job_again() -> None:
         options={"preset": "ebook", "dpi": 150},
         drop=Drop("uploads", "inbox/a b.pdf", "7"),
         warnings=({"code": "signed", "message": "signed"},),
+        callback=Callback("https://a.example/hook", "https://pdf.example"),
+        callback_attempts=(CallbackAttempt(1.5, "job.failed", None, "no answer"),),
     )
     results = tuple(JobResult(f"{n}.pdf", n, PDF, result_key(job.job_id, job.attempt, n)) for n in range(3))
     archive = JobResult("a.zip", 9, ZIP, archive_key(job.job_id, job.attempt))
@@ -147,13 +152,13 @@ class TestEnding:
         job = make(jobs)
         started = jobs.start(job.job_id, "m", 60)
         assert started
-        assert jobs.cancel(job.job_id, kept_seconds=KEPT)
+        assert jobs.cancel(job, kept_seconds=KEPT)
         with pytest.raises(errors.LeaseLost):
             jobs.renew(started, 60)
 
     def test_a_finished_job_cannot_be_cancelled(self, jobs: Jobs) -> None:
         job = make(jobs, Status.SUCCEEDED)
-        assert jobs.cancel(job.job_id, kept_seconds=KEPT) is None
+        assert jobs.cancel(job, kept_seconds=KEPT) is None
         assert stands(jobs, job).status is Status.SUCCEEDED
 
     def test_only_a_given_up_job_is_revived(self, jobs: Jobs) -> None:
@@ -191,11 +196,85 @@ class TestPostponing:
 class TestExpiring:
     def test_the_row_outlives_the_files(self, jobs: Jobs, store: MemoryJobStore) -> None:
         job = make(jobs, Status.FAILED, error={"code": "unreadable_pdf", "message": ""})
-        assert jobs.expire(job.job_id)
+        assert jobs.expire(job)
         row = store.get(job.job_id)
         assert row
         assert row["ttl"] == pytest.approx(jobs.now() + ROW_KEPT_SECONDS, abs=2)
-        assert jobs.expire(job.job_id) is None
+        assert jobs.expire(job) is None
+
+
+class TestTelling:
+    """Of a job with a callback each end is owed until it was told, and is due soon, not when its files go."""
+
+    def ended(self, jobs: Jobs) -> Job:
+        job = make(jobs, callback=CALLBACK)
+        failed = jobs.fail(job, BROKEN, kept_seconds=KEPT)
+        assert failed
+        return failed
+
+    def begun(self, jobs: Jobs, job: Job) -> Job:
+        begun = jobs.begin_telling(job, seconds=60)
+        assert begun
+        return begun
+
+    def test_every_end_is_owed_and_looked_at_soon(self, jobs: Jobs) -> None:
+        running = jobs.start(make(jobs, callback=CALLBACK).job_id, "m", 60)
+        another = jobs.start(make(jobs, callback=CALLBACK).job_id, "m", 60)
+        assert running
+        assert another
+        succeeded = jobs.succeed(running, success(running), kept_seconds=KEPT)
+        ends = [
+            succeeded,
+            jobs.fail_attempt(another, BROKEN, kept_seconds=KEPT),
+            self.ended(jobs),
+            jobs.cancel(make(jobs, callback=CALLBACK), kept_seconds=KEPT),
+            jobs.expire(succeeded),
+        ]
+        for job in ends:
+            assert job
+            assert is_owed(job)
+            assert job.due_at == pytest.approx(jobs.now() + CALLBACK_LOOK_SECONDS, abs=2)
+
+    def test_one_of_many_takes_it_upon_itself(self, jobs: Jobs) -> None:
+        job = self.ended(jobs)
+        assert self.begun(jobs, job).callback_tries == 1
+        assert jobs.begin_telling(job, seconds=60) is None
+
+    def test_what_was_told_is_owed_no_more_and_due_when_its_files_go(self, jobs: Jobs) -> None:
+        job = self.begun(jobs, self.ended(jobs))
+        assert jobs.told(job, CallbackAttempt(1.5, "job.failed", 204))
+        after = stands(jobs, job)
+        assert not is_owed(after)
+        assert after.due_at == after.expires_at
+        assert after.callback_attempts == (CallbackAttempt(1.5, "job.failed", 204),)
+
+    def test_what_was_not_is_due_again_later(self, jobs: Jobs) -> None:
+        job = self.begun(jobs, self.ended(jobs))
+        assert jobs.tell_later(job, CallbackAttempt(1.5, "job.failed", 500, "no"), seconds=600)
+        after = stands(jobs, job)
+        assert is_owed(after)
+        assert after.due_at == pytest.approx(jobs.now() + 600, abs=2)
+
+    def test_the_next_end_is_another_one_with_tries_of_its_own(self, jobs: Jobs) -> None:
+        job = self.begun(jobs, self.ended(jobs))
+        expired = jobs.expire(job)
+        assert expired
+        assert not jobs.told(job, CallbackAttempt(1.5, "job.failed", 204))
+        assert is_owed(expired)
+        assert (expired.ended_by != job.ended_by, expired.callback_tries) == (True, 0)
+
+    def test_the_newest_attempts_are_kept(self, jobs: Jobs) -> None:
+        job = self.ended(jobs)
+        for number in range(ATTEMPTS_KEPT + 3):
+            assert jobs.tell_later(job, CallbackAttempt(float(number), "job.failed"), seconds=number)
+            job = stands(jobs, job)
+        assert [item.at for item in job.callback_attempts] == [float(n) for n in range(3, ATTEMPTS_KEPT + 3)]
+
+    def test_nobody_is_told_of_a_job_without_callback(self, jobs: Jobs) -> None:
+        job = jobs.cancel(make(jobs), kept_seconds=KEPT)
+        assert job
+        assert not is_owed(job)
+        assert job.due_at == job.expires_at
 
 
 class TestLostAnswers:
@@ -204,8 +283,8 @@ class TestLostAnswers:
     def test_an_end_whose_answer_was_lost_is_known_by_who_made_it(self, jobs: Jobs, store: MemoryJobStore) -> None:
         job = make(jobs)
         with away(store, "change"):
-            assert jobs.cancel(job.job_id, kept_seconds=KEPT)
-        assert jobs.cancel(job.job_id, kept_seconds=KEPT) is None
+            assert jobs.cancel(job, kept_seconds=KEPT)
+        assert jobs.cancel(job, kept_seconds=KEPT) is None
 
     def test_an_end_that_cannot_be_looked_at_either_is_an_error(self, jobs: Jobs, store: MemoryJobStore) -> None:
         job = make(jobs)

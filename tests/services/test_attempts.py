@@ -120,7 +120,7 @@ def test_cancelled_while_its_result_was_stored_a_job_leaves_nothing(
     real = Jobs.succeed
 
     def cancelled(jobs: Jobs, attempt: Job, *args: Any, **kwargs: Any) -> Job:
-        jobs.cancel(job.job_id, kept_seconds=60)  # before who cancels has deleted anything
+        jobs.cancel(job, kept_seconds=60)  # before who cancels has deleted anything
         return real(jobs, attempt, *args, **kwargs)
 
     monkeypatch.setattr(Jobs, "succeed", cancelled)

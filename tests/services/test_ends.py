@@ -75,12 +75,12 @@ def give_up_attempt(told: Told) -> Callable[[], object]:
 
 def cancel(told: Told) -> Callable[[], object]:
     job = told.job()
-    return lambda: told.ends.cancel(job.job_id, kept_seconds=KEPT)
+    return lambda: told.ends.cancel(job, kept_seconds=KEPT)
 
 
 def expire(told: Told) -> Callable[[], object]:
     job = told.job(Status.SUCCEEDED)
-    return lambda: told.ends.expire(job.job_id)
+    return lambda: told.ends.expire(job)
 
 
 ENDS = [
@@ -132,8 +132,8 @@ class TestEveryEnd:
     ) -> None:
         ending = made(told)
         for job in [*told.jobs.get_many(list(told.store._rows))]:
-            told.jobs.cancel(job.job_id, kept_seconds=KEPT)
-            told.jobs.expire(job.job_id)
+            told.jobs.cancel(job, kept_seconds=KEPT)
+            told.jobs.expire(job)
         with contextlib.suppress(errors.LeaseLost):
             assert not ending()
         assert told.heard == []
@@ -153,7 +153,7 @@ class TestEveryEnd:
 
 def test_of_two_different_ends_one_is_told(told: Told) -> None:
     job = told.running()
-    assert told.ends.cancel(job.job_id, kept_seconds=KEPT)
+    assert told.ends.cancel(job, kept_seconds=KEPT)
     with pytest.raises(errors.LeaseLost):
         told.ends.succeed(job, success(job), kept_seconds=KEPT)
     assert [heard.end for heard in told.heard] == [End.CANCELLED]

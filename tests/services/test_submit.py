@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from pdfsmaller import errors, passwords
 from pdfsmaller.jobs.keys import input_key, result_key
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.services.caller import ANYBODY, Caller
+from pdfsmaller.services.ends import End
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.wire import wire
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack, success
+from tests.memory import MemoryStorage
+from tests.services.room import Room
 
 
 @pytest.fixture
@@ -59,10 +65,39 @@ def test_a_password_is_sealed_on_the_row_and_nowhere_else(service: SubmitService
     assert row.options == {}
 
 
-def test_one_bad_file_among_good_ones_starts_nothing(service: SubmitService, stack: Stack, pdf: bytes) -> None:
-    with pytest.raises(errors.NotAPdf, match=r"letter\.doc"):
-        service.submit_files([incoming(pdf), incoming(b"PK\x03\x04", "letter.doc")], {})
-    assert stack.upload_keys() == []
+class TestOneBadFileAmongGoodOnes:
+    def test_is_a_failed_job_of_the_batch_and_the_others_go_on(self, clock: Clock, pdf: bytes) -> None:
+        bad = {3: b"PK\x03\x04", 20: b"", 55: b"\xff\xd8\xff", 99: pdf + b"x" * 100}
+        files = [incoming(bad.get(n, pdf), f"{n}.pdf") for n in range(100)]
+        with made_stack(clock, max_file_size=len(pdf) + 50) as stack:
+            service = SubmitService(stack.world)
+            jobs = service.submit_files(files, {"preset": "ebook"})
+            assert [n for n, job in enumerate(jobs) if job.status is Status.FAILED] == list(bad)
+            assert {job.status for n, job in enumerate(jobs) if n not in bad} == {Status.QUEUED}
+            why = [(jobs[n].error or {})["code"] for n in bad]
+            assert why == ["not_a_pdf", "empty_file", "not_a_pdf", "file_too_large"]
+            assert "3.pdf" in (jobs[3].error or {})["message"]
+            assert sorted(stack.upload_keys()) == sorted(
+                input_key(j.job_id, 0) for n, j in enumerate(jobs) if n not in bad
+            )
+            [batch_id] = {job.batch_id for job in jobs}
+            assert batch_id
+            assert [job.job_id for job in service.batch(batch_id)] == [job.job_id for job in jobs]
+
+    def test_starts_nothing_where_no_file_is_good(self, service: SubmitService, stack: Stack) -> None:
+        with pytest.raises(errors.NotAPdf, match=r"letter\.doc"):
+            service.submit_files([incoming(b"PK\x03\x04", "letter.doc"), incoming(b"")], {})
+        assert stack.upload_keys() == []
+
+    def test_starts_nothing_where_one_job_takes_all(self, service: SubmitService, stack: Stack, pdf: bytes) -> None:
+        with pytest.raises(errors.NotAPdf, match=r"letter\.doc"):
+            service.submit_files([incoming(pdf), incoming(b"PK\x03\x04", "letter.doc")], {}, "merge")
+        assert stack.upload_keys() == []
+
+    def test_is_told_to_who_waits_for_ends(self, clock: Clock, pdf: bytes) -> None:
+        room = Room(clock, MemoryStorage(clock))
+        [bad, _] = room.submitting.submit_files([incoming(b"x", "a.txt"), incoming(pdf)], {})
+        assert [(ended.end, ended.job.job_id) for ended in room.ended] == [(End.FAILED, bad.job_id)]
 
 
 def test_refuses_empty_big_and_many(clock: Clock, pdf: bytes) -> None:
@@ -289,6 +324,43 @@ class TestIds:
         for ask in (nowhere.job, nowhere.batch, nowhere.download, nowhere.delete):
             with pytest.raises(errors.JobNotFound):
                 ask(given)
+
+
+class TestCallers:
+    ME, OTHER = Caller("a" * 32, "192.0.2.1"), Caller("b" * 32, "192.0.2.1")
+
+    def test_to_others_a_job_is_as_unknown_as_one_that_never_was(
+        self, service: SubmitService, stack: Stack, pdf: bytes
+    ) -> None:
+        [job] = service.submit_files([incoming(pdf)], {}, caller=self.ME)
+        reserved, _ = service.reserve_upload({"name": "a.pdf"}, caller=self.ME)
+        assert stack.job(job.job_id).owner == stack.job(reserved.job_id).owner == self.ME.owner
+        asks: list[Callable[..., object]] = [
+            service.job, service.download, partial(service.result, index=0), service.delete, service.uploaded,
+        ]  # fmt: skip
+        for ask in asks:
+            for other in (self.OTHER, ANYBODY):
+                said = []
+                for job_id in (job.job_id, "0" * 32):
+                    with pytest.raises(errors.JobNotFound) as caught:
+                        ask(job_id, caller=other)
+                    said.append(caught.value.message.replace(job_id, ""))
+                assert said[0] == said[1]
+        assert service.job(job.job_id, caller=self.ME).status is Status.QUEUED
+        assert len(stack.upload_keys()) == 1
+
+    def test_so_is_a_batch(self, service: SubmitService, pdf: bytes) -> None:
+        jobs = service.submit_files([incoming(pdf), incoming(pdf)], {}, caller=self.ME)
+        assert jobs[0].batch_id
+        assert len(service.batch(jobs[0].batch_id, caller=self.ME)) == 2
+        for other in (self.OTHER, ANYBODY):
+            with pytest.raises(errors.JobNotFound):
+                service.batch(jobs[0].batch_id, caller=other)
+
+    def test_what_was_sent_without_a_key_is_for_whoever_knows_its_id(self, service: SubmitService, pdf: bytes) -> None:
+        [job] = service.submit_files([incoming(pdf)], {})
+        assert service.job(job.job_id, caller=self.ME).owner is None
+        service.delete(job.job_id, caller=self.OTHER)
 
 
 class TestDeleting:

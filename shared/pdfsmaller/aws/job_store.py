@@ -1,8 +1,9 @@
 """Rows of jobs in a DynamoDB table, changed only by conditional writes.
 
 Partition key ``job_id``: jobs under their id; ``batch#{id}`` lists a batch's jobs; ``claim#{hash}`` remembers which job
-answers for what. The index ``by_status`` (``status``, ``due_at``) is what ``due`` reads. ``ttl`` removes rows by
-themselves. DynamoDB has no clock that a condition could ask: the host's is taken.
+answers for what. The index ``by_status`` (``status``, ``due_at``) is what ``due`` reads, ``by_owner`` (``owner``,
+``created_at``) what ``owned`` does. ``ttl`` removes rows by themselves. DynamoDB has no clock that a condition could
+ask: the host's is taken.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from pdfsmaller.aws import clients
 from pdfsmaller.jobs.change import Change
-from pdfsmaller.jobs.rows import Row, plain
+from pdfsmaller.jobs.rows import Place, Row, plain
 from pdfsmaller.jobs.states import Status
 
 _BATCH_GET_MAX = 100
@@ -68,6 +69,28 @@ class DynamoJobStore:
                 row = self.get(item["job_id"]["S"])
                 if row and row["status"] == status and row["due_at"] <= self.now():
                     yield row
+
+    def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
+        found: list[Row] = []
+        place = {"owner": owner, "created_at": before[0], "job_id": before[1]} if before else None
+        while len(found) < limit:
+            start: Any = {"ExclusiveStartKey": _to_item(place)} if place else {}
+            answer = clients.dynamodb().query(
+                TableName=self._name,
+                IndexName="by_owner",
+                KeyConditionExpression="#owner = :owner",
+                ExpressionAttributeNames={"#owner": "owner"},
+                ExpressionAttributeValues=_to_item({":owner": owner}),
+                ScanIndexForward=False,
+                Limit=limit - len(found),
+                **start,
+            )
+            # The index lags behind and holds keys only.
+            found += self.get_many(item["job_id"]["S"] for item in answer["Items"])
+            place = _from_item(answer["LastEvaluatedKey"]) if "LastEvaluatedKey" in answer else None
+            if place is None:
+                break
+        return found
 
     # Writing
 

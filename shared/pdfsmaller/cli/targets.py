@@ -52,13 +52,19 @@ def check_several(inputs: Sequence[Path], output_dir: Path) -> None:
     make_folder(output_dir)
 
 
-def in_folder(names: Sequence[str], output_dir: Path, inputs: Sequence[Path]) -> list[Path]:
+def in_folder(names: Sequence[str], output_dir: Path, inputs: Sequence[Path], written: Sequence[Path]) -> list[Path]:
     """Where several results of these names go.
 
+    Args:
+        written: where those of the inputs before are.
+
     Raises:
-        UsageError: over an input.
+        UsageError: over an input, or over one of those.
     """
     targets = [output_dir / name for name in names]
+    for target in targets:
+        if target in written:
+            raise UsageError(f"{target} is the result of another input. Do them one by one, each to its own folder.")
     _spare_inputs(inputs, targets, output_dir)
     return targets
 

@@ -179,3 +179,28 @@ class SplitReport(BaseReport):
     parts: list[PartReport]
     images: ImageCounts = ImageCounts()
     comparison: ComparisonSummary | None = None
+
+
+class PagePreview(_Frozen):
+    """One page's picture: its file's name, which page it is (counted from 1), and that page's size as it is shown, in
+    points.
+    """
+
+    name: str
+    page: int
+    width: float
+    height: float
+
+
+class PreviewReport(BaseReport):
+    """What ``preview`` did.
+
+    Attributes:
+        outcome: ``previewed``.
+        page_count: pages in the document.
+        previews: the pictures in order.
+    """
+
+    outcome: Literal["previewed"] = "previewed"
+    page_count: int
+    previews: list[PagePreview]

@@ -211,7 +211,7 @@ def _compare_page(
             return "no_text"
         if before_text != after_text and not (looks.elsewhere and len(before_text) == len(after_text or "")):
             return Difference("text", number, f"The text of page {number + 1} changed.")
-        if _shows_large_image(old):
+        if shows_large_image(old):
             return "large_image"
         first = _render(old, stack)
         if first is None:
@@ -252,7 +252,7 @@ def _text(page: pypdfium2.PdfPage) -> str | None:
         textpage.close()
 
 
-def _shows_large_image(page: pypdfium2.PdfPage) -> bool:
+def shows_large_image(page: pypdfium2.PdfPage) -> bool:
     """Whether an image on a page takes more than ``IMAGE_BYTES``, decoded."""
     with tolerate("image_size"):
         for image in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4):

@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from typing import Any, cast
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, request
 from werkzeug.http import parse_range_header
 from werkzeug.wsgi import FileWrapper
 
 from pdfsmaller import errors
+from pdfsmaller.http import answers
 from pdfsmaller.http.multipart import UploadedForm
 from pdfsmaller.jobs.objects import FILES_PATH, ServedFile
 from pdfsmaller.jobs.ports import ServedStorage, is_served
@@ -31,13 +32,8 @@ def install(app: Flask, world: World) -> None:
         app.register_blueprint(blueprint)
 
 
-def _world() -> World:
-    world: World = current_app.config["WORLD"]
-    return world
-
-
 def _storage() -> ServedStorage:
-    return cast("ServedStorage", _world().storage)
+    return cast("ServedStorage", answers.world().storage)
 
 
 @blueprint.post("/uploads")
@@ -48,7 +44,7 @@ def take_in() -> Response:
     form = UploadedForm(request.stream, request.mimetype_params.get("boundary"))
     grant = storage.open_form(form.fields)
     storage.put_file(storage.uploads, grant.key, form.file(grant.max_bytes), media_type=grant.media_type)
-    arrivals.input_arrived(_world(), grant.key)
+    arrivals.input_arrived(answers.world(), grant.key)
     return Response(status=204)
 
 
@@ -66,7 +62,7 @@ def hand_out(token: str) -> Response:
 
 def _handed_on(served: ServedFile) -> Response | None:
     """The answer that has nginx send the file, where there is one before us; it sees to ranges and conditions."""
-    prefix = _world().settings.x_accel_prefix
+    prefix = answers.world().settings.x_accel_prefix
     if not prefix:
         return None
     served.stream.close()

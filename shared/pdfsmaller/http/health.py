@@ -13,6 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify
 
 from pdfsmaller import __version__
+from pdfsmaller.http import answers
 from pdfsmaller.services.world import World
 from pdfsmaller.telemetry import get_logger
 
@@ -38,7 +39,7 @@ def health() -> tuple[Response, int]:
     answer: _Answer = current_app.extensions.setdefault("health", _Answer())
     with answer.lock:
         if time.monotonic() >= answer.stale_at:
-            answer.body, answer.status = _looked(current_app.config["WORLD"])
+            answer.body, answer.status = _looked(answers.world())
             answer.stale_at = time.monotonic() + _FRESH_SECONDS
         return jsonify(answer.body), answer.status
 

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from pdfsmaller.jobs.callback import Callback, CallbackAttempt
 from pdfsmaller.jobs.states import Status
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -66,7 +67,12 @@ class Job:
     ``crashes`` counts those in which the engine's process died. ``attempts_before_redrive`` are those that no longer
     count, since an operator redrove the job's message. ``result`` says of a finished job what became of it: ``bytes``
     of all results together, ``ratio``, ``outcome`` and the engine's ``report``. ``results`` are the files, in order,
-    and ``download`` is what stands for all of them: the only file, or a ZIP of several.
+    and ``download`` is what stands for all of them: the only file, or a ZIP of several. ``owner`` is the id of the API
+    key that it was sent with; None where there was none.
+
+    ``ended_by`` is the mark of the write that ended the job. ``callback`` is who hears of its ends (``jobs.callback``):
+    ``callback_tries`` attempts to tell the present one were begun, ``callback_attempts`` are the last that are over,
+    and ``callback_told`` is the mark of the last end that was told or given up.
     """
 
     job_id: str
@@ -85,6 +91,7 @@ class Job:
     options: dict[str, Any] = field(default_factory=dict)
     password: str | None = None
     batch_id: str | None = None
+    owner: str | None = None
     drop: Drop | None = None
     expires_at: float | None = None
     lease_until: float | None = None
@@ -94,3 +101,8 @@ class Job:
     download: JobResult | None = None
     warnings: tuple[dict[str, str], ...] = ()
     error: dict[str, str] | None = None
+    ended_by: str | None = None
+    callback: Callback | None = None
+    callback_tries: int = 0
+    callback_attempts: tuple[CallbackAttempt, ...] = ()
+    callback_told: str | None = None

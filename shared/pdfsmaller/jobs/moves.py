@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pdfsmaller.errors import LeaseLost, StoreUnavailable
+from pdfsmaller.jobs.callback import ATTEMPTS_KEPT, CallbackAttempt
 from pdfsmaller.jobs.change import After, Change, Demands
 from pdfsmaller.jobs.rows import results_row, to_job, to_row
 from pdfsmaller.jobs.states import SOURCES, Status
@@ -21,6 +22,7 @@ from pdfsmaller.jobs.states import SOURCES, Status
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job, JobResult
     from pdfsmaller.jobs.ports import JobStore
+    from pdfsmaller.jobs.rows import Place
 
 #: How long a row outlives its job's files, so that a late caller hears "expired" and not "unknown".
 ROW_KEPT_SECONDS = 7 * 86_400
@@ -30,6 +32,10 @@ CLAIM_KEPT_SECONDS = 21 * 86_400
 _ARRIVED = "arrived_"
 #: Rows of jobs that never end must not stay for ever either.
 UNFINISHED_KEPT_SECONDS = 30 * 86_400
+#: Long after the row is forgotten: nobody is to look at it again.
+_NEVER_DUE_SECONDS = 10 * ROW_KEPT_SECONDS
+#: When somebody should look whether an end was told, should the process that made it have died before it said so.
+CALLBACK_LOOK_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,14 @@ class Jobs:
     def due(self, status: Status) -> Iterator[Job]:
         """Jobs in a state whose time has come, the longest due first, each as it stands when it is yielded."""
         return map(to_job, self._store.due(status))
+
+    def owned(self, owner: str, before: Place | None, limit: int) -> list[Job]:
+        """An owner's jobs, the newest first; fewer than ``limit`` where there are no more.
+
+        Args:
+            before: ``created_at`` and ``job_id`` of the last that is known already; None: from the newest.
+        """
+        return [to_job(row) for row in self._store.owned(owner, before, limit)]
 
     # Making
 
@@ -184,12 +198,12 @@ class Jobs:
             "warnings": done.warnings,
             "stage": "done",
             "progress": 100,
-        } | _kept(kept_seconds)
+        } | _kept(kept_seconds, job)
         return _held(job, self._end(job.job_id, Status.SUCCEEDED, sets, _attempt_of(job), removes=("password",)))
 
     def fail_attempt(self, job: Job, error: dict[str, str], *, kept_seconds: float, keep_password: bool = False) -> Job:
         """running → failed. The password stays where the job may be redriven. Raises LeaseLost as ``renew`` does."""
-        sets = {"error": error, "stage": "failed"} | _kept(kept_seconds)
+        sets = {"error": error, "stage": "failed"} | _kept(kept_seconds, job)
         removes = () if keep_password else ("password",)
         return _held(job, self._end(job.job_id, Status.FAILED, sets, _attempt_of(job), removes=removes))
 
@@ -198,22 +212,52 @@ class Jobs:
 
         The password stays where the job may be redriven.
         """
-        sets = {"error": error, "stage": "failed"} | _kept(kept_seconds)
+        sets = {"error": error, "stage": "failed"} | _kept(kept_seconds, job)
         removes = () if keep_password else ("password",)
         demands = Demands(SOURCES[Status.FAILED], due_at=job.due_at)
         return self._end(job.job_id, Status.FAILED, sets, demands, removes=removes)
 
-    def cancel(self, job_id: str, *, kept_seconds: float) -> Job | None:
-        """→ cancelled, from any state that is not final."""
-        sets = {"stage": "cancelled"} | _kept(kept_seconds)
+    def cancel(self, job: Job, *, kept_seconds: float) -> Job | None:
+        """→ cancelled, from any state that is not final, however it was when it was read."""
+        sets = {"stage": "cancelled"} | _kept(kept_seconds, job)
         demands = Demands(SOURCES[Status.CANCELLED])
-        return self._end(job_id, Status.CANCELLED, sets, demands, removes=("password",))
+        return self._end(job.job_id, Status.CANCELLED, sets, demands, removes=("password",))
 
-    def expire(self, job_id: str) -> Job | None:
+    def expire(self, job: Job) -> Job | None:
         """succeeded, failed, cancelled → expired: the files are gone, the row stays a while."""
-        gone = After(ROW_KEPT_SECONDS)
-        sets = {"stage": "expired", "due_at": gone, "ttl": gone}
-        return self._end(job_id, Status.EXPIRED, sets, Demands(SOURCES[Status.EXPIRED]), removes=("password",))
+        due = CALLBACK_LOOK_SECONDS if job.callback else _NEVER_DUE_SECONDS
+        sets = {"stage": "expired", "due_at": After(due), "ttl": After(ROW_KEPT_SECONDS)}
+        return self._end(job.job_id, Status.EXPIRED, sets, Demands(SOURCES[Status.EXPIRED]), removes=("password",))
+
+    # Telling an end (``jobs.callback``)
+
+    def begin_telling(self, job: Job, *, seconds: float) -> Job | None:
+        """Take the telling of a job's end upon oneself, for so long; the job then. None where it is somebody else's.
+
+        Whoever has read the same row before is refused.
+        """
+        sets = {"due_at": After(seconds)}
+        return self._move(
+            job.job_id, job.status, sets, Demands((job.status,), due_at=job.due_at), adds={"callback_tries": 1}
+        )
+
+    def told(self, job: Job, attempt: CallbackAttempt | None = None) -> bool:
+        """The end of a job (of ``begin_telling``) was told, or is given up; False where the job has moved on.
+
+        Args:
+            attempt: what came of it, where there was one more.
+        """
+        over = job.expires_at if job.expires_at and job.status is not Status.EXPIRED else After(_NEVER_DUE_SECONDS)
+        return self._note(job, attempt, {"callback_told": job.ended_by, "due_at": over})
+
+    def tell_later(self, job: Job, attempt: CallbackAttempt, *, seconds: float) -> bool:
+        """The end of a job (of ``begin_telling``) is to be told again after so long; False as ``told`` has it."""
+        return self._note(job, attempt, {"due_at": After(seconds)})
+
+    def _note(self, job: Job, attempt: CallbackAttempt | None, sets: dict[str, Any]) -> bool:
+        attempts = (*job.callback_attempts, *([attempt] if attempt else ()))[-ATTEMPTS_KEPT:]
+        sets |= {"callback_attempts": [asdict(item) for item in attempts]}
+        return self._move(job.job_id, job.status, sets, Demands((job.status,), due_at=job.due_at)) is not None
 
     # How it is done
 
@@ -222,6 +266,7 @@ class Jobs:
     ) -> Job | None:
         mark = uuid.uuid4().hex
         try:
+            removes = (*removes, "callback_tries")  # they are of the end before
             ended = self._move(job_id, status, sets | {"ended_by": mark}, demands, removes=removes)
         except StoreUnavailable:
             if mine := self._ended_by(job_id, mark):
@@ -258,6 +303,7 @@ def _held(job: Job, moved: Job | None) -> Job:
     return moved
 
 
-def _kept(seconds: float) -> dict[str, Any]:
+def _kept(seconds: float, job: Job) -> dict[str, Any]:
     """What every end sets: when the files go, and when the row does should cleanup never come."""
-    return {"expires_at": After(seconds), "due_at": After(seconds), "ttl": After(seconds + ROW_KEPT_SECONDS)}
+    due = min(seconds, CALLBACK_LOOK_SECONDS) if job.callback else seconds
+    return {"expires_at": After(seconds), "due_at": After(due), "ttl": After(seconds + ROW_KEPT_SECONDS)}

@@ -19,7 +19,7 @@ from pdfsmaller.events import ObjectCreated
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, ServedFile, UploadForm
-from pdfsmaller.jobs.rows import Row
+from pdfsmaller.jobs.rows import Place, Row
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.workers import WorkerInfo
 
@@ -68,6 +68,17 @@ class JobStore(Protocol):
         """
         ...
 
+    def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
+        """The rows with this ``owner``, the newest first; fewer than ``limit`` where there are no more.
+
+        Args:
+            before: where the last one stood that is known already: those behind it are wanted. None: from the newest.
+
+        Each is as it stands now. Of rows made at the same time any may come first, always the same. One made just now
+        may be found a little later only.
+        """
+        ...
+
     def claim(self, what: str, job_id: str, *, kept_seconds: float) -> str:
         """The job that answers for ``what``: ``job_id`` for the first who asks, the first's for all others.
 
@@ -107,8 +118,12 @@ class Queue(Protocol):
     operator redrives it: it is then sent anew, with a new ``sent_at`` and counting from 1.
     """
 
-    def announce(self, created: ObjectCreated) -> None:
-        """Send the event that (re)starts a job."""
+    def announce(self, created: ObjectCreated, asker: str = "") -> None:
+        """Send the event that (re)starts a job.
+
+        Args:
+            asker: who asked for the job (``Job.asker``), for a queue that lets askers take turns by itself.
+        """
         ...
 
     def retry_in(self, message: Message, seconds: float) -> None:
@@ -136,8 +151,11 @@ class WorkQueue(Queue, Protocol):
     """A queue that workers receive from by themselves, where nobody (Lambda) does it for them."""
 
     def receive(self) -> Message | None:
-        """The message that has been visible for longest, which nobody else gets for the visibility timeout from now;
-        None where none is visible, without waiting for one.
+        """The message whose turn it is, which nobody else gets for the visibility timeout from now; None where none is
+        visible, without waiting for one.
+
+        Askers take turns, message by message, however many each has. Of one asker's messages that were never received
+        the one that has been visible for longest comes first.
 
         Who works on it for longer says so by ``retry_in`` in time.
         """
@@ -222,8 +240,8 @@ class Storage(Protocol):
         """Stream an object into ``target``. False where it is gone (or is no longer the one with ``etag``)."""
         ...
 
-    def read(self, bucket: str, key: str) -> bytes | None:
-        """A small object's bytes, or None where it does not exist."""
+    def read(self, bucket: str, key: str, *, first: int | None = None) -> bytes | None:
+        """A small object's bytes, or the first so many (at least one) of any; None where it does not exist."""
         ...
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:
@@ -234,8 +252,12 @@ class Storage(Protocol):
         """Every object whose key begins with ``prefix``, by their keys' order in UTF-8."""
         ...
 
-    def copy_result(self, key: str, target_key: str) -> None:
-        """Copy an object of the results bucket, with its media type and metadata, without its bytes coming by here."""
+    def copy(self, bucket: str, key: str, target_bucket: str, target_key: str) -> bool:
+        """Copy an object, with its media type and metadata, in place of a former one; False where it is gone.
+
+        Its bytes do not come by here where the store can do that by itself. What is copied into the bucket of what
+        comes in is announced like what is written there.
+        """
         ...
 
     def delete(self, bucket: str, key: str) -> None:

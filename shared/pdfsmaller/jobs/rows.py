@@ -5,8 +5,7 @@ not set is not there. Times are seconds since the epoch and have four decimal pl
 one that was read can be compared with one that is stored. Besides the fields of ``Job`` a row has
 
 - ``arrived_{n}``: true once input ``n`` came by a form that this service itself takes (``moves``);
-- ``ttl``: when the store may forget the row, in seconds since the epoch;
-- ``ended_by``: what tells the write that ended the job from another's (``moves``).
+- ``ttl``: when the store may forget the row, in seconds since the epoch.
 
 There may be a thousand results, so each is a list of name, bytes and media type: its key follows from its place.
 """
@@ -18,12 +17,15 @@ from dataclasses import asdict, fields
 from pathlib import PurePosixPath
 from typing import Any
 
+from pdfsmaller.jobs.callback import Callback, CallbackAttempt
 from pdfsmaller.jobs.keys import result_key
 from pdfsmaller.jobs.model import Drop, Job, JobInput, JobResult
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.media import PDF
 
 Row = dict[str, Any]
+#: Where a row stands among its owner's: ``created_at`` and ``job_id``.
+Place = tuple[float, str]
 
 _DECIMALS = 4
 _JOB_FIELDS = frozenset(field.name for field in fields(Job))
@@ -50,6 +52,8 @@ def to_job(row: Row) -> Job:
             "inputs": tuple(JobInput(**item) for item in row.get("inputs", ())),
             "warnings": tuple(row.get("warnings", ())),
             "drop": Drop(**row["drop"]) if row.get("drop") else None,
+            "callback": Callback(**row["callback"]) if row.get("callback") else None,
+            "callback_attempts": tuple(CallbackAttempt(**item) for item in row.get("callback_attempts", ())),
         }
         | _files(row)
     )

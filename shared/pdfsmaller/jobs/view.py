@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.states import Status
-from pdfsmaller.operations import OPERATIONS
+from pdfsmaller.jobs.states import DELETED, Status
+from pdfsmaller.operations import OF_JOBS, OPERATIONS
 
 
 class InputView(BaseModel):
@@ -47,11 +47,29 @@ class ErrorView(BaseModel):
     message: str
 
 
+class CallbackAttemptView(BaseModel):
+    """One request to the callback: when it was over, what it told, the answer's HTTP status if one came, and why it
+    does not count as told.
+    """
+
+    at: str
+    type: str
+    status: int | None
+    error: str | None
+
+
+class CallbackView(BaseModel):
+    """Who is told of the job's ends, and the last attempts at that."""
+
+    url: str
+    attempts: list[CallbackAttemptView]
+
+
 class JobView(BaseModel):
     """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100."""
 
     job_id: str
-    operation: Annotated[str, Field(json_schema_extra={"enum": list(OPERATIONS)})]
+    operation: Annotated[str, Field(json_schema_extra={"enum": list(OF_JOBS)})]
     status: Status
     stage: str
     progress: int
@@ -66,14 +84,24 @@ class JobView(BaseModel):
     warnings: list[dict[str, str]]
     error: ErrorView | None
     batch_id: str | None
+    callback: CallbackView | None
     links: dict[str, str]
 
 
 class BatchView(BaseModel):
-    """The jobs of one request with several files."""
+    """The jobs of one request with several files.
+
+    ``done`` have a result, ``failed`` never will (those that were cancelled among them). ``bytes_in`` and ``bytes_out``
+    are those of the jobs with a result together, before and after.
+    """
 
     batch_id: str
     jobs: list[JobView]
+    done: int
+    failed: int
+    bytes_in: int
+    bytes_out: int
+    links: dict[str, str]
 
 
 class PresignedPost(BaseModel):
@@ -97,6 +125,8 @@ def view(job: Job, base_url: str) -> JobView:
     links = {"self": url}
     if job.status is Status.AWAITING_UPLOAD:
         links["uploaded"] = f"{url}/uploaded"
+    elif job.status not in DELETED and job.operation in OPERATIONS:
+        links["again"] = f"{url}/again"
     result, results = None, []
     if job.status is Status.SUCCEEDED and job.result:
         links["download"] = f"{url}/download"
@@ -128,7 +158,33 @@ def view(job: Job, base_url: str) -> JobView:
         warnings=list(job.warnings),
         error=ErrorView(**job.error) if job.error else None,
         batch_id=job.batch_id,
+        callback=_callback(job),
         links=links,
+    )
+
+
+def _callback(job: Job) -> CallbackView | None:
+    if job.callback is None:
+        return None
+    attempts = [
+        CallbackAttemptView(at=_rfc3339(item.at), type=item.type, status=item.status, error=item.error)
+        for item in job.callback_attempts
+    ]
+    return CallbackView(url=job.callback.url, attempts=attempts)
+
+
+def batch_view(batch_id: str, jobs: list[JobView], base_url: str) -> BatchView:
+    """What a batch of these jobs looks like from outside; ``base_url`` as for ``view``."""
+    done = [job for job in jobs if job.result]
+    url = f"{base_url}/api/batches/{batch_id}"
+    return BatchView(
+        batch_id=batch_id,
+        jobs=jobs,
+        done=len(done),
+        failed=sum(job.status in (Status.FAILED, Status.CANCELLED) for job in jobs),
+        bytes_in=sum(item.bytes for job in done for item in job.inputs),
+        bytes_out=sum(job.result.bytes for job in done if job.result),
+        links={"self": url} | ({"archive": f"{url}/archive"} if done else {}),
     )
 
 

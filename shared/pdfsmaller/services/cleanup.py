@@ -147,7 +147,7 @@ class CleanupService:
             for job in self._jobs.due(status):
                 # Files first: should this run die in between, the next finds the row still due.
                 files.delete_job(self._storage, job.job_id)
-                yield "expired" if self._ends.expire(job.job_id) else None
+                yield "expired" if self._ends.expire(job) else None
 
     def _delete_old_drops(self) -> Iterator[str | None]:
         hours = self._settings.drop_max_age_hours

@@ -78,13 +78,13 @@ class Ends:
         fail = self._jobs.fail_attempt if holds_lease else self._jobs.fail
         return self._told(End.GIVEN_UP, fail(job, error, kept_seconds=kept_seconds, keep_password=True))
 
-    def cancel(self, job_id: str, *, kept_seconds: float) -> bool:
+    def cancel(self, job: Job, *, kept_seconds: float) -> bool:
         """Its owner wants the job no more; False where it has ended already."""
-        return self._told(End.CANCELLED, self._jobs.cancel(job_id, kept_seconds=kept_seconds))
+        return self._told(End.CANCELLED, self._jobs.cancel(job, kept_seconds=kept_seconds))
 
-    def expire(self, job_id: str) -> bool:
+    def expire(self, job: Job) -> bool:
         """The files of an ended job are gone; False where that was so already."""
-        return self._told(End.EXPIRED, self._jobs.expire(job_id))
+        return self._told(End.EXPIRED, self._jobs.expire(job))
 
     def _told(self, end: End, job: Job | None) -> bool:
         if job is None:

@@ -67,17 +67,27 @@ def check_options(options: Options, count: int) -> None:
         raise errors.InvalidOption("options", f"{size:,} bytes of them", [f"at most {_OPTIONS_MAX_BYTES:,} bytes"])
 
 
-def measure(files: Sequence[IncomingFile], kind: InputKind, options: Options, max_bytes: int) -> list[JobInput]:
+#: What is wrong with files of a request, by their place in it.
+Refused = dict[int, errors.PdfSmallerError]
+
+
+def measure(
+    files: Sequence[IncomingFile], operation: OperationSpec, options: Options, max_bytes: int
+) -> tuple[list[JobInput], Refused]:
     """Look at each file's size and first bytes.
 
     What the engine will leave out (``on_error=skip``) may come in as long as another file can be used.
 
+    Returns:
+        The files, and what is wrong with those that are jobs of their own: the others go on without them.
+
     Raises:
-        EmptyFile, FileTooLarge, NotAPdf, NotAnImage: naming the file.
+        EmptyFile, FileTooLarge, NotAPdf, NotAnImage: naming the file; of an operation whose files are jobs of their own
+            where none of them can be used.
     """
-    inputs = []
-    unusable: list[errors.PdfSmallerError] = []
-    for file in files:
+    kind, inputs = operation.inputs, []
+    refused: Refused = {}
+    for index, file in enumerate(files):
         size = file.stream.seek(0, 2)
         file.stream.seek(0)
         head = file.stream.read(sniff.HEAD_BYTES)
@@ -85,11 +95,15 @@ def measure(files: Sequence[IncomingFile], kind: InputKind, options: Options, ma
         try:
             kind.check(file.name, size, head, max_bytes)
         except _UNUSABLE as exc:
-            unusable.append(exc)
+            refused[index] = exc
+        except errors.FileTooLarge as exc:
+            if not operation.each_alone:
+                raise
+            refused[index] = exc
         inputs.append(JobInput(file.name, size))
-    if unusable and (len(unusable) == len(files) or not options.leaves_out):
-        raise unusable[0]
-    return inputs
+    if len(refused) == len(files) or (refused and not (operation.each_alone or options.leaves_out)):
+        raise next(iter(refused.values()))
+    return inputs, refused if operation.each_alone else {}
 
 
 def declared(request: Mapping[str, Any], operation: OperationSpec, settings: Settings) -> list[JobInput]:

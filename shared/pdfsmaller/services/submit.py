@@ -21,7 +21,8 @@ from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
 from pdfsmaller.services import arrivals, inbox, intake
-from pdfsmaller.services.outcome import kept_seconds
+from pdfsmaller.services.caller import ANYBODY, Caller
+from pdfsmaller.services.outcome import error_json, kept_seconds
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.objects import UploadForm
@@ -32,7 +33,10 @@ _SENT_AT_ONCE = 8
 
 
 class SubmitService:
-    """Submits jobs, shows them, hands out their results, ends them."""
+    """Submits jobs, shows them, hands out their results, ends them.
+
+    A job is its caller's. To another it is as unknown as one that never was: nobody learns what somebody else has.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -42,11 +46,17 @@ class SubmitService:
     # Submitting
 
     def submit_files(
-        self, files: Sequence[intake.IncomingFile], fields: Mapping[str, Any], operation: str = DEFAULT.name
+        self,
+        files: Sequence[intake.IncomingFile],
+        fields: Mapping[str, Any],
+        operation: str = DEFAULT.name,
+        *,
+        caller: Caller = ANYBODY,
     ) -> list[Job]:
         """One job for all files, or one for each (``OperationSpec.each_alone``), of which several share a batch id.
 
-        Nothing starts unless every file may come in.
+        Of files that are jobs of their own, one that may not come in is a failed job among the others. Nothing starts
+        where none may, or where one job is to take all and one may not.
 
         Args:
             fields: the operation's options, untrusted.
@@ -56,22 +66,23 @@ class SubmitService:
             BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
         """
         spec = find(operation)
-        options, inputs = self._looked_at(files, fields, spec)
+        options, inputs, refused = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
         batch_id = new_id() if len(groups) > 1 else None
-        self._check_room()
-        jobs = [self._new_job(spec, options, group, batch_id) for group in groups]
+        self.check_room()
+        jobs = [self.new_job(spec, options, group, batch_id, caller) for group in groups]
         if batch_id:
             self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
         keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
+        streams = zip(keys, (file.stream for file in files), strict=True)
         try:
-            self._send(dict(zip(keys, (file.stream for file in files), strict=True)), spec.inputs.media_type)
+            self._send(dict(item for n, item in enumerate(streams) if n not in refused), spec.inputs.media_type)
         except Exception:
             for job in jobs:  # nobody hears of them, and what came of their files may be what fills the disk
                 with suppress(Exception):
-                    self.delete(job.job_id)
+                    self.delete(job.job_id, caller=caller)
             raise
-        return [self._queued(job) for job in jobs]
+        return [self._failed(job, refused[n]) if n in refused else self.queued(job) for n, job in enumerate(jobs)]
 
     def submit_as(self, job_id: str, file: intake.IncomingFile, fields: Mapping[str, Any], operation: str) -> Job:
         """One job of one file, under an id that its caller chose (``new_id``): done again, it goes on where it stopped.
@@ -80,34 +91,51 @@ class SubmitService:
             InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
         """
         spec = find(operation)
-        options, inputs = self._looked_at([file], fields, spec)
-        self._check_room()
-        made = self._new_job(spec, options, inputs, None, job_id)
+        options, inputs, _ = self._looked_at([file], fields, spec)
+        return self.start(spec, options, inputs[0], file.stream, job_id)
+
+    def start(
+        self,
+        operation: OperationSpec,
+        options: Options,
+        item: JobInput,
+        body: IO[bytes],
+        job_id: str,
+        *,
+        caller: Caller = ANYBODY,
+    ) -> Job:
+        """``submit_as`` for a file that needs no look. Raises StorageFull."""
+        self.check_room()
+        made = self.new_job(operation, options, [item], None, caller, job_id)
         job = self._jobs.get(job_id) or made
         if job.status is not Status.AWAITING_UPLOAD:
             return job
-        self._send({input_key(job_id, 0): file.stream}, spec.inputs.media_type)
-        return self._queued(job)
+        self._send({input_key(job_id, 0): body}, operation.inputs.media_type)
+        return self.queued(job)
 
     def _looked_at(
         self, files: Sequence[intake.IncomingFile], fields: Mapping[str, Any], spec: OperationSpec
-    ) -> tuple[Options, list[JobInput]]:
-        """The options of a request, and its files as a job's row names them, if all of them may come in."""
+    ) -> tuple[Options, list[JobInput], intake.Refused]:
+        """The options of a request, its files as a job's row names them, and what is wrong with some of them."""
         options = spec.options.parse(fields)
         intake.check_count(len(files), spec.inputs, self._settings.max_files)
         named = [replace(file, name=intake.clean_name(file.name, spec.inputs)) for file in files]
-        inputs = intake.measure(named, spec.inputs, options, self._settings.max_file_size)
+        inputs, refused = intake.measure(named, spec, options, self._settings.max_file_size)
         intake.check_options(options, len(inputs))
-        return options, inputs
+        return options, inputs, refused
 
     def _send(self, objects: Mapping[str, IO[bytes]], media_type: str) -> None:
         def put(item: tuple[str, IO[bytes]]) -> None:
             self._storage.put_file(self._storage.uploads, *item, media_type=media_type)
 
+        if len(objects) == 1:  # the usual case: no threads for it
+            put(*objects.items())
+            return
         with ThreadPoolExecutor(min(_SENT_AT_ONCE, len(objects))) as pool:
             list(pool.map(put, objects.items()))
 
-    def _queued(self, job: Job) -> Job:
+    def queued(self, job: Job) -> Job:
+        """A new job whose files all stand, as it is once it has begun."""
         if self._storage.announces:
             queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
         else:
@@ -115,7 +143,12 @@ class SubmitService:
         # A worker may have been led to the job already: then there is nothing left to say.
         return queued or self._jobs.get(job.job_id) or job
 
-    def reserve_upload(self, request: Mapping[str, Any]) -> tuple[Job, list[UploadForm]]:
+    def _failed(self, job: Job, reason: errors.PdfSmallerError) -> Job:
+        """A new job whose file may not come in."""
+        self._ends.fail(job, error_json(reason), kept_seconds=kept_seconds(self._settings))
+        return self._jobs.get(job.job_id) or job
+
+    def reserve_upload(self, request: Mapping[str, Any], *, caller: Caller = ANYBODY) -> tuple[Job, list[UploadForm]]:
         """A job that waits for files sent straight to the bucket, and a form for each, in order.
 
         Args:
@@ -132,8 +165,8 @@ class SubmitService:
         options = operation.options.parse(given)
         inputs = intake.declared(request, operation, self._settings)
         intake.check_options(options, len(inputs))
-        self._check_room()
-        job = self._new_job(operation, options, inputs, None)
+        self.check_room()
+        job = self.new_job(operation, options, inputs, None, caller)
         forms = [
             self._storage.upload_form(
                 input_key(job.job_id, index),
@@ -145,19 +178,21 @@ class SubmitService:
         ]
         return job, forms
 
-    def _check_room(self) -> None:
+    def check_room(self) -> None:
+        """Refuse a new job where there is no room for its files. Raises StorageFull."""
         if self._storage.is_full():
             raise errors.StorageFull(
                 f"The files kept have reached {self._settings.storage_full_percent:g} % of the room there is, so no "
                 "new job is taken; those that run finish. Try again later, or delete jobs that are done."
             )
 
-    def _new_job(
+    def new_job(
         self,
         operation: OperationSpec,
         options: Options,
         inputs: Sequence[JobInput],
         batch_id: str | None,
+        caller: Caller,
         job_id: str | None = None,
     ) -> Job:
         """A new row; one that is there already stays."""
@@ -176,11 +211,12 @@ class SubmitService:
             options=options.model_dump(mode="json", exclude_unset=True),
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
+            owner=caller.owner,
         )
         self._jobs.create(job)
         return job
 
-    def uploaded(self, job_id: str) -> Job:
+    def uploaded(self, job_id: str, *, caller: Caller = ANYBODY) -> Job:
         """Begin a job whose files were sent straight to the bucket, if all of them are there; how it stands then.
 
         Saying so again changes nothing. Where a message follows each object by itself the job begins without it.
@@ -188,27 +224,28 @@ class SubmitService:
         Raises:
             JobNotFound.
         """
-        job = self.job(job_id)
+        job = self.job(job_id, caller=caller)
         arrived = job.status is Status.AWAITING_UPLOAD and arrivals.are_there(self._storage, job)
-        return self._queued(job) if arrived else job
+        return self.queued(job) if arrived else job
 
     # Asking
 
-    def job(self, job_id: str) -> Job:
-        """The job with this id. Raises JobNotFound."""
+    def job(self, job_id: str, *, caller: Caller = ANYBODY) -> Job:
+        """The caller's job with this id. Raises JobNotFound."""
         job = self._jobs.get(job_id) if is_id(job_id) else None
-        if job is None:
+        if job is None or not caller.may_have(job):
             raise errors.JobNotFound(
                 f"There is no job {job_id[:64]!r}. Jobs are forgotten some days after they expire."
             )
         return self._with_expiry(job)
 
-    def batch(self, batch_id: str) -> list[Job]:
+    def batch(self, batch_id: str, *, caller: Caller = ANYBODY) -> list[Job]:
         """A batch's jobs, in the order of its files. Raises JobNotFound."""
         job_ids = self._jobs.batch(batch_id) if is_id(batch_id) else None
-        if job_ids is None:
+        jobs = self._jobs.get_many(job_ids) if job_ids is not None else None
+        if jobs is None or not all(caller.may_have(job) for job in jobs):
             raise errors.JobNotFound(f"There is no batch {batch_id[:64]!r}.")
-        return [self._with_expiry(job) for job in self._jobs.get_many(job_ids)]
+        return [self._with_expiry(job) for job in jobs]
 
     def wait(self, jobs: Sequence[Job], seconds: float) -> list[Job]:
         """The jobs once all of them are final, or as they stand after ``seconds``."""
@@ -220,30 +257,30 @@ class SubmitService:
             jobs = self._jobs.get_many(job.job_id for job in jobs)
         return list(jobs)
 
-    def download(self, job_id: str) -> JobResult:
+    def download(self, job_id: str, *, caller: Caller = ANYBODY) -> JobResult:
         """What stands for all that a job made: the only file, or a ZIP of several.
 
         Raises:
             JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
         """
-        download = self._finished(job_id).download
+        download = self._finished(job_id, caller).download
         assert download is not None, "a job that has succeeded has made something"
         return download
 
-    def result(self, job_id: str, index: int) -> JobResult:
+    def result(self, job_id: str, index: int, *, caller: Caller = ANYBODY) -> JobResult:
         """One of the files that a job made, counted from 0.
 
         Raises:
             ResultNotFound: it made fewer.
             JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
         """
-        results = self._finished(job_id).results
+        results = self._finished(job_id, caller).results
         if not 0 <= index < len(results):
             raise errors.ResultNotFound(f"Job {job_id} has {len(results)} results, counted from 0.")
         return results[index]
 
-    def _finished(self, job_id: str) -> Job:
-        job = self.job(job_id)
+    def _finished(self, job_id: str, caller: Caller) -> Job:
+        job = self.job(job_id, caller=caller)
         if job.status is Status.SUCCEEDED:
             return job
         if job.status is Status.EXPIRED:
@@ -278,7 +315,7 @@ class SubmitService:
 
     # Ending
 
-    def delete(self, job_id: str) -> None:
+    def delete(self, job_id: str, *, caller: Caller = ANYBODY) -> None:
         """End a job and delete its files; a running one is cancelled. Doing it again changes nothing.
 
         A dropped file itself stays: it belongs to its owner. What this job laid out for it goes.
@@ -286,10 +323,10 @@ class SubmitService:
         Raises:
             JobNotFound.
         """
-        job = self.job(job_id)
-        cancelled = self._ends.cancel(job_id, kept_seconds=kept_seconds(self._settings))
+        job = self.job(job_id, caller=caller)
+        cancelled = self._ends.cancel(job, kept_seconds=kept_seconds(self._settings))
         if not cancelled and job.status is not Status.CANCELLED:
-            self._ends.expire(job_id)
+            self._ends.expire(job)
         job_files.delete_job(self._storage, job_id)
         if job.drop:
             inbox.withdraw(self._storage, job, job.drop)

@@ -98,6 +98,8 @@ def test_postgresql_clears_up_after_messages_soon(on_postgres: Place) -> None:
         "SELECT due_at, job_id FROM jobs WHERE status = 'queued' AND due_at <= 1 AND (due_at, job_id) > (0, '') "
         "ORDER BY due_at, job_id LIMIT 200",
         "SELECT job_id FROM jobs WHERE ttl < 1 LIMIT 200",
+        "SELECT job_id FROM jobs WHERE owner = 'a' AND (created_at, job_id) < (9, '') "
+        "ORDER BY created_at DESC, job_id DESC LIMIT 20",
     ],
 )
 def test_what_is_asked_often_is_answered_from_an_index(place: Place, query: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Double, String, Table, bindparam, delete, select, tuple_, update
+from sqlalchemy import Double, Integer, String, Table, bindparam, delete, select, tuple_, update
 
 from pdfsmaller.jobs.change import Change
-from pdfsmaller.jobs.rows import Row, plain
+from pdfsmaller.jobs.rows import Place, Row, plain
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.schema import batches, claims, jobs
@@ -25,6 +26,16 @@ _UPDATE = update(jobs).where(jobs.c.job_id == bindparam("this"))
 _CLAIMED = select(claims.c.job_id).where(claims.c.what == bindparam("this"))
 _BATCH = select(batches.c.job_ids).where(batches.c.batch_id == bindparam("this"))
 _PLACE = jobs.c.due_at, jobs.c.job_id
+_AGE = jobs.c.created_at, jobs.c.job_id
+_OWNED = (
+    select(jobs.c.content)
+    .where(jobs.c.owner == bindparam("owner"))
+    .where(tuple_(*_AGE) < tuple_(bindparam("created_at", type_=Double), bindparam("job_id", type_=String)))
+    .order_by(*(column.desc() for column in _AGE))
+    .limit(bindparam("number", type_=Integer))
+)
+#: Behind which every row stands.
+_NEWEST: Place = (math.inf, "")
 
 
 class SqlJobStore:
@@ -84,6 +95,12 @@ class SqlJobStore:
             if len(found) < _PAGE:
                 return
 
+    def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
+        created_at, job_id = before or _NEWEST
+        given = {"owner": owner, "created_at": created_at, "job_id": job_id, "number": limit}
+        with self._database.reading() as connection:
+            return [dict(json.loads(found)) for found in connection.execute(_OWNED, given).scalars()]
+
     # Writing
 
     def create(self, row: Row) -> bool:
@@ -138,6 +155,8 @@ class SqlJobStore:
 def _columns(row: Row) -> dict[str, Any]:
     """A row as its table holds it."""
     searched = {name: row[name] for name in ("job_id", "status", "due_at", "ttl")}
+    owner = row.get("owner")
+    searched |= {"owner": owner, "created_at": row["created_at"] if owner else None}
     return searched | {"content": json.dumps(row, separators=(",", ":"))}
 
 

@@ -1,0 +1,1 @@
+"""Previews: pages of a PDF as pictures to look at. See ``preview``."""

@@ -1,0 +1,43 @@
+"""``/api/jobs``: how a job stands, what it made, its end."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Blueprint, Response
+
+from pdfsmaller.http import answers, waiting
+from pdfsmaller.http.callers import caller
+
+blueprint = Blueprint("jobs", __name__, url_prefix="/api/jobs")
+
+_INDEX = re.compile(r"[0-9]{1,6}")
+
+
+@blueprint.get("/<job_id>")
+def get_job(job_id: str) -> Response:
+    """How a job stands. ``Prefer: wait=N`` waits for its end."""
+    jobs = [answers.service().job(job_id, caller=caller())]
+    if seconds := waiting.wait_seconds():
+        jobs = answers.service().wait(jobs, seconds)
+    return answers.as_json(answers.job_view(jobs[0]), headers=waiting.applied("wait") if seconds else {})
+
+
+@blueprint.get("/<job_id>/download")
+def download(job_id: str) -> Response:
+    """The result, or a ZIP of several: its bytes where they are few, otherwise a redirect to the store."""
+    return answers.send_file(job_id, answers.service().download(job_id, caller=caller()))
+
+
+@blueprint.get("/<job_id>/results/<index>")
+def get_result(job_id: str, index: str) -> Response:
+    """One of a job's results, counted from 0."""
+    number = int(index) if _INDEX.fullmatch(index) else -1  # -1: the job has none such
+    return answers.send_file(job_id, answers.service().result(job_id, number, caller=caller()))
+
+
+@blueprint.delete("/<job_id>")
+def delete_job(job_id: str) -> Response:
+    """End a job and delete its files."""
+    answers.service().delete(job_id, caller=caller())
+    return Response(status=204)
