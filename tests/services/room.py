@@ -30,9 +30,8 @@ class Room(Generic[StorageT]):
         self.queue = MemoryQueue(clock, max_receive_count=Settings().max_receive_count)
         self.ended: list[Ended] = []
         self.jobs = Jobs(self.store)
-        self.world = World(
-            Settings(**settings), self.jobs, Ends(self.jobs, [self.ended.append]), self.queue, self.storage
-        )
+        made = Settings(**{"default_wait_seconds": 0} | settings)
+        self.world = World(made, self.jobs, Ends(self.jobs, [self.ended.append]), self.queue, self.storage)
         self.submitting, self.running = SubmitService(self.world), RunService(self.world)
         self.cleanup = CleanupService(self.world)
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.states import Status
-from pdfsmaller.operations import OPERATIONS
+from pdfsmaller.jobs.states import DELETED, Status
+from pdfsmaller.operations import OF_JOBS, OPERATIONS
 
 
 class InputView(BaseModel):
@@ -69,7 +69,7 @@ class JobView(BaseModel):
     """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100."""
 
     job_id: str
-    operation: Annotated[str, Field(json_schema_extra={"enum": list(OPERATIONS)})]
+    operation: Annotated[str, Field(json_schema_extra={"enum": list(OF_JOBS)})]
     status: Status
     stage: str
     progress: int
@@ -101,6 +101,7 @@ class BatchView(BaseModel):
     failed: int
     bytes_in: int
     bytes_out: int
+    links: dict[str, str]
 
 
 class PresignedPost(BaseModel):
@@ -124,6 +125,8 @@ def view(job: Job, base_url: str) -> JobView:
     links = {"self": url}
     if job.status is Status.AWAITING_UPLOAD:
         links["uploaded"] = f"{url}/uploaded"
+    elif job.status not in DELETED and job.operation in OPERATIONS:
+        links["again"] = f"{url}/again"
     result, results = None, []
     if job.status is Status.SUCCEEDED and job.result:
         links["download"] = f"{url}/download"
@@ -170,9 +173,10 @@ def _callback(job: Job) -> CallbackView | None:
     return CallbackView(url=job.callback.url, attempts=attempts)
 
 
-def batch_view(batch_id: str, jobs: list[JobView]) -> BatchView:
-    """What a batch of these jobs looks like from outside."""
+def batch_view(batch_id: str, jobs: list[JobView], base_url: str) -> BatchView:
+    """What a batch of these jobs looks like from outside; ``base_url`` as for ``view``."""
     done = [job for job in jobs if job.result]
+    url = f"{base_url}/api/batches/{batch_id}"
     return BatchView(
         batch_id=batch_id,
         jobs=jobs,
@@ -180,6 +184,7 @@ def batch_view(batch_id: str, jobs: list[JobView]) -> BatchView:
         failed=sum(job.status in (Status.FAILED, Status.CANCELLED) for job in jobs),
         bytes_in=sum(item.bytes for job in done for item in job.inputs),
         bytes_out=sum(job.result.bytes for job in done if job.result),
+        links={"self": url} | ({"archive": f"{url}/archive"} if done else {}),
     )
 
 
