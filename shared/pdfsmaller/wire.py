@@ -21,7 +21,7 @@ from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
-    from pdfsmaller.jobs.ports import JobStore, Messages, Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import JobStore, Line, Messages, Queue, Storage, Workers
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
 
@@ -40,6 +40,7 @@ class _Adapters(NamedTuple):
     callbacks: Messages
     together: Callable[[], AbstractContextManager[None]]
     workers: Workers | None = None
+    line: Line | None = None
 
 
 def wire(
@@ -65,6 +66,7 @@ def wire(
         callbacks=adapters.callbacks,
         together=adapters.together,
         workers=adapters.workers,
+        line=adapters.line,
     )
 
 
@@ -112,6 +114,7 @@ def _make_sure(settings: Settings, processes: int, of_tables: Callable[[Database
 
 def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
     from pdfsmaller.aws.job_store import DynamoJobStore
+    from pdfsmaller.aws.line import AwsLine
     from pdfsmaller.aws.queue import SqsMessages, SqsQueue
 
     return _Adapters(
@@ -120,6 +123,7 @@ def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
         _s3(settings, announces=True),
         SqsMessages(settings.callback_queue_url),
         nullcontext,
+        line=AwsLine(settings.jobs_table, settings.compress_queue_url, clock),
     )
 
 

@@ -11,6 +11,7 @@ can be made twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Protocol, TypeGuard
@@ -193,6 +194,40 @@ class WorkQueue(Queue, PulledMessages, Protocol):
         ...
 
 
+class Line(Protocol):
+    """Who waits for a turn and who has one, by ``Job.asker``, beside a queue that hands out messages as it likes.
+
+    What is told may be some seconds old: who acts by it may be wrong about the order and about nothing else.
+    """
+
+    def waiting(self, at_most: int, begin: str = "") -> list[str]:
+        """Who has a queued job, each once, at most so many; found at a cost that does not depend on how many jobs there
+        are.
+
+        Args:
+            begin: those that come after this in their alphabet are looked for first, and then the others.
+        """
+        ...
+
+    def running(self) -> Counter[str]:
+        """How many running jobs who has."""
+        ...
+
+    def last_turns(self, askers: Iterable[str]) -> dict[str, float]:
+        """When each of these last took a turn, of those who did in the last hours; seconds since the epoch."""
+        ...
+
+    def take_turn(self, asker: str) -> None:
+        """Note that somebody has a turn now."""
+        ...
+
+    def put_back(self, message: Message, seconds: float) -> None:
+        """Have a received message come again after ``seconds`` as one that was never received; whoever received it
+        acknowledges it then as one that is done. It comes twice should that fail.
+        """
+        ...
+
+
 class Workers(Protocol):
     """The workers that receive from a ``WorkQueue``, as they tell of themselves."""
 
@@ -256,8 +291,8 @@ class Storage(Protocol):
         """Stream an object into ``target``. False where it is gone (or is no longer the one with ``etag``)."""
         ...
 
-    def read(self, bucket: str, key: str) -> bytes | None:
-        """A small object's bytes, or None where it does not exist."""
+    def read(self, bucket: str, key: str, *, first: int | None = None) -> bytes | None:
+        """A small object's bytes, or the first so many (at least one) of any; None where it does not exist."""
         ...
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:
@@ -268,8 +303,12 @@ class Storage(Protocol):
         """Every object whose key begins with ``prefix``, by their keys' order in UTF-8."""
         ...
 
-    def copy_result(self, key: str, target_key: str) -> None:
-        """Copy an object of the results bucket, with its media type and metadata, without its bytes coming by here."""
+    def copy(self, bucket: str, key: str, target_bucket: str, target_key: str) -> bool:
+        """Copy an object, with its media type and metadata, in place of a former one; False where it is gone.
+
+        Its bytes do not come by here where the store can do that by itself. What is copied into the bucket of what
+        comes in is announced like what is written there.
+        """
         ...
 
     def delete(self, bucket: str, key: str) -> None:

@@ -6,7 +6,6 @@ first, then the objects (or forms that let the caller send exactly those objects
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,7 +19,7 @@ from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
-from pdfsmaller.services import arrivals, inbox, intake
+from pdfsmaller.services import arrivals, inbox, intake, turns
 from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.outcome import error_json, kept_seconds
 
@@ -72,8 +71,8 @@ class SubmitService:
         options, inputs, refused = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
         batch_id = new_id() if len(groups) > 1 else None
-        self._check_room()
-        jobs = [self._new_job(spec, options, group, batch_id, caller, callback=callback) for group in groups]
+        self.check_room()
+        jobs = [self.new_job(spec, options, group, batch_id, caller, callback=callback) for group in groups]
         if batch_id:
             self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
         keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
@@ -85,7 +84,7 @@ class SubmitService:
                 with suppress(Exception):
                     self.delete(job.job_id, caller=caller)
             raise
-        return [self._failed(job, refused[n]) if n in refused else self._queued(job) for n, job in enumerate(jobs)]
+        return [self._failed(job, refused[n]) if n in refused else self.queued(job) for n, job in enumerate(jobs)]
 
     def submit_as(self, job_id: str, file: intake.IncomingFile, fields: Mapping[str, Any], operation: str) -> Job:
         """One job of one file, under an id that its caller chose (``new_id``): done again, it goes on where it stopped.
@@ -108,13 +107,13 @@ class SubmitService:
         caller: Caller = ANYBODY,
     ) -> Job:
         """``submit_as`` for a file that needs no look. Raises StorageFull."""
-        self._check_room()
-        made = self._new_job(operation, options, [item], None, caller, job_id)
+        self.check_room()
+        made = self.new_job(operation, options, [item], None, caller, job_id)
         job = self._jobs.get(job_id) or made
         if job.status is not Status.AWAITING_UPLOAD:
             return job
         self._send({input_key(job_id, 0): body}, operation.inputs.media_type)
-        return self._queued(job)
+        return self.queued(job)
 
     def _looked_at(
         self, files: Sequence[intake.IncomingFile], fields: Mapping[str, Any], spec: OperationSpec
@@ -137,7 +136,8 @@ class SubmitService:
         with ThreadPoolExecutor(min(_SENT_AT_ONCE, len(objects))) as pool:
             list(pool.map(put, objects.items()))
 
-    def _queued(self, job: Job) -> Job:
+    def queued(self, job: Job) -> Job:
+        """A new job whose files all stand, as it is once it has begun."""
         if self._storage.announces:
             queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
         else:
@@ -170,8 +170,8 @@ class SubmitService:
         options = operation.options.parse(given)
         inputs = intake.declared(request, operation, self._settings)
         intake.check_options(options, len(inputs))
-        self._check_room()
-        job = self._new_job(operation, options, inputs, None, caller, callback=callback)
+        self.check_room()
+        job = self.new_job(operation, options, inputs, None, caller, callback=callback)
         forms = [
             self._storage.upload_form(
                 input_key(job.job_id, index),
@@ -183,14 +183,15 @@ class SubmitService:
         ]
         return job, forms
 
-    def _check_room(self) -> None:
+    def check_room(self) -> None:
+        """Refuse a new job where there is no room for its files. Raises StorageFull."""
         if self._storage.is_full():
             raise errors.StorageFull(
                 f"The files kept have reached {self._settings.storage_full_percent:g} % of the room there is, so no "
                 "new job is taken; those that run finish. Try again later, or delete jobs that are done."
             )
 
-    def _new_job(
+    def new_job(
         self,
         operation: OperationSpec,
         options: Options,
@@ -218,6 +219,7 @@ class SubmitService:
             batch_id=batch_id,
             owner=caller.owner,
             callback=callback,
+            asker=turns.asker_of(caller, self._settings),
         )
         self._jobs.create(job)
         return job
@@ -232,7 +234,7 @@ class SubmitService:
         """
         job = self.job(job_id, caller=caller)
         arrived = job.status is Status.AWAITING_UPLOAD and arrivals.are_there(self._storage, job)
-        return self._queued(job) if arrived else job
+        return self.queued(job) if arrived else job
 
     # Asking
 
@@ -252,16 +254,6 @@ class SubmitService:
         if jobs is None or not all(caller.may_have(job) for job in jobs):
             raise errors.JobNotFound(f"There is no batch {batch_id[:64]!r}.")
         return [self._with_expiry(job) for job in jobs]
-
-    def wait(self, jobs: Sequence[Job], seconds: float) -> list[Job]:
-        """The jobs once all of them are final, or as they stand after ``seconds``."""
-        end = time.monotonic() + seconds
-        pause = 0.02
-        while (left := end - time.monotonic()) > 0 and not all(job.status.is_final for job in jobs):
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.2, 0.5)
-            jobs = self._jobs.get_many(job.job_id for job in jobs)
-        return list(jobs)
 
     def download(self, job_id: str, *, caller: Caller = ANYBODY) -> JobResult:
         """What stands for all that a job made: the only file, or a ZIP of several.
@@ -321,6 +313,23 @@ class SubmitService:
 
     # Ending
 
+    def cancel(self, job_id: str, *, caller: Caller = ANYBODY) -> Job:
+        """End a job that has not ended, and delete its files; the job then. Doing it again changes nothing.
+
+        Raises:
+            JobNotFound.
+            JobEnded: in another way.
+        """
+        job = self.job(job_id, caller=caller)
+        if not self._ends.cancel(job, kept_seconds=kept_seconds(self._settings)):
+            job = self.job(job_id, caller=caller)
+            if job.status is not Status.CANCELLED:
+                raise errors.JobEnded(
+                    f"Job {job_id} is {job.status} already, so there is nothing to cancel. DELETE takes away its files."
+                )
+        self._delete_files(job)
+        return self.job(job_id, caller=caller)
+
     def delete(self, job_id: str, *, caller: Caller = ANYBODY) -> None:
         """End a job and delete its files; a running one is cancelled. Doing it again changes nothing.
 
@@ -333,7 +342,10 @@ class SubmitService:
         cancelled = self._ends.cancel(job, kept_seconds=kept_seconds(self._settings))
         if not cancelled and job.status is not Status.CANCELLED:
             self._ends.expire(job)
-        job_files.delete_job(self._storage, job_id)
+        self._delete_files(job)
+
+    def _delete_files(self, job: Job) -> None:
+        job_files.delete_job(self._storage, job.job_id)
         if job.drop:
             inbox.withdraw(self._storage, job, job.drop)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.moves import Jobs
-    from pdfsmaller.jobs.ports import Messages, Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import Line, Messages, Queue, Storage, Workers
     from pdfsmaller.services.ends import Ends
     from pdfsmaller.settings import Settings
 
@@ -24,6 +24,7 @@ class World:
         callbacks: the queue of ends that are told to somebody (``webhooks``).
         together: within it what is written to jobs and queue stands together or not at all, where one database holds
             both. Elsewhere it holds nothing together, so it spares work after a crash and nobody relies on it.
+        line: who waits and who runs, where the queue does not let callers take turns by itself.
         workers: who receives from the queue, where workers do so by themselves; None where it is Lambda's affair.
     """
 
@@ -35,3 +36,4 @@ class World:
     callbacks: Messages
     together: Callable[[], AbstractContextManager[None]] = nullcontext
     workers: Workers | None = None
+    line: Line | None = None
