@@ -22,6 +22,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── ResultNotFound         404 result_not_found
     │   ├── InputNotFound          404 input_not_found
     │   ├── JobNotReady            409 job_not_ready
+    │   ├── JobEnded               409 job_ended
+    │   ├── NoStreams              501 no_event_streams
     │   ├── JobNotFailed           409 job_not_failed
     │   ├── NothingToArchive       409 nothing_to_archive
     │   ├── JobFailed              422 job_failed             each with the code of the job's own error
@@ -48,8 +50,11 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── DiskFull               503 disk_full
     │   ├── StorageFull            507 storage_full
     │   ├── StoreUnavailable       503 store_unavailable
+    │   ├── TooManyStreams         503 too_many_streams
     │   └── LeaseHeld              503 lease_held
     ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
+    ├── RemoteError                502 remote_error           another service's answer; with the code of its problem
+    ├── ServiceUnreachable         502 service_unreachable
     └── CannotServe                500 cannot_serve           the service does not start as it is set up
         ├── InvalidSettings        500 invalid_settings
         ├── UnsuitableDatabase     500 unsuitable_database
@@ -245,6 +250,24 @@ class JobNotReady(RequestError):
     http_status = 409
     crosses = False
     retry_after = 1.0
+
+
+class JobEnded(RequestError):
+    """The job has ended, so it cannot be cancelled."""
+
+    code = "job_ended"
+    title = "The job has ended"
+    http_status = 409
+    crosses = False
+
+
+class NoStreams(RequestError):
+    """The service does not send event streams where it is deployed."""
+
+    code = "no_event_streams"
+    title = "No event streams here"
+    http_status = 501
+    crosses = False
 
 
 class JobNotFailed(RequestError):
@@ -479,6 +502,14 @@ class StoreUnavailable(TransientError):
         self.retry_after = retry_after
 
 
+class TooManyStreams(TransientError):
+    """No more event streams can be held open now."""
+
+    code = "too_many_streams"
+    title = "Too many event streams"
+    retry_after = 5.0
+
+
 class LeaseHeld(TransientError):
     """Another attempt holds this job's lease; look again when it ends.
 
@@ -499,6 +530,41 @@ class LeaseLost(PdfSmallerError):
 
     code = "lease_lost"
     title = "Another attempt took over"
+
+
+class RemoteError(PdfSmallerError):
+    """What a service says that was asked over HTTP (``client``): ``code`` and message are those of its problem.
+
+    Attributes:
+        status: its answer's HTTP status; None where a job's own error is told.
+        request_id: by which its log knows the request; may be empty.
+    """
+
+    code = "remote_error"
+    title = "The service refuses"
+    http_status = 502
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code, self.status, self.request_id, self.retry_after = code, status, request_id, retry_after
+        known = {kind.code: kind.exit_code for kind in below(PdfSmallerError)}
+        self.exit_code = known.get(code, ExitCode.UNEXPECTED)
+
+
+class ServiceUnreachable(PdfSmallerError):
+    """A service that was asked over HTTP (``client``) does not answer."""
+
+    code = "service_unreachable"
+    title = "The service does not answer"
+    http_status = 502
 
 
 class CannotServe(PdfSmallerError):

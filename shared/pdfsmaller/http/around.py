@@ -12,7 +12,7 @@ from pdfsmaller.jobs.objects import FILES_PATH
 
 #: Functions Framework answers /static itself, from the folder of the function.
 ASSETS = "/assets"
-_OPEN_PATHS = ("/", "/health", "/health/live", "/api/health", "/openapi.json")
+_OPEN_PATHS = ("/", "/health", "/health/live", "/api/health", "/openapi.json", "/docs")
 #: What lies below is anybody's, or proves itself.
 _OPEN_FOLDERS = (f"{ASSETS}/", f"{FILES_PATH}/")
 _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
