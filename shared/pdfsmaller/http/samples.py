@@ -24,6 +24,7 @@ SAMPLES = {
     "download": "curl -L {url}/api/jobs/$JOB/download --output smaller.pdf",
     "getResult": "curl -L {url}/api/jobs/$JOB/results/0 --output smaller.pdf",
     "again": 'curl -L --json \'{{"options": {{"preset": "screen"}}}}\' {url}/api/jobs/$JOB/again --output smallest.pdf',
+    "getReport": "curl {url}/api/jobs/$JOB/report",
     "getBatch": "curl {url}/api/batches/$BATCH",
     "archiveBatch": "curl -L -X POST {url}/api/batches/$BATCH/archive --output all.zip",
     "archiveJobs": "curl -L --json '{{\"jobs\": [\"'$JOB'\"]}}' {url}/api/archives --output all.zip",
