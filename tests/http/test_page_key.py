@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["page"]
 
-KEY = "the-key-of-these-tests"
-
 
 @pytest.fixture
 def stack(clock: Clock) -> Iterator[Stack]:
-    with made_stack(clock, api_keys=[KEY]) as stack:
+    with made_stack(clock, api_keys_required=True) as stack:
         yield stack
 
 
@@ -40,13 +38,18 @@ def address(stack: Stack) -> Iterator[str]:
     thread.join()
 
 
+@pytest.fixture
+def key(stack: Stack) -> str:
+    return stack.world.keys.create("a browser")[1]
+
+
 def test_a_key_is_asked_for_kept_for_the_tab_and_used_for_all(
-    address: str, page: Page, stack: Stack, tmp_path: Path
+    address: str, page: Page, stack: Stack, key: str, tmp_path: Path
 ) -> None:
     source = documents.write(tmp_path / "a.pdf", documents.photo_jpeg())
     page.goto(address)
     page.set_input_files("#files", source)
-    page.fill("#key", KEY)
+    page.fill("#key", key)
     page.click("#go")
     page.locator("#jobs .state", has_text="queued").wait_for()
     work(stack)
@@ -56,7 +59,7 @@ def test_a_key_is_asked_for_kept_for_the_tab_and_used_for_all(
     assert download.value.suggested_filename == "a-smaller.pdf"
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
     page.reload()
-    assert page.input_value("#key") == KEY
+    assert page.input_value("#key") == key
     assert page.evaluate("localStorage.length") == 0
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -56,7 +55,7 @@ class TrustedProxies:
             hops.pop()
         client = peer
         for number, hop in enumerate(reversed(hops), 1):
-            if not (number <= self.count or self.believes(client)):
+            if not (number <= self.count if self.count else self.believes(client)):
                 break
             address = _parse(hop)
             if address is None:

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pdfsmaller.access.ports import KeyStore
 from pdfsmaller.access.rates import parse_rates
@@ -114,7 +114,13 @@ class Keys:
         key = self._find(match[1])
         # Compared in constant time, and where there is no key too, so that the answer's time tells nothing.
         right = hmac.compare_digest(_digest(match[2]), key.digest if key else "")
-        return key if key and right and key.revoked_at is None else None
+        if key is None or not right or key.revoked_at is not None:
+            return None
+        if (key.last_used_at or 0) + _USED_SECONDS < (now := self._clock()):
+            with suppress(StoreUnavailable):
+                self._store.used(key.key_id, now)
+            self._remember(key.key_id, replace(key, last_used_at=now))
+        return key
 
     def _find(self, key_id: str) -> ApiKey | None:
         with self._lock:
@@ -122,14 +128,14 @@ class Keys:
         if until > self._passing():
             return key
         key = self._store.get(key_id)
+        self._remember(key_id, key)
+        return key
+
+    def _remember(self, key_id: str, key: ApiKey | None) -> None:
         with self._lock:
             if len(self._found) >= _CACHED_MOST:
                 self._found.clear()
             self._found[key_id] = self._passing() + CACHED_SECONDS, key
-        if key and key.revoked_at is None and (key.last_used_at or 0) + _USED_SECONDS < (now := self._clock()):
-            with suppress(StoreUnavailable):
-                self._store.used(key_id, now)
-        return key
 
 
 def _digest(secret: str) -> str:

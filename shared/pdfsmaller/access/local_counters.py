@@ -19,7 +19,9 @@ class LocalCounters:
     def add(self, name: str, number: int, *, most: int, kept_seconds: float) -> int | None:
         with self._lock:
             now = self.now()
-            count, until = self._counts.get(name, (0, now + kept_seconds))
+            count, until = self._counts.get(name, (0, 0.0))
+            if until < now:
+                count, until = 0, now + kept_seconds
             if count + number > most:
                 return None
             if name not in self._counts and len(self._counts) >= self._most_names:

@@ -113,7 +113,7 @@ class DynamoCounters:
                     ":room": {"N": str(most - number)},
                     ":until": {"N": str(int(self.now() + kept_seconds) + 1)},
                 },
-                ReturnValues="UPDATED_NEW",
+                ReturnValues="ALL_NEW",
             )
         except ClientError as exc:
             if _is_refused(exc):

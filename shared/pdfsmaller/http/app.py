@@ -10,6 +10,7 @@ from flask import Flask
 from pdfsmaller.http import (
     around,
     batches,
+    callers,
     described,
     files,
     health,
@@ -39,6 +40,7 @@ def create_app(world: World) -> Flask:
         "MAX_FORM_PARTS": 400,  # 100 files, each with a page range and a password, and the options
     }
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    callers.install(app, world)
     around.install(app)
     for topic in _TOPICS:
         app.register_blueprint(topic.blueprint)

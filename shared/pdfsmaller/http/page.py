@@ -43,7 +43,7 @@ def index() -> Response:
     return Response(
         render_template(
             "index.html",
-            keys=bool(answers.settings().api_keys),
+            keys=answers.settings().api_keys_required,
             operations=on_page(),
             fields=page_fields(),
         )

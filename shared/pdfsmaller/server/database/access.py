@@ -20,9 +20,9 @@ _REVOKE = update(api_keys).where(_THIS_KEY, api_keys.c.revoked_at.is_(None)).val
 _USED = update(api_keys).where(_THIS_KEY).values(last_used_at=bindparam("at"))
 _COUNT = (
     update(counters)
-    .where(counters.c.name == bindparam("this"), counters.c.count <= bindparam("room", type_=Integer))
-    .values(count=counters.c.count + bindparam("number", type_=Integer))
-    .returning(counters.c.count)
+    .where(counters.c.name == bindparam("this"), counters.c.value <= bindparam("room", type_=Integer))
+    .values(value=counters.c.value + bindparam("number", type_=Integer))
+    .returning(counters.c.value)
 )
 
 
@@ -67,7 +67,7 @@ class SqlCounters:
 
     def add(self, name: str, number: int, *, most: int, kept_seconds: float) -> int | None:
         digest = hashlib.sha256(name.encode()).hexdigest()
-        new = {"name": digest, "count": 0, "kept_until": self.now() + kept_seconds}
+        new = {"name": digest, "value": 0, "kept_until": self.now() + kept_seconds}
         given = {"this": digest, "number": number, "room": most - number}
         with self._database.writing() as connection:
             count = connection.execute(_COUNT, given).scalar()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Double, Index, Integer, MetaData, String, Table, Text
 
 #: Every version of the schema, oldest first; the last is this code's.
-VERSIONS = ("v0001", "v0002")
+VERSIONS = ("v0001", "v0002", "v0003")
 
 metadata = MetaData()
 
@@ -68,7 +68,7 @@ counters = Table(
     "counters",
     metadata,
     Column("name", String(64), primary_key=True),  # its SHA-256: a name is of any length, and may be an address
-    Column("count", Integer, nullable=False),
+    Column("value", Integer, nullable=False),
     Column("kept_until", Double, nullable=False),
     Index("counters_kept_until", "kept_until"),
 )
