@@ -123,7 +123,10 @@ def made_stack(clock: Clock, **changes: Any) -> Iterator[Stack]:
 
 
 def made_resources(clock: Clock, **changes: Any) -> Stack:
-    """Make the resources in whatever AWS the environment names; ``changes`` are settings."""
+    """Make the resources in whatever AWS the environment names; ``changes`` are settings.
+
+    Nobody works there but who is told to, so nobody waits unless a test wants it.
+    """
     s3, sqs, dynamodb = boto3.client("s3"), boto3.client("sqs"), boto3.client("dynamodb")
     tag = uuid.uuid4().hex[:8]
     buckets = {"uploads_bucket": f"uploads-{tag}", "results_bucket": f"results-{tag}"}
@@ -157,7 +160,8 @@ def made_resources(clock: Clock, **changes: Any) -> Stack:
             for name, key, time in (("by_status", "status", "due_at"), ("by_owner", "owner", "created_at"))
         ],
     )
-    settings = Settings(**buckets, **queues, jobs_table=table, secret_key="a key for tests only", **changes)
+    changes = {"secret_key": "a key for tests only", "default_wait_seconds": 0} | changes
+    settings = Settings(**buckets, **queues, jobs_table=table, **changes)
     return Stack(settings, clock, wire(settings, clock=clock))
 
 

@@ -140,6 +140,8 @@ class MemoryKeyStore:
 class _Letter:
     message: Message
     visible_at: float
+    asker: str
+    round: int
     dead: bool = False
 
 
@@ -153,8 +155,8 @@ class MemoryQueue:
         self._arrived = threading.Condition(self._lock)
         self._letters: dict[str, _Letter] = {}
 
-    def announce(self, created: events.ObjectCreated) -> None:
-        self.send(events.s3_event(created))
+    def announce(self, created: events.ObjectCreated, asker: str = "") -> None:
+        self.send(events.s3_event(created), asker)
 
     def retry_in(self, message: Message, seconds: float) -> None:
         with self._lock:
@@ -180,18 +182,26 @@ class MemoryQueue:
 
     # Workers and operators
 
-    def send(self, body: str, *, dead: bool = False) -> None:
+    def send(self, body: str, asker: str = "", *, dead: bool = False) -> None:
         """Put any text into the queue, or among the dead letters."""
         with self._lock:
             now = self._clock()
             message = Message(uuid.uuid4().hex, "", body, receive_count=0, sent_at=now)
-            self._letters[message.message_id] = _Letter(message, now, dead)
+            self._letters[message.message_id] = _Letter(message, now, asker, self._round(now, asker), dead)
             self._arrived.notify_all()
+
+    def _round(self, now: float, asker: str) -> int:
+        """The round of an asker's next message: each has one in every round, from the one that is being served on."""
+        live = [letter for letter in self._letters.values() if not letter.dead]
+        own = [letter.round + 1 for letter in live if letter.asker == asker]
+        served = [letter.round for letter in live if letter.visible_at > now]
+        waiting = [letter.round for letter in live if letter.visible_at <= now]
+        return max([*own, *served, min(waiting, default=0), 0])
 
     def receive(self) -> Message | None:
         with self._lock:
             now = self._clock()
-            for letter in sorted(self._letters.values(), key=lambda letter: letter.visible_at):
+            for letter in sorted(self._letters.values(), key=lambda letter: (letter.round, letter.visible_at)):
                 if letter.dead or letter.visible_at > now:
                     continue
                 if letter.message.receive_count >= self._max_receive_count:
@@ -216,11 +226,11 @@ class MemoryQueue:
 
     def redrive(self) -> int:
         with self._lock:
-            dead = [letter.message for letter in self._letters.values() if letter.dead]
-            for message in dead:
-                del self._letters[message.message_id]
-        for message in dead:
-            self.send(message.body)
+            dead = [letter for letter in self._letters.values() if letter.dead]
+            for letter in dead:
+                del self._letters[letter.message.message_id]
+        for letter in dead:
+            self.send(letter.message.body, letter.asker)
         return len(dead)
 
 

@@ -106,7 +106,7 @@ def _begin(session: requests.Session, url: str, name: str, data: bytes) -> str:
         f"{url}/api/compress",
         files={"files": (name, data, "application/pdf")},
         data={"preset": "ebook"},
-        headers={"Prefer": "respond-async"},
+        headers={"Accept": "application/json"},
         timeout=_TIMEOUT,
     )
     answer.raise_for_status()

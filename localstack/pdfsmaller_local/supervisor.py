@@ -230,7 +230,7 @@ def _greeting(config: Config, stack: Stack, seconds: float) -> str:
 PDF Smaller is running: {config.public_url}        ({seconds:.1f} s: {steps})
 
 Try it with a PDF of yours:
-  curl -L -F files=@your.pdf -F preset=ebook -H 'Prefer: wait=60' {config.public_url}/api/compress -o smaller.pdf
+  curl -L -F files=@your.pdf -F preset=ebook {config.public_url}/api/compress -o smaller.pdf
 or drop one into the bucket and fetch the result under the same key:
   curl -T your.pdf {bucket}/{uploads}/inbox/your.pdf
   curl -f {bucket}/{results}/inbox/your.pdf -o smaller.pdf

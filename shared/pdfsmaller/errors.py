@@ -23,6 +23,7 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── JobNotFound            404 job_not_found
     │   ├── ResultNotFound         404 result_not_found
     │   ├── JobNotReady            409 job_not_ready
+    │   ├── NothingToArchive       409 nothing_to_archive
     │   ├── JobFailed              422 job_failed             each with the code of the job's own error
     │   ├── JobCancelled           410 job_cancelled
     │   └── JobExpired             410 job_expired
@@ -265,6 +266,15 @@ class JobNotReady(RequestError):
     http_status = 409
     crosses = False
     retry_after = 1.0
+
+
+class NothingToArchive(RequestError):
+    """None of the jobs that a ZIP is to be made of has a result."""
+
+    code = "nothing_to_archive"
+    title = "There is nothing for a ZIP"
+    http_status = 409
+    crosses = False
 
 
 class JobFailed(RequestError):

@@ -199,8 +199,36 @@ _ALL = (
     ),
 )
 
+#: All results of several jobs as one ZIP (``services.archives``). Nobody asks for it as for the others: its input is a
+#: list that the service makes, and the worker does it without an engine's process.
+ARCHIVE = OperationSpec(
+    name="archive",
+    route="archives",
+    command="",
+    label="ZIP",
+    summary="All results of several jobs as one ZIP.",
+    options_class="pdfsmaller.engine.options:Options",
+    report_class="pdfsmaller.engine.report:BaseReport",
+    entry="",
+    inputs=InputKind(
+        noun="list",
+        plural="lists",
+        media_type=media.JSON,
+        accept="",
+        default_name="results.json",
+        check=lambda name, size, head, max_bytes: None,
+        wrong_kind=errors.BadRequest,
+        too_large="Ask for fewer jobs at once.",
+    ),
+    media_types=(media.ZIP,),
+    drop_suffix=None,
+    failures=(errors.NothingToArchive,),
+)
+
 #: By name, in the order in which people are shown them.
 OPERATIONS: dict[str, OperationSpec] = {spec.name: spec for spec in _ALL}
+#: What a job can be, those that nobody asks for by name too.
+OF_JOBS: dict[str, OperationSpec] = OPERATIONS | {ARCHIVE.name: ARCHIVE}
 #: What is done where nobody says what.
 DEFAULT = _ALL[0]
 

@@ -170,6 +170,11 @@ class Settings(BaseSettings):
     max_wait_seconds: Annotated[int, Field(ge=0, le=60)] = _field(
         60, "The longest wait granted to `Prefer: wait=N`, in seconds."
     )
+    default_wait_seconds: Annotated[int, Field(ge=0, le=60)] = _field(
+        30,
+        "How long a caller waits who takes the file itself and asks for nothing else, in seconds; at most "
+        "MAX_WAIT_SECONDS. 0: such a caller too is answered at once, with the job.",
+    )
     max_pages: Count = _field(Limits().max_pages, "Pages in one PDF.")
     max_image_bytes: Bytes = _field(
         Limits().max_image_bytes,

@@ -20,6 +20,7 @@ def deployed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     for name in ("uploads_bucket", "results_bucket", "compress_queue_url", "dead_letter_queue_url", "jobs_table"):
         monkeypatch.setenv(name.upper(), getattr(stack.settings, name))
     monkeypatch.setenv("SECRET_KEY", stack.settings.secret_key)
+    monkeypatch.setenv("DEFAULT_WAIT_SECONDS", "0")  # nobody works beside
     caches = (get_settings, upload.main._app, upload.main._on_lambda, compress.main._service)
     for cache in caches:
         cache.cache_clear()

@@ -66,8 +66,14 @@ class Served:
         raise AssertionError(f"it did not come up: {self.said()[-3_000:]}")
 
     def post(self, data: bytes, path: str = "compress", *, name: str = "a.pdf", **form: str) -> dict[str, Any]:
-        """The answer to a POST; 202 is asserted."""
-        answer = requests.post(f"{self.url}/api/{path}", files={"files": (name, data)}, data=form, timeout=30)
+        """The job that a POST begins."""
+        answer = requests.post(
+            f"{self.url}/api/{path}",
+            files={"files": (name, data)},
+            data=form,
+            headers={"Accept": "application/json"},
+            timeout=30,
+        )
         assert answer.status_code == 202, answer.text
         return dict(answer.json())
 

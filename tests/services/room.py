@@ -32,8 +32,9 @@ class Room(Generic[StorageT]):
         self.queue = MemoryQueue(clock, max_receive_count=Settings().max_receive_count)
         self.ended: list[Ended] = []
         self.jobs = Jobs(self.store)
+        made = Settings(**{"default_wait_seconds": 0} | settings)
         self.world = World(
-            Settings(**settings),
+            made,
             self.jobs,
             Ends(self.jobs, [self.ended.append]),
             self.queue,

@@ -68,8 +68,8 @@ class Live:
     # HTTP
 
     def post(self, pdf: bytes, *, wait: int | None = None, name: str = "a.pdf", **options: str) -> requests.Response:
-        """POST one file; ``wait`` is for ``Prefer``."""
-        headers = {"Prefer": f"wait={wait}"} if wait else {}
+        """POST one file; ``wait`` is for ``Prefer``. Without it the answer is the job."""
+        headers = {"Prefer": f"wait={wait}"} if wait else None
         return self.post_files([(name, pdf)], headers=headers, **options)
 
     def post_files(
@@ -80,6 +80,8 @@ class Live:
         headers: dict[str, str] | None = None,
         **options: str | list[str],
     ) -> requests.Response:
+        """POST files; without ``headers`` the answer is the job."""
+        headers = headers or {"Accept": "application/json"}
         parts = [("files", (name, data, "application/octet-stream")) for name, data in files]
         return requests.post(f"{self.url}/api/{path}", files=parts, data=options, headers=headers, timeout=90)
 

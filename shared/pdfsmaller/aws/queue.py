@@ -20,7 +20,7 @@ class SqsQueue:
         self._url = url
         self._dead_letters = dead_letters_url
 
-    def announce(self, created: events.ObjectCreated) -> None:
+    def announce(self, created: events.ObjectCreated, asker: str = "") -> None:
         clients.sqs().send_message(QueueUrl=self._url, MessageBody=events.s3_event(created))
 
     def retry_in(self, message: Message, seconds: float) -> None:

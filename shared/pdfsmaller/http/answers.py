@@ -62,7 +62,7 @@ def job_view(job: Job) -> JobView:
 
 def batch_view(batch_id: str, jobs: list[Job]) -> BatchView:
     """The jobs of a batch as their caller sees them."""
-    return view.batch_view(batch_id, [job_view(job) for job in jobs])
+    return view.batch_view(batch_id, [job_view(job) for job in jobs], base_url())
 
 
 def as_json(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -26,6 +26,8 @@ from pdfsmaller.services.world import World
 
 #: Above this, Werkzeug moves a form's text fields no further: they are options, not documents.
 _MAX_FORM_TEXT_BYTES = 100_000
+#: What other sites' pages may read of an answer's headers.
+_EXPOSED = ["Location", "Content-Disposition", "X-Request-Id", "X-Job-Id", "Preference-Applied", "Retry-After"]
 _TOPICS = (operations, uploads, jobs, batches, described, page, health)
 
 
@@ -54,6 +56,6 @@ def create_app(world: World) -> Flask:
         CORS(
             app,
             origins=settings.allowed_origins,
-            expose_headers=["Location", "Content-Disposition", "X-Request-Id", "X-Job-Id", "Preference-Applied"],
+            expose_headers=_EXPOSED,
         )
     return app

@@ -20,7 +20,7 @@ def get_job(job_id: str) -> Response:
     jobs = [answers.service().job(job_id, caller=caller())]
     if seconds := waiting.wait_seconds():
         jobs = answers.service().wait(jobs, seconds)
-    return answers.as_json(answers.job_view(jobs[0]), headers=waiting.applied(bool(seconds)))
+    return answers.as_json(answers.job_view(jobs[0]), headers=waiting.applied("wait") if seconds else {})
 
 
 @blueprint.get("/<job_id>/download")

@@ -11,16 +11,21 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
 from pdfsmaller.jobs.view import BatchView, JobView, UploadView
-from pdfsmaller.operations import DEFAULT, OPERATIONS, OperationSpec
+from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _WAIT = {
     "name": "Prefer",
     "in": "header",
-    "description": "wait=N waits up to N seconds (at most 60) for the job's end.",
+    "description": "wait=N waits up to N seconds (at most MAX_WAIT_SECONDS) for the job's end.",
     "schema": {"type": "string"},
     "example": "wait=60",
 }
+_PREFER = _WAIT | {
+    "description": f"{_WAIT['description']} respond-async does not wait. Without either, who takes the file and does "
+    "not ask for JSON (by Accept) waits DEFAULT_WAIT_SECONDS for it, and everybody else has the job at once.",
+}
+_SECONDS = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
 
 
 class Problem(BaseModel):
@@ -59,6 +64,12 @@ class UploadRequest(BaseModel):
     count: int = 1
     name: str = "document.pdf"
     size: int | None = None
+
+
+class ArchiveRequest(BaseModel):
+    """The ids of the jobs whose results go into a ZIP, in their order."""
+
+    jobs: list[str]
 
 
 def document(base_url: str, version: str) -> dict[str, Any]:
@@ -117,18 +128,31 @@ def _submission(operation: OperationSpec) -> dict[str, Any]:
         "post": {
             "operationId": first + "".join(word.capitalize() for word in words),
             "summary": operation.summary,
-            "parameters": [_WAIT],
+            "parameters": [_PREFER],
             "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _ref(form_of(operation))}}},
             "responses": {
                 "200": {"description": "Finished within the wait", "content": _json(JobView) | _binary(operation)},
-                "202": {"description": accepted, "content": _json(*views)},
+                "202": {"description": accepted, "content": _json(*views), "headers": {"Retry-After": _SECONDS}},
                 "303": {"description": f"Finished within the wait; {what} is at Location"},
                 "400": _problem(errors.BadRequest, errors.EmptyFile),
+                "410": _problem(errors.JobExpired, errors.JobCancelled),
                 "413": _problem(errors.FileTooLarge),
                 "415": _problem(operation.inputs.wrong_kind),
                 "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.LimitExceeded, *operation.failures),
             },
         }
+    }
+
+
+def _archived() -> dict[str, Any]:
+    """The answers of what begins a ZIP."""
+    return {
+        "200": {"description": "Finished within the wait", "content": _json(JobView) | _binary(ARCHIVE)},
+        "202": {"description": "Accepted: a job", "content": _json(JobView)},
+        "303": {"description": "Finished within the wait; the ZIP is at Location"},
+        "404": _problem(errors.JobNotFound),
+        "409": _problem(errors.NothingToArchive),
+        "422": _problem(errors.InvalidOption, errors.LimitExceeded),
     }
 
 
@@ -222,6 +246,25 @@ def _paths() -> dict[str, Any]:
                 "responses": {"200": {"description": "The batch", "content": _json(BatchView)}, "404": not_found},
             }
         },
+        "/api/batches/{batch_id}/archive": {
+            "post": {
+                "operationId": "archiveBatch",
+                "summary": "Make a ZIP of all that a batch's jobs have made so far",
+                "description": "A job of its own, the same one for as long as it is there and nothing has been added. "
+                "Jobs without a result are left out, and named in its warnings.",
+                "parameters": [batch_id, _WAIT],
+                "responses": _archived(),
+            }
+        },
+        "/api/archives": {
+            "post": {
+                "operationId": "archiveJobs",
+                "summary": "Make a ZIP of the results of several jobs",
+                "parameters": [_WAIT],
+                "requestBody": {"required": True, "content": _json(ArchiveRequest)},
+                "responses": _archived() | {"400": _problem(errors.BadRequest)},
+            }
+        },
         "/api/health": {
             "get": {
                 "operationId": "health",
@@ -235,15 +278,15 @@ def _paths() -> dict[str, Any]:
 def _with_room(paths: dict[str, Any]) -> dict[str, Any]:
     """The paths, each that begins a job with what it answers while there is no room for one."""
     full = _problem(errors.StorageFull)
-    for path in ("/api/uploads", *(f"/api/{operation.route}" for operation in OPERATIONS.values())):
+    begun_by = [f"/api/{operation.route}" for operation in (*OPERATIONS.values(), ARCHIVE)]
+    for path in ("/api/uploads", "/api/batches/{batch_id}/archive", *begun_by):
         paths[path]["post"]["responses"]["507"] = full
     return paths
 
 
 def _with_store_away(paths: dict[str, Any]) -> dict[str, Any]:
     """The paths, each with what it answers while the job table, the queue or the buckets are away."""
-    seconds = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
-    away = _problem(errors.StoreUnavailable) | {"headers": {"Retry-After": seconds}}
+    away = _problem(errors.StoreUnavailable) | {"headers": {"Retry-After": _SECONDS}}
     for path in paths.values():
         for method in path.values():
             method["responses"].setdefault("503", away)

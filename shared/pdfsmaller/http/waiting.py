@@ -1,62 +1,117 @@
-"""Whether a caller waits for a job's end, how long, and in what form the end is told."""
+"""Whether a caller waits for a job's end, how long, and in what form the end is told (RFC 7240, RFC 9110).
+
+Who takes the file itself and does not rather have JSON waits DEFAULT_WAIT_SECONDS for it, so that ``curl -o`` writes
+the file; who wants the job, or says ``Prefer: respond-async``, has it at once. ``Prefer: wait=N`` says how long for
+anybody. A preference or a media type that cannot be read counts for nothing, as those RFCs have it.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 
 from flask import Response, request
+from werkzeug.http import parse_list_header
 
+from pdfsmaller import media
 from pdfsmaller.http import answers, problems
+from pdfsmaller.http.callers import caller
 from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.states import Status
+from pdfsmaller.jobs.states import DELETED, Status
+from pdfsmaller.operations import find
 
-_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
-
-
-def wait_seconds() -> int:
-    """N of ``Prefer: wait=N`` (RFC 7240), capped; 0 where the caller does not wait."""
-    match = _WAIT.search(request.headers.get("Prefer", ""))
-    return min(int(match[1]), answers.settings().max_wait_seconds) if match else 0
+#: More digits than any number of seconds that means something.
+_MAX_DIGITS = 9
+#: When a caller whose time was up may ask again, in seconds.
+_ASK_AGAIN_SECONDS = 2
 
 
-def applied(waited: bool) -> dict[str, str]:
-    """The header that says which preference was heeded."""
-    return {"Preference-Applied": "wait"} if waited else {}
+def wait_seconds() -> int | None:
+    """N of ``Prefer: wait=N``, capped; None where the request names no number of seconds."""
+    given = _preferences().get("wait", "")
+    if not (given.isascii() and given.isdigit()):
+        return None
+    return min(int(given[:_MAX_DIGITS]), answers.settings().max_wait_seconds)
+
+
+def applied(*names: str) -> dict[str, str]:
+    """The header that says which preferences were heeded; none where there are none."""
+    return {"Preference-Applied": ", ".join(names)} if names else {}
 
 
 def begun(jobs: list[Job]) -> Response:
-    """The answer for jobs that have just begun, waiting for their end where the caller wants to."""
-    seconds = wait_seconds()
+    """The answer for jobs that have just begun, all of one operation: their end, for who waits that long."""
+    settings, asked = answers.settings(), wait_seconds()
+    seconds, heeded = asked or 0, ["wait"] if asked else []
+    if asked is None and "respond-async" in _preferences():
+        heeded = ["respond-async"]
+    elif asked is None and _takes_file(_made_by(jobs[0])):
+        seconds = min(settings.default_wait_seconds, settings.max_wait_seconds)
     if seconds:
         jobs = answers.service().wait(jobs, seconds)
-    return _one(jobs[0], bool(seconds)) if len(jobs) == 1 else _batch(jobs, bool(seconds))
+    response = _batch(jobs, waited=seconds > 0) if jobs[0].batch_id else _one(jobs[0], waited=seconds > 0)
+    response.headers.update(applied(*heeded))
+    return response
 
 
-def _wants_file(media_type: str) -> bool:
-    """Whether a caller who waits gets the file itself, which is of this kind.
+def _preferences() -> dict[str, str]:
+    """The request's preferences, by their names in small letters. Of one that comes again the first counts."""
+    found: dict[str, str] = {}
+    for item in parse_list_header(request.headers.get("Prefer", "")):
+        name, _, value = item.partition(";")[0].partition("=")
+        found.setdefault(name.strip().lower(), value.strip().strip('"'))
+    return found
 
-    Yes where it names the kind, or takes anything and does not name JSON (curl's ``*/*``). A program that
-    sends ``application/json, */*`` expects JSON.
+
+def _made_by(job: Job) -> set[str]:
+    """The media types of what a job may make."""
+    operation = find(job.operation)
+    return {*operation.media_types} | ({media.ZIP} if operation.several_results else set())
+
+
+def _takes_file(kinds: Collection[str]) -> bool:
+    """Whether the caller would rather have a file of one of these kinds than JSON.
+
+    JSON counts only where it is named: ``*/*`` alone (curl) means the file, and so does no ``Accept`` at all. Where
+    both are wanted as much, the file has to be named too: a program's ``application/json, */*`` expects JSON.
     """
-    named = {kind for kind, quality in request.accept_mimetypes if quality > 0}
-    return media_type in named or not named or ("*/*" in named and "application/json" not in named)
+    accepted: dict[str, float] = {}
+    for value, quality in request.accept_mimetypes:
+        kind = "*/*" if value == "*" else value.partition(";")[0].strip().lower()
+        if "/" in kind:
+            accepted[kind] = max(quality, accepted.get(kind, 0))
+    if not accepted:
+        return True
+    json = accepted.get("application/json", 0)
+    for kind in kinds:
+        general = accepted.get(f"{kind.partition('/')[0]}/*", accepted.get("*/*", 0))
+        wanted = accepted.get(kind, general)
+        if wanted > json or (kind in accepted and wanted == json > 0):
+            return True
+    return False
 
 
-def _one(job: Job, waited: bool) -> Response:
-    if waited and job.status is Status.SUCCEEDED and job.download and _wants_file(job.download.media_type):
-        response = answers.send_file(job.job_id, job.download)
-        response.headers.update(applied(waited))
-        return response
+def _one(job: Job, *, waited: bool) -> Response:
+    if waited and job.status is Status.SUCCEEDED and job.download and _takes_file({job.download.media_type}):
+        return answers.send_file(job.job_id, job.download)
     if waited and job.status is Status.FAILED and job.error:
         raise problems.FailedJob(answers.job_view(job))
+    if waited and job.status in DELETED:
+        answers.service().download(job.job_id, caller=caller())  # raises: its end has taken what it made
     shown = answers.job_view(job)
-    headers = {"Location": shown.links["self"], "X-Job-Id": job.job_id, **applied(waited)}
-    return answers.as_json(shown, 200 if job.status is Status.SUCCEEDED and waited else 202, headers)
+    headers = {"Location": shown.links["self"], "X-Job-Id": job.job_id}
+    if waited and job.status is Status.SUCCEEDED:
+        return answers.as_json(shown, 200, headers)
+    return answers.as_json(shown, 202, headers | _ask_again())
 
 
-def _batch(jobs: list[Job], waited: bool) -> Response:
+def _batch(jobs: list[Job], *, waited: bool) -> Response:
     batch_id = jobs[0].batch_id or ""
     shown = answers.batch_view(batch_id, jobs)
-    done = waited and all(job.status.is_final for job in jobs)
-    headers = {"Location": f"{answers.base_url()}/api/batches/{batch_id}", **applied(waited)}
-    return answers.as_json(shown, 200 if done else 202, headers)
+    headers = {"Location": f"{answers.base_url()}/api/batches/{batch_id}"}
+    if waited and all(job.status.is_final for job in jobs):
+        return answers.as_json(shown, 200, headers)
+    return answers.as_json(shown, 202, headers | _ask_again())
+
+
+def _ask_again() -> dict[str, str]:
+    return {"Retry-After": str(_ASK_AGAIN_SECONDS)}

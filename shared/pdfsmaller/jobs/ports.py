@@ -118,8 +118,12 @@ class Queue(Protocol):
     operator redrives it: it is then sent anew, with a new ``sent_at`` and counting from 1.
     """
 
-    def announce(self, created: ObjectCreated) -> None:
-        """Send the event that (re)starts a job."""
+    def announce(self, created: ObjectCreated, asker: str = "") -> None:
+        """Send the event that (re)starts a job.
+
+        Args:
+            asker: who asked for the job (``Job.asker``), for a queue that lets askers take turns by itself.
+        """
         ...
 
     def retry_in(self, message: Message, seconds: float) -> None:
@@ -147,8 +151,11 @@ class WorkQueue(Queue, Protocol):
     """A queue that workers receive from by themselves, where nobody (Lambda) does it for them."""
 
     def receive(self) -> Message | None:
-        """The message that has been visible for longest, which nobody else gets for the visibility timeout from now;
-        None where none is visible, without waiting for one.
+        """The message whose turn it is, which nobody else gets for the visibility timeout from now; None where none is
+        visible, without waiting for one.
+
+        Askers take turns, message by message, however many each has. Of one asker's messages that were never received
+        the one that has been visible for longest comes first.
 
         Who works on it for longer says so by ``retry_in`` in time.
         """

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.operations import OPERATIONS
+from pdfsmaller.operations import OF_JOBS
 
 
 class InputView(BaseModel):
@@ -69,7 +69,7 @@ class JobView(BaseModel):
     """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100."""
 
     job_id: str
-    operation: Annotated[str, Field(json_schema_extra={"enum": list(OPERATIONS)})]
+    operation: Annotated[str, Field(json_schema_extra={"enum": list(OF_JOBS)})]
     status: Status
     stage: str
     progress: int
@@ -101,6 +101,7 @@ class BatchView(BaseModel):
     failed: int
     bytes_in: int
     bytes_out: int
+    links: dict[str, str]
 
 
 class PresignedPost(BaseModel):
@@ -170,9 +171,10 @@ def _callback(job: Job) -> CallbackView | None:
     return CallbackView(url=job.callback.url, attempts=attempts)
 
 
-def batch_view(batch_id: str, jobs: list[JobView]) -> BatchView:
-    """What a batch of these jobs looks like from outside."""
+def batch_view(batch_id: str, jobs: list[JobView], base_url: str) -> BatchView:
+    """What a batch of these jobs looks like from outside; ``base_url`` as for ``view``."""
     done = [job for job in jobs if job.result]
+    url = f"{base_url}/api/batches/{batch_id}"
     return BatchView(
         batch_id=batch_id,
         jobs=jobs,
@@ -180,6 +182,7 @@ def batch_view(batch_id: str, jobs: list[JobView]) -> BatchView:
         failed=sum(job.status in (Status.FAILED, Status.CANCELLED) for job in jobs),
         bytes_in=sum(item.bytes for job in done for item in job.inputs),
         bytes_out=sum(job.result.bytes for job in done if job.result),
+        links={"self": url} | ({"archive": f"{url}/archive"} if done else {}),
     )
 
 

@@ -179,6 +179,6 @@ def _address(host: str, port: int) -> str:
 
 def _tell(say: Callable[[str], None], address: str, folder: DataFolder) -> None:
     say(f"PDF Smaller is up at {address}")
-    say(f"  curl -L -F files=@your.pdf -F preset=ebook -H 'Prefer: wait=60' {address}/api/compress -o smaller.pdf")
+    say(f"  curl -L -F files=@your.pdf -F preset=ebook {address}/api/compress -o smaller.pdf")
     say(f"  or drop files into {folder.inbox} and find them in {folder.results}")
     say("Ctrl-C stops it, once what runs is done.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from pdfsmaller import media
 from pdfsmaller.jobs.keys import archive_key, report_key, result_key
 from pdfsmaller.jobs.model import JobResult
 from pdfsmaller.jobs.moves import Success
+from pdfsmaller.services import zips
 from pdfsmaller.services.inbox import mark
 from pdfsmaller.services.outcome import result_json, warnings_json
 
@@ -65,7 +65,8 @@ def store(storage: Storage, job: Job, done: Done[BaseReport], folder: Path) -> S
     if len(results) > 1:
         # By a name that nothing can stand under: the engine's process, which wrote here, is not to be trusted.
         with tempfile.TemporaryFile(dir=folder) as archive:
-            size = _zip(results, done.files, archive)
+            named_paths = [(result.name, file.path) for result, file in zip(results, done.files, strict=True)]
+            size = zips.write(archive, named_paths, job.created_at)
             download = JobResult(_archive_name(job), size, media.ZIP, archive_key(job.job_id, job.attempt))
             put(download, archive)
     return Success(result_json(done.report), results, download, warnings_json(done.report))
@@ -76,8 +77,11 @@ def names(wanted: Sequence[str]) -> list[str]:
 
     The only result keeps its name but for folders and what cannot be shown.
     """
-    if len(wanted) == 1:
-        return [_shown(wanted[0])[:_NAME_MAX_BYTES] or "result"]
+    return [_shown(wanted[0])[:_NAME_MAX_BYTES] or "result"] if len(wanted) == 1 else distinct(wanted)
+
+
+def distinct(wanted: Sequence[str]) -> list[str]:
+    """Names for any file system, no two alike, that fit into a row together, or into a ZIP."""
     most = min(_NAME_MAX_BYTES, _NAMES_MAX_BYTES // max(1, len(wanted)))
     taken: set[str] = set()
     return [_unlike(_FORBIDDEN.sub("_", _shown(name)).strip(". ") or "result", most, taken) for name in wanted]
@@ -104,16 +108,6 @@ def _numbered(name: str, most: int) -> Iterator[str]:
         ending = (f" ({number})" if number > 1 else "") + suffix
         yield stem[: most - len(ending.encode())].decode(errors="ignore") + ending
         number += 1
-
-
-def _zip(results: Sequence[JobResult], files: Sequence[ResultFile], target: IO[bytes]) -> int:
-    """All files in a ZIP, as they are: PDFs are compressed already. Its size in bytes; ``target`` is at its start."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for result, file in zip(results, files, strict=True):
-            archive.write(file.path, result.name)
-    size = target.tell()
-    target.seek(0)
-    return size
 
 
 def _archive_name(job: Job) -> str:

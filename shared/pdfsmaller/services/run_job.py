@@ -26,8 +26,8 @@ from pdfsmaller.jobs.keys import INBOX, job_of_input
 from pdfsmaller.jobs.messages import Message, backoff_seconds
 from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
 from pdfsmaller.jobs.states import DELETED, Status
-from pdfsmaller.operations import find
-from pdfsmaller.services import arrivals, drops, inbox, results
+from pdfsmaller.operations import ARCHIVE, OF_JOBS, find
+from pdfsmaller.services import archives, arrivals, drops, inbox, results
 from pdfsmaller.services.fetch import fetch
 from pdfsmaller.services.giving_up import give_up, last_attempt, too_many_attempts, was_given_up
 from pdfsmaller.services.heartbeat import Heartbeat
@@ -36,6 +36,8 @@ from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.options import Options
+    from pdfsmaller.engine.report import BaseReport
+    from pdfsmaller.engine.results import Done
     from pdfsmaller.limits import Limits
     from pdfsmaller.services.world import World
 
@@ -272,27 +274,36 @@ class RunService:
         return limits.within(hard)
 
     def _run(self, job: Job, ends_at: float | None) -> None:
-        self._limits(ends_at)  # too late is better known before the inputs are fetched
-        options = self._options(job)
+        limits = self._limits(ends_at)  # too late is better known before the inputs are fetched
+        kept = kept_seconds(self._settings)
         with workspace.job_folder() as folder, Heartbeat(self._jobs, job, self._settings) as heartbeat:
             heartbeat.progress("fetching", 0)
-            inputs = fetch(self._storage, job, folder, self._settings, any_kind=options.leaves_out)
-            done = sandbox.run(
-                find(job.operation),
-                inputs,
-                folder,
-                options,
-                self._limits(ends_at),
-                progress=heartbeat.progress,
-                stop=heartbeat.kill_when_lost,
-            )
+            if find(job.operation, OF_JOBS) is ARCHIVE:
+                made = archives.make(self._storage, job, folder, limits, heartbeat.progress)
+                done, kept = made.done, min(kept, made.kept_until - self._jobs.now())
+            else:
+                done = self._in_process(job, folder, heartbeat, ends_at)
             heartbeat.progress("storing", 99)
             stored = results.store(self._storage, job, done, folder)
             if job.drop:
                 # Its owner sees what is laid there: an attempt that lost its lease stops before.
                 self._jobs.renew(job, self._settings.lease_seconds)
                 inbox.deliver(self._storage, job, job.drop, stored.results)
-        self._ends.succeed(job, stored, kept_seconds=kept_seconds(self._settings))
+        self._ends.succeed(job, stored, kept_seconds=kept)
+
+    def _in_process(self, job: Job, folder: Path, heartbeat: Heartbeat, ends_at: float | None) -> Done[BaseReport]:
+        """What the engine makes of the job's inputs, in a process of its own."""
+        options = self._options(job)
+        inputs = fetch(self._storage, job, folder, self._settings, any_kind=options.leaves_out)
+        return sandbox.run(
+            find(job.operation),
+            inputs,
+            folder,
+            options,
+            self._limits(ends_at),
+            progress=heartbeat.progress,
+            stop=heartbeat.kill_when_lost,
+        )
 
     def _options(self, job: Job) -> Options:
         if job.drop:

@@ -94,12 +94,25 @@ class SubmitService:
         """
         spec = find(operation)
         options, inputs, _ = self._looked_at([file], fields, spec)
+        return self.start(spec, options, inputs[0], file.stream, job_id)
+
+    def start(
+        self,
+        operation: OperationSpec,
+        options: Options,
+        item: JobInput,
+        body: IO[bytes],
+        job_id: str,
+        *,
+        caller: Caller = ANYBODY,
+    ) -> Job:
+        """``submit_as`` for a file that needs no look. Raises StorageFull."""
         self._check_room()
-        made = self._new_job(spec, options, inputs, None, ANYBODY, job_id)
+        made = self._new_job(operation, options, [item], None, caller, job_id)
         job = self._jobs.get(job_id) or made
         if job.status is not Status.AWAITING_UPLOAD:
             return job
-        self._send({input_key(job_id, 0): file.stream}, spec.inputs.media_type)
+        self._send({input_key(job_id, 0): body}, operation.inputs.media_type)
         return self._queued(job)
 
     def _looked_at(

@@ -130,9 +130,10 @@ async function sendToStore(what, files, options) {
   return call(`/api/jobs/${job.job_id}/uploaded`, { method: "POST" }).then(answer);
 }
 
-// A request to the API, with the key. Browsers drop Authorization when they are sent on to the store, as is right.
+// A request to the API, whose answer is JSON, with the key. Browsers drop Authorization when they are sent on to the store, as is right.
 function call(path, request = {}) {
-  const headers = key ? { ...request.headers, Authorization: `Bearer ${key.value.trim()}` } : request.headers;
+  const headers = { Accept: "application/json", ...request.headers };
+  if (key) headers.Authorization = `Bearer ${key.value.trim()}`;
   return fetch(path, { ...request, headers });
 }
 

@@ -6,7 +6,21 @@ import time
 import uuid
 from collections.abc import Iterator
 
-from sqlalchemy import Double, Row, String, bindparam, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Row,
+    String,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 
 from pdfsmaller import events
 from pdfsmaller.jobs.messages import Message
@@ -23,6 +37,9 @@ _PAGE = 100
 _COLUMNS = messages.c
 _LIVE = _COLUMNS.dead_at.is_(None)
 _DEAD = _COLUMNS.dead_at.is_not(None)
+#: Whose turn it is. What is searched in this order adds 0 to other columns: their indexes are of no use then, since all
+#: of what waits may be under them.
+_TURN = _COLUMNS.round, _COLUMNS.visible_at
 _PLACE = _COLUMNS.dead_at, _COLUMNS.message_id
 #: A message, if it was not delivered again since.
 _DELIVERY = (_COLUMNS.message_id == bindparam("this")) & (_COLUMNS.receipt == bindparam("handle")) & _LIVE
@@ -35,7 +52,7 @@ _LETTERS = (
     .order_by(*_PLACE)
     .limit(bindparam("number"))
 )
-_TO_REDRIVE = select(_COLUMNS.message_id).where(_DEAD).limit(_PAGE).with_for_update(skip_locked=True)
+_TO_REDRIVE = select(_COLUMNS.message_id, _COLUMNS.asker).where(_DEAD).limit(_PAGE).with_for_update(skip_locked=True)
 
 
 class SqlQueue:
@@ -51,13 +68,15 @@ class SqlQueue:
         now = database.present
         fresh = {"receive_count": 0, "sent_at": now, "visible_at": now}
         visible = _LIVE & (_COLUMNS.visible_at <= now)
-        oldest = select(_COLUMNS.message_id).where(visible).order_by(_COLUMNS.visible_at).limit(1)
+        first = select(_COLUMNS.message_id).where(_LIVE & (_COLUMNS.visible_at + 0 <= now)).order_by(*_TURN).limit(1)
         hidden_until = now + bindparam("seconds", type_=Double)
-        self._send = insert(messages).values(fresh)
+        self._send = insert(messages).values(
+            fresh | {"asker": bindparam("of"), "round": _round(now, bindparam("of", type_=String))}
+        )
         self._look = select(_COLUMNS.message_id).where(visible).limit(1)
         self._take = (
             update(messages)
-            .where(_COLUMNS.message_id == oldest.with_for_update(skip_locked=True).scalar_subquery())
+            .where(_COLUMNS.message_id == first.with_for_update(skip_locked=True).scalar_subquery())
             .values(
                 receive_count=_COLUMNS.receive_count + 1,
                 visible_at=now + visibility_seconds,
@@ -74,18 +93,22 @@ class SqlQueue:
         self._redrive = (
             update(messages)
             .where(_COLUMNS.message_id == bindparam("dead"))
-            .values(fresh | {"message_id": bindparam("new"), "receipt": None, "dead_at": None})
+            .values(
+                fresh
+                | {"message_id": bindparam("new"), "receipt": None, "dead_at": None}
+                | {"round": _round(now, bindparam("of", type_=String))}
+            )
         )
 
     # Sending
 
-    def announce(self, created: events.ObjectCreated) -> None:
-        self.send(events.s3_event(created))
+    def announce(self, created: events.ObjectCreated, asker: str = "") -> None:
+        self.send(events.s3_event(created), asker)
 
-    def send(self, body: str) -> None:
+    def send(self, body: str, asker: str = "") -> None:
         """Put any text into the queue."""
         with self._database.writing() as connection:
-            connection.execute(self._send, {"message_id": _new_id(), "body": body})
+            connection.execute(self._send, {"message_id": _new_id(), "body": body, "of": asker})
             self._database.wake(connection)
 
     # Receiving
@@ -105,7 +128,7 @@ class SqlQueue:
             return connection.execute(self._look).first() is not None
 
     def _taken(self) -> Row[tuple[object, ...]] | None:
-        """The message that has been visible for longest, delivered once more; or among the dead letters now."""
+        """The message whose turn it is, delivered once more; or among the dead letters now."""
         with self._database.writing() as connection:
             return connection.execute(self._take, {"handle": _new_id()}).one_or_none()
 
@@ -156,11 +179,29 @@ class SqlQueue:
 
     def _redrive_page(self) -> int:
         with self._database.writing() as connection:
-            found = connection.execute(_TO_REDRIVE).scalars().all()
+            found = connection.execute(_TO_REDRIVE).all()
             if found:
-                connection.execute(self._redrive, [{"dead": dead, "new": _new_id()} for dead in found])
+                connection.execute(
+                    self._redrive, [{"dead": dead, "of": asker, "new": _new_id()} for dead, asker in found]
+                )
                 self._database.wake(connection)
         return len(found)
+
+
+def _round(now: ColumnElement[float], asker: ColumnElement[str]) -> ColumnElement[int]:
+    """The round in which the turn of an asker's next message comes: one after the asker's last, and not before the
+    round that is being served. An asker has one turn in each, so who has just come waits for no more than that round.
+
+    That is the latest of all that are worked on, or the earliest that waits: either alone would fall back, where all
+    others are done but one that takes long, or while one that failed shows again.
+    """
+    others = messages.alias()
+    live = others.c.dead_at.is_(None)
+    served = select(func.max(others.c.round + 0)).where(live, others.c.visible_at > now)
+    waiting = select(others.c.round).where(live, others.c.visible_at + 0 <= now).order_by(others.c.round).limit(1)
+    own = select(others.c.round + 1).where(live, others.c.asker == asker).order_by(others.c.round.desc()).limit(1)
+    floors = union_all(*(select(floor.scalar_subquery().label("round")) for floor in (served, waiting, own))).subquery()
+    return select(func.coalesce(func.max(floors.c.round), 0)).scalar_subquery()
 
 
 def _delivery(message: Message) -> dict[str, str]:

@@ -5,10 +5,10 @@ A job's row is kept as JSON; columns of its own are what is searched for. Times 
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Double, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text
 
 #: Every version of the schema, oldest first; the last is this code's.
-VERSIONS = ("v0001", "v0002", "v0003")
+VERSIONS = ("v0001", "v0002", "v0003", "v0004")
 
 metadata = MetaData()
 
@@ -83,10 +83,26 @@ messages = Table(
     Column("receive_count", Integer, nullable=False),
     Column("receipt", String(32)),  # of its last delivery
     Column("dead_at", Double),  # when it became a dead letter
+    Column("asker", String(64), nullable=False, server_default=""),  # whose job it leads to
+    Column("round", BigInteger, nullable=False, server_default="0"),  # see ``rounds``
 )
 Index(
     "messages_visible",
     messages.c.visible_at,
+    sqlite_where=messages.c.dead_at.is_(None),
+    postgresql_where=messages.c.dead_at.is_(None),
+)
+Index(
+    "messages_rounds",
+    messages.c.round,
+    messages.c.visible_at,
+    sqlite_where=messages.c.dead_at.is_(None),
+    postgresql_where=messages.c.dead_at.is_(None),
+)
+Index(
+    "messages_askers",
+    messages.c.asker,
+    messages.c.round,
     sqlite_where=messages.c.dead_at.is_(None),
     postgresql_where=messages.c.dead_at.is_(None),
 )

@@ -1,4 +1,4 @@
-"""API keys, and counters of who makes how many jobs."""
+"""Messages know who asked for their jobs, and in which round their turn comes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,8 @@ down_revision = "v0002"
 
 
 def upgrade() -> None:
-    op.create_table(
-        "api_keys",
-        sa.Column("key_id", sa.String(64), primary_key=True),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("created_at", sa.Double, nullable=False),
-        sa.Column("last_used_at", sa.Double),
-        sa.Column("revoked_at", sa.Double),
-        sa.Column("rate_limit", sa.Text, nullable=False),
-    )
-    op.create_table(
-        "counters",
-        sa.Column("name", sa.String(64), primary_key=True),
-        sa.Column("value", sa.Integer, nullable=False),
-        sa.Column("kept_until", sa.Double, nullable=False),
-    )
-    op.create_index("counters_kept_until", "counters", ["kept_until"])
+    op.add_column("messages", sa.Column("asker", sa.String(64), nullable=False, server_default=""))
+    op.add_column("messages", sa.Column("round", sa.BigInteger, nullable=False, server_default="0"))
+    live = sa.text("dead_at IS NULL")
+    for name, columns in (("messages_rounds", ["round", "visible_at"]), ("messages_askers", ["asker", "round"])):
+        op.create_index(name, "messages", columns, sqlite_where=live, postgresql_where=live)
