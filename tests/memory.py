@@ -275,9 +275,9 @@ class MemoryStorage:
         target.write_bytes(found.data)
         return True
 
-    def read(self, bucket: str, key: str) -> bytes | None:
+    def read(self, bucket: str, key: str, *, first: int | None = None) -> bytes | None:
         found = self._objects.get((bucket, key))
-        return found.data if found else None
+        return found.data[:first] if found else None
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:
         found = self._objects.get((bucket, key))
@@ -288,9 +288,12 @@ class MemoryStorage:
             found = {key: item for (where, key), item in self._objects.items() if where == bucket}
         yield from (_info(key, found[key]) for key in sorted(found, key=str.encode) if key.startswith(prefix))
 
-    def copy_result(self, key: str, target_key: str) -> None:
+    def copy(self, bucket: str, key: str, target_bucket: str, target_key: str) -> bool:
         with self._lock:
-            self._objects[self.results, target_key] = replace(self._objects[self.results, key], modified=self._clock())
+            found = self._objects.get((bucket, key))
+            if found:
+                self._objects[target_bucket, target_key] = replace(found, modified=self._clock())
+        return found is not None
 
     def delete(self, bucket: str, key: str) -> None:
         with self._lock:

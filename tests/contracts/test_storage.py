@@ -76,6 +76,13 @@ class TestObjects:
         assert keys(storage, storage.uploads, "nope") == []
         storage.delete(storage.uploads, "nope")
 
+    def test_the_first_bytes_can_be_read_alone(self, harness: Harness) -> None:
+        storage = harness.storage
+        for name, data in (("large", DATA * 600), ("short", b"abc"), ("empty", b"")):
+            put(storage, name, data)
+            assert storage.read(storage.uploads, name, first=5) == data[:5]
+        assert storage.read(storage.uploads, "nope", first=5) is None
+
     def test_the_two_buckets_are_apart(self, harness: Harness) -> None:
         storage = harness.storage
         put(storage, "a")
@@ -114,7 +121,7 @@ class TestObjects:
         assert info
         assert info.key == key
         assert keys(storage, storage.results, key) == [key]
-        storage.copy_result(key, "copied")
+        assert storage.copy(storage.results, key, storage.results, "copied")
         assert storage.read(storage.results, "copied") == DATA
         storage.delete(storage.results, key)
         assert keys(storage, storage.results) == ["copied"]
@@ -179,11 +186,40 @@ class TestCopies:
     def test_keep_bytes_type_and_metadata(self, harness: Harness) -> None:
         storage = harness.storage
         storage.put_file(storage.results, "a", DATA, media_type=JSON, metadata={"job-id": "x"})
-        storage.copy_result("a", "b ü")
+        assert storage.copy(storage.results, "a", storage.results, "b ü")
         info = storage.head(storage.results, "b ü")
         assert info
         assert info.metadata == {"job-id": "x"}
         assert storage.read(storage.results, "b ü") == DATA
+
+    def test_lead_from_either_bucket_to_either(self, harness: Harness) -> None:
+        storage = harness.storage
+        put(storage, "in ü", b"in")
+        put(storage, "out", b"out", bucket=storage.results)
+        assert storage.copy(storage.uploads, "in ü", storage.uploads, input_key(new_id(), 0))
+        key = input_key(new_id(), 0)
+        assert storage.copy(storage.results, "out", storage.uploads, key)
+        assert storage.read(storage.uploads, key) == b"out"
+        assert storage.copy(storage.uploads, "in ü", storage.results, "x")
+        assert storage.read(storage.results, "x") == b"in"
+
+    def test_take_a_former_objects_place_and_are_on_their_own(self, harness: Harness) -> None:
+        storage = harness.storage
+        put(storage, "a", b"one")
+        put(storage, "b", b"former")
+        assert storage.copy(storage.uploads, "a", storage.uploads, "b")
+        put(storage, "a", b"two")
+        assert storage.read(storage.uploads, "b") == b"one"
+        storage.delete(storage.uploads, "a")
+        assert storage.read(storage.uploads, "b") == b"one"
+
+    def test_of_what_is_gone_are_not_made(self, harness: Harness) -> None:
+        storage = harness.storage
+        put(storage, "b", b"former")
+        assert not storage.copy(storage.uploads, "nope", storage.uploads, "b")
+        assert not storage.copy(storage.results, "b", storage.uploads, "c")
+        assert storage.read(storage.uploads, "b") == b"former"
+        assert keys(storage, storage.uploads) == ["b"]
 
 
 class TestForms:

@@ -17,7 +17,7 @@ from pdfsmaller.http import answers, problems
 from pdfsmaller.http.callers import caller
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import DELETED, Status
-from pdfsmaller.operations import find
+from pdfsmaller.operations import OF_JOBS, find
 
 #: More digits than any number of seconds that means something.
 _MAX_DIGITS = 9
@@ -64,7 +64,7 @@ def _preferences() -> dict[str, str]:
 
 def _made_by(job: Job) -> set[str]:
     """The media types of what a job may make."""
-    operation = find(job.operation)
+    operation = find(job.operation, OF_JOBS)
     return {*operation.media_types} | ({media.ZIP} if operation.several_results else set())
 
 

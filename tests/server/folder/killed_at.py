@@ -25,7 +25,7 @@ def put(storage: FolderStorage) -> None:
 MOVES = {
     "put": put,
     "replace": put,
-    "copy": lambda storage: storage.copy_result(KEY, OTHER),
+    "copy": lambda storage: storage.copy("results", KEY, "results", OTHER),
     "delete": lambda storage: storage.delete("results", KEY),
 }
 

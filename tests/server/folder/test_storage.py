@@ -86,7 +86,7 @@ class TestWhereFilesLie:
     @pytest.mark.parametrize("key", ["/" * 150, "a/" * 150, "\N{OLD ITALIC LETTER A}" * 256])
     def test_deeper_than_a_path_can_be(self, storage: FolderStorage, key: str) -> None:
         put(storage, key)
-        storage.copy_result(key, "copy")
+        storage.copy("results", key, "results", "copy")
         assert keys(storage) == sorted([key, "copy"], key=str.encode)
         assert storage.read("results", key) == b"data"
         assert list(storage.abort_unfinished("results", time.time() + 9)) == []
@@ -173,7 +173,7 @@ class TestFoldersThatEmpty:
 class TestCopies:
     def test_share_bytes_that_nobody_changes(self, storage: FolderStorage, root: Path) -> None:
         put(storage, "a", b"one")
-        storage.copy_result("a", "b")
+        storage.copy("results", "a", "results", "b")
         [first, second] = [path for path in files(root) if not path.name.endswith(".json")]
         assert first.stat().st_ino == second.stat().st_ino
         put(storage, "a", b"two")
@@ -189,13 +189,12 @@ class TestCopies:
 
         put(storage, "a", b"one")
         monkeypatch.setattr(os, "link", refused)
-        storage.copy_result("a", "b")
+        storage.copy("results", "a", "results", "b")
         assert storage.read("results", "b") == b"one"
         assert all(path.stat().st_nlink == 1 for path in files(root))
 
-    def test_of_nothing_are_refused(self, storage: FolderStorage) -> None:
-        with pytest.raises(LookupError):
-            storage.copy_result("a", "b")
+    def test_of_nothing_are_not_made(self, storage: FolderStorage) -> None:
+        assert not storage.copy("results", "a", "results", "b")
 
     def test_downloads_are_files_of_their_own(self, storage: FolderStorage, tmp_path: Path) -> None:
         put(storage)

@@ -85,24 +85,21 @@ class FolderStorage:
         source = io.BytesIO(body) if isinstance(body, bytes) else body
         self._put(bucket, key, lambda name, folder: _write(source, name, folder), media_type, metadata or {})
 
-    def copy_result(self, key: str, target_key: str) -> None:
-        """See ``Storage``. The bytes are one file with two names where the file system can do that.
-
-        Raises:
-            LookupError: there is no such object.
-        """
-        found = self._open(self.results, key)
+    def copy(self, bucket: str, key: str, target_bucket: str, target_key: str) -> bool:
+        """See ``Storage``. The bytes are one file with two names where the file system can do that."""
+        found = self._open(bucket, key)
         if found is None:
-            raise LookupError(f"There is no object {key!r}.")
+            return False
         source, known = found
         with source:
             self._put(
-                self.results,
+                target_bucket,
                 target_key,
                 lambda name, folder: _link(source, name, folder),
                 known.media_type,
                 known.metadata,
             )
+        return True
 
     def delete(self, bucket: str, key: str) -> None:
         *folders, stem = names.path_of(key)
@@ -133,12 +130,12 @@ class FolderStorage:
                 shutil.copyfileobj(source, copy, _CHUNK_BYTES)
         return True
 
-    def read(self, bucket: str, key: str) -> bytes | None:
+    def read(self, bucket: str, key: str, *, first: int | None = None) -> bytes | None:
         found = self._open(bucket, key)
         if found is None:
             return None
         with told(), found[0] as source:
-            return source.read()
+            return source.read(-1 if first is None else first)
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:
         *folders, stem = names.path_of(key)
