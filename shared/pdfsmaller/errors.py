@@ -52,6 +52,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── StoreUnavailable       503 store_unavailable
     │   └── LeaseHeld              503 lease_held
     ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
+    ├── RemoteError                502 remote_error           another service's answer; with the code of its problem
+    ├── ServiceUnreachable         502 service_unreachable
     └── CannotServe                500 cannot_serve           the service does not start as it is set up
         ├── InvalidSettings        500 invalid_settings
         ├── UnsuitableDatabase     500 unsuitable_database
@@ -531,6 +533,41 @@ class LeaseLost(PdfSmallerError):
 
     code = "lease_lost"
     title = "Another attempt took over"
+
+
+class RemoteError(PdfSmallerError):
+    """What a service says that was asked over HTTP (``client``): ``code`` and message are those of its problem.
+
+    Attributes:
+        status: its answer's HTTP status; None where a job's own error is told.
+        request_id: by which its log knows the request; may be empty.
+    """
+
+    code = "remote_error"
+    title = "The service refuses"
+    http_status = 502
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code, self.status, self.request_id, self.retry_after = code, status, request_id, retry_after
+        known = {kind.code: kind.exit_code for kind in below(PdfSmallerError)}
+        self.exit_code = known.get(code, ExitCode.UNEXPECTED)
+
+
+class ServiceUnreachable(PdfSmallerError):
+    """A service that was asked over HTTP (``client``) does not answer."""
+
+    code = "service_unreachable"
+    title = "The service does not answer"
+    http_status = 502
 
 
 class CannotServe(PdfSmallerError):

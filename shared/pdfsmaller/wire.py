@@ -22,7 +22,7 @@ from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
     from pdfsmaller.access.ports import Counters, KeyStore
-    from pdfsmaller.jobs.ports import JobStore, Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import JobStore, Line, Queue, Storage, Workers
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
 
@@ -38,6 +38,7 @@ class _Adapters(NamedTuple):
     counters: Counters
     together: Callable[[], AbstractContextManager[None]]
     workers: Workers | None = None
+    line: Line | None = None
 
 
 def wire(
@@ -64,6 +65,7 @@ def wire(
         counters=adapters.counters,
         together=adapters.together,
         workers=adapters.workers,
+        line=adapters.line,
     )
 
 
@@ -112,6 +114,7 @@ def _make_sure(settings: Settings, processes: int, of_tables: Callable[[Database
 def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
     from pdfsmaller.aws.access import DynamoCounters, DynamoKeyStore
     from pdfsmaller.aws.job_store import DynamoJobStore
+    from pdfsmaller.aws.line import AwsLine
     from pdfsmaller.aws.queue import SqsQueue
 
     return _Adapters(
@@ -121,6 +124,7 @@ def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
         DynamoKeyStore(settings.jobs_table),
         DynamoCounters(settings.jobs_table, clock),
         nullcontext,
+        line=AwsLine(settings.jobs_table, settings.compress_queue_url, clock),
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
+from pdfsmaller.http.samples import add_samples
 from pdfsmaller.jobs.view import BatchView, JobView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
 
@@ -26,6 +27,8 @@ _PREFER = _WAIT | {
     "not ask for JSON (by Accept) waits DEFAULT_WAIT_SECONDS for it, and everybody else has the job at once.",
 }
 _SECONDS = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
+#: The sections of the documentation, by the first part of a path below /api.
+_TAGS = {"jobs": "Jobs", "uploads": "Large files", "batches": "Batches", "archives": "Batches"}
 
 
 class Problem(BaseModel):
@@ -102,12 +105,13 @@ def document(base_url: str, version: str) -> dict[str, Any]:
                 "description": "Makes PDFs smaller; they look, read and work as before.",
             },
             "servers": [{"url": base_url}],
-            "paths": _with_store_away(_with_room(_paths())),
+            "paths": _with_tags(_with_store_away(_with_room(_paths()))),
         }
     )
     described: dict[str, Any] = construct_open_api_with_schema_class(api).model_dump(
         by_alias=True, exclude_unset=True, mode="json"
     )
+    add_samples(described["paths"], base_url)  # the model knows no extensions
     return described
 
 
@@ -293,6 +297,17 @@ def _paths() -> dict[str, Any]:
             }
         },
     }
+
+
+def _with_tags(paths: dict[str, Any]) -> dict[str, Any]:
+    """The paths, each in the section of the documentation that its first part names."""
+    operations = {f"/api/{operation.route}" for operation in OPERATIONS.values()}
+    for path, methods in paths.items():
+        first = path.removeprefix("/api/").split("/")[0]
+        tag = "Operations" if path in operations else _TAGS.get(first, "Service")
+        for method in methods.values():
+            method["tags"] = [tag]
+    return paths
 
 
 def _again(job_id: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
-from pdfsmaller.services import arrivals, inbox, intake
+from pdfsmaller.services import arrivals, inbox, intake, turns
 from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.outcome import error_json, kept_seconds
 
@@ -215,6 +215,7 @@ class SubmitService:
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
             owner=caller.owner,
+            asker=turns.asker_of(caller, self._settings),
         )
         self._jobs.create(job)
         return job
