@@ -62,13 +62,15 @@ class SubmitService:
             operation: its name.
 
         Raises:
-            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
+            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull,
+            RateLimited.
         """
         spec = find(operation)
         options, inputs, refused = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
         batch_id = new_id() if len(groups) > 1 else None
         self.check_room()
+        caller.charge(len(groups))
         jobs = [self.new_job(spec, options, group, batch_id, caller) for group in groups]
         if batch_id:
             self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
@@ -155,7 +157,7 @@ class SubmitService:
                 ``name`` and ``size`` (bytes); untrusted.
 
         Raises:
-            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull.
+            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull, RateLimited.
         """
         operation = find(request.get("operation", DEFAULT.name))
         given = request.get("options") or {}
@@ -165,6 +167,7 @@ class SubmitService:
         inputs = intake.declared(request, operation, self._settings)
         intake.check_options(options, len(inputs))
         self.check_room()
+        caller.charge(1)
         job = self.new_job(operation, options, inputs, None, caller)
         forms = [
             self._storage.upload_form(
