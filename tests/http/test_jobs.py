@@ -72,9 +72,9 @@ class TestDeleting:
 
 
 def test_the_list_is_that_of_an_api_key(clock: Clock, pdf: bytes) -> None:
-    with made_stack(clock, api_keys=["1" * 20, "2" * 20]) as stack:
+    with made_stack(clock) as stack:
         client = create_app(stack.world).test_client()
-        one, two = {"X-Api-Key": "1" * 20}, {"X-Api-Key": "2" * 20}
+        one, two = ({"X-Api-Key": stack.world.keys.create(name)[1]} for name in ("one", "two"))
         made = [post(client, pdf, headers=one).get_json()["job_id"] for _ in range(3)]
         first = client.get("/api/jobs?limit=2", headers=one).get_json()
         second = client.get("/api/jobs", query_string={"cursor": first["next"]}, headers=one).get_json()
