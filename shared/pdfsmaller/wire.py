@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pdfsmaller.access.keys import Keys
 from pdfsmaller.errors import CannotServe, DiskFull, StoreUnavailable
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.services import ends
@@ -21,6 +22,7 @@ from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
+    from pdfsmaller.access.ports import Counters, KeyStore
     from pdfsmaller.jobs.ports import JobStore, Line, Messages, Queue, Storage, Workers
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
@@ -38,6 +40,8 @@ class _Adapters(NamedTuple):
     queue: Queue
     storage: Storage
     callbacks: Messages
+    keys: KeyStore
+    counters: Counters
     together: Callable[[], AbstractContextManager[None]]
     workers: Workers | None = None
     line: Line | None = None
@@ -64,6 +68,8 @@ def wire(
         queue=adapters.queue,
         storage=adapters.storage,
         callbacks=adapters.callbacks,
+        keys=Keys(adapters.keys, clock),
+        counters=adapters.counters,
         together=adapters.together,
         workers=adapters.workers,
         line=adapters.line,
@@ -113,6 +119,7 @@ def _make_sure(settings: Settings, processes: int, of_tables: Callable[[Database
 
 
 def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
+    from pdfsmaller.aws.access import DynamoCounters, DynamoKeyStore
     from pdfsmaller.aws.job_store import DynamoJobStore
     from pdfsmaller.aws.line import AwsLine
     from pdfsmaller.aws.queue import SqsMessages, SqsQueue
@@ -122,12 +129,15 @@ def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
         SqsQueue(settings.compress_queue_url, settings.dead_letter_queue_url),
         _s3(settings, announces=True),
         SqsMessages(settings.callback_queue_url),
+        DynamoKeyStore(settings.jobs_table),
+        DynamoCounters(settings.jobs_table, clock),
         nullcontext,
         line=AwsLine(settings.jobs_table, settings.compress_queue_url, clock),
     )
 
 
 def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
+    from pdfsmaller.server.database.access import SqlCounters, SqlKeyStore
     from pdfsmaller.server.database.job_store import SqlJobStore
     from pdfsmaller.server.database.queue import SqlQueue
     from pdfsmaller.server.database.schema import callbacks
@@ -141,7 +151,16 @@ def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
         max_receive_count=CALLBACK_MAX_RECEIVE_COUNT,
         table=callbacks,
     )
-    return _Adapters(SqlJobStore(database), queue, _storage(settings), told, database.together, SqlWorkers(database))
+    return _Adapters(
+        SqlJobStore(database),
+        queue,
+        _storage(settings),
+        told,
+        SqlKeyStore(database),
+        SqlCounters(database),
+        database.together,
+        SqlWorkers(database),
+    )
 
 
 def _database(settings: Settings, clock: Callable[[], float] = time.time) -> Database:

@@ -6,6 +6,8 @@ import io
 from typing import Any, Generic, TypeVar
 
 from pdfsmaller import events
+from pdfsmaller.access.keys import Keys
+from pdfsmaller.access.local_counters import LocalCounters
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.ports import Storage
 from pdfsmaller.services.cleanup import CleanupService
@@ -17,7 +19,7 @@ from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from tests.aws_stack import Clock
-from tests.memory import MemoryJobStore, MemoryQueue
+from tests.memory import MemoryJobStore, MemoryKeyStore, MemoryQueue
 
 StorageT = TypeVar("StorageT", bound=Storage)
 
@@ -34,7 +36,16 @@ class Room(Generic[StorageT]):
         self.jobs = Jobs(self.store)
         ends = Ends(self.jobs, [self.ended.append, tell.listener(self.callbacks)])
         made = Settings(**{"default_wait_seconds": 0} | settings)
-        self.world = World(made, self.jobs, ends, self.queue, self.storage, self.callbacks)
+        self.world = World(
+            made,
+            self.jobs,
+            ends,
+            self.queue,
+            self.storage,
+            callbacks=self.callbacks,
+            keys=Keys(MemoryKeyStore(), clock),
+            counters=LocalCounters(clock),
+        )
         self.submitting, self.running = SubmitService(self.world), RunService(self.world)
         self.cleanup = CleanupService(self.world)
 

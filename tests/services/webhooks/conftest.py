@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from pdfsmaller.access.keys import Keys
+from pdfsmaller.access.local_counters import LocalCounters
 from pdfsmaller.jobs.messages import Message, from_sqs
 from pdfsmaller.jobs.model import Job, new_id
 from pdfsmaller.jobs.moves import Jobs
@@ -23,7 +25,7 @@ from pdfsmaller.services.webhooks.deliver import CallbackService
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from tests.aws_stack import Clock, made_stack
-from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage
+from tests.memory import MemoryJobStore, MemoryKeyStore, MemoryQueue, MemoryStorage
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SETTINGS: dict[str, Any] = {
@@ -114,5 +116,14 @@ def hooks(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Hooks]:
         jobs = Jobs(MemoryJobStore(clock))
         queue = MemoryQueue(clock, visibility_seconds=120, max_receive_count=1_000)
     ends = Ends(jobs, [tell.listener(queue)])
-    world = World(settings, jobs, ends, MemoryQueue(clock), storage, queue)
+    world = World(
+        settings,
+        jobs,
+        ends,
+        MemoryQueue(clock),
+        storage,
+        callbacks=queue,
+        keys=Keys(MemoryKeyStore(), clock),
+        counters=LocalCounters(clock),
+    )
     yield Hooks(world, clock, queue.receive, queue.acknowledge)

@@ -1,4 +1,4 @@
-"""Messages of callbacks, in a table like that of jobs."""
+"""API keys, and counters of who makes how many jobs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ down_revision = "v0003"
 
 def upgrade() -> None:
     op.create_table(
-        "callbacks",
-        sa.Column("message_id", sa.String(32), primary_key=True),
-        sa.Column("body", sa.Text, nullable=False),
-        sa.Column("sent_at", sa.Double, nullable=False),
-        sa.Column("visible_at", sa.Double, nullable=False),
-        sa.Column("receive_count", sa.Integer, nullable=False),
-        sa.Column("receipt", sa.String(32)),
-        sa.Column("dead_at", sa.Double),
-        sa.Column("asker", sa.String(64), nullable=False, server_default=""),
-        sa.Column("round", sa.BigInteger, nullable=False, server_default="0"),
+        "api_keys",
+        sa.Column("key_id", sa.String(64), primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("last_used_at", sa.Double),
+        sa.Column("revoked_at", sa.Double),
+        sa.Column("rate_limit", sa.Text, nullable=False),
     )
-    live, dead = sa.text("dead_at IS NULL"), sa.text("dead_at IS NOT NULL")
-    for name, columns, where in (
-        ("callbacks_visible", ["visible_at"], live),
-        ("callbacks_rounds", ["round", "visible_at"], live),
-        ("callbacks_askers", ["asker", "round"], live),
-        ("callbacks_dead", ["dead_at", "message_id"], dead),
-    ):
-        op.create_index(name, "callbacks", columns, sqlite_where=where, postgresql_where=where)
+    op.create_table(
+        "counters",
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("value", sa.Integer, nullable=False),
+        sa.Column("kept_until", sa.Double, nullable=False),
+    )
+    op.create_index("counters_kept_until", "counters", ["kept_until"])
