@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, render_template, request
 
 from pdfsmaller import __version__
 from pdfsmaller.http import answers
 from pdfsmaller.http.languages import Words, chosen, languages
-from pdfsmaller.operations import OPERATIONS, OperationSpec, on_page
+from pdfsmaller.operations import OperationSpec, on_page
 
 blueprint = Blueprint("page", __name__)
 
@@ -31,7 +31,6 @@ _MODULES = (
     "report",
     "share",
 )
-_PREVIEW = "preview"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +79,8 @@ def _service(words: Words) -> dict[str, Any]:
         "max_file_size": settings.max_file_size,
         "max_request_size": settings.max_request_size,
         "max_files": settings.max_files,
-        "previews": _PREVIEW in OPERATIONS and _answers("/api/jobs/<job_id>/again"),
-        "archives": _answers("/api/archives"),
         "operations": [_operation(spec, words) for spec in on_page()],
     }
-
-
-def _answers(path: str) -> bool:
-    return any(rule.rule == path for rule in current_app.url_map.iter_rules())
 
 
 def _operation(spec: OperationSpec, words: Words) -> dict[str, Any]:
