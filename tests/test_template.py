@@ -191,7 +191,7 @@ def test_the_table_expires_rows_and_can_be_restored(resources: dict[str, Any]) -
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     indexes = {index["IndexName"]: index["Projection"] for index in table["GlobalSecondaryIndexes"]}
-    assert indexes == {name: {"ProjectionType": "KEYS_ONLY"} for name in ("by_status", "by_owner")}
+    assert indexes == {name: {"ProjectionType": "KEYS_ONLY"} for name in ("by_status", "by_owner", "by_asker")}
 
 
 def test_secrets_are_not_shown(template: dict[str, Any]) -> None:

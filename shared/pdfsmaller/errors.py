@@ -22,6 +22,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── ResultNotFound         404 result_not_found
     │   ├── InputNotFound          404 input_not_found
     │   ├── JobNotReady            409 job_not_ready
+    │   ├── JobEnded               409 job_ended
+    │   ├── NoStreams              501 no_event_streams
     │   ├── JobNotFailed           409 job_not_failed
     │   ├── NothingToArchive       409 nothing_to_archive
     │   ├── JobFailed              422 job_failed             each with the code of the job's own error
@@ -48,6 +50,7 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── DiskFull               503 disk_full
     │   ├── StorageFull            507 storage_full
     │   ├── StoreUnavailable       503 store_unavailable
+    │   ├── TooManyStreams         503 too_many_streams
     │   └── LeaseHeld              503 lease_held
     ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
     ├── RemoteError                502 remote_error           another service's answer; with the code of its problem
@@ -247,6 +250,24 @@ class JobNotReady(RequestError):
     http_status = 409
     crosses = False
     retry_after = 1.0
+
+
+class JobEnded(RequestError):
+    """The job has ended, so it cannot be cancelled."""
+
+    code = "job_ended"
+    title = "The job has ended"
+    http_status = 409
+    crosses = False
+
+
+class NoStreams(RequestError):
+    """The service does not send event streams where it is deployed."""
+
+    code = "no_event_streams"
+    title = "No event streams here"
+    http_status = 501
+    crosses = False
 
 
 class JobNotFailed(RequestError):
@@ -479,6 +500,14 @@ class StoreUnavailable(TransientError):
     def __init__(self, message: str, retry_after: float = 5.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TooManyStreams(TransientError):
+    """No more event streams can be held open now."""
+
+    code = "too_many_streams"
+    title = "Too many event streams"
+    retry_after = 5.0
 
 
 class LeaseHeld(TransientError):

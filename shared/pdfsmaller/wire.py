@@ -20,7 +20,7 @@ from pdfsmaller.services import ends
 from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
-    from pdfsmaller.jobs.ports import JobStore, Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import JobStore, Line, Queue, Storage, Workers
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
 
@@ -34,6 +34,7 @@ class _Adapters(NamedTuple):
     storage: Storage
     together: Callable[[], AbstractContextManager[None]]
     workers: Workers | None = None
+    line: Line | None = None
 
 
 def wire(
@@ -58,6 +59,7 @@ def wire(
         storage=adapters.storage,
         together=adapters.together,
         workers=adapters.workers,
+        line=adapters.line,
     )
 
 
@@ -105,6 +107,7 @@ def _make_sure(settings: Settings, processes: int, of_tables: Callable[[Database
 
 def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
     from pdfsmaller.aws.job_store import DynamoJobStore
+    from pdfsmaller.aws.line import AwsLine
     from pdfsmaller.aws.queue import SqsQueue
 
     return _Adapters(
@@ -112,6 +115,7 @@ def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
         SqsQueue(settings.compress_queue_url, settings.dead_letter_queue_url),
         _s3(settings, announces=True),
         nullcontext,
+        line=AwsLine(settings.jobs_table, settings.compress_queue_url, clock),
     )
 
 

@@ -15,7 +15,7 @@ import requests
 from pdfsmaller.aws.job_store import DynamoJobStore
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import UploadForm
-from pdfsmaller.jobs.ports import JobStore, Queue, Storage
+from pdfsmaller.jobs.ports import JobStore, Line, Queue, Storage
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.job_store import SqlJobStore
 from pdfsmaller.server.database.queue import SqlQueue
@@ -43,6 +43,8 @@ class Harness(Protocol):
     store: JobStore
     queue: Queue
     storage: Storage
+    #: Where the queue does not let askers take turns by itself.
+    line: Line | None
     #: Whether somebody holds forms to what they allow, and links to their time.
     enforces_forms: bool
     enforces_links: bool
@@ -80,6 +82,7 @@ class MemoryHarness:
     """The in-memory adapters: their time passes when it is told to."""
 
     enforces_forms = enforces_links = forgets_when_told = True
+    line: Line | None = None
 
     def __init__(self) -> None:
         self._clock = Clock()
@@ -142,6 +145,7 @@ class AwsHarness:
         self._url, self._dead = stack.settings.compress_queue_url, stack.settings.dead_letter_queue_url
         self.store: JobStore = DynamoJobStore(self._table, stack.clock)
         self.queue, self.storage = stack.world.queue, stack.world.storage
+        self.line = stack.world.line
         arn = stack.sqs.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         policy = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": "{MAX_RECEIVE_COUNT}"}}'
         stack.sqs.set_queue_attributes(

@@ -69,3 +69,29 @@ class TestDeleting:
         assert client.delete(f"/api/jobs/{job_id}").status_code == 204
         assert_problem(client.get(f"/api/jobs/{job_id}/download"), 410, "job_expired")
         assert stack.upload_keys() == stack.result_keys() == []
+
+
+class TestCancelling:
+    def test_answers_with_the_job_whose_files_are_gone_and_is_done_once(
+        self, client: FlaskClient, stack: Stack, pdf: bytes
+    ) -> None:
+        job_id = post(client, pdf).get_json()["job_id"]
+        for _ in range(2):
+            response = client.post(f"/api/jobs/{job_id}/cancel")
+            assert (response.status_code, response.get_json()["status"]) == (200, "cancelled")
+        assert stack.upload_keys() == []
+        work(stack)
+        assert_problem(client.get(f"/api/jobs/{job_id}/download"), 410, "job_cancelled")
+
+    def test_a_job_that_has_ended_otherwise_cannot_be_cancelled_and_keeps_its_files(
+        self, client: FlaskClient, stack: Stack, pdf: bytes
+    ) -> None:
+        job_id = post(client, pdf).get_json()["job_id"]
+        work(stack)
+        assert "DELETE" in assert_problem(client.post(f"/api/jobs/{job_id}/cancel"), 409, "job_ended")["detail"]
+        assert client.get(f"/api/jobs/{job_id}/download").status_code == 200
+        client.delete(f"/api/jobs/{job_id}")
+        assert_problem(client.post(f"/api/jobs/{job_id}/cancel"), 409, "job_ended")
+
+    def test_an_unknown_job_cannot(self, client: FlaskClient) -> None:
+        assert_problem(client.post(f"/api/jobs/{'0' * 32}/cancel"), 404, "job_not_found")

@@ -149,6 +149,12 @@ class Jobs:
         sets |= {"progress": progress} if progress is not None else {}
         _held(job, self._move(job.job_id, Status.RUNNING, sets, _attempt_of(job)))
 
+    def check_held(self, job: Job) -> None:
+        """Return where the job is still this attempt's, by a read alone. Raises LeaseLost as ``renew`` does."""
+        row = self._store.get(job.job_id)
+        held = row and row["status"] == Status.RUNNING and row["attempt"] == job.attempt
+        _held(job, job if held else None)
+
     def release(self, job: Job, *, due_in: float, crashed: bool = False) -> Job:
         """running → queued: this attempt failed for a passing reason. Raises LeaseLost as ``renew`` does.
 

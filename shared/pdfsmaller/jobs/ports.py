@@ -11,6 +11,7 @@ can be made twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Protocol, TypeGuard
@@ -174,6 +175,40 @@ class WorkQueue(Queue, Protocol):
 
     def redrive(self) -> int:
         """Send every dead letter anew, as an operator does; how many there were."""
+        ...
+
+
+class Line(Protocol):
+    """Who waits for a turn and who has one, by ``Job.asker``, beside a queue that hands out messages as it likes.
+
+    What is told may be some seconds old: who acts by it may be wrong about the order and about nothing else.
+    """
+
+    def waiting(self, at_most: int, begin: str = "") -> list[str]:
+        """Who has a queued job, each once, at most so many; found at a cost that does not depend on how many jobs there
+        are.
+
+        Args:
+            begin: those that come after this in their alphabet are looked for first, and then the others.
+        """
+        ...
+
+    def running(self) -> Counter[str]:
+        """How many running jobs who has."""
+        ...
+
+    def last_turns(self, askers: Iterable[str]) -> dict[str, float]:
+        """When each of these last took a turn, of those who did in the last hours; seconds since the epoch."""
+        ...
+
+    def take_turn(self, asker: str) -> None:
+        """Note that somebody has a turn now."""
+        ...
+
+    def put_back(self, message: Message, seconds: float) -> None:
+        """Have a received message come again after ``seconds`` as one that was never received; whoever received it
+        acknowledges it then as one that is done. It comes twice should that fail.
+        """
         ...
 
 

@@ -20,6 +20,7 @@ from flask import Flask
 from pdfsmaller import wire
 from pdfsmaller.errors import CannotServe, InvalidSettings
 from pdfsmaller.http.app import create_app
+from pdfsmaller.http.held import Capacity
 from pdfsmaller.processes import web
 from pdfsmaller.processes.data_folder import DataFolder
 from pdfsmaller.processes.supervisor import Part, Supervisor
@@ -134,8 +135,8 @@ def _workers(settings: Settings, count: int) -> list[Part]:
     return [Part(f"worker {number}", partial(_work, settings)) for number in range(1, count + 1)]
 
 
-def _app(settings: Settings) -> Flask:
-    return create_app(wire.wire(settings))
+def _app(settings: Settings, capacity: Capacity) -> Flask:
+    return create_app(wire.wire(settings), capacity)
 
 
 def _work(settings: Settings) -> None:

@@ -6,7 +6,6 @@ first, then the objects (or forms that let the caller send exactly those objects
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,7 +19,7 @@ from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
-from pdfsmaller.services import arrivals, inbox, intake
+from pdfsmaller.services import arrivals, inbox, intake, turns
 from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.outcome import error_json, kept_seconds
 
@@ -212,6 +211,7 @@ class SubmitService:
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
             owner=caller.owner,
+            asker=turns.asker_of(caller, self._settings),
         )
         self._jobs.create(job)
         return job
@@ -246,16 +246,6 @@ class SubmitService:
         if jobs is None or not all(caller.may_have(job) for job in jobs):
             raise errors.JobNotFound(f"There is no batch {batch_id[:64]!r}.")
         return [self._with_expiry(job) for job in jobs]
-
-    def wait(self, jobs: Sequence[Job], seconds: float) -> list[Job]:
-        """The jobs once all of them are final, or as they stand after ``seconds``."""
-        end = time.monotonic() + seconds
-        pause = 0.02
-        while (left := end - time.monotonic()) > 0 and not all(job.status.is_final for job in jobs):
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.2, 0.5)
-            jobs = self._jobs.get_many(job.job_id for job in jobs)
-        return list(jobs)
 
     def download(self, job_id: str, *, caller: Caller = ANYBODY) -> JobResult:
         """What stands for all that a job made: the only file, or a ZIP of several.
@@ -315,6 +305,23 @@ class SubmitService:
 
     # Ending
 
+    def cancel(self, job_id: str, *, caller: Caller = ANYBODY) -> Job:
+        """End a job that has not ended, and delete its files; the job then. Doing it again changes nothing.
+
+        Raises:
+            JobNotFound.
+            JobEnded: in another way.
+        """
+        job = self.job(job_id, caller=caller)
+        if not self._ends.cancel(job, kept_seconds=kept_seconds(self._settings)):
+            job = self.job(job_id, caller=caller)
+            if job.status is not Status.CANCELLED:
+                raise errors.JobEnded(
+                    f"Job {job_id} is {job.status} already, so there is nothing to cancel. DELETE takes away its files."
+                )
+        self._delete_files(job)
+        return self.job(job_id, caller=caller)
+
     def delete(self, job_id: str, *, caller: Caller = ANYBODY) -> None:
         """End a job and delete its files; a running one is cancelled. Doing it again changes nothing.
 
@@ -327,7 +334,10 @@ class SubmitService:
         cancelled = self._ends.cancel(job, kept_seconds=kept_seconds(self._settings))
         if not cancelled and job.status is not Status.CANCELLED:
             self._ends.expire(job)
-        job_files.delete_job(self._storage, job_id)
+        self._delete_files(job)
+
+    def _delete_files(self, job: Job) -> None:
+        job_files.delete_job(self._storage, job.job_id)
         if job.drop:
             inbox.withdraw(self._storage, job, job.drop)
 

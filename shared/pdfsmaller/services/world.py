@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.moves import Jobs
-    from pdfsmaller.jobs.ports import Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import Line, Queue, Storage, Workers
     from pdfsmaller.services.ends import Ends
     from pdfsmaller.settings import Settings
 
@@ -23,6 +23,7 @@ class World:
         ends: every end of a job.
         together: within it what is written to jobs and queue stands together or not at all, where one database holds
             both. Elsewhere it holds nothing together, so it spares work after a crash and nobody relies on it.
+        line: who waits and who runs, where the queue does not let callers take turns by itself.
         workers: who receives from the queue, where workers do so by themselves; None where it is Lambda's affair.
     """
 
@@ -33,3 +34,4 @@ class World:
     storage: Storage
     together: Callable[[], AbstractContextManager[None]] = nullcontext
     workers: Workers | None = None
+    line: Line | None = None
