@@ -16,11 +16,11 @@ const tools = { merge: "./merge.js", split: "./split.js", "image-to-pdf": "./ima
 export async function board(spec) {
   const tool = tools[spec.name] ? (await import(tools[spec.name])).tool(spec) : {};
   const ahead = PICTURED.includes(spec.name);
-  const form = optionsForm(spec.name, { without: tool.without, changed: () => paint() });
+  const form = optionsForm(spec.name, { without: tool.without, front: tool.front, changed: () => paint() });
   const tiles = h(`ol.tiles.${tool.layout || "rows"}`, { "aria-label": t("board.order") });
   const go = h("button.button.big", { type: "button", id: "go", onclick: start }, spec.label);
   const note = h("p.note", { id: "go-note" });
-  const element = h("section.board", { hidden: true, "aria-label": spec.label }, tiles, tool.element, h("details.new", { open: !spec.preset }, h("summary", {}, t("board.options")), form), h("div.actions.end", {}, note, go));
+  const element = h("section.board", { hidden: true, "aria-label": spec.label }, tiles, tool.element, h("details.new", { open: Boolean(tool.front) || !spec.preset }, h("summary", {}, t("board.options")), form), h("div.actions.end", {}, note, go));
   const here = () => store.onBoard(spec.name);
 
   function add(given) {

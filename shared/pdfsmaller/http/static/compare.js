@@ -73,6 +73,7 @@ export function compare(item) {
       left.src = originals[asked - first];
       right.src = results[asked - first];
       await Promise.all([left.decode(), right.decode()]);
+      pair.style.setProperty("--ratio", right.naturalWidth / right.naturalHeight);
       if (page === asked) state.textContent = "";
       dialog.dataset.shown = asked;
     } catch (error) {
@@ -90,9 +91,11 @@ export function compare(item) {
   }
 
   function grow(step) {
+    const middle = [(stage.scrollLeft + stage.clientWidth / 2) / stage.scrollWidth, (stage.scrollTop + stage.clientHeight / 2) / stage.scrollHeight];
     zoom = Math.min(ZOOMS.length - 1, Math.max(0, zoom + step));
     stage.style.setProperty("--zoom", ZOOMS[zoom]);
     stage.classList.toggle("zoomed", zoom > 0);
+    stage.scrollTo(middle[0] * stage.scrollWidth - stage.clientWidth / 2, middle[1] * stage.scrollHeight - stage.clientHeight / 2);
     scale.textContent = percent(ZOOMS[zoom]);
     out.disabled = zoom === 0;
     into.disabled = zoom === ZOOMS.length - 1;

@@ -16,7 +16,7 @@ export function tool() {
       papers.set(item.id, paper);
       files.filesOf(item.id).then((found) => found && draw(paper, found[0]));
     }
-    return papers.get(item.id);
+    return h("div.desk", {}, papers.get(item.id));
   }
 
   function draw(paper, file) {
@@ -39,6 +39,7 @@ export function tool() {
 
   return {
     layout: "grid",
+    front: ["page_size", "orientation", "margin"],
     info: (item) => size(item.files[0].bytes),
     picture,
     paint: (_, chosen) => {
@@ -55,9 +56,11 @@ function fit(paper, { page_size: name, orientation, margin }) {
   let [width, height] = PAPERS[name] || [wide * 0.75 + 2 * edge, high * 0.75 + 2 * edge];
   const lying = orientation === "landscape" || (orientation !== "portrait" && wide > high);
   if (PAPERS[name] && lying) [width, height] = [height, width];
-  paper.style.aspectRatio = `${width} / ${height}`;
+  paper.style.setProperty("--ratio", width / height);
   const image = paper.querySelector("img");
-  if (image) image.style.inset = `${(100 * edge) / height}% ${(100 * edge) / width}%`;
+  if (!image) return;
+  const [x, y] = [(100 * edge) / width, (100 * edge) / height];
+  Object.assign(image.style, { left: `${x}%`, top: `${y}%`, width: `${100 - 2 * x}%`, height: `${100 - 2 * y}%` });
 }
 
 // "10mm", "0.5in", or points.

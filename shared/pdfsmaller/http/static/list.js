@@ -31,7 +31,6 @@ function update(id) {
     draw(item);
   }
   $("mine").hidden = cards.size === 0;
-  document.body.classList.toggle("busy-page", cards.size > 0);
   sum();
 }
 

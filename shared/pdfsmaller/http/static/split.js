@@ -61,6 +61,9 @@ export function tool(spec) {
     for (const item of lying) {
       const place = pictures.get(item.id);
       if (!place || !isPictured(item)) continue;
+      const shape = JSON.stringify([way(), parts(pageCount(item)), lying.length]);
+      if (place.dataset.shape === shape) continue; // what is pressed must not go away under the mouse
+      place.dataset.shape = shape;
       const held = place.contains(document.activeElement) ? document.activeElement.dataset.focus : "";
       place.replaceChildren(...drawn(item));
       if (held) place.querySelector(`[data-focus="${held}"]`)?.focus();
