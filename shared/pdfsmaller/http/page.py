@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from flask import Blueprint, Response, render_template, request
+from jinja2.utils import htmlsafe_json_dumps
 
 from pdfsmaller import __version__
 from pdfsmaller.http import answers
@@ -57,16 +58,23 @@ class PageField:
 def index() -> Response:
     """The web page, in the language that is asked for."""
     words = Words(chosen(request.args.get("lang", ""), request.accept_languages))
+    service = _service(words)
     page = render_template(
         "index.html",
         language=words.code,
         languages=[(code, own["language"]) for code, own in languages().items()],
         modules=[f"{name}.js" for name in (*_MODULES, "list")],
-        service=_service(words),
+        service=service,
         t=words.say,
-        words=words.of_page(),
+        service_json=_in_page(service),
+        words_json=_in_page(words.of_page()),
     )
     return Response(page, headers={"Vary": "Accept-Language", "Content-Language": words.code})
+
+
+def _in_page(data: Any) -> str:
+    """As JSON that stands within HTML, in few bytes."""
+    return htmlsafe_json_dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 
 def _service(words: Words) -> dict[str, Any]:
