@@ -20,7 +20,9 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── InvalidOption          422 invalid_option
     │   ├── JobNotFound            404 job_not_found
     │   ├── ResultNotFound         404 result_not_found
+    │   ├── InputNotFound          404 input_not_found
     │   ├── JobNotReady            409 job_not_ready
+    │   ├── JobNotFailed           409 job_not_failed
     │   ├── NothingToArchive       409 nothing_to_archive
     │   ├── UploadClosed           409 upload_closed
     │   ├── PartsMissing           409 parts_missing
@@ -229,6 +231,15 @@ class ResultNotFound(RequestError):
     crosses = False
 
 
+class InputNotFound(RequestError):
+    """The job has no input of this number."""
+
+    code = "input_not_found"
+    title = "No such input"
+    http_status = 404
+    crosses = False
+
+
 class JobNotReady(RequestError):
     """The job has not finished, so it has no result yet."""
 
@@ -237,6 +248,15 @@ class JobNotReady(RequestError):
     http_status = 409
     crosses = False
     retry_after = 1.0
+
+
+class JobNotFailed(RequestError):
+    """Only a job that failed can be tried once more."""
+
+    code = "job_not_failed"
+    title = "The job has not failed"
+    http_status = 409
+    crosses = False
 
 
 class NothingToArchive(RequestError):
@@ -268,7 +288,7 @@ class PartsMissing(RequestError):
     title = "Parts of the file are missing"
     http_status = 409
     crosses = False
-    details = ("missing",)
+    details: ClassVar = {"missing": list}
 
     def __init__(self, message: str, missing: Sequence[int] = ()) -> None:
         super().__init__(message)

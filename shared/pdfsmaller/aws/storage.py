@@ -15,6 +15,7 @@ from pdfsmaller.media import content_disposition
 _CHUNK_BYTES = 1 << 20
 _MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchVersion", "412", "PreconditionFailed")
 _NO_UPLOAD = "NoSuchUpload"
+_NO_SUCH_RANGE = ("416", "InvalidRange")
 #: Asked for where somebody only wants to know whether a bucket answers.
 _PROBED_KEY = "jobs/health"
 
@@ -66,15 +67,18 @@ class S3Storage:
                 out.write(chunk)
         return True
 
-    def read(self, bucket: str, key: str) -> bytes | None:
+    def read(self, bucket: str, key: str, *, first: int | None = None) -> bytes | None:
         from botocore.exceptions import ClientError
 
+        part: dict[str, Any] = {} if first is None else {"Range": f"bytes=0-{first - 1}"}
         try:
-            with reading(), closing(clients.s3().get_object(Bucket=bucket, Key=key)["Body"]) as body:
+            with reading(), closing(clients.s3().get_object(Bucket=bucket, Key=key, **part)["Body"]) as body:
                 return body.read()
         except ClientError as exc:
             if _is_missing(exc):
                 return None
+            if exc.response["Error"]["Code"] in _NO_SUCH_RANGE:
+                return b""  # an empty object has no first byte
             raise
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:
@@ -94,9 +98,17 @@ class S3Storage:
             for item in page.get("Contents", []):
                 yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"].timestamp())
 
-    def copy_result(self, key: str, target_key: str) -> None:
-        source: Any = {"Bucket": self.results, "Key": key}
-        clients.s3().copy_object(Bucket=self.results, Key=target_key, CopySource=source)
+    def copy(self, bucket: str, key: str, target_bucket: str, target_key: str) -> bool:
+        from botocore.exceptions import ClientError
+
+        source: Any = {"Bucket": bucket, "Key": key}
+        try:
+            clients.s3().copy_object(Bucket=target_bucket, Key=target_key, CopySource=source)
+        except ClientError as exc:
+            if _is_missing(exc):
+                return False
+            raise
+        return True
 
     def delete(self, bucket: str, key: str) -> None:
         clients.s3().delete_object(Bucket=bucket, Key=key)
@@ -125,7 +137,7 @@ class S3Storage:
             ExpiresIn=expires_seconds,
         )
 
-    def list_parts(self, key: str, upload_id: str) -> list[PartInfo] | None:
+    def list_parts(self, key: str, upload_id: str) -> Sequence[PartInfo] | None:
         from botocore.exceptions import ClientError
 
         pages = clients.s3().get_paginator("list_parts").paginate(Bucket=self.uploads, Key=key, UploadId=upload_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from flask import Flask
 
 from pdfsmaller.http import (
+    again,
     around,
     batches,
     described,
@@ -27,7 +28,7 @@ from pdfsmaller.services.world import World
 _MAX_FORM_TEXT_BYTES = 100_000
 #: What other sites' pages may read of an answer's headers.
 _EXPOSED = ["Location", "Content-Disposition", "X-Request-Id", "X-Job-Id", "Preference-Applied", "Retry-After"]
-_TOPICS = (operations, uploads, jobs, batches, described, page, health)
+_TOPICS = (operations, uploads, jobs, again, batches, described, page, health)
 
 
 def create_app(world: World) -> Flask:

@@ -55,8 +55,7 @@ def take_in_part(token: str) -> Response:
     grant = _storage().open_part(token)
     if request.content_length not in (None, grant.bytes):
         raise errors.WrongPartSize(
-            f"The part has {grant.bytes:,} bytes; {request.content_length:,} were announced. Send it again, and nothing "
-            "else."
+            f"The part has {grant.bytes:,} bytes; {request.content_length:,} were announced. Send it, and nothing else."
         )
     response = Response()
     response.set_etag(_storage().put_part(grant, request.stream))

@@ -66,6 +66,25 @@ class UploadRequest(BaseModel):
     size: int | None = None
 
 
+class FileReference(BaseModel):
+    """A file that is here: an input or a result of a job, by its number from 0, of this job where none is named.
+
+    Exactly one of ``input`` and ``result``.
+    """
+
+    job_id: str | None = None
+    input: int | None = None
+    result: int | None = None
+
+
+class AgainRequest(BaseModel):
+    """What is to be done again: by default the same operation, without options, to all inputs of the job."""
+
+    operation: Annotated[str | None, Field(json_schema_extra={"enum": [*OPERATIONS, None]})] = None
+    options: dict[str, Any] = {}
+    inputs: list[FileReference] | None = None
+
+
 class ArchiveRequest(BaseModel):
     """The ids of the jobs whose results go into a ZIP, in their order."""
 
@@ -196,6 +215,7 @@ def _paths() -> dict[str, Any]:
                 "responses": {"204": {"description": "Ended"}, "404": not_found},
             },
         },
+        "/api/jobs/{job_id}/again": _again(job_id),
         "/api/jobs/{job_id}/uploaded": {
             "post": {
                 "operationId": "confirmUpload",
@@ -275,11 +295,38 @@ def _paths() -> dict[str, Any]:
     }
 
 
+def _again(job_id: dict[str, Any]) -> dict[str, Any]:
+    """A path that makes a new job from files that are here."""
+    kinds = {operation.inputs.wrong_kind for operation in OPERATIONS.values()}
+    return {
+        "post": {
+            "operationId": "again",
+            "summary": "A new job, with other options or another operation, from files that are here already",
+            "description": "The store copies the files: inputs of jobs, and results of those that are done. A password "
+            "is taken along only from a job that has not ended.",
+            "parameters": [job_id, _WAIT],
+            "requestBody": {"required": False, "content": _json(AgainRequest)},
+            "responses": {
+                "200": {"description": "Finished within the wait", "content": _json(JobView)},
+                "202": {"description": "Accepted: the new job", "content": _json(JobView)},
+                "303": {"description": "Finished within the wait; the result is at Location"},
+                "400": _problem(errors.BadRequest, errors.EmptyFile),
+                "404": _problem(errors.JobNotFound, errors.InputNotFound, errors.ResultNotFound),
+                "409": _problem(errors.JobNotReady),
+                "410": _problem(errors.JobExpired, errors.JobCancelled),
+                "413": _problem(errors.FileTooLarge),
+                "415": _problem(*sorted(kinds, key=lambda kind: kind.code)),
+                "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.JobFailed),
+            },
+        }
+    }
+
+
 def _with_room(paths: dict[str, Any]) -> dict[str, Any]:
     """The paths, each that begins a job with what it answers while there is no room for one."""
     full = _problem(errors.StorageFull)
     begun_by = [f"/api/{operation.route}" for operation in (*OPERATIONS.values(), ARCHIVE)]
-    for path in ("/api/uploads", "/api/batches/{batch_id}/archive", *begun_by):
+    for path in ("/api/uploads", "/api/jobs/{job_id}/again", "/api/batches/{batch_id}/archive", *begun_by):
         paths[path]["post"]["responses"]["507"] = full
     return paths
 

@@ -240,8 +240,8 @@ class Storage(Protocol):
         """Stream an object into ``target``. False where it is gone (or is no longer the one with ``etag``)."""
         ...
 
-    def read(self, bucket: str, key: str) -> bytes | None:
-        """A small object's bytes, or None where it does not exist."""
+    def read(self, bucket: str, key: str, *, first: int | None = None) -> bytes | None:
+        """A small object's bytes, or the first so many (at least one) of any; None where it does not exist."""
         ...
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:
@@ -252,8 +252,12 @@ class Storage(Protocol):
         """Every object whose key begins with ``prefix``, by their keys' order in UTF-8."""
         ...
 
-    def copy_result(self, key: str, target_key: str) -> None:
-        """Copy an object of the results bucket, with its media type and metadata, without its bytes coming by here."""
+    def copy(self, bucket: str, key: str, target_bucket: str, target_key: str) -> bool:
+        """Copy an object, with its media type and metadata, in place of a former one; False where it is gone.
+
+        Its bytes do not come by here where the store can do that by itself. What is copied into the bucket of what
+        comes in is announced like what is written there.
+        """
         ...
 
     def delete(self, bucket: str, key: str) -> None:
@@ -284,14 +288,15 @@ class Storage(Protocol):
         """
         ...
 
-    def list_parts(self, key: str, upload_id: str) -> list[PartInfo] | None:
+    def list_parts(self, key: str, upload_id: str) -> Sequence[PartInfo] | None:
         """The parts that have come whole, by their numbers; None where there is no such upload (any more)."""
         ...
 
     def complete_multipart(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> bool:
         """Make the object of all these parts, which are numbered without a gap, in one step, and end the upload.
 
-        False, and nothing done, where there is no such upload (any more), or a part is no longer as given.
+        False, and nothing done, where there is no such upload (any more), or a part is no longer as given. A store may
+        remember one that has ended so, and say True once more.
         """
         ...
 

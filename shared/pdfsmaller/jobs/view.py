@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.states import Status
-from pdfsmaller.operations import OF_JOBS
+from pdfsmaller.jobs.states import DELETED, Status
+from pdfsmaller.operations import OF_JOBS, OPERATIONS
 
 
 class InputView(BaseModel):
@@ -125,6 +125,8 @@ def view(job: Job, base_url: str) -> JobView:
     links = {"self": url}
     if job.status is Status.AWAITING_UPLOAD:
         links["uploaded"] = f"{url}/uploaded"
+    elif job.status not in DELETED and job.operation in OPERATIONS:
+        links["again"] = f"{url}/again"
     result, results = None, []
     if job.status is Status.SUCCEEDED and job.result:
         links["download"] = f"{url}/download"

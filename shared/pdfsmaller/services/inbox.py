@@ -57,7 +57,9 @@ def deliver(storage: Storage, job: Job, drop: Drop, results: Sequence[JobResult]
     only = result_at(job, drop)
     laid = {only: results[0]} if len(results) == 1 else {drop_part_key(drop.key, item.name): item for item in results}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(lambda at: storage.copy_result(laid[at].key, at), laid))
+        copied = pool.map(lambda at: storage.copy(storage.results, laid[at].key, storage.results, at), laid)
+        if not all(copied):
+            raise errors.TransientError(f"A result of {drop.key} was deleted before it could be laid out.")
     for key in [only, *_parts(storage, drop)]:
         if key not in laid and _says(storage, key, _DROP, _digest(drop)):
             storage.delete(storage.results, key)

@@ -69,8 +69,8 @@ class SubmitService:
         options, inputs, refused = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
         batch_id = new_id() if len(groups) > 1 else None
-        self._check_room()
-        jobs = [self._new_job(spec, options, group, batch_id, caller) for group in groups]
+        self.check_room()
+        jobs = [self.new_job(spec, options, group, batch_id, caller) for group in groups]
         if batch_id:
             self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
         keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
@@ -82,7 +82,7 @@ class SubmitService:
                 with suppress(Exception):
                     self.delete(job.job_id, caller=caller)
             raise
-        return [self._failed(job, refused[n]) if n in refused else self._queued(job) for n, job in enumerate(jobs)]
+        return [self._failed(job, refused[n]) if n in refused else self.queued(job) for n, job in enumerate(jobs)]
 
     def submit_as(self, job_id: str, file: intake.IncomingFile, fields: Mapping[str, Any], operation: str) -> Job:
         """One job of one file, under an id that its caller chose (``new_id``): done again, it goes on where it stopped.
@@ -105,13 +105,13 @@ class SubmitService:
         caller: Caller = ANYBODY,
     ) -> Job:
         """``submit_as`` for a file that needs no look. Raises StorageFull."""
-        self._check_room()
-        made = self._new_job(operation, options, [item], None, caller, job_id)
+        self.check_room()
+        made = self.new_job(operation, options, [item], None, caller, job_id)
         job = self._jobs.get(job_id) or made
         if job.status is not Status.AWAITING_UPLOAD:
             return job
         self._send({input_key(job_id, 0): body}, operation.inputs.media_type)
-        return self._queued(job)
+        return self.queued(job)
 
     def _looked_at(
         self, files: Sequence[intake.IncomingFile], fields: Mapping[str, Any], spec: OperationSpec
@@ -134,7 +134,8 @@ class SubmitService:
         with ThreadPoolExecutor(min(_SENT_AT_ONCE, len(objects))) as pool:
             list(pool.map(put, objects.items()))
 
-    def _queued(self, job: Job) -> Job:
+    def queued(self, job: Job) -> Job:
+        """A new job whose files all stand, as it is once it has begun."""
         if self._storage.announces:
             queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
         else:
@@ -164,8 +165,8 @@ class SubmitService:
         options = operation.options.parse(given)
         inputs = intake.declared(request, operation, self._settings)
         intake.check_options(options, len(inputs))
-        self._check_room()
-        job = self._new_job(operation, options, inputs, None, caller)
+        self.check_room()
+        job = self.new_job(operation, options, inputs, None, caller)
         forms = [
             self._storage.upload_form(
                 input_key(job.job_id, index),
@@ -177,14 +178,15 @@ class SubmitService:
         ]
         return job, forms
 
-    def _check_room(self) -> None:
+    def check_room(self) -> None:
+        """Refuse a new job where there is no room for its files. Raises StorageFull."""
         if self._storage.is_full():
             raise errors.StorageFull(
                 f"The files kept have reached {self._settings.storage_full_percent:g} % of the room there is, so no "
                 "new job is taken; those that run finish. Try again later, or delete jobs that are done."
             )
 
-    def _new_job(
+    def new_job(
         self,
         operation: OperationSpec,
         options: Options,
@@ -224,7 +226,7 @@ class SubmitService:
         """
         job = self.job(job_id, caller=caller)
         arrived = job.status is Status.AWAITING_UPLOAD and arrivals.are_there(self._storage, job)
-        return self._queued(job) if arrived else job
+        return self.queued(job) if arrived else job
 
     # Asking
 

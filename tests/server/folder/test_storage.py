@@ -86,12 +86,16 @@ class TestWhereFilesLie:
     @pytest.mark.parametrize("key", ["/" * 150, "a/" * 150, "\N{OLD ITALIC LETTER A}" * 256])
     def test_deeper_than_a_path_can_be(self, storage: FolderStorage, key: str) -> None:
         put(storage, key)
-        storage.copy_result(key, "copy")
+        storage.copy("results", key, "results", "copy")
         assert keys(storage) == sorted([key, "copy"], key=str.encode)
         assert storage.read("results", key) == b"data"
         assert list(storage.abort_unfinished("results", time.time() + 9)) == []
         storage.delete("results", key)
         assert keys(storage) == ["copy"]
+
+    def test_a_folder_that_is_called_like_a_writing_is_none(self, storage: FolderStorage) -> None:
+        put(storage, f"jobs/{'0' * 32}/1/out/0")
+        assert list(storage.abort_unfinished("results", time.time() + 9)) == []
 
     def test_in_the_order_of_keys_also_where_names_go_on_in_folders(self, storage: FolderStorage) -> None:
         long = "m" * 64
@@ -173,7 +177,7 @@ class TestFoldersThatEmpty:
 class TestCopies:
     def test_share_bytes_that_nobody_changes(self, storage: FolderStorage, root: Path) -> None:
         put(storage, "a", b"one")
-        storage.copy_result("a", "b")
+        storage.copy("results", "a", "results", "b")
         [first, second] = [path for path in files(root) if not path.name.endswith(".json")]
         assert first.stat().st_ino == second.stat().st_ino
         put(storage, "a", b"two")
@@ -189,13 +193,12 @@ class TestCopies:
 
         put(storage, "a", b"one")
         monkeypatch.setattr(os, "link", refused)
-        storage.copy_result("a", "b")
+        storage.copy("results", "a", "results", "b")
         assert storage.read("results", "b") == b"one"
         assert all(path.stat().st_nlink == 1 for path in files(root))
 
-    def test_of_nothing_are_refused(self, storage: FolderStorage) -> None:
-        with pytest.raises(LookupError):
-            storage.copy_result("a", "b")
+    def test_of_nothing_are_not_made(self, storage: FolderStorage) -> None:
+        assert not storage.copy("results", "a", "results", "b")
 
     def test_downloads_are_files_of_their_own(self, storage: FolderStorage, tmp_path: Path) -> None:
         put(storage)

@@ -31,7 +31,7 @@ def everything(storage: FolderStorage, target: Path) -> dict[str, Callable[[], o
     """One call of each kind."""
     return {
         "put": lambda: put(storage),
-        "copy": lambda: storage.copy_result(KEY, "b"),
+        "copy": lambda: storage.copy("results", KEY, "results", "b"),
         "delete": lambda: storage.delete("results", KEY),
         "abort": lambda: list(storage.abort_unfinished("results", time.time())),
         "download": lambda: storage.download("results", KEY, target),
@@ -146,7 +146,11 @@ class TestAFolderThatCannotBeWritten:
         storage = FolderStorage(root, SECRET_KEY)
         put(storage, "kept")
         unwritable(root / "results")
-        for call in (lambda: put(storage), lambda: storage.copy_result("kept", "b"), lambda: storage.probe("results")):
+        for call in (
+            lambda: put(storage),
+            lambda: storage.copy("results", "kept", "results", "b"),
+            lambda: storage.probe("results"),
+        ):
             with pytest.raises(errors.StoreUnavailable) as told:
                 call()
             assert_told(told, "able to write there", root)

@@ -39,7 +39,7 @@ def test_or_of_the_disk(root: Path) -> None:
 
 
 def test_what_has_two_names_is_there_once(root: Path) -> None:
-    put(root, "a", 60_000).copy_result("a", "b")
+    put(root, "a", 60_000).copy("results", "a", "results", "b")
     assert not full(root, 100_000)
 
 

@@ -1,7 +1,7 @@
 """Objects that come in parts: each part is laid where it belongs in the bytes of the object to be.
 
-So nothing is copied when the last one has come. Which parts have come stands in a file beside the bytes (``names``): one
-line with the size of a part, and then a line for each thing that happens to a part, the newest last. It is written
+So nothing is copied when the last one has come. Which parts have come stands in a file beside the bytes (``names``):
+one line with the size of a part, and then a line for each thing that happens to a part, the newest last. It is written
 under the lock of the folder (``branch.alone``), down to the disk, and after the bytes that it tells of; a line that a
 crash has torn counts for nothing. The bytes have no facts before the end, so ``abort_unfinished`` finds them.
 """

@@ -76,8 +76,8 @@ def token_in(name: str) -> tuple[str, str] | None:
     """The stem and the token in the name of bytes, or of what is written of them before they count; None for any other
     name.
     """
-    stem, _, token = name.removesuffix(NEW).removesuffix(PARTS).rpartition(".")
-    return (stem, token) if _TOKEN.fullmatch(token) else None
+    stem, dot, token = name.removesuffix(NEW).removesuffix(PARTS).rpartition(".")
+    return (stem, token) if dot and _TOKEN.fullmatch(token) else None  # without a dot it is a job's folder
 
 
 def _pieces(part: bytes) -> Iterator[str]:

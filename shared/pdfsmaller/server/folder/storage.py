@@ -95,24 +95,21 @@ class FolderStorage:
         source = io.BytesIO(body) if isinstance(body, bytes) else body
         self._put(bucket, key, lambda name, folder: _write(source, name, folder), media_type, metadata or {})
 
-    def copy_result(self, key: str, target_key: str) -> None:
-        """See ``Storage``. The bytes are one file with two names where the file system can do that.
-
-        Raises:
-            LookupError: there is no such object.
-        """
-        found = self._open(self.results, key)
+    def copy(self, bucket: str, key: str, target_bucket: str, target_key: str) -> bool:
+        """See ``Storage``. The bytes are one file with two names where the file system can do that."""
+        found = self._open(bucket, key)
         if found is None:
-            raise LookupError(f"There is no object {key!r}.")
+            return False
         source, known = found
         with source:
             self._put(
-                self.results,
+                target_bucket,
                 target_key,
                 lambda name, folder: _link(source, name, folder),
                 known.media_type,
                 known.metadata,
             )
+        return True
 
     def delete(self, bucket: str, key: str) -> None:
         *folders, stem = names.path_of(key)
@@ -159,19 +156,18 @@ class FolderStorage:
         with told(), suppress(FileNotFoundError), Branch(self._bucket(self.uploads), folders) as branch:
             own = names.data_of(stem, token)
             try:
-                with os.fdopen(facts.create(own, branch.folder), "w+b") as file:
+                with os.fdopen(facts.create(own, branch.folder), "wb") as file:
                     _take(body, file, grant.bytes)
-                    file.seek(0)
-                    part = PartInfo(grant.number, grant.bytes, token)
-                    with alone(branch.folder):
-                        if upload := multipart.read(stem, grant.upload_id, branch.folder):
-                            multipart.fill(part, file, upload, stem, grant.upload_id, branch.folder)
-                            return token
+                part = PartInfo(grant.number, grant.bytes, token)
+                with os.fdopen(facts.open_to_read(own, branch.folder), "rb") as source, alone(branch.folder):
+                    if upload := multipart.read(stem, grant.upload_id, branch.folder):
+                        multipart.fill(part, source, upload, stem, grant.upload_id, branch.folder)
+                        return token
             finally:
                 _remove(own, branch.folder)
         raise UploadClosed("The upload has ended, or was given up. Begin a new one (POST /api/uploads).")
 
-    def list_parts(self, key: str, upload_id: str) -> list[PartInfo] | None:
+    def list_parts(self, key: str, upload_id: str) -> Sequence[PartInfo] | None:
         *folders, stem = names.path_of(key)
         with told(), suppress(FileNotFoundError), Branch(self._bucket(self.uploads), folders) as branch:
             upload = multipart.read(stem, upload_id, branch.folder)
@@ -224,12 +220,12 @@ class FolderStorage:
                 shutil.copyfileobj(source, copy, _CHUNK_BYTES)
         return True
 
-    def read(self, bucket: str, key: str) -> bytes | None:
+    def read(self, bucket: str, key: str, *, first: int | None = None) -> bytes | None:
         found = self._open(bucket, key)
         if found is None:
             return None
         with told(), found[0] as source:
-            return source.read()
+            return source.read(-1 if first is None else first)
 
     def head(self, bucket: str, key: str) -> ObjectInfo | None:
         *folders, stem = names.path_of(key)
@@ -368,7 +364,6 @@ def _take(source: IO[bytes], target: BinaryIO, size: int) -> None:
     if left or source.read(1):
         came = "more" if not left else f"only {size - left:,}"
         raise WrongPartSize(f"The part has {size:,} bytes; {came} came. Send it again, and nothing else.")
-    target.flush()
 
 
 def _remove(name: str, folder: int) -> None:

@@ -1,0 +1,19 @@
+"""Once more: ``/api/jobs/{id}/again`` makes a new job from files that are here."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from pdfsmaller.http import answers, waiting
+from pdfsmaller.http.callers import caller
+from pdfsmaller.services.again import FIELDS, AgainService
+
+blueprint = Blueprint("again", __name__, url_prefix="/api/jobs")
+
+
+@blueprint.post("/<job_id>/again")
+def again(job_id: str) -> Response:
+    """A new job from a job's files, or from those of several; without a body all of its inputs without options."""
+    asked = answers.json_object(FIELDS) if request.get_data() else {}
+    service = AgainService(answers.world(), answers.service())
+    return waiting.begun([service.again(job_id, asked, caller=caller())])

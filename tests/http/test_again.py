@@ -1,0 +1,63 @@
+"""``/api/jobs/{id}/again`` over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.aws_stack import Stack
+from tests.http.talk import assert_problem, post, work
+
+pytestmark = pytest.mark.usefixtures("warm_engine")
+
+
+def test_changing_ones_mind_costs_no_upload(client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+    first = post(client, pdf, preset="lossless").get_json()
+    assert first["links"]["again"].endswith(f"/api/jobs/{first['job_id']}/again")
+    work(stack)
+    answer = client.post(
+        first["links"]["again"], json={"options": {"preset": "screen"}}, headers={"Prefer": "respond-async"}
+    )
+    second: dict[str, Any] = answer.get_json()
+    assert (answer.status_code, second["options"]) == (202, {"preset": "screen"})
+    assert answer.headers["Location"] == second["links"]["self"] != first["links"]["self"]
+    work(stack)
+    done = client.get(answer.headers["Location"]).get_json()
+    assert done["result"]["bytes"] < client.get(first["links"]["self"]).get_json()["result"]["bytes"]
+
+
+def test_it_needs_no_body(client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+    first = post(client, pdf, preset="screen").get_json()
+    answer = client.post(first["links"]["again"], headers={"Prefer": "respond-async"})
+    assert (answer.status_code, answer.get_json()["options"]) == (202, {})
+
+
+def test_a_page_is_pictured_before_and_after(client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+    first = post(client, pdf).get_json()
+    work(stack)
+    for reference in ({"input": 0}, {"result": 0}):
+        asked = {"operation": "preview", "options": {"width": 64}, "inputs": [reference]}
+        made = client.post(first["links"]["again"], json=asked, headers={"Prefer": "respond-async"}).get_json()
+        work(stack)
+        shown = client.get(made["links"]["self"]).get_json()
+        assert [file["media_type"] for file in shown["results"]] == ["image/webp"]
+
+
+def test_what_is_wrong_is_said(client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+    job = post(client, pdf).get_json()
+    url = job["links"]["again"]
+    assert_problem(client.post(url, data="no json"), 400, "bad_request")
+    assert assert_problem(client.post(url, json={"preset": "screen"}), 422, "invalid_option")["field"] == "preset"
+    assert_problem(client.post(url, json={"inputs": [{"input": 7}]}), 404, "input_not_found")
+    assert_problem(client.post(url, json={"inputs": [{"result": 0}]}), 409, "job_not_ready")
+    assert_problem(client.post(f"/api/jobs/{'0' * 32}/again"), 404, "job_not_found")
+    client.delete(job["links"]["self"])
+    assert_problem(client.post(url), 410, "job_cancelled")
+    assert "again" not in client.get(job["links"]["self"]).get_json()["links"]
+
+
+def test_a_job_without_its_files_has_no_such_link(client: FlaskClient) -> None:
+    job = client.post("/api/uploads", json={"name": "a.pdf"}).get_json()["job"]
+    assert "again" not in job["links"]
