@@ -8,12 +8,11 @@ drops nothing, and ``tests/test_errors.py`` fails where a code in it is gone or 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from pdfsmaller import __version__, errors
-from pdfsmaller.errors import CannotServe, LeaseHeld, LeaseLost, PdfSmallerError
+from pdfsmaller.errors import CannotServe, LeaseHeld, LeaseLost, PdfSmallerError, RemoteError, ServiceUnreachable, below
 
 LIST = Path(__file__).resolve().parent / "errors.md"
 
@@ -29,8 +28,8 @@ version. `since` is the version that brought it. HTTP's own refusals have their 
 |---|---|---|---|
 """
 _ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| (.*) \| (\S+) \|$", re.MULTILINE)
-#: Between our own processes, or said to whoever starts the service: no caller ever gets one.
-_INTERNAL = (CannotServe, LeaseHeld, LeaseLost)
+#: Between our own processes, or said to whoever starts the service or runs the client: no answer ever has one.
+_INTERNAL = (CannotServe, LeaseHeld, LeaseLost, RemoteError, ServiceUnreachable)
 
 
 class Code(NamedTuple):
@@ -49,10 +48,10 @@ def listed(text: str) -> dict[str, Code]:
 
 def current() -> dict[str, Code]:
     """The codes that a caller can get from this version, as they stand in the tree."""
-    kinds: list[type[PdfSmallerError]] = [PdfSmallerError, *_below(PdfSmallerError)]
     codes: dict[str, Code] = {}
-    for kind in kinds:
-        if not issubclass(kind, _INTERNAL) and "code" in vars(kind):
+    for kind in below(PdfSmallerError):
+        # What other modules have is a way of theirs to say one of these.
+        if kind.__module__ == errors.__name__ and "code" in vars(kind) and not issubclass(kind, _INTERNAL):
             codes.setdefault(kind.code, Code(kind.code, kind.http_status, kind.title, __version__))
     return codes
 
@@ -63,13 +62,6 @@ def filled(text: str) -> str:
     kept = {code: row._replace(title=now[code].title if code in now else row.title) for code, row in former.items()}
     rows = [f"| `{row.code}` | {row.status} | {row.title} | {row.since} |" for row in sorted((now | kept).values())]
     return _HEAD + "\n".join(rows) + "\n"
-
-
-def _below(kind: type[PdfSmallerError]) -> Iterator[type[PdfSmallerError]]:
-    for child in kind.__subclasses__():
-        if child.__module__ == errors.__name__:  # what other modules have is a way of theirs to say one of these
-            yield child
-            yield from _below(child)
 
 
 if __name__ == "__main__":

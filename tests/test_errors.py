@@ -22,7 +22,9 @@ def _make(kind: type[PdfSmallerError]) -> PdfSmallerError:
         errors.InvalidOption: errors.InvalidOption("dpi", 5, ["36 to 1200"]),
         errors.LimitExceeded: errors.LimitExceeded("max_pages", 10, "Too many."),
         errors.LeaseHeld: errors.LeaseHeld("Busy.", 5.0),
+        errors.RateLimited: errors.RateLimited("Too many.", "5 per hour", 60),
         errors.JobFailed: errors.JobFailed("unreadable_pdf", "Said in words."),
+        errors.RemoteError: errors.RemoteError("unreadable_pdf", "Said in words."),
     }
     return known.get(kind) or kind("Said in words.")
 
@@ -91,7 +93,7 @@ def test_an_error_that_crosses_is_the_same_on_the_other_side(kind: type[PdfSmall
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in CLASSES if not kind.crosses and not issubclass(kind, errors.JobFailed)]
+    "kind", [kind for kind in CLASSES if not kind.crosses and kind not in (errors.JobFailed, errors.RemoteError)]
 )
 def test_an_error_that_does_not_cross_is_a_failure_of_the_engine(kind: type[PdfSmallerError]) -> None:
     assert type(from_wire(to_wire(_make(kind)))) is errors.EngineFailed

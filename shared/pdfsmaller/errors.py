@@ -15,6 +15,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── BadRequest             400 bad_request
     │   ├── Unauthorized           401 unauthorized
     │   ├── AccessDenied           403 access_denied
+    │   ├── KeyNotFound            404 key_not_found
+    │   ├── RateLimited            429 rate_limited
     │   ├── FileTooLarge           413 file_too_large
     │   ├── TooManyFiles           422 too_many_files
     │   ├── InvalidOption          422 invalid_option
@@ -22,6 +24,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── ResultNotFound         404 result_not_found
     │   ├── InputNotFound          404 input_not_found
     │   ├── JobNotReady            409 job_not_ready
+    │   ├── JobEnded               409 job_ended
+    │   ├── NoStreams              501 no_event_streams
     │   ├── JobNotFailed           409 job_not_failed
     │   ├── NothingToArchive       409 nothing_to_archive
     │   ├── UploadClosed           409 upload_closed
@@ -51,8 +55,11 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── DiskFull               503 disk_full
     │   ├── StorageFull            507 storage_full
     │   ├── StoreUnavailable       503 store_unavailable
+    │   ├── TooManyStreams         503 too_many_streams
     │   └── LeaseHeld              503 lease_held
     ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
+    ├── RemoteError                502 remote_error           another service's answer; with the code of its problem
+    ├── ServiceUnreachable         502 service_unreachable
     └── CannotServe                500 cannot_serve           the service does not start as it is set up
         ├── InvalidSettings        500 invalid_settings
         ├── UnsuitableDatabase     500 unsuitable_database
@@ -174,6 +181,36 @@ class AccessDenied(RequestError):
     crosses = False
 
 
+class KeyNotFound(RequestError):
+    """No API key has this id."""
+
+    code = "key_not_found"
+    title = "No such API key"
+    http_status = 404
+    exit_code = ExitCode.USAGE
+    crosses = False
+
+
+class RateLimited(RequestError):
+    """More than a limit allows in its time.
+
+    Attributes:
+        limit: the limit, such as ``100 per hour``.
+        retry_after: seconds until it is counted anew; None where the same request will never do.
+    """
+
+    code = "rate_limited"
+    title = "Too much in too little time"
+    http_status = 429
+    details: ClassVar = {"limit": str}
+    crosses = False
+
+    def __init__(self, message: str, limit: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.retry_after = retry_after
+
+
 class FileTooLarge(RequestError):
     """A file, or a request as a whole, is over MAX_FILE_SIZE."""
 
@@ -248,6 +285,24 @@ class JobNotReady(RequestError):
     http_status = 409
     crosses = False
     retry_after = 1.0
+
+
+class JobEnded(RequestError):
+    """The job has ended, so it cannot be cancelled."""
+
+    code = "job_ended"
+    title = "The job has ended"
+    http_status = 409
+    crosses = False
+
+
+class NoStreams(RequestError):
+    """The service does not send event streams where it is deployed."""
+
+    code = "no_event_streams"
+    title = "No event streams here"
+    http_status = 501
+    crosses = False
 
 
 class JobNotFailed(RequestError):
@@ -518,6 +573,14 @@ class StoreUnavailable(TransientError):
         self.retry_after = retry_after
 
 
+class TooManyStreams(TransientError):
+    """No more event streams can be held open now."""
+
+    code = "too_many_streams"
+    title = "Too many event streams"
+    retry_after = 5.0
+
+
 class LeaseHeld(TransientError):
     """Another attempt holds this job's lease; look again when it ends.
 
@@ -538,6 +601,41 @@ class LeaseLost(PdfSmallerError):
 
     code = "lease_lost"
     title = "Another attempt took over"
+
+
+class RemoteError(PdfSmallerError):
+    """What a service says that was asked over HTTP (``client``): ``code`` and message are those of its problem.
+
+    Attributes:
+        status: its answer's HTTP status; None where a job's own error is told.
+        request_id: by which its log knows the request; may be empty.
+    """
+
+    code = "remote_error"
+    title = "The service refuses"
+    http_status = 502
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code, self.status, self.request_id, self.retry_after = code, status, request_id, retry_after
+        known = {kind.code: kind.exit_code for kind in below(PdfSmallerError)}
+        self.exit_code = known.get(code, ExitCode.UNEXPECTED)
+
+
+class ServiceUnreachable(PdfSmallerError):
+    """A service that was asked over HTTP (``client``) does not answer."""
+
+    code = "service_unreachable"
+    title = "The service does not answer"
+    http_status = 502
 
 
 class CannotServe(PdfSmallerError):

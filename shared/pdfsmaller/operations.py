@@ -175,7 +175,6 @@ _ALL = (
         inputs=IMAGES,
         drop_suffix=".pdf",
         failures=(errors.UnreadableImage,),
-        preset="",
         no_preset="keeping every pixel",
         # Pillow's readers with shared libraries of their own, which the bounds would keep from being loaded later.
         libraries=("pi_heif", "PIL.AvifImagePlugin", "PIL.WebPImagePlugin"),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from pdfsmaller.http.page import page_fields
 from pdfsmaller.operations import OPERATIONS, OperationSpec, on_page
+from tests.http.test_page import data
 
 EACH = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 
@@ -56,19 +56,20 @@ def test_an_operation_may_be_asked_for_by_its_name(described: dict[str, Any], op
 @pytest.mark.parametrize("operation", on_page(), ids=lambda operation: operation.name)
 def test_an_operation_is_on_the_page(client: FlaskClient, operation: OperationSpec) -> None:
     page = client.get("/").text
-    assert f'<option value="{operation.name}"' in page
-    fields = {field.name for field in page_fields() if operation.name in field.operations}
-    assert fields == {name for name in operation.options.model_fields if operation.options.shown(name).label}
-    assert all(f'id="{name}"' in page for name in fields)
-    assert operation.preset in {choice.value for field in page_fields() for choice in field.choices}
+    assert f'href="#{operation.name}"' in page
+    shown = next(one for one in data(page, "service")["operations"] if one["name"] == operation.name)
+    fields = {field["name"]: field for field in shown["fields"]}
+    assert set(fields) == {name for name in operation.options.model_fields if operation.options.shown(name).label}
+    assert shown["accept"] == operation.inputs.accept
+    assert shown["preset"] in {choice["value"] for choice in fields["preset"]["choices"]}
 
 
 def test_what_the_page_does_not_offer_is_not_on_it(client: FlaskClient) -> None:
     left_out = [operation for operation in OPERATIONS.values() if not operation.on_page]
     page = client.get("/").text
     assert left_out
-    assert not any(f'<option value="{operation.name}"' in page for operation in left_out)
-    assert not {operation.name for operation in left_out} & {o for field in page_fields() for o in field.operations}
+    assert not any(f'href="#{operation.name}"' in page for operation in left_out)
+    assert not {operation.name for operation in left_out} & {one["name"] for one in data(page, "service")["operations"]}
 
 
 def test_every_path_says_what_it_answers_while_a_store_is_away(described: dict[str, Any]) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from typing import Any
+
+import pytest
 from flask.testing import FlaskClient
 
 from pdfsmaller.http.app import create_app
+from pdfsmaller.http.languages import FOLDER, languages
+from pdfsmaller.operations import on_page
 from tests.aws_stack import Clock, Stack, made_stack
 
 
@@ -17,21 +24,97 @@ def test_the_page_and_its_parts(client: FlaskClient) -> None:
         assert client.get(part).status_code == 200
 
 
+STATIC = FOLDER.parent
+SCRIPTS = sorted(STATIC.glob("*.js"))
+#: What a phone on a slow line may be made to load, in bytes, nothing packed.
+MOST_BYTES = 120_000
+
+
+def data(page: str, name: str) -> dict[str, Any]:
+    """A block of data within the page."""
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return dict(json.loads(found[1]))
+
+
+@pytest.mark.parametrize("code", languages())
+def test_all_that_can_be_loaded_is_little(client: FlaskClient, code: str) -> None:
+    files = [path for path in STATIC.iterdir() if path.is_file()]
+    assert len(client.get(f"/?lang={code}").data) + sum(path.stat().st_size for path in files) <= MOST_BYTES
+
+
+def test_modules_that_are_needed_at_once_are_asked_for_at_once(client: FlaskClient) -> None:
+    needed: set[str] = set()
+    ahead = {"page.js"}
+    while ahead:
+        name = ahead.pop()
+        needed.add(name)
+        ahead |= set(re.findall(r'^import .*"\./([\w-]+\.js)";$', (STATIC / name).read_text(), re.MULTILINE)) - needed
+    assert set(re.findall(r'rel="modulepreload" href="/assets/([\w-]+\.js)"', client.get("/").text)) == needed - {
+        "page.js"
+    }
+
+
+class TestLanguages:
+    @pytest.mark.parametrize("code", languages())
+    def test_each_has_all_words_and_no_other(self, code: str) -> None:
+        assert {**languages()[code], "registry": {}}.keys() == {**languages()["en"], "registry": {}}.keys()
+
+    @pytest.mark.parametrize("code", languages())
+    def test_words_have_the_same_places_for_values(self, code: str) -> None:
+        def places(text: str | dict[str, str]) -> set[str]:
+            return set(re.findall(r"\{(\w+)\}", text if isinstance(text, str) else text["other"]))
+
+        for key, english in languages()["en"].items():
+            assert places(languages()[code][key]) == places(english), key
+
+    @pytest.mark.parametrize("code", [code for code in languages() if code != "en"])
+    def test_each_has_words_for_what_operations_say_of_themselves(self, code: str) -> None:
+        said = {text for spec in on_page() for text in (spec.label, spec.summary, spec.no_preset)}
+        for spec in on_page():
+            for name in spec.options.model_fields:
+                if (shown := spec.options.shown(name)).label:
+                    said |= {shown.label, shown.placeholder, *shown.choices.values()}
+        assert said - {""} - languages()[code]["registry"].keys() <= {"A4"}
+
+    def test_scripts_say_only_what_there_are_words_for(self) -> None:
+        for path in SCRIPTS:
+            for key in re.findall(r'\bt\("([\w.-]+)"', path.read_text(encoding="utf-8")):
+                assert key in languages()["en"], f"{path.name}: {key}"
+
+    def test_the_browser_chooses_and_the_address_decides(self, client: FlaskClient) -> None:
+        german = client.get("/", headers={"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"})
+        assert '<html lang="de">' in german.text
+        assert german.headers["Vary"] == "Accept-Language"
+        assert data(german.text, "service")["operations"][0]["label"] == "Verkleinern"
+        assert '<html lang="en">' in client.get("/?lang=en", headers={"Accept-Language": "de"}).text
+        assert '<html lang="en">' in client.get("/?lang=../../x", headers={"Accept-Language": "fr"}).text
+
+
+def test_the_page_knows_the_limits_of_its_service(clock: Clock) -> None:
+    with made_stack(clock, max_file_size=30_000_000, max_files=7, max_file_age_hours=1.5) as stack:
+        text = create_app(stack.world).test_client().get("/").text
+    known = data(text, "service")
+    assert (known["max_file_size"], known["max_files"], known["asks_for_key"]) == (30_000_000, 7, False)
+    assert "1.5 hours" in text
+
+
 def test_the_page_asks_for_a_key_where_there_are_some(client: FlaskClient, clock: Clock) -> None:
     assert 'id="key"' not in client.get("/").text
-    with made_stack(clock, api_keys=["secret" * 4]) as stack:
+    with made_stack(clock, api_keys_required=True) as stack:
         assert 'id="key"' in create_app(stack.world).test_client().get("/").text
 
 
 def test_the_page_may_load_only_what_is_ours(client: FlaskClient, stack: Stack) -> None:
     policy = client.get("/").headers["Content-Security-Policy"]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-    assert rules.pop("connect-src").startswith("'self' https://")
+    store = stack.world.storage.public_origin
+    assert rules.pop("connect-src") == f"'self' {store}"
+    assert rules.pop("img-src") == f"'self' {store} blob:"
     assert rules == {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": "'self' data:",
         "base-uri": "'none'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",

@@ -6,6 +6,7 @@
     pdfsmaller inspect IN [--json]
     pdfsmaller serve [--host ADDRESS] [--port PORT] [--data DIR] [--workers N] [--open]
     pdfsmaller worker | cleanup [--data DIR]
+    pdfsmaller remote compress | merge | … | status | download | cancel | delete | jobs | health [--server URL]
 
 There is a command for each operation (``pdfsmaller.operations``), whose parameters are made from its options.
 
@@ -38,8 +39,8 @@ from types import FrameType
 
 __all__ = ["main"]
 
-#: The commands that run the service; its workers start their own engines.
-_SERVICE = ("serve", "worker", "cleanup")
+#: The commands that run the service, whose workers start their own engines, or ask one.
+_SERVICE = ("serve", "worker", "cleanup", "remote")
 
 
 def main(arguments: list[str] | None = None) -> None:

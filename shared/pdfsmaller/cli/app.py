@@ -1,5 +1,6 @@
-"""The commands: one for each operation, ``inspect``, and those that run the service. What they do is in ``run``,
-``inspect`` and ``service``, of which as much as possible is imported when they run.
+"""The commands: one for each operation, here and at a service elsewhere (``remote``), ``inspect``, and those that run
+the service. What they do is in ``here``, ``remote``, ``inspect`` and ``service``, of which as much as possible is
+imported when they run.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from pdfsmaller import __version__
-from pdfsmaller.cli import arguments, service
+from pdfsmaller.cli import arguments, keys, service
 from pdfsmaller.cli.errors import complain
 from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.errors import ExitCode
@@ -72,7 +73,9 @@ def _common(
     """The smallest PDF that still looks, reads and works like the original."""
 
 
-def _add(name: str, about: str, parameters: list[Parameter], function: Callable[..., int]) -> None:
+def _add(
+    name: str, about: str, parameters: list[Parameter], function: Callable[..., int], to: typer.Typer = app
+) -> None:
     """Make a command that calls ``function`` with ``parameters`` as keywords."""
 
     def command(**given: Any) -> int:
@@ -81,14 +84,29 @@ def _add(name: str, about: str, parameters: list[Parameter], function: Callable[
     command.__doc__ = about
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": int}
     command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    app.command(name, epilog=_EXIT_CODES, no_args_is_help=True)(command)
+    to.command(name, epilog=_EXIT_CODES, no_args_is_help=bool(parameters))(command)
 
 
-def _command_of(operation: OperationSpec) -> Callable[..., int]:
+def _here(operation: OperationSpec) -> Callable[..., int]:
     def command(**given: Any) -> int:
-        from pdfsmaller.cli.run import run_operation
+        from pdfsmaller.cli.here import run
 
-        return run_operation(operation, **given)
+        return run(operation, **given)
+
+    return command
+
+
+def _elsewhere(what: str, *arguments: Any) -> Callable[..., int]:
+    """A function of ``remote``, if what it needs is installed."""
+
+    def command(**given: Any) -> int:
+        try:
+            from pdfsmaller.cli import remote
+        except ModuleNotFoundError:
+            complain("This command needs more than the engine. Install it with: pip install 'pdfsmaller[remote]'")
+            return ExitCode.USAGE
+        function: Callable[..., int] = getattr(remote, what)
+        return function(*arguments, **given)
 
     return command
 
@@ -99,8 +117,23 @@ def _inspect(source: Path, password_file: Path | None, as_json: bool) -> int:
     return inspect_file(source, password_file=password_file, as_json=as_json)
 
 
+_remote = typer.Typer(help="Have a service that runs elsewhere do it.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(_remote, name="remote")
+_JOB = Parameter("job", Parameter.KEYWORD_ONLY, annotation=arguments.JobId)
+
 for _operation in OPERATIONS.values():
-    _add(_operation.command, _operation.summary, arguments.parameters(_operation), _command_of(_operation))
+    _name, _about = _operation.command, _operation.summary
+    _add(_name, _about, arguments.parameters(_operation, arguments.LIMITS), _here(_operation))
+    _add(_name, _about, arguments.parameters(_operation, arguments.JOB_SERVICE), _elsewhere("run", _operation), _remote)
+for _name, _about, _parameters in (
+    ("status", "Show how a job stands, as JSON.", [_JOB]),
+    ("download", "Write a job's result into a file, once it is there.", [_JOB, arguments.OUTPUT]),
+    ("cancel", "Stop a job and delete its files.", [_JOB]),
+    ("delete", "Delete a job's files now.", [_JOB]),
+    ("jobs", "List the API key's jobs, newest first, a line of JSON for each.", []),
+    ("health", "Show how the service is, as JSON.", []),
+):
+    _add(_name, _about, [*_parameters, *arguments.named(arguments.SERVICE)], _elsewhere(_name), _remote)
 _add(
     "inspect",
     "Show where a PDF's bytes are: images, fonts, content, metadata, attachments, structure.",
@@ -122,3 +155,4 @@ _add(
 )
 for _command in (service.serve, service.worker, service.cleanup):
     app.command(epilog=service.EXIT_CODES)(_command)
+app.add_typer(keys.app, name="keys")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,17 +22,58 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON (
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")]
 
 #: What sets the engine's limits (``bounds.limits_from``).
-LIMITS = {"timeout": Timeout, "max_pages": MaxPages, "max_image_size": MaxImageSize, "max_memory": MaxMemory}
+LIMITS: dict[str, tuple[Any, Any]] = {
+    "timeout": (Timeout, None),
+    "max_pages": (MaxPages, None),
+    "max_image_size": (MaxImageSize, None),
+    "max_memory": (MaxMemory, None),
+}
 PASSWORD_FILE = "password_file"
 
+Server = Annotated[
+    str, typer.Option(metavar="URL", envvar="PDFSMALLER_SERVER", help="Where the service is: http://host:port.")
+]
+ApiKeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        allow_dash=True,
+        envvar="PDFSMALLER_API_KEY_FILE",
+        help="A file whose first line is the service's API key; - reads standard input.",
+    ),
+]
+WaitSeconds = Annotated[
+    float | None, typer.Option(min=1, metavar="SECONDS", help="Cancel a job that has not ended after this long.")
+]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
 
-def parameters(operation: OperationSpec) -> list[Parameter]:
-    """All parameters of an operation's command, in the order of its help."""
+#: How a service is reached.
+SERVICE: dict[str, tuple[Any, Any]] = {
+    "server": (Server, "http://localhost:8080"),
+    "api_key_file": (ApiKeyFile, None),
+}
+#: The same for jobs that are waited for.
+JOB_SERVICE = SERVICE | {"wait_seconds": (WaitSeconds, None)}
+
+
+OUTPUT = Parameter(
+    "output",
+    Parameter.KEYWORD_ONLY,
+    annotation=Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The file to write.")],
+)
+
+
+def parameters(operation: OperationSpec, beside: Mapping[str, tuple[Any, Any]]) -> list[Parameter]:
+    """All parameters of an operation's command, in the order of its help.
+
+    Args:
+        beside: those of whoever does the job, each with its default.
+    """
     return [
         _inputs(operation),
         *_targets(operation),
         *of_options(operation.options),
-        *(_named(name, kind, None) for name, kind in LIMITS.items()),
+        *named(beside),
         _named("as_json", AsJson, False),
         _named("quiet", Quiet, False),
     ]
@@ -109,6 +151,11 @@ def _about(options: type[Options], name: str) -> str:
         if default not in (None, []):
             text += f" Default: {default:g}." if isinstance(default, float) else f" Default: {default}."
     return text
+
+
+def named(kinds: Mapping[str, tuple[Any, Any]]) -> list[Parameter]:
+    """Parameters by their names, each of a kind and with a default."""
+    return [_named(name, kind, default) for name, (kind, default) in kinds.items()]
 
 
 def _named(name: str, annotation: Any, default: Any) -> Parameter:

@@ -1,4 +1,4 @@
-"""One operation over the files that the command names: one engine process for each job, one after the other."""
+"""One operation over the files that the command names, one job after the other; ``here`` or ``remote`` does them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from pdfsmaller import sandbox, workspace
+from pdfsmaller import workspace
 from pdfsmaller.cli import errors
-from pdfsmaller.cli.arguments import LIMITS, PASSWORD_FILE
-from pdfsmaller.cli.bounds import limits_from
+from pdfsmaller.cli.arguments import PASSWORD_FILE
 from pdfsmaller.cli.files import check_readable, replacing
 from pdfsmaller.cli.inputs import read_inputs
 from pdfsmaller.cli.password import read_password, read_passwords
@@ -21,10 +20,29 @@ from pdfsmaller.cli.targets import check_several, in_folder, one_target, targets
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import Options
 from pdfsmaller.engine.report import BaseReport
+from pdfsmaller.engine.results import Done
 from pdfsmaller.engine.results import Progress as OnProgress
 from pdfsmaller.errors import ExitCode, InvalidOption, PdfSmallerError
-from pdfsmaller.limits import Limits
 from pdfsmaller.operations import OperationSpec
+
+
+class Engine(Protocol):
+    """Who does a job: this machine, or a service elsewhere."""
+
+    def run(
+        self,
+        operation: OperationSpec,
+        sources: Sequence[InputFile],
+        folder: Path,
+        options: Options,
+        progress: OnProgress,
+    ) -> Done[BaseReport]:
+        """Do one job; its results lie in ``folder``.
+
+        Raises:
+            PdfSmallerError, OSError.
+        """
+        ...
 
 
 @dataclass(slots=True)
@@ -50,6 +68,7 @@ class _Command:
 
     def __init__(
         self,
+        engine: Engine,
         operation: OperationSpec,
         inputs: Sequence[str],
         output: Path | None,
@@ -57,12 +76,11 @@ class _Command:
         given: dict[str, Any],
     ) -> None:
         """Raises UsageError, InvalidOption, OSError where what was given cannot be done."""
-        self.operation, self.output_dir = operation, output_dir
+        self.engine, self.operation, self.output_dir = engine, operation, output_dir
         self.paths, per_input = read_inputs(inputs, operation.options)
         fields = {name: value for name, value in given.items() if name in operation.options.model_fields}
         fields |= per_input | _password(operation.options, given.get(PASSWORD_FILE))
         self.options = operation.options.parse(fields)
-        self.limits: Limits = limits_from(**{name: given[name] for name in LIMITS})
         self.jobs = self._planned(output)
 
     def _planned(self, output: Path | None) -> list[_Job]:
@@ -82,28 +100,25 @@ class _Command:
         try:
             for path in job.sources:
                 check_readable(path)
-            if self.operation.several_results:
-                job.report = self._several(job, progress)
-            else:
-                with replacing(job.targets[0]) as unfinished:
-                    sources = _sources(job)
-                    job.report = sandbox.run_to(
-                        self.operation, sources, unfinished, self.options, self.limits, progress
-                    )
+            with workspace.job_folder() as folder:
+                done = self.engine.run(self.operation, _sources(job), folder, self.options, progress)
+                self._hand_out(job, done)
+            job.report = done.report
         except (PdfSmallerError, OSError, errors.UsageError) as exc:
             job.error = exc
 
-    def _several(self, job: _Job, progress: OnProgress) -> BaseReport:
-        assert self.output_dir
-        with workspace.job_folder() as folder:
-            done = sandbox.run(self.operation, _sources(job), folder, self.options, self.limits, progress)
+    def _hand_out(self, job: _Job, done: Done[BaseReport]) -> None:
+        """Put results where they belong; those of an operation with several are named by it."""
+        if self.operation.several_results:
+            assert self.output_dir
             written = [target for other in self.jobs for target in other.targets]
             targets = in_folder([file.name for file in done.files], self.output_dir, self.paths, written)
-            for file, target in zip(done.files, targets, strict=True):
-                with replacing(target) as unfinished:
-                    shutil.copyfile(file.path, unfinished)
-                job.targets.append(target)
-        return done.report
+        else:
+            targets = job.targets
+        for file, target in zip(done.files, targets, strict=True):
+            with replacing(target) as unfinished:
+                shutil.copyfile(file.path, unfinished)
+        job.targets = targets
 
     def as_json(self, job: _Job) -> dict[str, Any]:
         """What ``--json`` prints of a job."""
@@ -119,6 +134,7 @@ class _Command:
 
 
 def run_operation(
+    engine: Engine,
     operation: OperationSpec,
     *,
     inputs: Sequence[str],
@@ -131,10 +147,10 @@ def run_operation(
     """Do an operation and return the exit code: that of the first job that fails.
 
     Args:
-        given: the operation's options as they were written, the file with its password, and what sets limits.
+        given: the operation's options as they were written, and the file with its password.
     """
     try:
-        command = _Command(operation, inputs, output, output_dir, given)
+        command = _Command(engine, operation, inputs, output, output_dir, given)
     except (errors.UsageError, InvalidOption, OSError) as exc:
         errors.complain(errors.describe(exc))
         return errors.exit_code(exc)

@@ -233,7 +233,13 @@ class OutputOptions(Options):
         Shown("N"),
     ] = None
     color_mode: Annotated[
-        ColorMode | None, Field(description="grayscale and bilevel take the colour out."), Shown("MODE")
+        ColorMode | None,
+        Field(description="grayscale and bilevel take the colour out."),
+        Shown(
+            "MODE",
+            label="Colour",
+            choices={"no-change": "as it is", "grayscale": "shades of gray", "bilevel": "black and white"},
+        ),
     ] = None
     effort: Annotated[Effort, Field(description="How long to search for fewer bytes."), Shown("HOW")] = "default"
     verify: Annotated[
@@ -241,7 +247,11 @@ class OutputOptions(Options):
         Field(description="How much of the result is compared with the original before it is handed out."),
         Shown("HOW"),
     ] = "sample"
-    strip_metadata: Annotated[bool, Field(description="Drop document information (title, author …) and XMP.")] = False
+    strip_metadata: Annotated[
+        bool,
+        Field(description="Drop document information (title, author …) and XMP."),
+        Shown(label="Take out title, author and the like"),
+    ] = False
     linearize: Annotated[bool, Field(description="Order the file for viewing while it downloads.")] = False
 
     @model_validator(mode="after")
@@ -309,7 +319,9 @@ class DocumentOptions(Options):
         Shown(allowed="text", label="Password"),
     ] = None
     allow_signature_invalidation: Annotated[
-        bool, Field(description="Change a signed PDF although its signatures end with that.")
+        bool,
+        Field(description="Change a signed PDF although its signatures end with that."),
+        Shown(label="Change signed PDFs too, which ends their signatures"),
     ] = False
 
 

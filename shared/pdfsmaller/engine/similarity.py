@@ -1,4 +1,8 @@
-"""How like each other two pictures look: the structural similarity of their blocks."""
+"""How like each other two pictures look: the structural similarity of their blocks.
+
+Each block of 8 × 8 pixels has one (Wang et al. 2004, on blocks that do not overlap), band by band; a picture's is their
+mean. Pictures of 8-bit samples are compared by LuaJIT in one pass, where there is one; libvips needs some twenty.
+"""
 
 from __future__ import annotations
 
@@ -6,44 +10,57 @@ from dataclasses import dataclass
 
 import pyvips
 
+from pdfsmaller.engine.images import lua
+
 BLOCK = 8
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """8-bit samples, pixel by pixel, in rows without gaps."""
+
+    samples: bytes
+    width: int
+    height: int
+    bands: int
+
+    def image(self) -> pyvips.Image:
+        """The same for libvips."""
+        return pyvips.Image.new_from_memory(self.samples, self.width, self.height, self.bands, "uchar")
+
+
+def picture_of(image: pyvips.Image) -> Picture:
+    """An image's samples, cut to 8 bits."""
+    return Picture(bytes(image.cast("uchar").write_to_memory()), image.width, image.height, image.bands)
+
+
+def similarity(one: Picture, other: Picture) -> float:
+    """How like each other two pictures of the same size are: at most 1, for equal ones."""
+    size = (one.width, one.height, one.bands)
+    try:
+        found = lua.call("similarity", one.width * one.height, one.samples, other.samples, *size)
+    except lua.Unavailable:
+        return similarity_of_images(one.image(), other.image())
+    if isinstance(found, tuple):
+        raise ValueError("pictures of two sizes")
+    return float(found)
+
+
+def similarity_of_images(one: pyvips.Image, other: pyvips.Image) -> float:
+    """The same for images of any numbers."""
+    # libvips computes a pipeline anew for every use of its end: what is used twice goes into memory. (``copy`` makes
+    # a pipeline of what is in memory: ``copy_memory`` alone would then not hold on to the bytes that it lies in.)
+    x, y = one.copy().copy_memory(), other.copy().copy_memory()
+    mean_x, mean_y = block_means(x).copy_memory(), block_means(y).copy_memory()
+    product = (mean_x * mean_y).copy_memory()
+    squares = (mean_x * mean_x + mean_y * mean_y).copy_memory()
+    covariance = block_means(x * y) - product
+    variances = block_means(x * x) + block_means(y * y) - squares
+    found = product.linear(2, _C1) * covariance.linear(2, _C2) / (squares.linear(1, _C1) * variances.linear(1, _C2))
+    return float(found.avg())
 
 
 def block_means(image: pyvips.Image) -> pyvips.Image:
     """One value for each block of 8 × 8 pixels and band."""
     return image.cast("float").shrink(BLOCK, BLOCK)
-
-
-@dataclass(frozen=True, slots=True)
-class Blocks:
-    """A picture with what comparing it needs of its blocks, so that this is found out once for many comparisons.
-
-    Attributes:
-        picture: in memory, since it is looked at several times.
-        mean, square, variance: of each block: its mean, that squared, and its variance.
-    """
-
-    picture: pyvips.Image
-    mean: pyvips.Image
-    square: pyvips.Image
-    variance: pyvips.Image
-
-
-def blocks_of(picture: pyvips.Image) -> Blocks:
-    """The blocks of a picture."""
-    # libvips computes a pipeline anew for every use of its end: what is used twice goes into memory. (``copy`` makes
-    # a pipeline of what is in memory: ``copy_memory`` alone would then not hold on to the bytes that it lies in.)
-    picture = picture.copy().copy_memory()
-    mean = block_means(picture).copy_memory()
-    square = (mean * mean).copy_memory()
-    return Blocks(picture, mean, square, (block_means(picture * picture) - square).copy_memory())
-
-
-def block_similarity(x: Blocks, y: Blocks) -> pyvips.Image:
-    """The structural similarity of each block (Wang et al. 2004, on blocks that do not overlap), band by band."""
-    product = (x.mean * y.mean).copy_memory()
-    covariance = block_means(x.picture * y.picture) - product
-    return (product.linear(2, _C1) * covariance.linear(2, _C2)) / (
-        (x.square + y.square).linear(1, _C1) * (x.variance + y.variance).linear(1, _C2)
-    )

@@ -12,7 +12,7 @@ from pdfsmaller.jobs.objects import FILES_PATH
 
 #: Functions Framework answers /static itself, from the folder of the function.
 ASSETS = "/assets"
-_OPEN_PATHS = ("/", "/health", "/health/live", "/api/health", "/openapi.json")
+_OPEN_PATHS = ("/", "/health", "/health/live", "/api/health", "/openapi.json", "/docs")
 #: What lies below is anybody's, or proves itself.
 _OPEN_FOLDERS = (f"{ASSETS}/", f"{FILES_PATH}/")
 _STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
@@ -33,18 +33,18 @@ def _name_request() -> None:
 
 def _identify_caller() -> None:
     is_open = request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith(_OPEN_FOLDERS)
-    callers.identify([] if is_open else answers.settings().api_keys)
+    callers.identify(is_open=is_open)
 
 
 def _add_headers(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
     if response.mimetype == "text/html":
-        store = answers.world().storage.public_origin  # forms go there, and a download's redirect leads there
-        connect = f"'self' {store}" if store else "'self'"
+        # Forms go to the store, and a download's or a picture's redirect leads there.
+        ours = " ".join(filter(None, ("'self'", answers.world().storage.public_origin)))
         response.headers["Content-Security-Policy"] = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-            f"connect-src {connect}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {ours} blob:; "
+            f"connect-src {ours}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         )
         response.headers["Referrer-Policy"] = "no-referrer"
     if request.is_secure:

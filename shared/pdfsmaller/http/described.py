@@ -1,8 +1,8 @@
-"""``/openapi.json``: this API, described."""
+"""This API, described: as OpenAPI for programs, and as a page for people."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, render_template
 
 from pdfsmaller import __version__
 from pdfsmaller.http import answers
@@ -12,7 +12,17 @@ blueprint = Blueprint("described", __name__)
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """This API, described."""
-    from pdfsmaller.http.openapi import document  # its library loads long, and few ask
+    """This API, described for programs."""
+    from pdfsmaller.http.openapi import document
 
     return jsonify(document(answers.base_url(), __version__))
+
+
+@blueprint.get("/docs")
+def docs() -> Response:
+    """This API, described for people: made of the same description, without a script or a stranger's host."""
+    from pdfsmaller.http.openapi import document
+    from pdfsmaller.http.reference import sections
+
+    described = document(answers.base_url(), __version__)
+    return Response(render_template("docs.html", sections=sections(described), version=__version__))

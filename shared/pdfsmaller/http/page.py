@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, current_app, render_template, request
 
+from pdfsmaller import __version__
 from pdfsmaller.http import answers
-from pdfsmaller.operations import OperationSpec, on_page
+from pdfsmaller.http.languages import Words, chosen, languages
+from pdfsmaller.operations import OPERATIONS, OperationSpec, on_page
 
 blueprint = Blueprint("page", __name__)
 
 Control = Literal["select", "password", "checkbox", "text"]
 
+#: Modules that the page needs at once, in the order in which browsers should ask for them; tools load their own.
+_MODULES = (
+    "dom",
+    "words",
+    "service",
+    "api",
+    "items",
+    "files",
+    "follow",
+    "upload",
+    "work",
+    "options",
+    "report",
+    "share",
+)
+_PREVIEW = "preview"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One value of a select: what is sent, what it is called, and the operations that have it (empty: all)."""
+    """One value of a select: what is sent, and what it is called."""
 
     value: str
     words: str
-    operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PageField:
-    """One option on the page, for all operations that have it under this name."""
+    """One option of an operation on the page."""
 
     name: str
     label: str
     control: Control
-    operations: tuple[str, ...]
     choices: tuple[Choice, ...] = ()
     chosen: str = ""
     placeholder: str = ""
@@ -39,46 +56,75 @@ class PageField:
 
 @blueprint.get("/")
 def index() -> Response:
-    """The web page."""
-    return Response(
-        render_template(
-            "index.html",
-            keys=bool(answers.settings().api_keys),
-            operations=on_page(),
-            fields=page_fields(),
-        )
+    """The web page, in the language that is asked for."""
+    words = Words(chosen(request.args.get("lang", ""), request.accept_languages))
+    page = render_template(
+        "index.html",
+        language=words.code,
+        languages=[(code, own["language"]) for code, own in languages().items()],
+        modules=[f"{name}.js" for name in (*_MODULES, "list")],
+        service=_service(words),
+        t=words.say,
+        words=words.of_page(),
     )
+    return Response(page, headers={"Vary": "Accept-Language", "Content-Language": words.code})
 
 
-def page_fields() -> list[PageField]:
-    """The fields in the order of the operations that have them first."""
-    owners: dict[str, list[OperationSpec]] = {}
-    for operation in on_page():
-        for name in operation.options.model_fields:
-            if operation.options.shown(name).label:
-                owners.setdefault(name, []).append(operation)
-    return [_field(name, operations) for name, operations in owners.items()]
+def _service(words: Words) -> dict[str, Any]:
+    """What the page's scripts know of this service."""
+    settings = answers.settings()
+    return {
+        "version": __version__,
+        "asks_for_key": settings.api_keys_required,
+        "kept_hours": f"{settings.max_file_age_hours:g}",
+        "max_file_size": settings.max_file_size,
+        "max_request_size": settings.max_request_size,
+        "max_files": settings.max_files,
+        "previews": _PREVIEW in OPERATIONS and _answers("/api/jobs/<job_id>/again"),
+        "archives": _answers("/api/archives"),
+        "operations": [_operation(spec, words) for spec in on_page()],
+    }
 
 
-def _field(name: str, operations: list[OperationSpec]) -> PageField:
-    options = operations[0].options
+def _answers(path: str) -> bool:
+    return any(rule.rule == path for rule in current_app.url_map.iter_rules())
+
+
+def _operation(spec: OperationSpec, words: Words) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "label": words.translated(spec.label),
+        "title": words.maybe(f"title.{spec.name}", words.translated(spec.label)),
+        "lead": words.maybe(f"lead.{spec.name}", words.translated(spec.summary)),
+        "accept": spec.inputs.accept,
+        "each_alone": spec.each_alone,
+        "several_results": spec.several_results,
+        "preset": spec.preset,
+        "options": list(spec.options.model_fields),
+        "fields": [asdict(field) for field in page_fields(spec, words)],
+    }
+
+
+def page_fields(operation: OperationSpec, words: Words) -> list[PageField]:
+    """An operation's fields, in the order of its options."""
+    shown = operation.options.shown
+    return [_field(operation, name, words) for name in operation.options.model_fields if shown(name).label]
+
+
+def _field(operation: OperationSpec, name: str, words: Words) -> PageField:
+    options = operation.options
     shown, default = options.shown(name), options.default(name)
+    choices = list(shown.choices.items())
+    if name == "preset" and operation.no_preset:
+        choices.insert(0, ("", operation.no_preset))
     return PageField(
         name=name,
-        label=shown.label,
-        control=_control(operations[0], name),
-        operations=tuple(operation.name for operation in operations),
-        choices=_without(name, operations) + tuple(Choice(value, words) for value, words in shown.choices.items()),
+        label=words.translated(shown.label),
+        control=_control(operation, name),
+        choices=tuple(Choice(value, words.translated(text)) for value, text in choices),
         chosen="" if default is None else str(default),
-        placeholder=shown.placeholder,
+        placeholder=words.translated(shown.placeholder),
     )
-
-
-def _without(name: str, operations: list[OperationSpec]) -> tuple[Choice, ...]:
-    """Having no preset, for operations that may go without one on the page."""
-    if name != "preset":
-        return ()
-    return tuple(Choice("", operation.no_preset, (operation.name,)) for operation in operations if operation.no_preset)
 
 
 def _control(operation: OperationSpec, name: str) -> Control:

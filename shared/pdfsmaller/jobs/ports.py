@@ -11,6 +11,7 @@ can be made twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Protocol, TypeGuard
@@ -137,7 +138,8 @@ class Queue(Protocol):
     def peek_dead_letters(
         self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
     ) -> Iterator[Message]:
-        """Dead letters, each once, and none taken from there: not even where the reader stops half-way.
+        """Dead letters, each once with its ``sent_at``, and none taken from there: not even where the reader stops
+        half-way.
 
         There may be any number of them, so looking ends after about ``max_messages`` or ``max_seconds``.
 
@@ -174,6 +176,40 @@ class WorkQueue(Queue, Protocol):
 
     def redrive(self) -> int:
         """Send every dead letter anew, as an operator does; how many there were."""
+        ...
+
+
+class Line(Protocol):
+    """Who waits for a turn and who has one, by ``Job.asker``, beside a queue that hands out messages as it likes.
+
+    What is told may be some seconds old: who acts by it may be wrong about the order and about nothing else.
+    """
+
+    def waiting(self, at_most: int, begin: str = "") -> list[str]:
+        """Who has a queued job, each once, at most so many; found at a cost that does not depend on how many jobs there
+        are.
+
+        Args:
+            begin: those that come after this in their alphabet are looked for first, and then the others.
+        """
+        ...
+
+    def running(self) -> Counter[str]:
+        """How many running jobs who has."""
+        ...
+
+    def last_turns(self, askers: Iterable[str]) -> dict[str, float]:
+        """When each of these last took a turn, of those who did in the last hours; seconds since the epoch."""
+        ...
+
+    def take_turn(self, asker: str) -> None:
+        """Note that somebody has a turn now."""
+        ...
+
+    def put_back(self, message: Message, seconds: float) -> None:
+        """Have a received message come again after ``seconds`` as one that was never received; whoever received it
+        acknowledges it then as one that is done. It comes twice should that fail.
+        """
         ...
 
 

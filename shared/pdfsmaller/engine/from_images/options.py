@@ -29,13 +29,25 @@ class ImageOptions(SingleOptions):
         ),
     ] = "fit"
     orientation: Annotated[
-        Orientation, Field(description="Of the paper; auto turns it as the image lies."), Shown("HOW")
+        Orientation,
+        Field(description="Of the paper; auto turns it as the image lies."),
+        Shown(
+            "HOW",
+            label="Paper lies",
+            choices={"auto": "as the image does", "portrait": "upright", "landscape": "on its side"},
+        ),
     ] = "auto"
     margin: Annotated[
         float,
         BeforeValidator(parse_length),
         Field(ge=0, le=MARGIN_MAX, description="Around the image; bare numbers are points (1/72 inch)."),
-        Shown("LENGTH", f"points from 0 to {MARGIN_MAX:g}, or text such as 10mm or 0.5in", as_text=True),
+        Shown(
+            "LENGTH",
+            f"points from 0 to {MARGIN_MAX:g}, or text such as 10mm or 0.5in",
+            as_text=True,
+            label="Margin",
+            placeholder="e.g. 10mm",
+        ),
     ] = 0.0
     resolution: Annotated[
         float | None,

@@ -16,7 +16,7 @@ import pyvips
 
 from pdfsmaller.engine.images.goal import REFERENCE_QUALITY, Goal, shown_dpi
 from pdfsmaller.engine.images.source import ImageSource
-from pdfsmaller.engine.similarity import BLOCK, Blocks, block_similarity, blocks_of
+from pdfsmaller.engine.similarity import BLOCK, Picture, picture_of, similarity
 
 # The long side of a page on a screen, in pixels, for each dot per inch that is asked for.
 SCREEN_PER_DPI = 7.5
@@ -44,17 +44,17 @@ class Judge:
         poor: similarity below which losses count more.
     """
 
-    reference: Blocks
+    reference: Picture
     price: float
     poor: float
 
     def similarity(self, image: pyvips.Image) -> float:
         """How like the source ``image`` looks, 0–1."""
-        wide, high = self.reference.picture.width, self.reference.picture.height
+        wide, high = self.reference.width, self.reference.height
         if (image.width, image.height) != (wide, high):
             image = image.resize(wide / image.width, vscale=high / image.height, kernel="linear")
             image = image.gravity("north-west", wide, high, extend="copy")
-        return float(block_similarity(self.reference, blocks_of(image.cast("uchar"))).avg())
+        return similarity(self.reference, picture_of(image))
 
     def worth(self, similarity: float, cost: int) -> float:
         """The higher, the better; comparable between codings of the same image only."""
@@ -75,7 +75,7 @@ def judge_for(source: ImageSource, goal: Goal, load: Callable[[float], pyvips.Im
         return None
     below = REFERENCE_QUALITY - goal.quality
     share = min(1.0, max(SMALL_SHARE, max(source.width_pt, source.height_pt) / source.page_pt))
-    return Judge(blocks_of(load(scale)), PRICE / share * 2 ** (below / PRICE_OCTAVE), POOR - POOR_PER_STEP * below)
+    return Judge(picture_of(load(scale)), PRICE / share * 2 ** (below / PRICE_OCTAVE), POOR - POOR_PER_STEP * below)
 
 
 def view_scale(source: ImageSource, screen: float) -> float | None:

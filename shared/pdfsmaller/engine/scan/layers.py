@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyvips
 
 from pdfsmaller.engine.scan.strokes import find_strokes
-from pdfsmaller.engine.similarity import block_similarity, blocks_of
+from pdfsmaller.engine.similarity import similarity_of_images
 
 # Of a page of text, strokes cover some percent; of a photograph or a dark page, anything.
 STROKES_LEAST, STROKES_MOST = 0.002, 0.30
@@ -91,7 +91,7 @@ def _alike(image: pyvips.Image, layers: Layers, around: pyvips.Image, step: int)
     page = _luminance(image)
     paper_here, color_here = _stretched(paper, size), _stretched(color, size)
     together = layers.strokes.ifthenelse(paper_here, color_here).copy_memory()
-    if block_similarity(blocks_of(_shrunk(page, step)), blocks_of(_shrunk(together, step))).avg() < SIMILARITY:
+    if similarity_of_images(_shrunk(page, step), _shrunk(together, step)) < SIMILARITY:
         return False
     near = around & 1
     missed = ((page - together).abs() * near).avg()
