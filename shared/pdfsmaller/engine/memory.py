@@ -44,7 +44,7 @@ def _memcmp() -> Any:
 
 _resident_before = 0
 
-# glibc asks the system for each block of more than 128 KB anew, and gives back what more than that is free, until larger
+# glibc asks the system for each block of more than 128 KB anew, and gives back what is free beyond that, until larger
 # ones have been freed: then it keeps up to 32 MB, and 64 MB, in its heap. Pictures come and go from the first on.
 _MMAP_THRESHOLD, _KEPT_BLOCK_BYTES = -3, 32 << 20
 _TRIM_THRESHOLD, _KEPT_FREE_BYTES = -1, 64 << 20
