@@ -147,17 +147,22 @@ def made_resources(clock: Clock, **changes: Any) -> Stack:
             {"AttributeName": "due_at", "AttributeType": "N"},
             {"AttributeName": "owner", "AttributeType": "S"},
             {"AttributeName": "created_at", "AttributeType": "N"},
+            {"AttributeName": "asker", "AttributeType": "S"},
         ],
         GlobalSecondaryIndexes=[
             {
                 "IndexName": name,
                 "KeySchema": [
                     {"AttributeName": key, "KeyType": "HASH"},
-                    {"AttributeName": time, "KeyType": "RANGE"},
+                    {"AttributeName": second, "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
             }
-            for name, key, time in (("by_status", "status", "due_at"), ("by_owner", "owner", "created_at"))
+            for name, key, second in (
+                ("by_status", "status", "due_at"),
+                ("by_owner", "owner", "created_at"),
+                ("by_asker", "status", "asker"),
+            )
         ],
     )
     changes = {"secret_key": "a key for tests only", "default_wait_seconds": 0} | changes

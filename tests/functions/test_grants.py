@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -22,6 +23,7 @@ from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.states import Status
+from pdfsmaller.services.caller import Caller
 from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.run_job import RunService
@@ -145,7 +147,7 @@ def test_upload(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mon
 
 
 def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    service, pdf = RunService(stack.world), documents.photo_jpeg()
+    service, pdf = RunService(replace(stack.world, line=None)), documents.photo_jpeg()
     submitting = SubmitService(stack.world)
     stack.drop("inbox/a.pdf", pdf)
     stack.drop("inbox/b.pdf", pdf)
@@ -173,7 +175,14 @@ def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.M
         monkeypatch.setattr(sandbox, "run", failing)
         with pytest.raises(ConnectionError):
             service.handle(messages[5])
-    assert calls | _POLLING == granted(resources, "Compress")
+    submitting.submit_files([IncomingFile("a.pdf", io.BytesIO(pdf))], {}, caller=Caller(None, "192.0.2.7"))
+    again, service = [stack.message(keys[2]) for _ in range(2)], RunService(stack.world)
+    with recorded(stack, monkeypatch) as more:
+        with pytest.raises(ConnectionError):
+            service.handle(again[0])
+        service.handle(again[1])  # it is the other caller's turn
+    assert stack.job(jobs[2].job_id).attempt == 2
+    assert calls | more | _POLLING == granted(resources, "Compress")
 
 
 def _kill_every_attempt(stack: Stack, key: str) -> None:

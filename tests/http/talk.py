@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -23,6 +25,13 @@ def work(stack: Stack) -> None:
     service = RunService(stack.world)
     for key in stack.upload_keys():
         service.handle(Message(f"message-{key}", "", stack.event(key)))
+
+
+def when_waiting(app: Flask, act: Callable[[], object]) -> None:
+    """Have ``act`` done each time that somebody begins to wait."""
+    followers = app.config["HELD"].followers
+    real = followers.wait
+    followers.wait = lambda jobs, seconds: (act(), real(jobs, seconds))[1]
 
 
 def assert_problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:

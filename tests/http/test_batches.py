@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.aws_stack import Stack
-from tests.http.talk import assert_problem, post, work
+from tests.http.talk import assert_problem, post, when_waiting, work
 
 pytestmark = pytest.mark.usefixtures("warm_engine")
 
@@ -58,14 +58,10 @@ class TestArchives:
         asked = client.post("/api/uploads", json={"operation": "archive", "name": "a.json", "size": 5})
         assert_problem(asked, 422, "invalid_option")
 
-    def test_who_waits_for_one_gets_the_zip_itself(
-        self, client: FlaskClient, stack: Stack, pdf: bytes, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_who_waits_for_one_gets_the_zip_itself(self, client: FlaskClient, stack: Stack, pdf: bytes) -> None:
         batch = post(client, pdf, pdf, headers=JSON).get_json()
         work(stack)
-        service = client.application.config["SERVICE"]
-        real = service.wait
-        monkeypatch.setattr(service, "wait", lambda jobs, seconds: (work(stack), real(jobs, seconds))[1])
+        when_waiting(client.application, lambda: work(stack))
         sent = client.post(f"/api/batches/{batch['batch_id']}/archive", headers={"Prefer": "wait=20"})
         assert (sent.status_code, sent.mimetype) == (200, "application/zip")
         assert zipfile.is_zipfile(io.BytesIO(sent.data))

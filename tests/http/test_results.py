@@ -15,7 +15,7 @@ from pdfsmaller.jobs.rows import to_row
 from pdfsmaller.jobs.states import Status
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
-from tests.http.talk import assert_problem, post, work
+from tests.http.talk import assert_problem, post, when_waiting, work
 from tests.services.several import Files, Makes, makes
 
 __all__ = ["makes"]
@@ -101,13 +101,9 @@ def test_a_job_without_results_yet_lists_none(client: FlaskClient, pdf: bytes) -
     assert_problem(client.get(f"/api/jobs/{job['job_id']}/results/0"), 409, "job_not_ready")
 
 
-def test_who_waits_and_takes_anything_gets_the_zip(
-    client: FlaskClient, stack: Stack, pdf: bytes, makes: Makes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_waits_and_takes_anything_gets_the_zip(client: FlaskClient, stack: Stack, pdf: bytes, makes: Makes) -> None:
     makes(TWO)
-    service = client.application.config["SERVICE"]
-    real = service.wait
-    monkeypatch.setattr(service, "wait", lambda jobs, seconds: (work(stack), real(jobs, seconds))[1])
+    when_waiting(client.application, lambda: work(stack))
     for accept, kind in (("*/*", "application/zip"), ("application/zip", "application/zip"), ("application/pdf", None)):
         answer = post(client, pdf, headers={"Prefer": "wait=20", "Accept": accept})
         assert (answer.status_code, answer.mimetype) == (200, kind or "application/json")

@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from pdfsmaller.http.app import create_app
-from pdfsmaller.http.waiting import applied
+from pdfsmaller.http.held import Capacity
 from tests import documents
 from tests.aws_stack import Clock
-from tests.http.talk import assert_problem, post
+from tests.http.talk import assert_problem, post, when_waiting
 from tests.memory import MemoryStorage
 from tests.services.room import Room
 
@@ -71,9 +71,7 @@ def _room(clock: Clock, **settings: int) -> Room[MemoryStorage]:
 def _with_workers(room: Room[MemoryStorage], act: Callable[[], object]) -> FlaskClient:
     """A client; ``act`` is done each time that somebody begins to wait."""
     app = create_app(room.world)
-    service = app.config["SERVICE"]
-    real = service.wait
-    service.wait = lambda jobs, seconds: (act(), real(jobs, seconds))[1]
+    when_waiting(app, act)
     return app.test_client()
 
 
@@ -192,6 +190,22 @@ class TestMeanwhile:
         assert response.get_json()["status"] == "succeeded"
         assert response.headers["Preference-Applied"] == "wait"
 
+    def test_who_finds_no_place_to_wait_is_answered_at_once(self, clock: Clock, pdf: bytes) -> None:
+        room = _room(clock, default_wait_seconds=30)
+        client = create_app(room.world, Capacity(waits=1)).test_client()
+        taken = client.application.config["HELD"].waits
+        assert taken.take()
+        for headers in ({"Accept": "*/*"}, {"Prefer": "wait=30"}):
+            response = post(client, pdf, headers=headers)
+            assert (response.status_code, response.headers["Retry-After"]) == (202, "2")
+            assert "Preference-Applied" not in response.headers
+        taken.give_back()
+        threading.Timer(0.3, room.work).start()
+        assert post(client, pdf, headers={"Accept": "*/*"}).status_code == 200
 
-def test_no_preference_that_was_heeded_is_no_header() -> None:
-    assert applied() == {}
+    def test_nobody_is_kept_waiting_by_a_server_that_ends(self, clock: Clock, pdf: bytes) -> None:
+        ending = threading.Event()
+        client = create_app(_room(clock).world, Capacity(is_ending=ending.is_set)).test_client()
+        threading.Timer(0.3, ending.set).start()
+        response = post(client, pdf, headers={"Prefer": "wait=60"})
+        assert (response.status_code, response.get_json()["status"]) == (202, "queued")

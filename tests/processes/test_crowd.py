@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from tests.processes.served import Served
 
 _SLOW_BODIES = 100
 _WAITS = 30
+_STREAMS = 100
 #: A second where nothing else runs; these tests share the processors.
 _ANSWERED_SECONDS = 5
 _HEAD = (
@@ -44,6 +46,35 @@ def test_a_hundred_slow_bodies_and_those_who_wait_leave_room(serve: Callable[...
         for thread in waiting:
             thread.join(60)
     assert one.finished(job_id)["status"] == "succeeded"
+
+
+@pytest.mark.slow
+def test_a_hundred_streams_leave_room_and_end_with_the_server(serve: Callable[..., Served]) -> None:
+    one = serve("--workers", 1)
+    job_id = one.post(documents.photo_jpeg(6_000, 4_000), effort="max")["job_id"]
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(requests.get(f"{one.url}/api/jobs/{job_id}/events", stream=True, timeout=60))
+            for _ in range(_STREAMS)
+        ]
+        assert {stream.status_code for stream in opened} == {200}
+        for _ in range(10):
+            assert requests.get(f"{one.url}/health/live", timeout=_ANSWERED_SECONDS).status_code == 200
+        begun = time.monotonic()
+        assert requests.post(f"{one.url}/api/jobs/{job_id}/cancel", timeout=30).json()["status"] == "cancelled"
+        for stream in opened:
+            assert '"status":"cancelled"' in stream.text
+        assert time.monotonic() - begun < 2 * _ANSWERED_SECONDS
+        other = one.post(documents.photo_jpeg(6_000, 4_000), effort="max")["job_id"]
+        left = stack.enter_context(requests.get(f"{one.url}/api/jobs/{other}/events", stream=True, timeout=60))
+        requests.delete(f"{one.url}/api/jobs/{other}", timeout=30)
+        assert '"status":"cancelled"' in left.text
+        idle = requests.post(f"{one.url}/api/uploads", json={"name": "a.pdf"}, timeout=10).json()["job"]
+        held = stack.enter_context(requests.get(idle["links"]["events"], stream=True, timeout=60))
+        begun = time.monotonic()
+        one.stop()
+        assert time.monotonic() - begun < 2 * _ANSWERED_SECONDS, "it would be 30 seconds with a stream held"
+        assert '"status":"awaiting_upload"' in held.text
 
 
 def _wait_for(one: Served, job_id: str) -> None:

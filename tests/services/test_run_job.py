@@ -291,8 +291,9 @@ class TestDyingProcesses:
         service.handle(message)
         assert (stack.job(job.job_id).error or {})["code"] == "engine_failed"
 
-    def test_cancelling_ends_the_engine_and_leaves_no_file(
-        self, clock: Clock, photo: bytes, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("end", [SubmitService.cancel, SubmitService.delete])
+    def test_cancelling_ends_the_engine_soon_and_leaves_no_file(
+        self, clock: Clock, photo: bytes, monkeypatch: pytest.MonkeyPatch, end: Callable[[SubmitService, str], object]
     ) -> None:
         real = sandbox.EngineProcess.run
         running = threading.Event()
@@ -303,13 +304,13 @@ class TestDyingProcesses:
             return real(process, *args)  # type: ignore[arg-type]
 
         monkeypatch.setattr(sandbox.EngineProcess, "run", run)
-        with made_stack(clock, heartbeat_seconds=0.1) as stack:
+        with made_stack(clock, heartbeat_seconds=300, lease_seconds=900) as stack:
             job = submit(stack, photo)
             message = message_for(stack, job)
             worker = threading.Thread(target=RunService(stack.world).handle, args=[message])
             worker.start()
             assert running.wait(20)
-            SubmitService(stack.world).delete(job.job_id)
+            end(SubmitService(stack.world), job.job_id)
             worker.join(20)
             assert not worker.is_alive()
             assert stack.job(job.job_id).status is Status.CANCELLED

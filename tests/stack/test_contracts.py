@@ -17,6 +17,7 @@ from tests.contracts.test_job_store import (
     TestRaces,
     TestRows,
 )
+from tests.contracts.test_line import TestLine, TestPuttingBack
 from tests.contracts.test_queue import TestDeadLetters, TestDelivery
 from tests.contracts.test_storage import (
     TestCopies,
@@ -42,9 +43,11 @@ __all__ = [
     "TestForms",
     "TestHalfWay",
     "TestJobsFiles",
+    "TestLine",
     "TestLinks",
     "TestListing",
     "TestObjects",
+    "TestPuttingBack",
     "TestRaces",
     "TestRows",
     "TestUnfinishedUploads",

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from werkzeug.sansio.utils import host_is_trusted
 
 from pdfsmaller import errors
+from pdfsmaller.http.held import held
 from pdfsmaller.jobs import view
 from pdfsmaller.jobs.model import Job, JobResult
 from pdfsmaller.jobs.view import BatchView, JobView
@@ -57,7 +58,10 @@ def address(url: str) -> str:
 
 def job_view(job: Job) -> JobView:
     """The job as its caller sees it."""
-    return view.view(job, base_url())
+    shown = view.view(job, base_url())
+    if held().offers_streams and not job.status.is_final:
+        shown.links["events"] = f"{shown.links['self']}/events"
+    return shown
 
 
 def batch_view(batch_id: str, jobs: list[Job]) -> BatchView:

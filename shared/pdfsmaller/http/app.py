@@ -11,6 +11,7 @@ from pdfsmaller.http import (
     again,
     around,
     batches,
+    callers,
     described,
     files,
     health,
@@ -19,8 +20,10 @@ from pdfsmaller.http import (
     operations,
     page,
     problems,
+    streams,
     uploads,
 )
+from pdfsmaller.http.held import Capacity, Held
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.services.world import World
 
@@ -28,20 +31,26 @@ from pdfsmaller.services.world import World
 _MAX_FORM_TEXT_BYTES = 100_000
 #: What other sites' pages may read of an answer's headers.
 _EXPOSED = ["Location", "Content-Disposition", "X-Request-Id", "X-Job-Id", "Preference-Applied", "Retry-After"]
-_TOPICS = (operations, uploads, jobs, again, batches, described, page, health)
+_TOPICS = (operations, uploads, jobs, again, batches, streams, described, page, health)
 
 
-def create_app(world: World) -> Flask:
-    """The app for one world."""
+def create_app(world: World, capacity: Capacity | None = None) -> Flask:
+    """The app for one world.
+
+    Args:
+        capacity: what the server can bear that it runs in; None for one that sends no streams.
+    """
     app, settings = Flask(__name__, static_url_path=around.ASSETS), world.settings
     app.config |= {
         "WORLD": world,
         "SERVICE": SubmitService(world),
+        "HELD": Held(world.jobs, capacity or Capacity()),
         "MAX_CONTENT_LENGTH": settings.max_request_size,
         "MAX_FORM_MEMORY_SIZE": _MAX_FORM_TEXT_BYTES,
         "MAX_FORM_PARTS": 400,  # 100 files, each with a page range and a password, and the options
     }
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    callers.install(app, world)
     around.install(app)
     for topic in _TOPICS:
         app.register_blueprint(topic.blueprint)

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http.samples import add_samples
-from pdfsmaller.jobs.view import BatchView, JobView, UploadView
+from pdfsmaller.jobs.view import BatchView, JobsView, JobView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
+from pdfsmaller.services.listing import LIMIT_DEFAULT, LIMIT_MAX
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _WAIT = {
@@ -155,7 +156,7 @@ def _submission(operation: OperationSpec) -> dict[str, Any]:
             "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _ref(form_of(operation))}}},
             "responses": {
                 "200": {"description": "Finished within the wait", "content": _json(JobView) | _binary(operation)},
-                "202": {"description": accepted, "content": _json(*views), "headers": {"Retry-After": _SECONDS}},
+                "202": {"description": accepted, "content": _json(*views), **_retry_after()},
                 "303": {"description": f"Finished within the wait; {what} is at Location"},
                 "400": _problem(errors.BadRequest, errors.EmptyFile),
                 "410": _problem(errors.JobExpired, errors.JobCancelled),
@@ -219,7 +220,56 @@ def _paths() -> dict[str, Any]:
                 "responses": {"204": {"description": "Ended"}, "404": not_found},
             },
         },
+        "/api/jobs": _list(),
+        "/api/jobs/{job_id}/cancel": {
+            "post": {
+                "operationId": "cancelJob",
+                "summary": "End a job that has not ended, and delete its files",
+                "description": "A running one stops within two seconds. Saying so again changes nothing.",
+                "parameters": [job_id],
+                "responses": {
+                    "200": {"description": "The job, cancelled", "content": _json(JobView)},
+                    "404": not_found,
+                    "409": _problem(errors.JobEnded),
+                },
+            }
+        },
+        "/api/jobs/{job_id}/events": _events("followJob", "How a job stands, at each change", job_id),
+        "/api/batches/{batch_id}/events": _events(
+            "followBatch", "How the jobs of a batch stand, each at each of its changes", batch_id
+        ),
         "/api/jobs/{job_id}/again": _again(job_id),
+        "/api/jobs/{job_id}/retry": {
+            "post": {
+                "operationId": "retry",
+                "summary": "Try a failed job once more, with as many attempts as a new one",
+                "parameters": [job_id, _WAIT],
+                "responses": {
+                    "200": {"description": "Finished within the wait", "content": _json(JobView)},
+                    "202": {"description": "Queued again", "content": _json(JobView)},
+                    "303": {"description": "Finished within the wait; the result is at Location"},
+                    "404": not_found,
+                    "409": _problem(errors.JobNotFailed),
+                    "410": _problem(errors.JobExpired, errors.JobCancelled),
+                    "422": _problem(errors.JobFailed),
+                },
+            }
+        },
+        "/api/jobs/{job_id}/report": {
+            "get": {
+                "operationId": "getReport",
+                "summary": "The engine's whole report; a job's own JSON leaves out what is too long",
+                "parameters": [job_id],
+                "responses": {
+                    "200": {"description": "The report", "content": _json(*_reports())},
+                    "303": {"description": "The report is at Location"},
+                    "404": not_found,
+                    "409": _problem(errors.JobNotReady),
+                    "410": _problem(errors.JobExpired, errors.JobCancelled),
+                    "422": _problem(errors.JobFailed),
+                },
+            }
+        },
         "/api/jobs/{job_id}/uploaded": {
             "post": {
                 "operationId": "confirmUpload",
@@ -299,6 +349,61 @@ def _paths() -> dict[str, Any]:
     }
 
 
+def _reports() -> list[type[BaseModel]]:
+    """The models of what operations say of their work."""
+    return list(dict.fromkeys(operation.report for operation in OPERATIONS.values()))
+
+
+def _list() -> dict[str, Any]:
+    """A path that lists an API key's jobs."""
+    limit = {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT}
+    return {
+        "get": {
+            "operationId": "listJobs",
+            "summary": "The jobs that were sent with the caller's API key, the newest first",
+            "parameters": [
+                {
+                    "name": "cursor",
+                    "in": "query",
+                    "description": "`next` of the page before; without it the newest.",
+                    "schema": {"type": "string"},
+                },
+                {"name": "limit", "in": "query", "description": "The most jobs of a page.", "schema": limit},
+            ],
+            "responses": {
+                "200": {"description": "A page of jobs", "content": _json(JobsView)},
+                "401": _problem(errors.Unauthorized),
+                "422": _problem(errors.InvalidOption),
+            },
+        }
+    }
+
+
+def _events(name: str, summary: str, parameter: dict[str, Any]) -> dict[str, Any]:
+    """A path that sends events."""
+    schema = {"type": "string", "description": "Events called `job`, whose `data` is the job's JSON."}
+    return {
+        "get": {
+            "operationId": name,
+            "summary": summary,
+            "description": "Server-sent events. A stream ends with the last job's end, or after ten minutes; its "
+            "client then connects anew. Where streams are not offered, a job has no link `events`.",
+            "parameters": [parameter],
+            "responses": {
+                "200": {"description": "The stream", "content": {"text/event-stream": {"schema": schema}}},
+                "204": {"description": "The last end is known already, by Last-Event-ID"},
+                "404": _problem(errors.JobNotFound),
+                "501": _problem(errors.NoStreams),
+                "503": _problem(errors.TooManyStreams, errors.StoreUnavailable) | _retry_after(),
+            },
+        }
+    }
+
+
+def _retry_after() -> dict[str, Any]:
+    return {"headers": {"Retry-After": _SECONDS}}
+
+
 def _with_tags(paths: dict[str, Any]) -> dict[str, Any]:
     """The paths, each in the section of the documentation that its first part names."""
     operations = {f"/api/{operation.route}" for operation in OPERATIONS.values()}
@@ -319,7 +424,7 @@ def _again(job_id: dict[str, Any]) -> dict[str, Any]:
             "summary": "A new job, with other options or another operation, from files that are here already",
             "description": "The store copies the files: inputs of jobs, and results of those that are done. A password "
             "is taken along only from a job that has not ended.",
-            "parameters": [job_id, _WAIT],
+            "parameters": [job_id, _PREFER],
             "requestBody": {"required": False, "content": _json(AgainRequest)},
             "responses": {
                 "200": {"description": "Finished within the wait", "content": _json(JobView)},
@@ -348,7 +453,7 @@ def _with_room(paths: dict[str, Any]) -> dict[str, Any]:
 
 def _with_store_away(paths: dict[str, Any]) -> dict[str, Any]:
     """The paths, each with what it answers while the job table, the queue or the buckets are away."""
-    away = _problem(errors.StoreUnavailable) | {"headers": {"Retry-After": _SECONDS}}
+    away = _problem(errors.StoreUnavailable) | _retry_after()
     for path in paths.values():
         for method in path.values():
             method["responses"].setdefault("503", away)

@@ -15,6 +15,7 @@ from werkzeug.http import parse_list_header
 from pdfsmaller import media
 from pdfsmaller.http import answers, problems
 from pdfsmaller.http.callers import caller
+from pdfsmaller.http.held import held
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import DELETED, Status
 from pdfsmaller.operations import OF_JOBS, find
@@ -33,24 +34,35 @@ def wait_seconds() -> int | None:
     return min(int(given[:_MAX_DIGITS]), answers.settings().max_wait_seconds)
 
 
-def applied(*names: str) -> dict[str, str]:
-    """The header that says which preferences were heeded; none where there are none."""
-    return {"Preference-Applied": ", ".join(names)} if names else {}
+def applied(preference: str) -> dict[str, str]:
+    """The header that says which preference was heeded; no header for an empty one."""
+    return {"Preference-Applied": preference} if preference else {}
 
 
 def begun(jobs: list[Job]) -> Response:
     """The answer for jobs that have just begun, all of one operation: their end, for who waits that long."""
-    settings, asked = answers.settings(), wait_seconds()
-    seconds, heeded = asked or 0, ["wait"] if asked else []
-    if asked is None and "respond-async" in _preferences():
-        heeded = ["respond-async"]
-    elif asked is None and _takes_file(_made_by(jobs[0])):
+    settings, seconds = answers.settings(), wait_seconds()
+    preferred = "wait" if seconds is not None else "respond-async" if "respond-async" in _preferences() else ""
+    if not preferred and _takes_file(_made_by(jobs[0])):
         seconds = min(settings.default_wait_seconds, settings.max_wait_seconds)
-    if seconds:
-        jobs = answers.service().wait(jobs, seconds)
-    response = _batch(jobs, waited=seconds > 0) if jobs[0].batch_id else _one(jobs[0], waited=seconds > 0)
-    response.headers.update(applied(*heeded))
+    jobs, waited = waited_for(jobs, seconds)
+    response = _batch(jobs, waited) if jobs[0].batch_id else _one(jobs[0], waited)
+    if waited or preferred == "respond-async":
+        response.headers.update(applied(preferred))
     return response
+
+
+def waited_for(jobs: list[Job], seconds: int | None) -> tuple[list[Job], bool]:
+    """The jobs at their end, or as they stand when time is up; and whether there was any waiting.
+
+    There is none where as many callers wait already as the server bears.
+    """
+    if not seconds or not held().waits.take():
+        return jobs, False
+    try:
+        return held().followers.wait(jobs, seconds), True
+    finally:
+        held().waits.give_back()
 
 
 def _preferences() -> dict[str, str]:
@@ -90,7 +102,7 @@ def _takes_file(kinds: Collection[str]) -> bool:
     return False
 
 
-def _one(job: Job, *, waited: bool) -> Response:
+def _one(job: Job, waited: bool) -> Response:
     if waited and job.status is Status.SUCCEEDED and job.download and _takes_file({job.download.media_type}):
         return answers.send_file(job.job_id, job.download)
     if waited and job.status is Status.FAILED and job.error:
@@ -104,7 +116,7 @@ def _one(job: Job, *, waited: bool) -> Response:
     return answers.as_json(shown, 202, headers | _ask_again())
 
 
-def _batch(jobs: list[Job], *, waited: bool) -> Response:
+def _batch(jobs: list[Job], waited: bool) -> Response:
     batch_id = jobs[0].batch_id or ""
     shown = answers.batch_view(batch_id, jobs)
     headers = {"Location": f"{answers.base_url()}/api/batches/{batch_id}"}

@@ -149,6 +149,12 @@ class Jobs:
         sets |= {"progress": progress} if progress is not None else {}
         _held(job, self._move(job.job_id, Status.RUNNING, sets, _attempt_of(job)))
 
+    def check_held(self, job: Job) -> None:
+        """Return where the job is still this attempt's, by a read alone. Raises LeaseLost as ``renew`` does."""
+        row = self._store.get(job.job_id)
+        held = row and row["status"] == Status.RUNNING and row["attempt"] == job.attempt
+        _held(job, job if held else None)
+
     def release(self, job: Job, *, due_in: float, crashed: bool = False) -> Job:
         """running → queued: this attempt failed for a passing reason. Raises LeaseLost as ``renew`` does.
 
@@ -166,7 +172,7 @@ class Jobs:
         return _held(job, released)
 
     def revive(self, job: Job, *, due_in: float) -> Job | None:
-        """failed → queued: the message of a given-up job was redriven."""
+        """failed → queued, with as many attempts as at first: its message was redriven, or its owner wants it tried."""
         return self._move(
             job.job_id,
             Status.QUEUED,
@@ -175,6 +181,7 @@ class Jobs:
                 "progress": 0,
                 "crashes": 0,
                 "attempts_before_redrive": job.attempt,
+                "revived_at": After(0),
                 "due_at": After(due_in),
                 "ttl": After(UNFINISHED_KEPT_SECONDS),
             },

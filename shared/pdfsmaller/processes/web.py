@@ -15,9 +15,12 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.config import KNOWN_SETTINGS  # type: ignore[import-untyped]
 
 from pdfsmaller.errors import CannotServe
+from pdfsmaller.http.held import Capacity
 
 #: Slow bodies, waits and streams that may be under way at a time; more of them queue.
-THREADS = 256
+_THREADS = 320
+#: So many of them may be streams, and so many waits: room is left for everybody else.
+_STREAMS, _WAITS = 128, 160
 _BACKLOG = 1_024
 #: How long requests under way may go on once the server is told to stop.
 _GRACEFUL_SECONDS = 30
@@ -25,8 +28,9 @@ _TIMEOUT_SECONDS = 120
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, make_app: Callable[[], Flask], options: dict[str, Any]) -> None:
-        self._make_app, self._options = make_app, options
+    def __init__(self, make_app: Callable[[Capacity], Flask], options: dict[str, Any]) -> None:
+        self._make_app, self._options = make_app, options | {"post_worker_init": self._note}
+        self._worker: Any = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -36,7 +40,13 @@ class _Server(BaseApplication):  # type: ignore[misc]
                 self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return self._make_app()
+        return self._make_app(Capacity(_STREAMS, _WAITS, self._is_ending))
+
+    def _note(self, worker: Any) -> None:
+        self._worker = worker
+
+    def _is_ending(self) -> bool:
+        return self._worker is not None and not self._worker.alive
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -60,8 +70,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(listener: socket.socket, make_app: Callable[[], Flask]) -> None:
-    """Answer requests until SIGTERM; those under way are answered first.
+def serve(listener: socket.socket, make_app: Callable[[Capacity], Flask]) -> None:
+    """Answer requests until SIGTERM; those under way are answered first, without more waiting.
 
     Args:
         make_app: called in the process that answers.
@@ -70,7 +80,7 @@ def serve(listener: socket.socket, make_app: Callable[[], Flask]) -> None:
     options = {
         "bind": f"fd://{listener.fileno()}",
         "worker_class": "gthread",
-        "threads": THREADS,
+        "threads": _THREADS,
         "workers": 1,
         "timeout": _TIMEOUT_SECONDS,
         "graceful_timeout": _GRACEFUL_SECONDS,

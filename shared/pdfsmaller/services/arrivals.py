@@ -49,7 +49,7 @@ def announce(world: World, job: Job) -> None:
         created = events.ObjectCreated(job.drop.bucket, job.drop.key, job.drop.version, job.drop.etag)
     else:
         created = events.ObjectCreated(world.storage.uploads, input_key(job.job_id, 0))
-    world.queue.announce(created)
+    world.queue.announce(created, job.asker or "")
 
 
 def input_arrived(world: World, key: str) -> None:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 logger = get_logger("compress")
 
 _PROGRESS_EVERY_SECONDS = 1.0
+#: How often the row is looked at, in seconds, so that a job that was ended stops soon. A look costs a read; what shows
+#: progress looks as well.
+_LOOK_EVERY_SECONDS = 1.0
 
 
 class Heartbeat:
-    """Renews a job's lease while its attempt runs, and kills the engine once the lease is lost."""
+    """Renews a job's lease while its attempt runs, and kills the engine once the lease is lost or the job has ended."""
 
     def __init__(self, jobs: Jobs, job: Job, settings: Settings) -> None:
         self._jobs, self._job = jobs, job
@@ -32,6 +35,7 @@ class Heartbeat:
         self._process: EngineProcess | None = None
         self._lost: errors.LeaseLost | None = None
         self._shown = float("-inf")
+        self._looked = self._renewed = time.monotonic()
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()
@@ -56,15 +60,25 @@ class Heartbeat:
             self._shown = time.monotonic()
             try:
                 self._jobs.renew(self._job, self._lease, stage=stage, progress=percent)
+                self._looked = self._renewed = self._shown
             except errors.LeaseLost:
                 raise
             except Exception:
                 logger.warning("progress not shown", exc_info=True)
 
     def _beat(self) -> None:
-        while not self._done.wait(self._every):
+        every = min(self._every, _LOOK_EVERY_SECONDS)
+        while not self._done.wait(max(0.0, self._looked + every - time.monotonic())):
+            if time.monotonic() < self._looked + every:
+                continue  # what shows progress has looked meanwhile
+            self._looked = time.monotonic()
+            is_due = self._looked >= self._renewed + self._every
             try:
-                self._jobs.renew(self._job, self._lease)
+                if is_due:
+                    self._jobs.renew(self._job, self._lease)
+                    self._renewed = self._looked
+                else:
+                    self._jobs.check_held(self._job)
             except errors.LeaseLost as exc:
                 with self._lock:
                     self._lost = exc
@@ -72,4 +86,5 @@ class Heartbeat:
                         self._process.kill(exc)
                 return
             except Exception:
-                logger.warning("heartbeat missed", exc_info=True)  # the lease outlives several of these
+                if is_due:  # the lease outlives several of these
+                    logger.warning("heartbeat missed", exc_info=True)

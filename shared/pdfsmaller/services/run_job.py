@@ -27,7 +27,7 @@ from pdfsmaller.jobs.messages import Message, backoff_seconds
 from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
 from pdfsmaller.jobs.states import DELETED, Status
 from pdfsmaller.operations import ARCHIVE, OF_JOBS, find
-from pdfsmaller.services import archives, arrivals, drops, inbox, results
+from pdfsmaller.services import archives, arrivals, drops, inbox, results, turns
 from pdfsmaller.services.fetch import fetch
 from pdfsmaller.services.giving_up import give_up, last_attempt, too_many_attempts, was_given_up
 from pdfsmaller.services.heartbeat import Heartbeat
@@ -56,6 +56,7 @@ class RunService:
         self._world = world
         self._settings, self._jobs, self._ends = world.settings, world.jobs, world.ends
         self._queue, self._storage = world.queue, world.storage
+        self._turns = turns.Turns(world)
 
     def handle(self, message: Message, remaining_seconds: float | None = None) -> None:
         """Do what a message asks for. Returning acknowledges it.
@@ -118,6 +119,8 @@ class RunService:
             if job.status is Status.AWAITING_UPLOAD and not arrivals.are_there(self._storage, job):
                 logger.info("upload not complete yet")
                 return
+            if job.status is not Status.RUNNING and not job.status.is_final and self._turns.sent_back(job, message):
+                return
             leased = self._jobs.start(
                 job.job_id,
                 message.message_id,
@@ -164,6 +167,7 @@ class RunService:
             operation=operation,
             inputs=(JobInput(Path(drop.key).name, info.bytes),),
             options=options,
+            asker=turns.DROPS,
             drop=replace(drop, etag=info.etag),
         )
         return job if self._jobs.create(job) else self._jobs.get(job_id)
