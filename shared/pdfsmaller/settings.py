@@ -257,6 +257,10 @@ class Settings(BaseSettings):
         "own.",
         secret=True,
     )
+    security_headers_enabled: bool = _field(
+        True,
+        "Whether answers carry the headers that browsers are kept safe by. false: a proxy before the service does it.",
+    )
     health_check_enabled: bool = _field(
         True, "Whether the health check looks at buckets, table and queue. false: it says that the service is there."
     )

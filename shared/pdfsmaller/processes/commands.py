@@ -26,6 +26,7 @@ from pdfsmaller.processes.worker import Worker
 from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.services.watch import WatchService
 from pdfsmaller.settings import Settings
+from pdfsmaller.telemetry import log_as_json
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +123,7 @@ def _workers(settings: Settings, count: int) -> list[Part]:
 
 
 def _app(settings: Settings, capacity: Capacity) -> Flask:
+    log_as_json("upload")
     return create_app(wire.wire(settings), capacity)
 
 

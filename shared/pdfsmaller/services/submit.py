@@ -256,7 +256,7 @@ class SubmitService:
         Raises:
             JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
         """
-        download = self._finished(job_id, caller).download
+        download = self.finished(job_id, caller=caller).download
         assert download is not None, "a job that has succeeded has made something"
         return download
 
@@ -267,12 +267,20 @@ class SubmitService:
             ResultNotFound: it made fewer.
             JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
         """
-        results = self._finished(job_id, caller).results
-        if not 0 <= index < len(results):
-            raise errors.ResultNotFound(f"Job {job_id} has {len(results)} results, counted from 0.")
-        return results[index]
+        return self.result_of(self.finished(job_id, caller=caller), index)
 
-    def _finished(self, job_id: str, caller: Caller) -> Job:
+    def result_of(self, job: Job, index: int) -> JobResult:
+        """One of the files that a job made, counted from 0. Raises ResultNotFound where it made fewer."""
+        if not 0 <= index < len(job.results):
+            raise errors.ResultNotFound(f"Job {job.job_id} has {len(job.results)} results, counted from 0.")
+        return job.results[index]
+
+    def finished(self, job_id: str, *, caller: Caller = ANYBODY) -> Job:
+        """The caller's job with this id, which has succeeded and whose files are there.
+
+        Raises:
+            JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
+        """
         job = self.job(job_id, caller=caller)
         if job.status is Status.SUCCEEDED:
             return job
