@@ -28,6 +28,9 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── NoStreams              501 no_event_streams
     │   ├── JobNotFailed           409 job_not_failed
     │   ├── NothingToArchive       409 nothing_to_archive
+    │   ├── UploadClosed           409 upload_closed
+    │   ├── PartsMissing           409 parts_missing
+    │   ├── WrongPartSize          400 wrong_part_size
     │   ├── JobFailed              422 job_failed             each with the code of the job's own error
     │   ├── JobCancelled           410 job_cancelled
     │   └── JobExpired             410 job_expired
@@ -317,6 +320,42 @@ class NothingToArchive(RequestError):
     code = "nothing_to_archive"
     title = "There is nothing for a ZIP"
     http_status = 409
+    crosses = False
+
+
+class UploadClosed(RequestError):
+    """The upload takes nothing (any more): it has ended, or the job does not wait for it."""
+
+    code = "upload_closed"
+    title = "The upload takes nothing any more"
+    http_status = 409
+    crosses = False
+
+
+class PartsMissing(RequestError):
+    """An upload in parts cannot be completed: not every part has come as it should be.
+
+    Attributes:
+        missing: the numbers of those that have not, counted from 1.
+    """
+
+    code = "parts_missing"
+    title = "Parts of the file are missing"
+    http_status = 409
+    crosses = False
+    details: ClassVar = {"missing": list}
+
+    def __init__(self, message: str, missing: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.missing = list(missing)
+
+
+class WrongPartSize(RequestError):
+    """A part has more bytes than it should, or fewer."""
+
+    code = "wrong_part_size"
+    title = "The part has the wrong size"
+    http_status = 400
     crosses = False
 
 
