@@ -56,7 +56,8 @@ def get_result(job_id: str, index: str) -> Response:
 @blueprint.get("/<job_id>/report")
 def report(job_id: str) -> Response:
     """The engine's whole report."""
-    return answers.send_file(job_id, answers.service().report(job_id, caller=caller()))
+    job = answers.service().finished(job_id, caller=caller())
+    return answers.send_file(job, answers.service().report_of(job))
 
 
 @blueprint.post("/<job_id>/cancel")

@@ -297,13 +297,12 @@ class SubmitService:
             f"Job {job_id} is {job.status}. Ask for it again in a moment, or wait with Prefer: wait=60."
         )
 
-    def report(self, job_id: str, *, caller: Caller = ANYBODY) -> JobResult:
-        """The engine's whole report of a job, a JSON file: the job's own JSON has what of it fits into a row.
+    def report_of(self, job: Job) -> JobResult:
+        """The engine's whole report of a finished job, a JSON file: the job's own JSON has what of it fits into a row.
 
         Raises:
-            JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
+            JobExpired: it is gone although the row does not know yet.
         """
-        job = self._finished(job_id, caller)
         key = report_key(job.job_id, job.attempt)
         info = self._storage.head(self._storage.results, key)
         if info is None:
