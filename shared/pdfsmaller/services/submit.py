@@ -24,6 +24,7 @@ from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.outcome import error_json, kept_seconds
 
 if TYPE_CHECKING:
+    from pdfsmaller.jobs.callback import Callback
     from pdfsmaller.jobs.objects import UploadForm
     from pdfsmaller.services.world import World
 
@@ -51,6 +52,7 @@ class SubmitService:
         operation: str = DEFAULT.name,
         *,
         caller: Caller = ANYBODY,
+        callback: Callback | None = None,
     ) -> list[Job]:
         """One job for all files, or one for each (``OperationSpec.each_alone``), of which several share a batch id.
 
@@ -60,6 +62,7 @@ class SubmitService:
         Args:
             fields: the operation's options, untrusted.
             operation: its name.
+            callback: who is told of each job's ends (``webhooks.address.wanted``).
 
         Raises:
             BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull,
@@ -71,7 +74,7 @@ class SubmitService:
         batch_id = new_id() if len(groups) > 1 else None
         self.check_room()
         caller.charge(len(groups))
-        jobs = [self.new_job(spec, options, group, batch_id, caller) for group in groups]
+        jobs = [self.new_job(spec, options, group, batch_id, caller, callback=callback) for group in groups]
         if batch_id:
             self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
         keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
@@ -149,12 +152,15 @@ class SubmitService:
         self._ends.fail(job, error_json(reason), kept_seconds=kept_seconds(self._settings))
         return self._jobs.get(job.job_id) or job
 
-    def reserve_upload(self, request: Mapping[str, Any], *, caller: Caller = ANYBODY) -> tuple[Job, list[UploadForm]]:
+    def reserve_upload(
+        self, request: Mapping[str, Any], *, caller: Caller = ANYBODY, callback: Callback | None = None
+    ) -> tuple[Job, list[UploadForm]]:
         """A job that waits for files sent straight to the bucket, and a form for each, in order.
 
         Args:
             request: ``operation``, ``options``, and ``files`` (a list of ``{name, size}``), ``count``, or one file's
                 ``name`` and ``size`` (bytes); untrusted.
+            callback: as for ``submit_files``.
 
         Raises:
             InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull, RateLimited.
@@ -168,7 +174,7 @@ class SubmitService:
         intake.check_options(options, len(inputs))
         self.check_room()
         caller.charge(1)
-        job = self.new_job(operation, options, inputs, None, caller)
+        job = self.new_job(operation, options, inputs, None, caller, callback=callback)
         forms = [
             self._storage.upload_form(
                 input_key(job.job_id, index),
@@ -196,6 +202,7 @@ class SubmitService:
         batch_id: str | None,
         caller: Caller,
         job_id: str | None = None,
+        callback: Callback | None = None,
     ) -> Job:
         """A new row; one that is there already stays."""
         password = options.secret
@@ -214,6 +221,7 @@ class SubmitService:
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
             owner=caller.owner,
+            callback=callback,
             asker=turns.asker_of(caller, self._settings),
         )
         self._jobs.create(job)
