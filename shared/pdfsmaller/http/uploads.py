@@ -6,6 +6,9 @@ from flask import Blueprint, Response
 
 from pdfsmaller.http import answers
 from pdfsmaller.http.callers import caller
+from pdfsmaller.http.idempotency import once
+from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.objects import UploadForm
 from pdfsmaller.jobs.view import PresignedPost, UploadView
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/api")
@@ -16,7 +19,12 @@ _FIELDS = ("operation", "options", "files", "count", "name", "size")
 @blueprint.post("/uploads")
 def reserve_upload() -> Response:
     """Begin a job whose files go straight to the bucket."""
-    job, forms = answers.service().reserve_upload(answers.json_object(_FIELDS), caller=caller())
+    asked = answers.json_object(_FIELDS)
+
+    def make(under: str | None) -> tuple[Job, list[UploadForm]]:
+        return answers.service().reserve_upload(asked, caller=caller(), under=under)
+
+    job, forms = once(make, lambda made: made[0].job_id, make)
     shown = answers.job_view(job)
     answer = UploadView(
         job=shown,
