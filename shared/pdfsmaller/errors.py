@@ -15,6 +15,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── BadRequest             400 bad_request
     │   ├── Unauthorized           401 unauthorized
     │   ├── AccessDenied           403 access_denied
+    │   ├── KeyNotFound            404 key_not_found
+    │   ├── RateLimited            429 rate_limited
     │   ├── FileTooLarge           413 file_too_large
     │   ├── TooManyFiles           422 too_many_files
     │   ├── InvalidOption          422 invalid_option
@@ -29,6 +31,9 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── NoStreams              501 no_event_streams
     │   ├── JobNotFailed           409 job_not_failed
     │   ├── NothingToArchive       409 nothing_to_archive
+    │   ├── UploadClosed           409 upload_closed
+    │   ├── PartsMissing           409 parts_missing
+    │   ├── WrongPartSize          400 wrong_part_size
     │   ├── JobFailed              422 job_failed             each with the code of the job's own error
     │   ├── JobCancelled           410 job_cancelled
     │   └── JobExpired             410 job_expired
@@ -179,6 +184,36 @@ class AccessDenied(RequestError):
     crosses = False
 
 
+class KeyNotFound(RequestError):
+    """No API key has this id."""
+
+    code = "key_not_found"
+    title = "No such API key"
+    http_status = 404
+    exit_code = ExitCode.USAGE
+    crosses = False
+
+
+class RateLimited(RequestError):
+    """More than a limit allows in its time.
+
+    Attributes:
+        limit: the limit, such as ``100 per hour``.
+        retry_after: seconds until it is counted anew; None where the same request will never do.
+    """
+
+    code = "rate_limited"
+    title = "Too much in too little time"
+    http_status = 429
+    details: ClassVar = {"limit": str}
+    crosses = False
+
+    def __init__(self, message: str, limit: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.retry_after = retry_after
+
+
 class FileTooLarge(RequestError):
     """A file, or a request as a whole, is over MAX_FILE_SIZE."""
 
@@ -317,6 +352,42 @@ class RequestInProgress(RequestError):
     http_status = 409
     crosses = False
     retry_after = 5.0
+
+
+class UploadClosed(RequestError):
+    """The upload takes nothing (any more): it has ended, or the job does not wait for it."""
+
+    code = "upload_closed"
+    title = "The upload takes nothing any more"
+    http_status = 409
+    crosses = False
+
+
+class PartsMissing(RequestError):
+    """An upload in parts cannot be completed: not every part has come as it should be.
+
+    Attributes:
+        missing: the numbers of those that have not, counted from 1.
+    """
+
+    code = "parts_missing"
+    title = "Parts of the file are missing"
+    http_status = 409
+    crosses = False
+    details: ClassVar = {"missing": list}
+
+    def __init__(self, message: str, missing: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.missing = list(missing)
+
+
+class WrongPartSize(RequestError):
+    """A part has more bytes than it should, or fewer."""
+
+    code = "wrong_part_size"
+    title = "The part has the wrong size"
+    http_status = 400
+    crosses = False
 
 
 class JobFailed(RequestError):

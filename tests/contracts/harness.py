@@ -12,16 +12,20 @@ from typing import Any, Protocol
 import boto3
 import requests
 
+from pdfsmaller.access.local_counters import LocalCounters
+from pdfsmaller.access.ports import Counters, KeyStore
+from pdfsmaller.aws.access import DynamoCounters, DynamoKeyStore
 from pdfsmaller.aws.job_store import DynamoJobStore
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import UploadForm
 from pdfsmaller.jobs.ports import JobStore, Line, Queue, Storage
+from pdfsmaller.server.database.access import SqlCounters, SqlKeyStore
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.job_store import SqlJobStore
 from pdfsmaller.server.database.queue import SqlQueue
 from tests.aws_stack import Clock, Stack
 from tests.folder_world import killed_while_putting, made_room
-from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage
+from tests.memory import MemoryJobStore, MemoryKeyStore, MemoryQueue, MemoryStorage
 
 #: How long a received message stays hidden, and how often it is delivered, in every harness.
 VISIBILITY_SECONDS = 2
@@ -43,6 +47,8 @@ class Harness(Protocol):
     store: JobStore
     queue: Queue
     storage: Storage
+    keys: KeyStore
+    counters: Counters
     #: Where the queue does not let askers take turns by itself.
     line: Line | None
     #: Whether somebody holds forms to what they allow, and links to their time.
@@ -75,6 +81,9 @@ class Harness(Protocol):
     def send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
         """POST a form as a browser does; the answer's status."""
 
+    def send_part(self, url: str, data: bytes) -> Answer:
+        """PUT a part's bytes to its link."""
+
     def open_link(self, url: str, byte_range: str | None = None) -> Answer: ...
 
 
@@ -91,6 +100,8 @@ class MemoryHarness:
             self._clock, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT
         )
         self.storage = MemoryStorage(self._clock)
+        self.keys: KeyStore = MemoryKeyStore()
+        self.counters: Counters = LocalCounters(self._clock)
         self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
         self.begin_upload, self.send_form = self.storage.begin_upload, self.storage.send_form
 
@@ -105,6 +116,10 @@ class MemoryHarness:
     def bury(self, body: str) -> None:
         self.queue.send(body, dead=True)
 
+    def send_part(self, url: str, data: bytes) -> Answer:
+        status, body, headers = self.storage.send_part(url, data)
+        return Answer(status, body, _lower(headers))
+
     def open_link(self, url: str, byte_range: str | None = None) -> Answer:
         status, body, headers = self.storage.open_link(url, byte_range)
         return Answer(status, body, _lower(headers))
@@ -116,6 +131,7 @@ class SqlHarness(MemoryHarness):
     def __init__(self, database: Database, forward: Callable[[float], None]) -> None:
         super().__init__()
         self.store = SqlJobStore(database)
+        self.keys, self.counters = SqlKeyStore(database), SqlCounters(database)
         self.queue = SqlQueue(database, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT)
         self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
         self.pass_store_time = self.pass_queue_time = forward
@@ -144,6 +160,7 @@ class AwsHarness:
         self._table = stack.settings.jobs_table
         self._url, self._dead = stack.settings.compress_queue_url, stack.settings.dead_letter_queue_url
         self.store: JobStore = DynamoJobStore(self._table, stack.clock)
+        self.keys, self.counters = DynamoKeyStore(self._table), DynamoCounters(self._table, stack.clock)
         self.queue, self.storage = stack.world.queue, stack.world.storage
         self.line = stack.world.line
         arn = stack.sqs.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -195,6 +212,9 @@ class AwsHarness:
     def send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
         return _send_form(form.url, form.fields | changed, data)
 
+    def send_part(self, url: str, data: bytes) -> Answer:
+        return _send_part(url, data)
+
     def open_link(self, url: str, byte_range: str | None = None) -> Answer:
         return _open_link(url, byte_range)
 
@@ -213,12 +233,20 @@ class FolderHarness(MemoryHarness):
     def _send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
         return _send_form(self.address + form.url, form.fields | changed, data)
 
+    def send_part(self, url: str, data: bytes) -> Answer:
+        return _send_part(self.address + url, data)
+
     def open_link(self, url: str, byte_range: str | None = None) -> Answer:
         return _open_link(self.address + url, byte_range)
 
 
 def _send_form(url: str, fields: dict[str, str], data: bytes) -> int:
     return requests.post(url, data=fields, files={"file": ("a.pdf", data)}, timeout=30).status_code
+
+
+def _send_part(url: str, data: bytes) -> Answer:
+    answer = requests.put(url, data=data, timeout=60)
+    return Answer(answer.status_code, answer.content, _lower(answer.headers))
 
 
 def _open_link(url: str, byte_range: str | None) -> Answer:

@@ -11,6 +11,7 @@ from pdfsmaller.http import (
     again,
     around,
     batches,
+    callers,
     described,
     files,
     health,
@@ -59,6 +60,7 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
     }
     app.request_class = HashingRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    callers.install(app, world)
     around.install(app)
     for topic in _TOPICS:
         app.register_blueprint(topic.blueprint)

@@ -24,7 +24,10 @@ def reserve_upload() -> Response:
     def make(under: str | None) -> tuple[Job, list[UploadForm]]:
         return answers.service().reserve_upload(asked, caller=caller(), under=under)
 
-    job, forms = once(make, lambda made: made[0].job_id, make)
+    def again(job_id: str) -> tuple[Job, list[UploadForm]]:
+        return answers.service().reserved(job_id, caller=caller())
+
+    job, forms = once(make, lambda made: made[0].job_id, again)
     shown = answers.job_view(job)
     answer = UploadView(
         job=shown,

@@ -65,7 +65,8 @@ class Job:
     Times are seconds since the epoch. ``due_at`` is when cleanup should look at the job in its present state,
     ``expires_at`` when its files go. ``attempt`` counts the runs begun; every write of a run is conditional on it.
     ``crashes`` counts those in which the engine's process died. ``attempts_before_redrive`` are those that no longer
-    count, since an operator redrove the job's message. ``result`` says of a finished job what became of it: ``bytes``
+    count, since an operator redrove the job's message, or its owner had the job tried again: at ``revived_at``.
+    ``result`` says of a finished job what became of it: ``bytes``
     of all results together, ``ratio``, ``outcome`` and the engine's ``report``. ``results`` are the files, in order,
     and ``download`` is what stands for all of them: the only file, or a ZIP of several. ``owner`` is the id of the API
     key that it was sent with; None where there was none. ``asker`` is who takes turns with others for a worker
@@ -87,6 +88,7 @@ class Job:
     attempt: int = 0
     crashes: int = 0
     attempts_before_redrive: int = 0
+    revived_at: float | None = None
     input_count: int = 1
     inputs: tuple[JobInput, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)

@@ -12,14 +12,14 @@ can be made twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Protocol, TypeGuard
 
 from pdfsmaller.events import ObjectCreated
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
-from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, ServedFile, UploadForm
+from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, PartGrant, PartInfo, ServedFile, UploadForm
 from pdfsmaller.jobs.rows import Place, Row
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.workers import WorkerInfo
@@ -143,7 +143,8 @@ class Queue(Protocol):
     def peek_dead_letters(
         self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
     ) -> Iterator[Message]:
-        """Dead letters, each once, and none taken from there: not even where the reader stops half-way.
+        """Dead letters, each once with its ``sent_at``, and none taken from there: not even where the reader stops
+        half-way.
 
         There may be any number of them, so looking ends after about ``max_messages`` or ``max_seconds``.
 
@@ -311,6 +312,39 @@ class Storage(Protocol):
         """
         ...
 
+    def begin_multipart(self, key: str, *, part_bytes: int, media_type: str) -> str:
+        """Begin an upload in parts to a key of the uploads bucket; what the upload is called from then on.
+
+        No object appears, and a former one stays, before ``complete_multipart``.
+
+        Args:
+            part_bytes: the size of every part but the last one, which has at most as many; 5 MiB (``PART_MIN_BYTES``)
+                or more.
+        """
+        ...
+
+    def part_link(self, key: str, upload_id: str, number: int, *, size: int, expires_seconds: int) -> str:
+        """A URL that takes a part, counted from 1, of exactly ``size`` bytes by PUT, until it expires; more than once
+        too, and the last one counts. The answer has the part's entity tag as ``ETag``.
+        """
+        ...
+
+    def list_parts(self, key: str, upload_id: str) -> Sequence[PartInfo] | None:
+        """The parts that have come whole, by their numbers; None where there is no such upload (any more)."""
+        ...
+
+    def complete_multipart(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> bool:
+        """Make the object of all these parts, which are numbered without a gap, in one step, and end the upload.
+
+        False, and nothing done, where there is no such upload (any more), or a part is no longer as given. A store may
+        remember one that has ended so, and say True once more.
+        """
+        ...
+
+    def abort_multipart(self, key: str, upload_id: str) -> None:
+        """Throw away an upload in parts; one that is not there (any more) is no error."""
+        ...
+
     def upload_form(self, key: str, *, max_bytes: int, expires_seconds: int, media_type: str) -> UploadForm:
         """A form that takes exactly one object of the uploads bucket: this key, of 1 to ``max_bytes`` bytes.
 
@@ -341,6 +375,23 @@ class ServedStorage(Storage, Protocol):
 
         Raises:
             AccessDenied: its time is over, or it is not as it was handed out.
+        """
+        ...
+
+    def open_part(self, token: str) -> PartGrant:
+        """What a part's link with this token allows.
+
+        Raises:
+            AccessDenied: its time is over, or it is not as it was handed out.
+        """
+        ...
+
+    def put_part(self, grant: PartGrant, body: IO[bytes]) -> str:
+        """Take in the part that a link allows, in place of a former one; its entity tag.
+
+        Raises:
+            WrongPartSize: ``body`` has not exactly the bytes that it should.
+            UploadClosed: there is no such upload any more.
         """
         ...
 

@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
-from pdfsmaller import errors, passwords
+from pdfsmaller import errors, media, passwords
 from pdfsmaller.engine.options import Options
 from pdfsmaller.jobs import files as job_files
-from pdfsmaller.jobs.keys import input_key
+from pdfsmaller.jobs.keys import input_key, report_key
 from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
@@ -65,12 +65,14 @@ class SubmitService:
                 stopped.
 
         Raises:
-            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
+            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull,
+            RateLimited.
         """
         spec = find(operation)
         options, inputs, refused = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
         self.check_room()
+        caller.charge(len(groups))
         batch_id = (under or new_id()) if len(groups) > 1 else None
         ids = self._batch_of(batch_id, len(groups)) if batch_id else [under or new_id()]
         jobs = [self.new_job(spec, options, group, batch_id, caller, ids[n]) for n, group in enumerate(groups)]
@@ -166,10 +168,10 @@ class SubmitService:
         Args:
             request: ``operation``, ``options``, and ``files`` (a list of ``{name, size}``), ``count``, or one file's
                 ``name`` and ``size`` (bytes); untrusted.
-            under: the job's id (``new_id``): done again under the same, it is the same job with new forms.
+            under: the job's id (``new_id``): done again under the same, it is the same job.
 
         Raises:
-            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull.
+            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull, RateLimited.
         """
         operation = find(request.get("operation", DEFAULT.name))
         given = request.get("options") or {}
@@ -179,17 +181,25 @@ class SubmitService:
         inputs = intake.declared(request, operation, self._settings)
         intake.check_options(options, len(inputs))
         self.check_room()
+        caller.charge(1)
         job = self.new_job(operation, options, inputs, None, caller, under)
-        forms = [
+        return job, self._forms(job)
+
+    def reserved(self, job_id: str, *, caller: Caller = ANYBODY) -> tuple[Job, list[UploadForm]]:
+        """What ``reserve_upload`` made under this id: the job as it stands, and new forms. Raises JobNotFound."""
+        job = self.job(job_id, caller=caller)
+        return job, self._forms(job)
+
+    def _forms(self, job: Job) -> list[UploadForm]:
+        return [
             self._storage.upload_form(
                 input_key(job.job_id, index),
                 max_bytes=item.bytes,
                 expires_seconds=self._settings.upload_expires_seconds,
-                media_type=operation.inputs.media_type,
+                media_type=find(job.operation).inputs.media_type,
             )
-            for index, item in enumerate(inputs)
+            for index, item in enumerate(job.inputs)
         ]
-        return job, forms
 
     def check_room(self) -> None:
         """Refuse a new job where there is no room for its files. Raises StorageFull."""
@@ -250,7 +260,7 @@ class SubmitService:
             raise errors.JobNotFound(
                 f"There is no job {job_id[:64]!r}. Jobs are forgotten some days after they expire."
             )
-        return self._with_expiry(job)
+        return self.as_it_stands(job)
 
     def one_or_batch(self, made: str, *, caller: Caller = ANYBODY) -> list[Job]:
         """The job with this id, or the jobs of the batch with it. Raises JobNotFound."""
@@ -264,7 +274,7 @@ class SubmitService:
         jobs = self._jobs.get_many(job_ids) if job_ids is not None else None
         if jobs is None or not all(caller.may_have(job) for job in jobs):
             raise errors.JobNotFound(f"There is no batch {batch_id[:64]!r}.")
-        return [self._with_expiry(job) for job in jobs]
+        return [self.as_it_stands(job) for job in jobs]
 
     def download(self, job_id: str, *, caller: Caller = ANYBODY) -> JobResult:
         """What stands for all that a job made: the only file, or a ZIP of several.
@@ -304,6 +314,19 @@ class SubmitService:
         raise errors.JobNotReady(
             f"Job {job_id} is {job.status}. Ask for it again in a moment, or wait with Prefer: wait=60."
         )
+
+    def report(self, job_id: str, *, caller: Caller = ANYBODY) -> JobResult:
+        """The engine's whole report of a job, a JSON file: the job's own JSON has what of it fits into a row.
+
+        Raises:
+            JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
+        """
+        job = self._finished(job_id, caller)
+        key = report_key(job.job_id, job.attempt)
+        info = self._storage.head(self._storage.results, key)
+        if info is None:
+            raise errors.JobExpired("The job's files were deleted. Send the document again.")
+        return JobResult("report.json", info.bytes, media.JSON, key)
 
     def read_result(self, result: JobResult) -> bytes:
         """The result's bytes, for one small enough to hand through.
@@ -360,7 +383,7 @@ class SubmitService:
         if job.drop:
             inbox.withdraw(self._storage, job, job.drop)
 
-    def _with_expiry(self, job: Job) -> Job:
+    def as_it_stands(self, job: Job) -> Job:
         """A job past its time is expired, whether cleanup has come by or not."""
         over = job.status.is_final and job.expires_at is not None and job.expires_at <= self._jobs.now()
         return replace(job, status=Status.EXPIRED) if over else job
