@@ -11,6 +11,8 @@ from contextlib import suppress
 import pytest
 
 from pdfsmaller import errors
+from pdfsmaller.access.keys import Keys
+from pdfsmaller.access.local_counters import LocalCounters
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.ports import JobStore
@@ -27,7 +29,7 @@ from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from tests import documents, postgres
 from tests.aws_stack import Clock
-from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage
+from tests.memory import MemoryJobStore, MemoryKeyStore, MemoryQueue, MemoryStorage
 
 PDF = documents.text(1)
 SOMEBODY = Caller(None, "192.0.2.1")
@@ -65,8 +67,9 @@ def world(store: JobStore, clock: Clock) -> World:
 
 
 def _world(store: JobStore, clock: Clock) -> World:
-    jobs = Jobs(store)
-    return World(Settings(), jobs, Ends(jobs), MemoryQueue(clock), MemoryStorage(clock))
+    jobs, keys = Jobs(store), Keys(MemoryKeyStore(), clock)
+    queue, storage = MemoryQueue(clock), MemoryStorage(clock)
+    return World(Settings(), jobs, Ends(jobs), queue, storage, keys=keys, counters=LocalCounters(clock))
 
 
 def once(world: World, *, key: str = "key", content: bytes = b"request", caller: Caller = SOMEBODY) -> tuple[Job, bool]:
