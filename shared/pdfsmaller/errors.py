@@ -20,6 +20,7 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── FileTooLarge           413 file_too_large
     │   ├── TooManyFiles           422 too_many_files
     │   ├── InvalidOption          422 invalid_option
+    │   │   └── InvalidCallback    422 invalid_callback
     │   ├── JobNotFound            404 job_not_found
     │   ├── ResultNotFound         404 result_not_found
     │   ├── InputNotFound          404 input_not_found
@@ -251,6 +252,17 @@ class InvalidOption(RequestError):
         self.value = str(value)[:100]
         self.allowed = [str(a) for a in allowed]
         super().__init__(message or f"{field} cannot be {self.value!r}. Allowed: {', '.join(self.allowed)}.")
+
+
+class InvalidCallback(InvalidOption):
+    """A ``callback_url`` is none that a request may be sent to. Its value is not repeated: it may hold a secret."""
+
+    code = "invalid_callback"
+    title = "The callback cannot be made"
+    crosses = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__("callback_url", "(hidden)", ["an https:// URL of a public host"], message)
 
 
 class JobNotFound(RequestError):

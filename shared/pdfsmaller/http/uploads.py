@@ -10,19 +10,21 @@ from pdfsmaller.http.idempotency import once
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.objects import UploadForm
 from pdfsmaller.jobs.view import PresignedPost, UploadView
+from pdfsmaller.services.webhooks import address
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/api")
 
-_FIELDS = ("operation", "options", "files", "count", "name", "size")
+_FIELDS = ("operation", "options", "files", "count", "name", "size", address.FIELD)
 
 
 @blueprint.post("/uploads")
 def reserve_upload() -> Response:
     """Begin a job whose files go straight to the bucket."""
-    asked = answers.json_object(_FIELDS)
+    wanted = answers.json_object(_FIELDS)
+    callback = answers.callback(wanted.get(address.FIELD))
 
     def make(under: str | None) -> tuple[Job, list[UploadForm]]:
-        return answers.service().reserve_upload(asked, caller=caller(), under=under)
+        return answers.service().reserve_upload(wanted, caller=caller(), under=under, callback=callback)
 
     def again(job_id: str) -> tuple[Job, list[UploadForm]]:
         return answers.service().reserved(job_id, caller=caller())

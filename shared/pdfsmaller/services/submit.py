@@ -24,6 +24,7 @@ from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.outcome import error_json, kept_seconds
 
 if TYPE_CHECKING:
+    from pdfsmaller.jobs.callback import Callback
     from pdfsmaller.jobs.objects import UploadForm
     from pdfsmaller.services.world import World
 
@@ -52,6 +53,7 @@ class SubmitService:
         *,
         caller: Caller = ANYBODY,
         under: str | None = None,
+        callback: Callback | None = None,
     ) -> list[Job]:
         """One job for all files, or one for each (``OperationSpec.each_alone``), of which several share a batch id.
 
@@ -63,6 +65,7 @@ class SubmitService:
             operation: its name.
             under: the id (``new_id``) of the job, or of the batch: done again under the same, it goes on where it
                 stopped.
+            callback: who is told of each job's ends (``webhooks.address.wanted``).
 
         Raises:
             BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull,
@@ -75,7 +78,9 @@ class SubmitService:
         caller.charge(len(groups))
         batch_id = (under or new_id()) if len(groups) > 1 else None
         ids = self._batch_of(batch_id, len(groups)) if batch_id else [under or new_id()]
-        jobs = [self.new_job(spec, options, group, batch_id, caller, ids[n]) for n, group in enumerate(groups)]
+        jobs = [
+            self.new_job(spec, options, group, batch_id, caller, ids[n], callback) for n, group in enumerate(groups)
+        ]
         keys = [(job, input_key(job.job_id, index)) for job in jobs for index in range(job.input_count)]
         missing = {
             key: file.stream
@@ -161,7 +166,12 @@ class SubmitService:
         return self._jobs.get(job.job_id) or job
 
     def reserve_upload(
-        self, request: Mapping[str, Any], *, caller: Caller = ANYBODY, under: str | None = None
+        self,
+        request: Mapping[str, Any],
+        *,
+        caller: Caller = ANYBODY,
+        under: str | None = None,
+        callback: Callback | None = None,
     ) -> tuple[Job, list[UploadForm]]:
         """A job that waits for files sent straight to the bucket, and a form for each, in order.
 
@@ -169,6 +179,7 @@ class SubmitService:
             request: ``operation``, ``options``, and ``files`` (a list of ``{name, size}``), ``count``, or one file's
                 ``name`` and ``size`` (bytes); untrusted.
             under: the job's id (``new_id``): done again under the same, it is the same job.
+            callback: as for ``submit_files``.
 
         Raises:
             InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull, RateLimited.
@@ -182,7 +193,7 @@ class SubmitService:
         intake.check_options(options, len(inputs))
         self.check_room()
         caller.charge(1)
-        job = self.new_job(operation, options, inputs, None, caller, under)
+        job = self.new_job(operation, options, inputs, None, caller, under, callback)
         return job, self._forms(job)
 
     def reserved(self, job_id: str, *, caller: Caller = ANYBODY) -> tuple[Job, list[UploadForm]]:
@@ -217,6 +228,7 @@ class SubmitService:
         batch_id: str | None,
         caller: Caller,
         job_id: str | None = None,
+        callback: Callback | None = None,
     ) -> Job:
         """A job's new row; one that is there already, as it stands."""
         password = options.secret
@@ -235,6 +247,7 @@ class SubmitService:
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
             owner=caller.owner,
+            callback=callback,
             asker=turns.asker_of(caller, self._settings),
         )
         return job if self._jobs.create(job) else self._jobs.get(job.job_id) or job
