@@ -23,7 +23,7 @@ from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 
 #: A hundred names and ranges take a tenth of this; JSON is read into memory, unlike files.
-_MAX_JSON_BYTES = 1_000_000
+MAX_JSON_BYTES = 1_000_000
 
 
 def world() -> World:
@@ -108,7 +108,7 @@ def json_object(fields: tuple[str, ...]) -> dict[str, Any]:
         BadRequest: it is no JSON object.
         InvalidOption: it has another field.
     """
-    request.max_content_length = _MAX_JSON_BYTES
+    request.max_content_length = MAX_JSON_BYTES
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
         raise errors.BadRequest(f"Send a JSON object with {', '.join(fields)}.")

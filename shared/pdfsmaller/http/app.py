@@ -30,6 +30,7 @@ from pdfsmaller.http import (
     uploads,
 )
 from pdfsmaller.http.held import Capacity, Held
+from pdfsmaller.http.idempotency import REPLAYED, HashingRequest
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.services.world import World
 
@@ -52,6 +53,7 @@ _EXPOSED = [
     "X-Request-Id",
     "X-Retention-Seconds",
     "traceparent",
+    REPLAYED,
 ]
 #: For how long a browser need not ask again whether another site's page may call.
 _ALLOWED_SECONDS = 3_600
@@ -73,6 +75,7 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
         "MAX_FORM_MEMORY_SIZE": _MAX_FORM_TEXT_BYTES,
         "MAX_FORM_PARTS": 400,  # 100 files, each with a page range and a password, and the options
     }
+    app.request_class = HashingRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
     proxies.install(app, TrustedProxies.parse(settings.trusted_proxies))
     tracing.install(app)
