@@ -25,6 +25,9 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── ResultNotFound         404 result_not_found
     │   ├── InputNotFound          404 input_not_found
     │   ├── JobNotReady            409 job_not_ready
+    │   ├── InvalidIdempotencyKey  400 invalid_idempotency_key
+    │   ├── IdempotencyKeyReused   422 idempotency_key_reused
+    │   ├── RequestInProgress      409 request_in_progress
     │   ├── JobEnded               409 job_ended
     │   ├── NoStreams              501 no_event_streams
     │   ├── JobNotFailed           409 job_not_failed
@@ -333,6 +336,34 @@ class NothingToArchive(RequestError):
     title = "There is nothing for a ZIP"
     http_status = 409
     crosses = False
+
+
+class InvalidIdempotencyKey(RequestError):
+    """An ``Idempotency-Key`` that is none: empty, too long, or of characters that no header should have."""
+
+    code = "invalid_idempotency_key"
+    title = "The Idempotency-Key is not valid"
+    http_status = 400
+    crosses = False
+
+
+class IdempotencyKeyReused(RequestError):
+    """An ``Idempotency-Key`` came with another request than the first time."""
+
+    code = "idempotency_key_reused"
+    title = "The Idempotency-Key belongs to another request"
+    http_status = 422
+    crosses = False
+
+
+class RequestInProgress(RequestError):
+    """The request that came first with this ``Idempotency-Key`` is still being taken in."""
+
+    code = "request_in_progress"
+    title = "The same request is in progress"
+    http_status = 409
+    crosses = False
+    retry_after = 5.0
 
 
 class UploadClosed(RequestError):

@@ -29,13 +29,8 @@ def deployed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
         monkeypatch.setenv(name.upper(), getattr(stack.settings, name))
     monkeypatch.setenv("SECRET_KEY", stack.settings.secret_key)
     monkeypatch.setenv("DEFAULT_WAIT_SECONDS", "0")  # nobody works beside
-    caches = (
-        get_settings,
-        upload.main._app,
-        upload.main._on_lambda,
-        compress.main._service,
-        cleanup.callbacks._service,
-    )
+    services = compress.main._service, cleanup.callbacks._service
+    caches = (get_settings, upload.main._app, upload.main._on_lambda, *services)
     for cache in caches:
         cache.cache_clear()
     assert cleanup.main

@@ -147,15 +147,15 @@ class TestCleanup:
 @pytest.mark.parametrize(
     ("function", "heavy"),
     [
-        ("upload", ("pikepdf", "pyvips", "pypdfium2", "PIL", "functions_framework")),
-        ("cleanup", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
-        ("compress", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
+        ("upload.main", ("pikepdf", "pyvips", "pypdfium2", "PIL", "functions_framework")),
+        ("cleanup.main", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
+        ("compress.main", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
         ("cleanup.callbacks", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
     ],
 )
 def test_a_function_starts_without_what_it_does_not_need(function: str, heavy: tuple[str, ...]) -> None:
     """Cold starts: the engine's libraries belong to the engine's process alone."""
-    code = f"import sys, {function if '.' in function else function + '.main'}; print([m for m in {heavy!r} if m in sys.modules])"
+    code = f"import sys, {function}; print([m for m in {heavy!r} if m in sys.modules])"
     shown = subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'shared'}", "PATH": "/usr/bin:/bin"},
@@ -167,9 +167,7 @@ def test_a_function_starts_without_what_it_does_not_need(function: str, heavy: t
 
 
 class TestCallbacks:
-    def test_lambda_tells_and_names_what_is_to_come_again(
-        self, deployed: Stack, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_lambda_tells_and_names_what_comes_again(self, deployed: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
         from cleanup import callbacks
 
         monkeypatch.setenv("WEBHOOK_ALLOW_HTTP", "true")

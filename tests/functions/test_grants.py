@@ -135,6 +135,8 @@ def test_upload(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mon
     with recorded(stack, monkeypatch) as calls:
         batch = client.post("/api/compress", data={"files": [(io.BytesIO(pdf), "a.pdf"), (io.BytesIO(pdf), "b.pdf")]})
         assert client.get(f"/api/batches/{batch.get_json()['batch_id']}").status_code == 200
+        key = {"Idempotency-Key": "key"}
+        assert client.post("/api/uploads", json={"options": {"dpi": 1}}, headers=key).status_code == 422
         for path in ("/health", "/metrics"):
             assert client.get(path).status_code == 200
         assert client.post("/api/uploads", json={"name": "c.pdf"}).status_code == 201

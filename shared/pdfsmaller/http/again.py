@@ -6,6 +6,8 @@ from flask import Blueprint, Response, request
 
 from pdfsmaller.http import answers, waiting
 from pdfsmaller.http.callers import caller
+from pdfsmaller.http.idempotency import jobs_once
+from pdfsmaller.jobs.model import Job
 from pdfsmaller.services.again import FIELDS, AgainService
 from pdfsmaller.services.retry import retry
 from pdfsmaller.services.webhooks import address
@@ -19,7 +21,11 @@ def again(job_id: str) -> Response:
     asked = answers.json_object((*FIELDS, address.FIELD)) if request.get_data() else {}
     callback = answers.callback(asked.get(address.FIELD))
     service = AgainService(answers.world(), answers.service())
-    return waiting.begun([service.again(job_id, asked, caller=caller(), callback=callback)])
+
+    def make(under: str | None) -> list[Job]:
+        return [service.again(job_id, asked, caller=caller(), under=under, callback=callback)]
+
+    return waiting.begun(jobs_once(make))
 
 
 @blueprint.post("/<job_id>/retry")

@@ -92,9 +92,13 @@ class Jobs:
         """The job ids of a batch, or None where there is no such batch."""
         return self._store.batch(batch_id)
 
-    def claim(self, what: str, job_id: str) -> str:
+    def claim(self, what: str, job_id: str, *, kept_seconds: float = CLAIM_KEPT_SECONDS) -> str:
         """The job that answers for ``what``: ``job_id`` for the first who asks, the first's for all others."""
-        return self._store.claim(what, job_id, kept_seconds=CLAIM_KEPT_SECONDS)
+        return self._store.claim(what, job_id, kept_seconds=kept_seconds)
+
+    def unclaim(self, what: str, job_id: str) -> None:
+        """Let others claim ``what``, if it is this job that answers for it."""
+        self._store.unclaim(what, job_id)
 
     def claimed_by(self, what: str) -> str | None:
         """The job that answers for ``what``, or None where nobody has asked."""

@@ -85,8 +85,13 @@ class JobStore(Protocol):
 
         Args:
             what: any text, of any length.
+            job_id: its id, or whatever else stands for it, in at most 64 characters.
             kept_seconds: how long the store must remember it; afterwards it may forget.
         """
+        ...
+
+    def unclaim(self, what: str, job_id: str) -> None:
+        """Let others claim ``what``, if it is this job that answers for it."""
         ...
 
     def claimed_by(self, what: str) -> str | None:

@@ -59,6 +59,7 @@ class AgainService:
         request: Mapping[str, Any],
         *,
         caller: Caller = ANYBODY,
+        under: str | None = None,
         callback: Callback | None = None,
     ) -> Job:
         """A new job of the caller's, made from files of jobs of the caller's.
@@ -69,6 +70,7 @@ class AgainService:
                 of ``{job_id, input: n}`` and ``{job_id, result: n}``, counted from 0, where ``job_id`` is this job's if
                 it is left out; untrusted.
             callback: who is told of the new job's ends (``webhooks.address.wanted``).
+            under: the new job's id (``new_id``): done again under the same, it goes on where it stopped.
 
         Raises:
             JobNotFound, InputNotFound, ResultNotFound: what is referred to is not there, or not the caller's.
@@ -95,7 +97,9 @@ class AgainService:
             )
         options = self._with_password(options, sources)
         caller.charge(1)
-        made = self._submitting.new_job(operation, options, inputs, None, caller, callback=callback)
+        made = self._submitting.new_job(operation, options, inputs, None, caller, under, callback=callback)
+        if made.status is not Status.AWAITING_UPLOAD:
+            return made
         try:
             self._copy(sources, made.job_id)
         except Exception:
