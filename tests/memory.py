@@ -21,6 +21,7 @@ from typing import IO, Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from pdfsmaller import events
+from pdfsmaller.access.keys import ApiKey
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import ObjectInfo, UploadForm
@@ -108,6 +109,31 @@ class MemoryJobStore:
             for held, key in old:
                 del held[key]
         return len(old)
+
+
+class MemoryKeyStore:
+    """``KeyStore`` in a dictionary."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, ApiKey] = {}
+
+    def add(self, key: ApiKey) -> bool:
+        return self._keys.setdefault(key.key_id, key) is key
+
+    def get(self, key_id: str) -> ApiKey | None:
+        return self._keys.get(key_id)
+
+    def all(self) -> list[ApiKey]:
+        return sorted(self._keys.values(), key=lambda key: key.created_at)
+
+    def revoke(self, key_id: str, at: float) -> None:
+        key = self._keys.get(key_id)
+        if key and key.revoked_at is None:
+            self._keys[key_id] = replace(key, revoked_at=at)
+
+    def used(self, key_id: str, at: float) -> None:
+        if key := self._keys.get(key_id):
+            self._keys[key_id] = replace(key, last_used_at=at)
 
 
 @dataclass

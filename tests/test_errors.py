@@ -22,6 +22,7 @@ def _make(kind: type[PdfSmallerError]) -> PdfSmallerError:
         errors.InvalidOption: errors.InvalidOption("dpi", 5, ["36 to 1200"]),
         errors.LimitExceeded: errors.LimitExceeded("max_pages", 10, "Too many."),
         errors.LeaseHeld: errors.LeaseHeld("Busy.", 5.0),
+        errors.RateLimited: errors.RateLimited("Too many.", "5 per hour", 60),
         errors.JobFailed: errors.JobFailed("unreadable_pdf", "Said in words."),
         errors.RemoteError: errors.RemoteError("unreadable_pdf", "Said in words."),
     }

@@ -40,7 +40,7 @@ def test_nothing_is_set_but_what_differs_here(tmp_path: Path) -> None:
         ("METRICS_ENABLED", "MetricsEnabled"),
         ("DROP_MAX_AGE_HOURS", "DropMaxAgeHours"),  # by way of a condition
         ("ALLOWED_ORIGINS", "AllowedOrigins"),  # by way of a join, and over what follows from the port
-        ("API_KEYS", "ApiKeys"),  # upload's own
+        ("API_KEYS_REQUIRED", "ApiKeysRequired"),  # upload's own
         ("SECRET_KEY", "SecretKey"),
         ("MAXIMUM_CONCURRENCY", "MaximumConcurrency"),  # no setting of the functions
     ],

@@ -21,13 +21,18 @@ def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_empty_means_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DROP_MAX_AGE_HOURS", "S3_PUBLIC_ENDPOINT_URL", "PUBLIC_BASE_URL", "ALLOWED_ORIGINS", "API_KEYS"):
+    for name in (
+        "DROP_MAX_AGE_HOURS",
+        "S3_PUBLIC_ENDPOINT_URL",
+        "PUBLIC_BASE_URL",
+        "ALLOWED_ORIGINS",
+        "TRUSTED_PROXIES",
+    ):
         monkeypatch.setenv(name, "")
     settings = Settings()
     assert settings.drop_max_age_hours is None
     assert settings.s3_public_endpoint_url is None
     assert settings.allowed_origins == []
-    assert settings.api_keys == []
 
 
 def test_the_engine_stops_improving_before_it_is_killed() -> None:
@@ -38,11 +43,13 @@ def test_the_engine_stops_improving_before_it_is_killed() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "remedy"),
     [
-        ("API_KEYS", ",", "leave API_KEYS empty"),
-        ("API_KEYS", "k" * 20 + ",", "leave API_KEYS empty"),
-        ("API_KEYS", "x", "at least 20 characters"),
-        ("API_KEYS", "k" * 20 + "," + "k" * 20, "twice"),
-        ("API_KEYS", "with a space in its middle", "without spaces"),
+        ("API_KEYS_REQUIRED", "perhaps", "valid boolean"),
+        ("RATE_LIMIT_DEFAULT", "", "RATE_LIMIT_ENABLED=false"),
+        ("RATE_LIMIT_DEFAULT", "many per hour", "such as 100 per hour"),
+        ("RATE_LIMIT_DEFAULT", "0 per hour", "such as 100 per hour"),
+        ("RATE_LIMIT_DEFAULT", "5 per day; per hour", "such as 100 per hour"),
+        ("TRUSTED_PROXIES", "my proxy", "networks such as 10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "host bits set"),
         ("SECRET_KEY", "x", "at least 20 characters"),
         ("HEARTBEAT_SECONDS", "300", "a third of LEASE_SECONDS"),
         ("LEASE_SECONDS", "1", "a third of LEASE_SECONDS"),
@@ -72,7 +79,7 @@ def test_settings_that_make_no_sense_are_refused_with_the_remedy(name: str, valu
     assert remedy in said
     assert said.count("\n") == 2
     assert "explains each" in said
-    if "KEY" in name:
+    if name == "SECRET_KEY":
         assert "(hidden)" in said
 
 
@@ -108,27 +115,33 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 def test_a_function_does_not_start_with_them_and_says_why_in_words() -> None:
     run = subprocess.run(
         [sys.executable, "-c", "from pdfsmaller.settings import get_settings; get_settings()"],
-        env={"PYTHONPATH": str(Path(__file__).parents[1] / "shared"), "API_KEYS": ","},
+        env={"PYTHONPATH": str(Path(__file__).parents[1] / "shared"), "SECRET_KEY": "short"},
         capture_output=True,
         text=True,
     )
     assert run.returncode != 0
-    assert run.stderr.startswith("error: These settings cannot be used:\n  API_KEYS is (hidden): ")
+    assert run.stderr.startswith("error: These settings cannot be used:\n  SECRET_KEY is (hidden): ")
     assert "Traceback" not in run.stderr
 
 
+def test_keys_that_are_required_need_links_that_can_be_signed() -> None:
+    with pytest.raises(InvalidSettings, match=r"SECRET_KEY is \(hidden\): should be set where API_KEYS_REQUIRED is"):
+        read_settings({"API_KEYS_REQUIRED": "true"})
+    assert read_settings({"API_KEYS_REQUIRED": "true", "SECRET_KEY": "k" * 20}).api_keys_required
+
+
 def test_secrets_do_not_show_in_logs() -> None:
-    assert "hunter2" not in repr(Settings(secret_key="hunter2" * 3, api_keys=["hunter2" * 3]))
+    assert "hunter2" not in repr(Settings(secret_key="hunter2" * 3))
 
 
 def test_the_local_stack_is_not_started_with_settings_that_make_no_sense() -> None:
     root = Path(__file__).parents[1]
     run = subprocess.run(
         [sys.executable, "-m", "pdfsmaller_local", "local"],
-        env={"PYTHONPATH": f"{root / 'shared'}:{root / 'localstack'}", "API_KEYS": "short", "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": f"{root / 'shared'}:{root / 'localstack'}", "SECRET_KEY": "short", "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
     )
     assert run.returncode == 1
-    assert run.stderr.startswith("error: API_KEYS is (hidden): should hold keys of at least 20 characters")
+    assert run.stderr.startswith("error: SECRET_KEY is (hidden): should have at least 20 characters")
     assert run.stderr.count("\n") == 1

@@ -195,32 +195,30 @@ def test_the_table_expires_rows_and_can_be_restored(resources: dict[str, Any]) -
 
 
 def test_secrets_are_not_shown(template: dict[str, Any]) -> None:
-    for name in ("SecretKey", "ApiKeys"):
-        assert template["Parameters"][name]["NoEcho"] is True
+    assert template["Parameters"]["SecretKey"]["NoEcho"] is True
     assert "Default" not in template["Parameters"]["SecretKey"], "a key that everybody knows is none"
     assert not any("Secret" in name or "Key" in name for name in template["Outputs"])
 
 
 def test_secrets_go_only_to_functions_that_use_them(template: dict[str, Any], resources: dict[str, Any]) -> None:
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
-    assert not {"API_KEYS", "SECRET_KEY"} & set(shared)
+    assert "SECRET_KEY" not in shared
     given = {
-        name: {"API_KEYS", "SECRET_KEY"} & set(resources[f"{name}Function"]["Properties"]["Environment"]["Variables"])
+        name: "SECRET_KEY" in resources[f"{name}Function"]["Properties"]["Environment"]["Variables"]
         for name in FUNCTIONS
     }
-    assert given == {"Upload": {"API_KEYS", "SECRET_KEY"}, "Compress": {"SECRET_KEY"}, "Cleanup": set()}
+    assert given == {"Upload": True, "Compress": True, "Cleanup": False}
 
 
 @pytest.mark.parametrize(
     ("parameter", "value", "taken"),
     [
-        ("ApiKeys", "", True),
-        ("ApiKeys", "k" * 20 + "," + "l" * 64, True),
-        ("ApiKeys", ",", False),
-        ("ApiKeys", "k" * 19, False),
-        ("ApiKeys", "k" * 20 + ",", False),
-        ("ApiKeys", "k" * 20 + ",short", False),
-        ("ApiKeys", "k" * 20 + ", " + "l" * 20, False),
+        ("RateLimitDefault", "200 per day;50 per hour", True),
+        ("RateLimitDefault", "", False),
+        ("TrustedProxies", "", True),
+        ("TrustedProxies", "1", True),
+        ("TrustedProxies", "10.0.0.0/8, 2001:db8::/32", True),
+        ("TrustedProxies", "proxy.example", False),
         ("UploadConcurrency", "", True),
         ("UploadConcurrency", "20", True),
         ("UploadConcurrency", "many", False),
@@ -252,7 +250,7 @@ def test_an_open_function_url_demands_keys(template: dict[str, Any]) -> None:
     [rule] = template["Rules"].values()
     assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "UploadAuthType"}, "NONE"]}
     [assertion] = rule["Assertions"]
-    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiKeys"}, ""]}]}
+    assert assertion["Assert"] == {"Fn::Equals": [{"Ref": "ApiKeysRequired"}, "true"]}
 
 
 def test_the_function_url_is_closed_unless_it_is_opened(template: dict[str, Any], resources: dict[str, Any]) -> None:

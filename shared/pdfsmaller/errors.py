@@ -15,6 +15,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── BadRequest             400 bad_request
     │   ├── Unauthorized           401 unauthorized
     │   ├── AccessDenied           403 access_denied
+    │   ├── KeyNotFound            404 key_not_found
+    │   ├── RateLimited            429 rate_limited
     │   ├── FileTooLarge           413 file_too_large
     │   ├── TooManyFiles           422 too_many_files
     │   ├── InvalidOption          422 invalid_option
@@ -174,6 +176,36 @@ class AccessDenied(RequestError):
     title = "The form or link is not valid"
     http_status = 403
     crosses = False
+
+
+class KeyNotFound(RequestError):
+    """No API key has this id."""
+
+    code = "key_not_found"
+    title = "No such API key"
+    http_status = 404
+    exit_code = ExitCode.USAGE
+    crosses = False
+
+
+class RateLimited(RequestError):
+    """More than a limit allows in its time.
+
+    Attributes:
+        limit: the limit, such as ``100 per hour``.
+        retry_after: seconds until it is counted anew; None where the same request will never do.
+    """
+
+    code = "rate_limited"
+    title = "Too much in too little time"
+    http_status = 429
+    details: ClassVar = {"limit": str}
+    crosses = False
+
+    def __init__(self, message: str, limit: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.retry_after = retry_after
 
 
 class FileTooLarge(RequestError):

@@ -17,9 +17,19 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from pdfsmaller.access.addresses import TrustedProxies
+from pdfsmaller.access.rates import parse_rates
 from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidSettings
 from pdfsmaller.limits import Limits
@@ -40,9 +50,15 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _split_keys(value: Any) -> Any:
-    """As ``_split``, but an empty item stays, to be refused: a lone comma must not read as "no keys"."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) and value else value or []
+def _rates(value: str) -> str:
+    if not parse_rates(value):
+        raise ValueError("should be such as 100 per hour; RATE_LIMIT_ENABLED=false sets no limit")
+    return value
+
+
+def _proxies(value: str) -> str:
+    TrustedProxies.parse(value)
+    return value
 
 
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
@@ -213,17 +229,32 @@ class Settings(BaseSettings):
         "Hosts that the links in answers may name, comma-separated (.a.example: all below it). For requests to any "
         "other, links are paths. Not needed with PUBLIC_BASE_URL.",
     )
-    api_keys: Annotated[list[str], NoDecode, BeforeValidator(_split_keys)] = _field(
-        [],
-        f"Keys of which callers must send one, comma-separated, each of {KEY_MIN_CHARS} characters or more. It goes as "
-        "`X-Api-Key` or `Authorization: Bearer`. Empty: none is needed.",
-        secret=True,
+    api_keys_required: bool = _field(
+        False,
+        "Whether callers must send an API key. It goes as `X-Api-Key` or `Authorization: Bearer`; `pdfsmaller keys "
+        "create` makes one. false: one that is sent is heeded all the same.",
+    )
+    rate_limit_enabled: bool = _field(
+        False,
+        "Whether RATE_LIMIT_DEFAULT holds. A limit that a key has of its own (`pdfsmaller keys create --rate-limit`) "
+        "holds in any case.",
+    )
+    rate_limit_default: Annotated[str, AfterValidator(_rates)] = _field(
+        "100 per hour",
+        "New jobs that each API key, or each client address without one, may make; several limits as `200 per day;50 "
+        "per hour`. An IPv6 address counts with its /64.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = _field(
+        "",
+        "Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: their networks, comma-separated "
+        "(10.0.0.0/8), or how many stand before the service. Empty: none is.",
     )
     secret_key: str = _field(
         "",
         f"Encrypts the passwords of PDFs while their jobs run: {KEY_MIN_CHARS} random characters or more, for example "
         "from `openssl rand -hex 32`. Empty: no password is taken. It signs the forms and links of a folder of files "
-        "(STORAGE_URL), too. `make local` and `pdfsmaller serve` make a key of their own.",
+        "(STORAGE_URL), and links that need no API key, too. `make local` and `pdfsmaller serve` make a key of their "
+        "own.",
         secret=True,
     )
     health_check_enabled: bool = _field(
@@ -297,24 +328,14 @@ class Settings(BaseSettings):
             raise ValueError(f"should hold host names without scheme and port; {wrong[0]!r} is none")
         return [item.lower() for item in value]
 
-    @field_validator("api_keys")
-    @classmethod
-    def _are_strong_keys(cls, value: list[str]) -> list[str]:
-        if "" in value:
-            raise ValueError("has an empty item; leave it out, or leave API_KEYS empty to ask for no key")
-        if not all(re.fullmatch(r"[!-~]+", key) for key in value):
-            raise ValueError("should hold keys of visible ASCII characters, without spaces")
-        if any(len(key) < KEY_MIN_CHARS for key in value):
-            raise ValueError(
-                f"should hold keys of at least {KEY_MIN_CHARS} characters, for example from: openssl rand -hex 32"
-            )
-        if len(set(value)) < len(value):
-            raise ValueError("holds a key twice; leave one of them out")
-        return value
-
     @field_validator("secret_key")
     @classmethod
     def _is_strong_or_empty(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.data.get("api_keys_required"):
+            raise ValueError(
+                "should be set where API_KEYS_REQUIRED is, to sign the links that browsers follow without a key, for "
+                "example from: openssl rand -hex 32"
+            )
         if not value and info.data.get("storage_url") and not info.data["storage_url"].startswith("s3://"):
             raise ValueError(
                 "should be set where files are in a folder (STORAGE_URL), whose forms and links it signs, for example "

@@ -14,12 +14,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pdfsmaller.access.keys import Keys
 from pdfsmaller.errors import CannotServe, DiskFull, StoreUnavailable
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.services import ends
 from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
+    from pdfsmaller.access.ports import Counters, KeyStore
     from pdfsmaller.jobs.ports import JobStore, Line, Queue, Storage, Workers
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
@@ -32,6 +34,8 @@ class _Adapters(NamedTuple):
     store: JobStore
     queue: Queue
     storage: Storage
+    keys: KeyStore
+    counters: Counters
     together: Callable[[], AbstractContextManager[None]]
     workers: Workers | None = None
     line: Line | None = None
@@ -57,6 +61,8 @@ def wire(
         ends=ends.Ends(jobs, listeners),
         queue=adapters.queue,
         storage=adapters.storage,
+        keys=Keys(adapters.keys, clock),
+        counters=adapters.counters,
         together=adapters.together,
         workers=adapters.workers,
         line=adapters.line,
@@ -106,6 +112,7 @@ def _make_sure(settings: Settings, processes: int, of_tables: Callable[[Database
 
 
 def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
+    from pdfsmaller.aws.access import DynamoCounters, DynamoKeyStore
     from pdfsmaller.aws.job_store import DynamoJobStore
     from pdfsmaller.aws.line import AwsLine
     from pdfsmaller.aws.queue import SqsQueue
@@ -114,19 +121,30 @@ def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
         DynamoJobStore(settings.jobs_table, clock),
         SqsQueue(settings.compress_queue_url, settings.dead_letter_queue_url),
         _s3(settings, announces=True),
+        DynamoKeyStore(settings.jobs_table),
+        DynamoCounters(settings.jobs_table, clock),
         nullcontext,
         line=AwsLine(settings.jobs_table, settings.compress_queue_url, clock),
     )
 
 
 def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
+    from pdfsmaller.server.database.access import SqlCounters, SqlKeyStore
     from pdfsmaller.server.database.job_store import SqlJobStore
     from pdfsmaller.server.database.queue import SqlQueue
     from pdfsmaller.server.database.workers import SqlWorkers
 
     database = _database(settings, clock)
     queue = SqlQueue(database, visibility_seconds=settings.lease_seconds, max_receive_count=settings.max_receive_count)
-    return _Adapters(SqlJobStore(database), queue, _storage(settings), database.together, SqlWorkers(database))
+    return _Adapters(
+        SqlJobStore(database),
+        queue,
+        _storage(settings),
+        SqlKeyStore(database),
+        SqlCounters(database),
+        database.together,
+        SqlWorkers(database),
+    )
 
 
 def _database(settings: Settings, clock: Callable[[], float] = time.time) -> Database:

@@ -12,16 +12,20 @@ from typing import Any, Protocol
 import boto3
 import requests
 
+from pdfsmaller.access.local_counters import LocalCounters
+from pdfsmaller.access.ports import Counters, KeyStore
+from pdfsmaller.aws.access import DynamoCounters, DynamoKeyStore
 from pdfsmaller.aws.job_store import DynamoJobStore
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import UploadForm
 from pdfsmaller.jobs.ports import JobStore, Line, Queue, Storage
+from pdfsmaller.server.database.access import SqlCounters, SqlKeyStore
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.job_store import SqlJobStore
 from pdfsmaller.server.database.queue import SqlQueue
 from tests.aws_stack import Clock, Stack
 from tests.folder_world import killed_while_putting, made_room
-from tests.memory import MemoryJobStore, MemoryQueue, MemoryStorage
+from tests.memory import MemoryJobStore, MemoryKeyStore, MemoryQueue, MemoryStorage
 
 #: How long a received message stays hidden, and how often it is delivered, in every harness.
 VISIBILITY_SECONDS = 2
@@ -43,6 +47,8 @@ class Harness(Protocol):
     store: JobStore
     queue: Queue
     storage: Storage
+    keys: KeyStore
+    counters: Counters
     #: Where the queue does not let askers take turns by itself.
     line: Line | None
     #: Whether somebody holds forms to what they allow, and links to their time.
@@ -91,6 +97,8 @@ class MemoryHarness:
             self._clock, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT
         )
         self.storage = MemoryStorage(self._clock)
+        self.keys: KeyStore = MemoryKeyStore()
+        self.counters: Counters = LocalCounters(self._clock)
         self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
         self.begin_upload, self.send_form = self.storage.begin_upload, self.storage.send_form
 
@@ -116,6 +124,7 @@ class SqlHarness(MemoryHarness):
     def __init__(self, database: Database, forward: Callable[[float], None]) -> None:
         super().__init__()
         self.store = SqlJobStore(database)
+        self.keys, self.counters = SqlKeyStore(database), SqlCounters(database)
         self.queue = SqlQueue(database, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT)
         self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
         self.pass_store_time = self.pass_queue_time = forward
@@ -144,6 +153,7 @@ class AwsHarness:
         self._table = stack.settings.jobs_table
         self._url, self._dead = stack.settings.compress_queue_url, stack.settings.dead_letter_queue_url
         self.store: JobStore = DynamoJobStore(self._table, stack.clock)
+        self.keys, self.counters = DynamoKeyStore(self._table), DynamoCounters(self._table, stack.clock)
         self.queue, self.storage = stack.world.queue, stack.world.storage
         self.line = stack.world.line
         arn = stack.sqs.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

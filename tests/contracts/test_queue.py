@@ -91,9 +91,11 @@ class TestDeadLetters:
     def test_are_what_was_received_too_often(self, harness: Harness) -> None:
         harness.queue.announce(CREATED)
         for _ in range(MAX_RECEIVE_COUNT):
-            harness.queue.retry_in(received(harness), 0)
+            message = received(harness)
+            harness.queue.retry_in(message, 0)
         assert harness.receive() is None
-        assert [events.parse(message.body) for message in harness.queue.peek_dead_letters()] == [[CREATED]]
+        [dead] = harness.queue.peek_dead_letters()
+        assert (events.parse(dead.body), dead.sent_at) == ([CREATED], message.sent_at)
         assert harness.queue.depth() == {"waiting": 0, "in_flight": 0}
 
     def test_looking_takes_none(self, harness: Harness) -> None:

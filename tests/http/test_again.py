@@ -61,3 +61,28 @@ def test_what_is_wrong_is_said(client: FlaskClient, stack: Stack, pdf: bytes) ->
 def test_a_job_without_its_files_has_no_such_link(client: FlaskClient) -> None:
     job = client.post("/api/uploads", json={"name": "a.pdf"}).get_json()["job"]
     assert "again" not in job["links"]
+
+
+def test_a_failed_job_can_be_tried_once_more(client: FlaskClient, stack: Stack) -> None:
+    job = post(client, b"%PDF-1.7 and nothing else").get_json()
+    assert "retry" not in job["links"]
+    assert_problem(client.post(f"{job['links']['self']}/retry"), 409, "job_not_failed")
+    work(stack)
+    failed = client.get(job["links"]["self"]).get_json()
+    assert failed["status"] == "failed"
+    answer = client.post(failed["links"]["retry"], headers={"Prefer": "respond-async"})
+    assert (answer.status_code, answer.get_json()["status"], answer.get_json()["error"]) == (202, "queued", None)
+    assert len(stack.announced()) == 1
+
+
+def test_the_whole_report_is_a_file_of_its_own(client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+    job = post(client, pdf).get_json()
+    assert "report" not in job["links"]
+    assert_problem(client.get(f"{job['links']['self']}/report"), 409, "job_not_ready")
+    work(stack)
+    done = client.get(job["links"]["self"]).get_json()
+    answer = client.get(done["links"]["report"])
+    assert (answer.status_code, answer.mimetype) == (200, "application/json")
+    whole = answer.get_json()
+    assert {name: whole[name] for name in done["result"]["report"]} == done["result"]["report"]
+    assert "warnings" in whole

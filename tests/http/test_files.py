@@ -75,8 +75,8 @@ class TestTheWholeWay:
         assert [item for bucket in ("uploads", "results") for item in room.storage.list(bucket, "")] == []
 
     def test_a_big_result_is_a_redirect_to_a_link_that_needs_no_key(self, tmp_path: Path, clock: Clock) -> None:
-        key = "the-key-of-these-tests"
-        room = made_room(tmp_path / "store", clock, max_inline_result_size=1_000, api_keys=[key])
+        room = made_room(tmp_path / "store", clock, max_inline_result_size=1_000, api_keys_required=True)
+        _, key = room.world.keys.create("me")
         with served(room.world) as address:
             headers = {"X-Api-Key": key}
             sent = requests.post(

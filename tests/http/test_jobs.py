@@ -71,6 +71,24 @@ class TestDeleting:
         assert stack.upload_keys() == stack.result_keys() == []
 
 
+def test_the_list_is_that_of_an_api_key(clock: Clock, pdf: bytes) -> None:
+    with made_stack(clock) as stack:
+        client = create_app(stack.world).test_client()
+        one, two = ({"X-Api-Key": stack.world.keys.create(name)[1]} for name in ("one", "two"))
+        made = [post(client, pdf, headers=one).get_json()["job_id"] for _ in range(3)]
+        first = client.get("/api/jobs?limit=2", headers=one).get_json()
+        second = client.get("/api/jobs", query_string={"cursor": first["next"]}, headers=one).get_json()
+        assert {job["job_id"] for job in first["jobs"] + second["jobs"]} == set(made)
+        assert (len(first["jobs"]), len(second["jobs"]), second["next"]) == (2, 1, None)
+        assert client.get("/api/jobs", headers=two).get_json() == {"jobs": [], "next": None}
+        refused = client.get("/api/jobs?limit=0", headers=one)
+        assert assert_problem(refused, 422, "invalid_option")["field"] == "limit"
+
+
+def test_without_api_keys_there_is_no_list(client: FlaskClient) -> None:
+    assert_problem(client.get("/api/jobs"), 401, "unauthorized")
+
+
 class TestCancelling:
     def test_answers_with_the_job_whose_files_are_gone_and_is_done_once(
         self, client: FlaskClient, stack: Stack, pdf: bytes

@@ -101,7 +101,7 @@ def test_the_page_knows_the_limits_of_its_service(clock: Clock) -> None:
 
 def test_the_page_asks_for_a_key_where_there_are_some(client: FlaskClient, clock: Clock) -> None:
     assert 'id="key"' not in client.get("/").text
-    with made_stack(clock, api_keys=["secret" * 4]) as stack:
+    with made_stack(clock, api_keys_required=True) as stack:
         assert 'id="key"' in create_app(stack.world).test_client().get("/").text
 
 

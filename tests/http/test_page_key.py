@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["page"]
 
-KEY = "the-key-of-these-tests"
-
 
 @pytest.fixture
 def room(tmp_path: Path, clock: Clock) -> FolderRoom:
-    return made_room(tmp_path / "store", clock, api_keys=[KEY])
+    return made_room(tmp_path / "store", clock, api_keys_required=True)
 
 
 @pytest.fixture
@@ -32,12 +30,17 @@ def address(room: FolderRoom) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture
+def key(room: FolderRoom) -> str:
+    return room.world.keys.create("a browser")[1]
+
+
 def test_a_key_is_asked_for_kept_for_the_tab_and_used_for_all(
-    address: str, page: Page, room: FolderRoom, tmp_path: Path
+    address: str, page: Page, room: FolderRoom, key: str, tmp_path: Path
 ) -> None:
     source = documents.write(tmp_path / "a.pdf", documents.photo_jpeg())
     page.goto(address)
-    page.fill("#key", KEY)
+    page.fill("#key", key)
     page.set_input_files("#files", source)
     page.locator("#jobs .state", has_text="Next in line").wait_for()
     room.work()
@@ -47,8 +50,8 @@ def test_a_key_is_asked_for_kept_for_the_tab_and_used_for_all(
     assert download.value.suggested_filename == "a-smaller.pdf"
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
     page.reload()
-    assert page.input_value("#key") == KEY
-    assert KEY not in page.evaluate("JSON.stringify({...localStorage})")
+    assert page.input_value("#key") == key
+    assert key not in page.evaluate("JSON.stringify({...localStorage})")
 
 
 def test_a_wrong_key_is_said_in_words(address: str, page: Page, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from pdfsmaller.access.keys import Keys
+from pdfsmaller.access.local_counters import LocalCounters
 from pdfsmaller.aws import clients
 from pdfsmaller.http.app import create_app
 from pdfsmaller.jobs.moves import Jobs
@@ -23,7 +25,7 @@ from pdfsmaller.settings import Settings
 from pdfsmaller.wire import wire
 from tests import documents
 from tests.http.talk import assert_problem, post
-from tests.memory import MemoryStorage
+from tests.memory import MemoryKeyStore, MemoryStorage
 
 
 @pytest.fixture
@@ -61,7 +63,16 @@ def test_so_is_what_would_be_written_to_a_database_that_stays_locked(empty_sqlit
     opened = database.opened(f"sqlite:///{path}", busy_seconds=0.1)
     jobs, storage = Jobs(SqlJobStore(opened)), MemoryStorage()
     queue = SqlQueue(opened, visibility_seconds=60, max_receive_count=5)
-    world = World(Settings(), jobs, Ends(jobs, []), queue, storage, opened.together)
+    world = World(
+        Settings(),
+        jobs,
+        Ends(jobs, []),
+        queue,
+        storage,
+        opened.together,
+        keys=Keys(MemoryKeyStore()),
+        counters=LocalCounters(),
+    )
     client = create_app(world).test_client()
     begun = post(client, documents.text(1)).get_json()
     locked = sqlite3.connect(path, isolation_level=None)

@@ -60,10 +60,10 @@ class TestOneCommand:
         assert serve("--workers", 1).job(job_id)["status"] == "succeeded"
 
     def test_refuses_strangers_who_have_no_key(self, serve: Serve) -> None:
-        key = "k" * 20
-        one = serve("--workers", 1, "--host", "0.0.0.0", API_KEYS=key)
+        one = serve("--workers", 1, "--host", "0.0.0.0", API_KEYS_REQUIRED="true")
         url = f"{one.url}/api/jobs/{'0' * 32}"
         assert requests.get(url, timeout=10).status_code == 401
+        key = run("keys", "create", "me", "--data", one.data).stdout.strip()
         assert requests.get(url, headers={"X-Api-Key": key}, timeout=10).status_code == 404
 
 
@@ -80,7 +80,8 @@ class TestRefused:
 
     def test_off_loopback_without_keys(self, tmp_path: Path) -> None:
         said = self.said("serve", "--data", tmp_path, "--host", "0.0.0.0")
-        assert "Set API_KEYS, or say --open." in said
+        assert "Set API_KEYS_REQUIRED=true" in said
+        assert "or say --open." in said
 
     def test_a_second_one_on_the_same_folder(self, serve: Serve) -> None:
         one = serve("--workers", 1)

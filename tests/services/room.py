@@ -6,6 +6,8 @@ import io
 from typing import Any, Generic, TypeVar
 
 from pdfsmaller import events
+from pdfsmaller.access.keys import Keys
+from pdfsmaller.access.local_counters import LocalCounters
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.ports import Storage
 from pdfsmaller.services.cleanup import CleanupService
@@ -16,7 +18,7 @@ from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from tests.aws_stack import Clock
-from tests.memory import MemoryJobStore, MemoryQueue
+from tests.memory import MemoryJobStore, MemoryKeyStore, MemoryQueue
 
 StorageT = TypeVar("StorageT", bound=Storage)
 
@@ -31,7 +33,15 @@ class Room(Generic[StorageT]):
         self.ended: list[Ended] = []
         self.jobs = Jobs(self.store)
         made = Settings(**{"default_wait_seconds": 0} | settings)
-        self.world = World(made, self.jobs, Ends(self.jobs, [self.ended.append]), self.queue, self.storage)
+        self.world = World(
+            made,
+            self.jobs,
+            Ends(self.jobs, [self.ended.append]),
+            self.queue,
+            self.storage,
+            keys=Keys(MemoryKeyStore(), clock),
+            counters=LocalCounters(clock),
+        )
         self.submitting, self.running = SubmitService(self.world), RunService(self.world)
         self.cleanup = CleanupService(self.world)
 

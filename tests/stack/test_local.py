@@ -201,7 +201,7 @@ def test_a_taken_port_is_named_with_the_way_out(command: Any, name: str) -> None
         ({"EMULATOR": "robotocore"}, "Set EMULATOR to external, localstack"),
         ({"EMULATOR": "external"}, "Set AWS_ENDPOINT_URL"),
         ({"MAX_FILE_SIZE": "huge"}, "MAX_FILE_SIZE is 'huge': not a size"),
-        ({"API_KEYS": ","}, "API_KEYS is (hidden): has an empty item"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is (hidden): should have at least 20 characters"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )

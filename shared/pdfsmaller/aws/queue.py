@@ -69,5 +69,14 @@ class SqsQueue:
             MaxNumberOfMessages=10,
             VisibilityTimeout=hold_seconds,
             WaitTimeSeconds=0,
+            MessageSystemAttributeNames=["SentTimestamp"],
         )
-        return [Message(item["MessageId"], item["ReceiptHandle"], item["Body"]) for item in answer.get("Messages", [])]
+        return [
+            Message(
+                item["MessageId"],
+                item["ReceiptHandle"],
+                item["Body"],
+                sent_at=int(item["Attributes"]["SentTimestamp"]) / 1_000,
+            )
+            for item in answer.get("Messages", [])
+        ]

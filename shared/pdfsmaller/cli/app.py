@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from pdfsmaller import __version__
-from pdfsmaller.cli import arguments, service
+from pdfsmaller.cli import arguments, keys, service
 from pdfsmaller.cli.errors import complain
 from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.errors import ExitCode
@@ -155,3 +155,4 @@ _add(
 )
 for _command in (service.serve, service.worker, service.cleanup):
     app.command(epilog=service.EXIT_CODES)(_command)
+app.add_typer(keys.app, name="keys")

@@ -1,4 +1,4 @@
-"""Once more: ``/api/jobs/{id}/again`` makes a new job from files that are here."""
+"""Once more: ``/api/jobs/{id}/again`` makes a new job from files that are here, ``…/retry`` tries a failed one anew."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from pdfsmaller.http import answers, waiting
 from pdfsmaller.http.callers import caller
 from pdfsmaller.services.again import FIELDS, AgainService
+from pdfsmaller.services.retry import retry
 
 blueprint = Blueprint("again", __name__, url_prefix="/api/jobs")
 
@@ -17,3 +18,9 @@ def again(job_id: str) -> Response:
     asked = answers.json_object(FIELDS) if request.get_data() else {}
     service = AgainService(answers.world(), answers.service())
     return waiting.begun([service.again(job_id, asked, caller=caller())])
+
+
+@blueprint.post("/<job_id>/retry")
+def try_again(job_id: str) -> Response:
+    """A failed job, queued again."""
+    return waiting.begun([retry(answers.world(), answers.service(), job_id, caller=caller())])

@@ -11,6 +11,7 @@ from pdfsmaller.http import (
     again,
     around,
     batches,
+    callers,
     described,
     files,
     health,
@@ -49,6 +50,7 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
         "MAX_FORM_PARTS": 400,  # 100 files, each with a page range and a password, and the options
     }
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    callers.install(app, world)
     around.install(app)
     for topic in _TOPICS:
         app.register_blueprint(topic.blueprint)

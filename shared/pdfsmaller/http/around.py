@@ -33,7 +33,7 @@ def _name_request() -> None:
 
 def _identify_caller() -> None:
     is_open = request.method == "OPTIONS" or request.path in _OPEN_PATHS or request.path.startswith(_OPEN_FOLDERS)
-    callers.identify([] if is_open else answers.settings().api_keys)
+    callers.identify(is_open=is_open)
 
 
 def _add_headers(response: Response) -> Response:

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import re
+from functools import partial
 
-from flask import g, request
+from flask import Flask, Response, current_app, g, request
 
-from pdfsmaller.errors import Unauthorized
+from pdfsmaller.access.addresses import network
+from pdfsmaller.access.door import Door, nobody
+from pdfsmaller.access.keys import PREFIX, ApiKey
+from pdfsmaller.access.rates import Limiter, Rate, Standing, parse_rates, refusal
+from pdfsmaller.http import answers
 from pdfsmaller.services.caller import Caller
+from pdfsmaller.services.world import World
+
+_BEARER = re.compile(r"bearer +(.*)", re.IGNORECASE)
 
 
-def identify(api_keys: list[str]) -> None:
+def install(app: Flask, world: World) -> None:
+    """Have callers of ``app`` known."""
+    app.config |= {"DOOR": Door(world.keys), "LIMITER": Limiter(world.counters)}
+    app.after_request(_show_limits)
+
+
+def identify(*, is_open: bool) -> None:
     """Note who sends the present request.
 
     Args:
-        api_keys: the keys of which one is demanded; none: anybody may ask.
+        is_open: whether anybody may send it, whatever comes along.
 
     Raises:
-        Unauthorized: a key is demanded, and none came that is known.
+        Unauthorized: a key is needed and none came, or one that is not in use.
+        RateLimited: too many from this address were not.
     """
-    g.caller = Caller(_owner(api_keys) if api_keys else None, request.remote_addr or "")
+    address = request.remote_addr or ""
+    key = None if is_open else _key(address)
+    g.caller = Caller(key.key_id if key else None, address, partial(_charge, key, address))
 
 
 def caller() -> Caller:
@@ -29,9 +45,50 @@ def caller() -> Caller:
     return found
 
 
-def _owner(api_keys: list[str]) -> str:
-    given = request.headers.get("X-Api-Key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
-    # Every key is compared, in constant time, so that the answer's time tells nothing.
-    if not any([hmac.compare_digest(given.encode(), key.encode()) for key in api_keys]):
-        raise Unauthorized("Send one of this service's API keys as 'X-Api-Key' or 'Authorization: Bearer'.")
-    return hashlib.sha256(given.encode()).hexdigest()[:32]
+def _key(address: str) -> ApiKey | None:
+    bearer = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    given = request.headers.get("X-Api-Key") or (bearer[1] if bearer else "")
+    required = answers.settings().api_keys_required
+    if not required and not given.startswith(PREFIX):
+        return None  # what else may come there is for somebody before us
+    if not given:
+        raise nobody()
+    door: Door = current_app.config["DOOR"]
+    return door.let_in(given, address)
+
+
+# Limits
+
+
+def _charge(key: ApiKey | None, address: str, jobs: int) -> None:
+    """Count jobs that are about to be made against their maker's limits.
+
+    Raises:
+        RateLimited.
+    """
+    rates = _rates(key)
+    if not rates:
+        return
+    limiter: Limiter = current_app.config["LIMITER"]
+    taken = limiter.take(f"key {key.key_id}" if key else f"address {network(address)}", rates, jobs)
+    g.standings = taken.standings
+    if taken.refused_by:
+        raise refusal(taken, jobs)
+
+
+def _rates(key: ApiKey | None) -> tuple[Rate, ...]:
+    if key and key.rate_limit:
+        return parse_rates(key.rate_limit)
+    settings = answers.settings()
+    return parse_rates(settings.rate_limit_default) if settings.rate_limit_enabled else ()
+
+
+def _show_limits(response: Response) -> Response:
+    """How the limits stand that the request counted against (draft-ietf-httpapi-ratelimit-headers)."""
+    standings: tuple[Standing, ...] = g.get("standings", ())
+    if standings:
+        response.headers["RateLimit-Policy"] = ", ".join(
+            f'"{one.rate}";q={one.rate.amount};w={one.rate.seconds}' for one in standings
+        )
+        response.headers["RateLimit"] = ", ".join(f'"{one.rate}";r={one.left};t={one.seconds}' for one in standings)
+    return response

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from pdfsmaller.http import answers, waiting
 from pdfsmaller.http.callers import caller
+from pdfsmaller.jobs.view import JobsView
+from pdfsmaller.services.listing import own_jobs
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 
 _INDEX = re.compile(r"[0-9]{1,6}")
+
+
+@blueprint.get("")
+def list_jobs() -> Response:
+    """The jobs of the caller's API key, the newest first."""
+    found, following = own_jobs(
+        answers.world(),
+        answers.service(),
+        caller(),
+        cursor=request.args.get("cursor", ""),
+        limit=request.args.get("limit", ""),
+    )
+    return answers.as_json(JobsView(jobs=[answers.job_view(job) for job in found], next=following))
 
 
 @blueprint.get("/<job_id>")
@@ -33,6 +48,12 @@ def get_result(job_id: str, index: str) -> Response:
     """One of a job's results, counted from 0."""
     number = int(index) if _INDEX.fullmatch(index) else -1  # -1: the job has none such
     return answers.send_file(job_id, answers.service().result(job_id, number, caller=caller()))
+
+
+@blueprint.get("/<job_id>/report")
+def report(job_id: str) -> Response:
+    """The engine's whole report."""
+    return answers.send_file(job_id, answers.service().report(job_id, caller=caller()))
 
 
 @blueprint.post("/<job_id>/cancel")

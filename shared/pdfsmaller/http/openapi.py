@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http.samples import add_samples
-from pdfsmaller.jobs.view import BatchView, JobView, UploadView
+from pdfsmaller.jobs.view import BatchView, JobsView, JobView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
+from pdfsmaller.services.listing import LIMIT_DEFAULT, LIMIT_MAX
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _WAIT = {
@@ -219,6 +220,7 @@ def _paths() -> dict[str, Any]:
                 "responses": {"204": {"description": "Ended"}, "404": not_found},
             },
         },
+        "/api/jobs": _list(),
         "/api/jobs/{job_id}/cancel": {
             "post": {
                 "operationId": "cancelJob",
@@ -237,6 +239,37 @@ def _paths() -> dict[str, Any]:
             "followBatch", "How the jobs of a batch stand, each at each of its changes", batch_id
         ),
         "/api/jobs/{job_id}/again": _again(job_id),
+        "/api/jobs/{job_id}/retry": {
+            "post": {
+                "operationId": "retry",
+                "summary": "Try a failed job once more, with as many attempts as a new one",
+                "parameters": [job_id, _WAIT],
+                "responses": {
+                    "200": {"description": "Finished within the wait", "content": _json(JobView)},
+                    "202": {"description": "Queued again", "content": _json(JobView)},
+                    "303": {"description": "Finished within the wait; the result is at Location"},
+                    "404": not_found,
+                    "409": _problem(errors.JobNotFailed),
+                    "410": _problem(errors.JobExpired, errors.JobCancelled),
+                    "422": _problem(errors.JobFailed),
+                },
+            }
+        },
+        "/api/jobs/{job_id}/report": {
+            "get": {
+                "operationId": "getReport",
+                "summary": "The engine's whole report; a job's own JSON leaves out what is too long",
+                "parameters": [job_id],
+                "responses": {
+                    "200": {"description": "The report", "content": _json(*_reports())},
+                    "303": {"description": "The report is at Location"},
+                    "404": not_found,
+                    "409": _problem(errors.JobNotReady),
+                    "410": _problem(errors.JobExpired, errors.JobCancelled),
+                    "422": _problem(errors.JobFailed),
+                },
+            }
+        },
         "/api/jobs/{job_id}/uploaded": {
             "post": {
                 "operationId": "confirmUpload",
@@ -313,6 +346,36 @@ def _paths() -> dict[str, Any]:
                 "responses": {"200": {"description": "All up"}, "503": {"description": "One is down"}},
             }
         },
+    }
+
+
+def _reports() -> list[type[BaseModel]]:
+    """The models of what operations say of their work."""
+    return list(dict.fromkeys(operation.report for operation in OPERATIONS.values()))
+
+
+def _list() -> dict[str, Any]:
+    """A path that lists an API key's jobs."""
+    limit = {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT}
+    return {
+        "get": {
+            "operationId": "listJobs",
+            "summary": "The jobs that were sent with the caller's API key, the newest first",
+            "parameters": [
+                {
+                    "name": "cursor",
+                    "in": "query",
+                    "description": "`next` of the page before; without it the newest.",
+                    "schema": {"type": "string"},
+                },
+                {"name": "limit", "in": "query", "description": "The most jobs of a page.", "schema": limit},
+            ],
+            "responses": {
+                "200": {"description": "A page of jobs", "content": _json(JobsView)},
+                "401": _problem(errors.Unauthorized),
+                "422": _problem(errors.InvalidOption),
+            },
+        }
     }
 
 

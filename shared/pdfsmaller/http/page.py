@@ -75,7 +75,7 @@ def _service(words: Words) -> dict[str, Any]:
     settings = answers.settings()
     return {
         "version": __version__,
-        "asks_for_key": bool(settings.api_keys),
+        "asks_for_key": settings.api_keys_required,
         "kept_hours": f"{settings.max_file_age_hours:g}",
         "max_file_size": settings.max_file_size,
         "max_request_size": settings.max_request_size,

@@ -1,7 +1,7 @@
 """How each endpoint is called with curl: what the description carries as ``x-codeSamples`` (a usual extension) and the
 page of documentation shows. ``tests/http/test_samples.py`` runs them all, in this order.
 
-``$JOB`` and ``$BATCH`` are the ids of a job and a batch of one's own.
+``$JOB`` and ``$BATCH`` are the ids of a job and a batch of one's own, ``$KEY`` is an API key.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ SAMPLES = {
     "download": "curl -L {url}/api/jobs/$JOB/download --output smaller.pdf",
     "getResult": "curl -L {url}/api/jobs/$JOB/results/0 --output smaller.pdf",
     "again": 'curl -L --json \'{{"options": {{"preset": "screen"}}}}\' {url}/api/jobs/$JOB/again --output smallest.pdf',
+    "followJob": "curl -N {url}/api/jobs/$JOB/events",
+    "followBatch": "curl -N {url}/api/batches/$BATCH/events",
+    "cancelJob": "curl -X POST {url}/api/jobs/$JOB/cancel",
+    "retry": "curl -X POST {url}/api/jobs/$JOB/retry",
+    "listJobs": 'curl -H "X-Api-Key: $KEY" {url}/api/jobs?limit=20',
+    "getReport": "curl {url}/api/jobs/$JOB/report",
     "getBatch": "curl {url}/api/batches/$BATCH",
     "archiveBatch": "curl -L -X POST {url}/api/batches/$BATCH/archive --output all.zip",
     "archiveJobs": "curl -L --json '{{\"jobs\": [\"'$JOB'\"]}}' {url}/api/archives --output all.zip",

@@ -188,7 +188,7 @@ class Jobs:
         return _held(job, released)
 
     def revive(self, job: Job, *, due_in: float) -> Job | None:
-        """failed → queued: the message of a given-up job was redriven."""
+        """failed → queued, with as many attempts as at first: its message was redriven, or its owner wants it tried."""
         return self._move(
             job.job_id,
             Status.QUEUED,
@@ -197,6 +197,7 @@ class Jobs:
                 "progress": 0,
                 "crashes": 0,
                 "attempts_before_redrive": job.attempt,
+                "revived_at": After(0),
                 "due_at": After(due_in),
                 "ttl": After(UNFINISHED_KEPT_SECONDS),
             },

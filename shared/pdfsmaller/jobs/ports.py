@@ -138,7 +138,8 @@ class Queue(Protocol):
     def peek_dead_letters(
         self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
     ) -> Iterator[Message]:
-        """Dead letters, each once, and none taken from there: not even where the reader stops half-way.
+        """Dead letters, each once with its ``sent_at``, and none taken from there: not even where the reader stops
+        half-way.
 
         There may be any number of them, so looking ends after about ``max_messages`` or ``max_seconds``.
 

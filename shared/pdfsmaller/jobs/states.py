@@ -8,7 +8,8 @@
           └──────────────┴────────────┴───► cancelled ─┘
 
 A running job goes back to queued when its attempt failed for a passing reason, and from running to running when a
-worker died and the next takes over. A failed job goes back to queued only after its dead message was redriven.
+worker died and the next takes over. A failed job goes back to queued only after its dead message was redriven, or when
+its owner has it tried again.
 """
 
 from __future__ import annotations

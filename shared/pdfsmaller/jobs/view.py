@@ -94,6 +94,13 @@ class JobView(BaseModel):
     links: dict[str, str]
 
 
+class JobsView(BaseModel):
+    """Some of an API key's jobs, the newest first, and the cursor that asks for those behind them; null: no more."""
+
+    jobs: list[JobView]
+    next: str | None
+
+
 class BatchView(BaseModel):
     """The jobs of one request with several files.
 
@@ -133,9 +140,12 @@ def view(job: Job, base_url: str) -> JobView:
         links["uploaded"] = f"{url}/uploaded"
     elif job.status not in DELETED and job.operation in OPERATIONS:
         links["again"] = f"{url}/again"
+    if job.status is Status.FAILED:
+        links["retry"] = f"{url}/retry"
     result, results = None, []
     if job.status is Status.SUCCEEDED and job.result:
         links["download"] = f"{url}/download"
+        links["report"] = f"{url}/report"
         result = ResultView(
             download_url=links["download"], **{n: job.result[n] for n in ("bytes", "ratio", "outcome", "report")}
         )

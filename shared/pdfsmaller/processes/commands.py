@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import os
 import signal
-import tempfile
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -22,12 +20,12 @@ from pdfsmaller.errors import CannotServe, InvalidSettings
 from pdfsmaller.http.app import create_app
 from pdfsmaller.http.held import Capacity
 from pdfsmaller.processes import web
-from pdfsmaller.processes.data_folder import DataFolder
+from pdfsmaller.processes.data_folder import DataFolder, settings_with
 from pdfsmaller.processes.supervisor import Part, Supervisor
 from pdfsmaller.processes.worker import Worker
 from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.services.watch import WatchService
-from pdfsmaller.settings import Settings, read_settings
+from pdfsmaller.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +54,10 @@ def serve(*, host: str, port: int, data: Path, workers: int, open_to_all: bool, 
     with ExitStack() as stack:
         stack.enter_context(folder.held())
         settings = _settings(folder)
-        if not settings.api_keys and not open_to_all and not is_loopback(host):
+        if not settings.api_keys_required and not open_to_all and not is_loopback(host):
             raise CannotServe(
-                f"On {host} anybody who reaches this machine could use the service. Set API_KEYS, or say --open."
+                f"On {host} anybody who reaches this machine could use the service. Set API_KEYS_REQUIRED=true and "
+                f"make a key (pdfsmaller keys create NAME --data {data}), or say --open."
             )
         listener = stack.enter_context(web.listen(host, port))
         parts = [
@@ -109,20 +108,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _settings(folder: DataFolder | None) -> Settings:
-    """What the environment says; where it says nothing of them, database, storage and secret key of the folder.
-
-    They are put into the environment, so that this process and its children see the same.
-    """
-    if folder:
-        if not os.environ.get("DATABASE_URL"):
-            os.environ["DATABASE_URL"] = folder.database_url
-        if not os.environ.get("STORAGE_URL") and not os.environ.get("UPLOAD_FOLDER"):
-            os.environ["STORAGE_URL"] = folder.storage_url
-        if not os.environ.get("SECRET_KEY"):
-            os.environ["SECRET_KEY"] = folder.secret_key()
-        # What is worked on lies beside what is kept: one disk to watch.
-        tempfile.tempdir = os.environ["TMPDIR"] = str(folder.tmp)
-    settings = read_settings()
+    settings = settings_with(folder)
     if not settings.database_url:
         raise InvalidSettings("DATABASE_URL and STORAGE_URL name no server of one's own → set both, or give --data.")
     return settings

@@ -17,12 +17,13 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pdfsmaller.errors import CannotServe
-from pdfsmaller.settings import KEY_MIN_CHARS
+from pdfsmaller.settings import KEY_MIN_CHARS, Settings, read_settings
 
 _KEY_BYTES = 32
 
@@ -120,3 +121,23 @@ class DataFolder:
             path.hardlink_to(begun)
         finally:
             begun.unlink()
+
+
+def settings_with(folder: DataFolder | None) -> Settings:
+    """What the environment says; where it says nothing of them, database, storage and secret key of a folder.
+
+    They are put into the environment, so that this process and its children see the same.
+
+    Raises:
+        CannotServe.
+    """
+    if folder:
+        if not os.environ.get("DATABASE_URL"):
+            os.environ["DATABASE_URL"] = folder.database_url
+        if not os.environ.get("STORAGE_URL") and not os.environ.get("UPLOAD_FOLDER"):
+            os.environ["STORAGE_URL"] = folder.storage_url
+        if not os.environ.get("SECRET_KEY"):
+            os.environ["SECRET_KEY"] = folder.secret_key()
+        # What is worked on lies beside what is kept: one disk to watch.
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder.tmp)
+    return read_settings()

@@ -64,8 +64,8 @@ class AgainService:
         Raises:
             JobNotFound, InputNotFound, ResultNotFound: what is referred to is not there, or not the caller's.
             JobNotReady, JobFailed, JobCancelled, JobExpired: it has no such file yet, or no more.
-            InvalidOption, TooManyFiles, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull: as for files that
-                are sent.
+            InvalidOption, TooManyFiles, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull, RateLimited: as for
+                files that are sent.
         """
         job = self._submitting.job(job_id, caller=caller)
         operation = find(request.get("operation", job.operation))
@@ -85,6 +85,7 @@ class AgainService:
                 f"The files have {total:,} bytes together; MAX_REQUEST_SIZE allows {self._settings.max_request_size:,}."
             )
         options = self._with_password(options, sources)
+        caller.charge(1)
         made = self._submitting.new_job(operation, options, inputs, None, caller)
         try:
             self._copy(sources, made.job_id)

@@ -96,7 +96,7 @@ class ArchiveService:
         """The job that makes a ZIP of all that a batch's jobs have made so far.
 
         Raises:
-            JobNotFound, NothingToArchive, LimitExceeded, StorageFull.
+            JobNotFound, NothingToArchive, LimitExceeded, StorageFull, RateLimited.
         """
         return self._begin(self._submitting.batch(batch_id, caller=caller), caller)
 
@@ -107,7 +107,7 @@ class ArchiveService:
             job_ids: untrusted.
 
         Raises:
-            InvalidOption, JobNotFound, NothingToArchive, LimitExceeded, StorageFull.
+            InvalidOption, JobNotFound, NothingToArchive, LimitExceeded, StorageFull, RateLimited.
         """
         most = self._limits.max_parts
         if not isinstance(job_ids, list) or not all(isinstance(item, str) for item in job_ids) or not job_ids:
@@ -126,6 +126,8 @@ class ArchiveService:
             job = self._jobs.get(job_id)
             over = job is not None and job.expires_at is not None and job.expires_at <= self._jobs.now()
             if job is None or not (over or job.status in _ENDED):
+                if job is None:
+                    caller.charge(1)
                 item = JobInput(f"{_NAME}.json", len(body))
                 return self._submitting.start(ARCHIVE, ARCHIVE.options(), item, io.BytesIO(body), job_id, caller=caller)
         raise AssertionError("there is always another number")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job
+
+
+def _free(jobs: int) -> None:
+    """What jobs cost those who have no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +21,18 @@ class Caller:
     Attributes:
         owner: the id of the API key that came along; None where none did.
         address: where the request came from, as far as that is known; empty for one of our own programs.
+        charge: counts so many jobs that are about to be made against the caller's limits, all of them or none; raises
+            RateLimited. To be called once all else is known to be right, before the first row is written.
     """
 
     owner: str | None
     address: str
+    charge: Callable[[int], None] = field(default=_free, compare=False, repr=False)
 
     def may_have(self, job: Job) -> bool:
         """Whether a job is this caller's. One that was sent without a key belongs to whoever knows its id."""
         return job.owner is None or job.owner == self.owner
 
 
-#: Who has no key: all that a program of our own needs, and the least that there is.
+#: Who has no key, and no limit: a program of our own.
 ANYBODY = Caller(None, "")

@@ -21,6 +21,7 @@ from pdfsmaller.services.giving_up import give_up, last_attempt
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
+    from pdfsmaller.jobs.messages import Message
     from pdfsmaller.services.world import World
 
 logger = get_logger("cleanup")
@@ -95,14 +96,16 @@ class CleanupService:
             except events.MalformedEvent:
                 created = []  # a poison message: the alarm on the queue's depth is for people to look at it
             for item in created:
-                if self._bury(item):
+                if self._bury(item, message):
                     yield "dead_lettered"
             yield None
 
-    def _bury(self, created: events.ObjectCreated) -> bool:
+    def _bury(self, created: events.ObjectCreated, message: Message) -> bool:
         job = self._job_of(created)
         if job is None or job.status.is_final:
             return False
+        if job.revived_at and message.sent_at and message.sent_at <= job.revived_at:
+            return False  # it was tried again since, by another message
         if job.status is Status.AWAITING_UPLOAD:
             return False  # its other files may still come, and the last one's event begins it
         if job.status is Status.RUNNING and (job.lease_until or 0) > self._jobs.now():

@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
-from pdfsmaller import errors, passwords
+from pdfsmaller import errors, media, passwords
 from pdfsmaller.engine.options import Options
 from pdfsmaller.jobs import files as job_files
-from pdfsmaller.jobs.keys import input_key
+from pdfsmaller.jobs.keys import input_key, report_key
 from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
@@ -62,13 +62,15 @@ class SubmitService:
             operation: its name.
 
         Raises:
-            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull.
+            BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull,
+            RateLimited.
         """
         spec = find(operation)
         options, inputs, refused = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
         batch_id = new_id() if len(groups) > 1 else None
         self.check_room()
+        caller.charge(len(groups))
         jobs = [self.new_job(spec, options, group, batch_id, caller) for group in groups]
         if batch_id:
             self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
@@ -155,7 +157,7 @@ class SubmitService:
                 ``name`` and ``size`` (bytes); untrusted.
 
         Raises:
-            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull.
+            InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull, RateLimited.
         """
         operation = find(request.get("operation", DEFAULT.name))
         given = request.get("options") or {}
@@ -165,6 +167,7 @@ class SubmitService:
         inputs = intake.declared(request, operation, self._settings)
         intake.check_options(options, len(inputs))
         self.check_room()
+        caller.charge(1)
         job = self.new_job(operation, options, inputs, None, caller)
         forms = [
             self._storage.upload_form(
@@ -237,7 +240,7 @@ class SubmitService:
             raise errors.JobNotFound(
                 f"There is no job {job_id[:64]!r}. Jobs are forgotten some days after they expire."
             )
-        return self._with_expiry(job)
+        return self.as_it_stands(job)
 
     def batch(self, batch_id: str, *, caller: Caller = ANYBODY) -> list[Job]:
         """A batch's jobs, in the order of its files. Raises JobNotFound."""
@@ -245,7 +248,7 @@ class SubmitService:
         jobs = self._jobs.get_many(job_ids) if job_ids is not None else None
         if jobs is None or not all(caller.may_have(job) for job in jobs):
             raise errors.JobNotFound(f"There is no batch {batch_id[:64]!r}.")
-        return [self._with_expiry(job) for job in jobs]
+        return [self.as_it_stands(job) for job in jobs]
 
     def download(self, job_id: str, *, caller: Caller = ANYBODY) -> JobResult:
         """What stands for all that a job made: the only file, or a ZIP of several.
@@ -285,6 +288,19 @@ class SubmitService:
         raise errors.JobNotReady(
             f"Job {job_id} is {job.status}. Ask for it again in a moment, or wait with Prefer: wait=60."
         )
+
+    def report(self, job_id: str, *, caller: Caller = ANYBODY) -> JobResult:
+        """The engine's whole report of a job, a JSON file: the job's own JSON has what of it fits into a row.
+
+        Raises:
+            JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
+        """
+        job = self._finished(job_id, caller)
+        key = report_key(job.job_id, job.attempt)
+        info = self._storage.head(self._storage.results, key)
+        if info is None:
+            raise errors.JobExpired("The job's files were deleted. Send the document again.")
+        return JobResult("report.json", info.bytes, media.JSON, key)
 
     def read_result(self, result: JobResult) -> bytes:
         """The result's bytes, for one small enough to hand through.
@@ -341,7 +357,7 @@ class SubmitService:
         if job.drop:
             inbox.withdraw(self._storage, job, job.drop)
 
-    def _with_expiry(self, job: Job) -> Job:
+    def as_it_stands(self, job: Job) -> Job:
         """A job past its time is expired, whether cleanup has come by or not."""
         over = job.status.is_final and job.expires_at is not None and job.expires_at <= self._jobs.now()
         return replace(job, status=Status.EXPIRED) if over else job

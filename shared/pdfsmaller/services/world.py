@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pdfsmaller.access.keys import Keys
+    from pdfsmaller.access.ports import Counters
     from pdfsmaller.jobs.moves import Jobs
     from pdfsmaller.jobs.ports import Line, Queue, Storage, Workers
     from pdfsmaller.services.ends import Ends
@@ -21,6 +23,8 @@ class World:
     Attributes:
         jobs: the job store, with every move of a job but its ends.
         ends: every end of a job.
+        keys: the API keys.
+        counters: what all instances count together.
         together: within it what is written to jobs and queue stands together or not at all, where one database holds
             both. Elsewhere it holds nothing together, so it spares work after a crash and nobody relies on it.
         line: who waits and who runs, where the queue does not let callers take turns by itself.
@@ -32,6 +36,8 @@ class World:
     ends: Ends
     queue: Queue
     storage: Storage
+    keys: Keys = field(kw_only=True)
+    counters: Counters = field(kw_only=True)
     together: Callable[[], AbstractContextManager[None]] = nullcontext
     workers: Workers | None = None
     line: Line | None = None

@@ -14,7 +14,7 @@ from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.rows import Place, Row, plain
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.server.database.base import Database
-from pdfsmaller.server.database.schema import batches, claims, jobs
+from pdfsmaller.server.database.schema import batches, claims, counters, jobs
 
 #: Rows read, or forgotten, at a time.
 _PAGE = 200
@@ -59,6 +59,7 @@ class SqlJobStore:
                 (jobs, jobs.c.job_id, jobs.c.ttl),
                 (claims, claims.c.what, claims.c.kept_until),
                 (batches, batches.c.batch_id, batches.c.kept_until),
+                (counters, counters.c.name, counters.c.kept_until),
             )
         ]
         self._insert = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text
 
 #: Every version of the schema, oldest first; the last is this code's.
-VERSIONS = ("v0001", "v0002", "v0003")
+VERSIONS = ("v0001", "v0002", "v0003", "v0004")
 
 metadata = MetaData()
 
@@ -50,6 +50,27 @@ batches = Table(
     Column("job_ids", Text, nullable=False),  # a JSON list
     Column("kept_until", Double, nullable=False),
     Index("batches_kept_until", "kept_until"),
+)
+
+api_keys = Table(  # its columns are the fields of ``ApiKey``, in their order
+    "api_keys",
+    metadata,
+    Column("key_id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("last_used_at", Double),
+    Column("revoked_at", Double),
+    Column("rate_limit", Text, nullable=False),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(64), primary_key=True),  # its SHA-256: a name is of any length, and may be an address
+    Column("value", Integer, nullable=False),
+    Column("kept_until", Double, nullable=False),
+    Index("counters_kept_until", "kept_until"),
 )
 
 messages = Table(
