@@ -12,10 +12,10 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -24,7 +24,7 @@ from pdfsmaller import events
 from pdfsmaller.access.keys import ApiKey
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
-from pdfsmaller.jobs.objects import ObjectInfo, UploadForm
+from pdfsmaller.jobs.objects import ObjectInfo, PartInfo, UploadForm
 from pdfsmaller.jobs.rows import Place, Row, plain
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.media import content_disposition
@@ -87,6 +87,11 @@ class MemoryJobStore:
     def claim(self, what: str, job_id: str, *, kept_seconds: float) -> str:
         with self._lock:
             return self._claims.setdefault(what, (job_id, self.now() + kept_seconds))[0]
+
+    def unclaim(self, what: str, job_id: str) -> None:
+        with self._lock:
+            if self._claims.get(what, ("", 0))[0] == job_id:
+                del self._claims[what]
 
     def claimed_by(self, what: str) -> str | None:
         return self._claims.get(what, (None, 0))[0]
@@ -242,6 +247,17 @@ class _Object:
     modified: float
 
 
+@dataclass
+class _Multipart:
+    """An upload in parts that has not ended."""
+
+    bucket: str
+    key: str
+    media_type: str
+    begun: float
+    parts: dict[int, bytes] = field(default_factory=dict)
+
+
 class MemoryStorage:
     """``Storage`` in dictionaries, with what its clients do at the addresses that it hands out."""
 
@@ -253,7 +269,7 @@ class MemoryStorage:
         self._clock = clock
         self._lock = threading.Lock()
         self._objects: dict[tuple[str, str], _Object] = {}
-        self._unfinished: list[tuple[str, str, float]] = []
+        self._multiparts: dict[str, _Multipart] = {}
 
     def put_file(
         self,
@@ -300,11 +316,40 @@ class MemoryStorage:
             self._objects.pop((bucket, key), None)
 
     def abort_unfinished(self, bucket: str, before: float) -> Iterator[bool]:
-        for upload in [upload for upload in self._unfinished if upload[0] == bucket]:
-            stale = upload[2] < before
+        for upload_id, upload in [item for item in self._multiparts.items() if item[1].bucket == bucket]:
+            stale = upload.begun < before
             if stale:
-                self._unfinished.remove(upload)
+                del self._multiparts[upload_id]
             yield stale
+
+    def begin_multipart(self, key: str, *, part_bytes: int, media_type: str) -> str:
+        upload_id = uuid.uuid4().hex
+        self._multiparts[upload_id] = _Multipart(self.uploads, key, media_type, self._clock())
+        return upload_id
+
+    def part_link(self, key: str, upload_id: str, number: int, *, size: int, expires_seconds: int) -> str:
+        until = self._clock() + expires_seconds
+        query = f"upload={upload_id}&number={number}&size={size}&expires={until}"
+        return f"{self.public_origin}/{self.uploads}/{quote(key)}?{query}"
+
+    def list_parts(self, key: str, upload_id: str) -> list[PartInfo] | None:
+        upload = self._multiparts.get(upload_id)
+        if upload is None:
+            return None
+        return [PartInfo(n, len(data), hashlib.md5(data).hexdigest()) for n, data in sorted(upload.parts.items())]
+
+    def complete_multipart(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> bool:
+        with self._lock:
+            came = self.list_parts(key, upload_id)
+            if not came or came != [*parts]:
+                return False
+            upload = self._multiparts.pop(upload_id)
+            data = b"".join(upload.parts[part.number] for part in parts)
+            self._objects[self.uploads, key] = _Object(data, upload.media_type, {}, self._clock())
+        return True
+
+    def abort_multipart(self, key: str, upload_id: str) -> None:
+        self._multiparts.pop(upload_id, None)
 
     def upload_form(self, key: str, *, max_bytes: int, expires_seconds: int, media_type: str) -> UploadForm:
         policy = {"max_bytes": max_bytes, "expires": self._clock() + expires_seconds, "key": key}
@@ -328,7 +373,18 @@ class MemoryStorage:
 
     def begin_upload(self, bucket: str, key: str) -> None:
         """Begin an upload in parts, and leave it at that."""
-        self._unfinished.append((bucket, key, self._clock()))
+        self._multiparts[uuid.uuid4().hex] = _Multipart(bucket, key, "", self._clock())
+
+    def send_part(self, url: str, data: bytes) -> tuple[int, bytes, dict[str, str]]:
+        """PUT a part's bytes to its link; status, body, headers."""
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        upload = self._multiparts.get(asked["upload"])
+        if upload is None or float(asked["expires"]) < self._clock():
+            return 403, b"", {}
+        if len(data) != int(asked["size"]):
+            return 400, b"", {}
+        upload.parts[int(asked["number"])] = data
+        return 200, b"", {"ETag": f'"{hashlib.md5(data).hexdigest()}"'}
 
     def send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
         """POST a form as a browser does; the answer's status."""

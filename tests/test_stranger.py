@@ -97,7 +97,7 @@ with made_stack(Clock()) as stack:
         "dropped": stack.result_keys(),
         "refused": refused.get_json(force=True)["allowed"],
         "described": "RotateForm" in client.get("/openapi.json").text,
-        "page": '"name": "turn"' in client.get("/").text,
+        "page": '"name":"turn"' in client.get("/").text,
     }))
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.media import PDF
 from pdfsmaller.wire import wire
@@ -22,3 +24,14 @@ def test_forms_and_links_lead_to_the_public_endpoint(stack: Stack) -> None:
 def test_a_bucket_that_knows_us_and_shows_nothing_answers(stack: Stack) -> None:
     for bucket in (stack.settings.uploads_bucket, stack.settings.results_bucket):
         stack.world.storage.probe(bucket)
+
+
+def test_a_parts_link_signs_the_length_of_what_it_takes(stack: Stack) -> None:
+    settings = stack.settings.model_copy(update={"s3_public_endpoint_url": "https://files.example:9000"})
+    storage, key = wire(settings).storage, input_key("0" * 32, 0)
+    upload_id = storage.begin_multipart(key, part_bytes=6_000_000, media_type=PDF)
+    url = storage.part_link(key, upload_id, 3, size=5_000, expires_seconds=60)
+    asked = parse_qs(urlsplit(url).query)
+    assert url.startswith(f"https://files.example:9000/{settings.uploads_bucket}/{key}?")
+    assert (asked["partNumber"], asked["uploadId"]) == (["3"], [upload_id])
+    assert asked["X-Amz-SignedHeaders"] == ["content-length;host"]

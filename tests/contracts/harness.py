@@ -81,6 +81,9 @@ class Harness(Protocol):
     def send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
         """POST a form as a browser does; the answer's status."""
 
+    def send_part(self, url: str, data: bytes) -> Answer:
+        """PUT a part's bytes to its link."""
+
     def open_link(self, url: str, byte_range: str | None = None) -> Answer: ...
 
 
@@ -112,6 +115,10 @@ class MemoryHarness:
 
     def bury(self, body: str) -> None:
         self.queue.send(body, dead=True)
+
+    def send_part(self, url: str, data: bytes) -> Answer:
+        status, body, headers = self.storage.send_part(url, data)
+        return Answer(status, body, _lower(headers))
 
     def open_link(self, url: str, byte_range: str | None = None) -> Answer:
         status, body, headers = self.storage.open_link(url, byte_range)
@@ -205,6 +212,9 @@ class AwsHarness:
     def send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
         return _send_form(form.url, form.fields | changed, data)
 
+    def send_part(self, url: str, data: bytes) -> Answer:
+        return _send_part(url, data)
+
     def open_link(self, url: str, byte_range: str | None = None) -> Answer:
         return _open_link(url, byte_range)
 
@@ -223,12 +233,20 @@ class FolderHarness(MemoryHarness):
     def _send_form(self, form: UploadForm, data: bytes, **changed: str) -> int:
         return _send_form(self.address + form.url, form.fields | changed, data)
 
+    def send_part(self, url: str, data: bytes) -> Answer:
+        return _send_part(self.address + url, data)
+
     def open_link(self, url: str, byte_range: str | None = None) -> Answer:
         return _open_link(self.address + url, byte_range)
 
 
 def _send_form(url: str, fields: dict[str, str], data: bytes) -> int:
     return requests.post(url, data=fields, files={"file": ("a.pdf", data)}, timeout=30).status_code
+
+
+def _send_part(url: str, data: bytes) -> Answer:
+    answer = requests.put(url, data=data, timeout=60)
+    return Answer(answer.status_code, answer.content, _lower(answer.headers))
 
 
 def _open_link(url: str, byte_range: str | None) -> Answer:

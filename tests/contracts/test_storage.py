@@ -284,6 +284,129 @@ class TestLinks:
         assert harness.open_link(url).status >= 400
 
 
+class TestParts:
+    KEY = f"jobs/{new_id()}/in/0"
+    PART = 5 * 1_048_576
+    #: The last part is shorter.
+    DATA = (b"a" * PART, b"b" * PART, b"c" * 1_000)
+
+    def begin(self, harness: Harness) -> str:
+        return harness.storage.begin_multipart(self.KEY, part_bytes=self.PART, media_type=PDF)
+
+    def link(self, harness: Harness, upload_id: str, number: int, *, expires_seconds: int = 60) -> str:
+        size = len(self.DATA[number - 1])
+        url = harness.storage.part_link(self.KEY, upload_id, number, size=size, expires_seconds=expires_seconds)
+        assert url.startswith(harness.storage.public_origin)
+        return url
+
+    def send(self, harness: Harness, upload_id: str, *numbers: int) -> None:
+        for number in numbers:
+            sent = harness.send_part(self.link(harness, upload_id, number), self.DATA[number - 1])
+            assert sent.status == 200
+            parts = harness.storage.list_parts(self.KEY, upload_id)
+            assert parts
+            [etag] = [part.etag for part in parts if part.number == number]
+            assert sent.headers["etag"] == f'"{etag}"'
+
+    def came(self, harness: Harness, upload_id: str) -> list[tuple[int, int]]:
+        return [(part.number, part.bytes) for part in harness.storage.list_parts(self.KEY, upload_id) or ()]
+
+    def test_come_in_any_order_and_make_one_object(self, harness: Harness) -> None:
+        storage, upload_id = harness.storage, self.begin(harness)
+        assert storage.list_parts(self.KEY, upload_id) == []
+        self.send(harness, upload_id, 3, 1)
+        assert self.came(harness, upload_id) == [(1, self.PART), (3, 1_000)]
+        self.send(harness, upload_id, 2)
+        assert storage.head(storage.uploads, self.KEY) is None
+        assert keys(storage, storage.uploads) == []
+        parts = storage.list_parts(self.KEY, upload_id)
+        assert parts
+        assert storage.complete_multipart(self.KEY, upload_id, parts)
+        assert storage.read(storage.uploads, self.KEY) == b"".join(self.DATA)
+        assert keys(storage, storage.uploads) == [self.KEY]
+
+    def test_one_sent_again_takes_the_formers_place(self, harness: Harness) -> None:
+        storage, upload_id = harness.storage, self.begin(harness)
+        self.send(harness, upload_id, 1)
+        former = storage.list_parts(self.KEY, upload_id)
+        assert harness.send_part(self.link(harness, upload_id, 1), b"x" * self.PART).status == 200
+        now = storage.list_parts(self.KEY, upload_id)
+        assert former
+        assert now
+        assert [part.number for part in now] == [1]
+        assert now[0].etag != former[0].etag
+        assert not storage.complete_multipart(self.KEY, upload_id, former)
+        assert storage.head(storage.uploads, self.KEY) is None
+        assert storage.complete_multipart(self.KEY, upload_id, now)
+        assert storage.read(storage.uploads, self.KEY) == b"x" * self.PART
+
+    def test_a_former_object_stays_until_the_end(self, harness: Harness) -> None:
+        storage = harness.storage
+        put(storage, self.KEY, b"former")
+        upload_id = self.begin(harness)
+        self.send(harness, upload_id, 1)
+        assert storage.read(storage.uploads, self.KEY) == b"former"
+        assert storage.complete_multipart(self.KEY, upload_id, storage.list_parts(self.KEY, upload_id) or [])
+        assert storage.read(storage.uploads, self.KEY) == self.DATA[0]
+        storage.delete(storage.uploads, self.KEY)
+        assert keys(storage, storage.uploads) == []
+
+    @pytest.mark.parametrize("how", ["completed", "given up", "never begun"])
+    def test_an_upload_that_is_over_takes_none(self, harness: Harness, how: str) -> None:
+        storage, upload_id = harness.storage, self.begin(harness)
+        self.send(harness, upload_id, 1)
+        parts, link = storage.list_parts(self.KEY, upload_id), self.link(harness, upload_id, 1)
+        assert parts
+        if how == "completed":
+            assert storage.complete_multipart(self.KEY, upload_id, parts)
+        elif how == "given up":
+            storage.abort_multipart(self.KEY, upload_id)
+        else:
+            upload_id = "0" * 32
+            link = self.link(harness, upload_id, 1)
+        assert storage.list_parts(self.KEY, upload_id) is None
+        storage.abort_multipart(self.KEY, upload_id)
+        if harness.enforces_forms:  # moto knows no upload that is over
+            assert harness.send_part(link, self.DATA[0]).status >= 400
+            if how != "completed":  # some stores remember for a while, and say that all is well
+                assert not storage.complete_multipart(self.KEY, upload_id, parts)
+        there = storage.head(storage.uploads, self.KEY)
+        assert (there is not None) == (how == "completed")
+
+    def test_two_uploads_of_one_key_are_apart(self, harness: Harness) -> None:
+        storage, one, two = harness.storage, self.begin(harness), self.begin(harness)
+        self.send(harness, one, 1)
+        self.send(harness, two, 3)
+        assert self.came(harness, one) == [(1, self.PART)]
+        storage.abort_multipart(self.KEY, two)
+        assert self.came(harness, one) == [(1, self.PART)]
+
+    @pytest.mark.parametrize("data", [b"", b"x" * 999, b"x" * 1_001])
+    def test_refuse_another_size_and_keep_what_came(self, harness: Harness, data: bytes) -> None:
+        enforced(harness)
+        upload_id = self.begin(harness)
+        self.send(harness, upload_id, 3)
+        former = harness.storage.list_parts(self.KEY, upload_id)
+        assert harness.send_part(self.link(harness, upload_id, 3), data).status >= 400
+        assert harness.storage.list_parts(self.KEY, upload_id) == former
+
+    def test_take_nothing_after_their_time(self, harness: Harness) -> None:
+        if not harness.enforces_links:
+            pytest.skip("nobody holds links to their time here")
+        upload_id = self.begin(harness)
+        link = self.link(harness, upload_id, 1, expires_seconds=1)
+        harness.pass_queue_time(2)
+        assert harness.send_part(link, self.DATA[0]).status >= 400
+        assert harness.storage.list_parts(self.KEY, upload_id) == []
+
+    def test_stale_ones_go_with_what_came(self, harness: Harness) -> None:
+        storage, upload_id = harness.storage, self.begin(harness)
+        self.send(harness, upload_id, 1)
+        assert list(storage.abort_unfinished(storage.uploads, time.time() + 3_600)) == [True]
+        assert storage.list_parts(self.KEY, upload_id) is None
+        assert list(storage.abort_unfinished(storage.uploads, time.time() + 3_600)) == []
+
+
 class TestUnfinishedUploads:
     def test_stale_ones_go_and_fresh_ones_stay(self, harness: Harness) -> None:
         storage, now = harness.storage, time.time()

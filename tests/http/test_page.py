@@ -37,22 +37,35 @@ def data(page: str, name: str) -> dict[str, Any]:
     return dict(json.loads(found[1]))
 
 
+def needed(*names: str) -> set[str]:
+    """Modules, with all that these import from the beginning."""
+    found: set[str] = set()
+    ahead = set(names)
+    while ahead:
+        name = ahead.pop()
+        found.add(name)
+        text = (STATIC / name).read_text(encoding="utf-8")
+        ahead |= set(re.findall(r'^import .*"\./([\w-]+\.js)";$', text, re.MULTILINE)) - found
+    return found
+
+
 @pytest.mark.parametrize("code", languages())
-def test_all_that_can_be_loaded_is_little(client: FlaskClient, code: str) -> None:
-    files = [path for path in STATIC.iterdir() if path.is_file()]
-    assert len(client.get(f"/?lang={code}").data) + sum(path.stat().st_size for path in files) <= MOST_BYTES
+@pytest.mark.parametrize("tool", ["page", "compare", "merge", "split", "images"])
+def test_what_a_tool_loads_is_little(client: FlaskClient, code: str, tool: str) -> None:
+    board = ["board.js"] if tool in ("merge", "split", "images") else []
+    files = {"page.css", "icon.svg", *needed("page.js", f"{tool}.js", *board)}
+    page = client.get(f"/?lang={code}").data
+    assert len(page) + sum((STATIC / name).stat().st_size for name in files) <= MOST_BYTES
+
+
+def test_no_module_is_left_that_nobody_loads() -> None:
+    named = {name for path in SCRIPTS for name in re.findall(r'"\./([\w-]+\.js)"', path.read_text(encoding="utf-8"))}
+    assert {path.name for path in SCRIPTS} == named | {"page.js"}
 
 
 def test_modules_that_are_needed_at_once_are_asked_for_at_once(client: FlaskClient) -> None:
-    needed: set[str] = set()
-    ahead = {"page.js"}
-    while ahead:
-        name = ahead.pop()
-        needed.add(name)
-        ahead |= set(re.findall(r'^import .*"\./([\w-]+\.js)";$', (STATIC / name).read_text(), re.MULTILINE)) - needed
-    assert set(re.findall(r'rel="modulepreload" href="/assets/([\w-]+\.js)"', client.get("/").text)) == needed - {
-        "page.js"
-    }
+    asked = re.findall(r'rel="modulepreload" href="/assets/([\w-]+\.js)"', client.get("/").text)
+    assert set(asked) == needed("page.js") - {"page.js"}
 
 
 class TestLanguages:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
 from pdfsmaller.aws import clients
 from pdfsmaller.aws.unavailable import reading
-from pdfsmaller.jobs.objects import ObjectInfo, UploadForm
+from pdfsmaller.jobs.objects import ObjectInfo, PartInfo, UploadForm
 from pdfsmaller.media import content_disposition
 
 _CHUNK_BYTES = 1 << 20
 _MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchVersion", "412", "PreconditionFailed")
+_NO_UPLOAD = "NoSuchUpload"
 _NO_SUCH_RANGE = ("416", "InvalidRange")
 #: Asked for where somebody only wants to know whether a bucket answers.
 _PROBED_KEY = "jobs/health"
@@ -120,6 +121,60 @@ class S3Storage:
                     clients.s3().abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
                 yield stale
 
+    def begin_multipart(self, key: str, *, part_bytes: int, media_type: str) -> str:
+        return clients.s3().create_multipart_upload(Bucket=self.uploads, Key=key, ContentType=media_type)["UploadId"]
+
+    def part_link(self, key: str, upload_id: str, number: int, *, size: int, expires_seconds: int) -> str:
+        return clients.s3(self._public_endpoint).generate_presigned_url(
+            "upload_part",
+            Params={
+                "Bucket": self.uploads,
+                "Key": key,
+                "UploadId": upload_id,
+                "PartNumber": number,
+                "ContentLength": size,  # signed: S3 refuses a body of any other length
+            },
+            ExpiresIn=expires_seconds,
+        )
+
+    def list_parts(self, key: str, upload_id: str) -> Sequence[PartInfo] | None:
+        from botocore.exceptions import ClientError
+
+        pages = clients.s3().get_paginator("list_parts").paginate(Bucket=self.uploads, Key=key, UploadId=upload_id)
+        try:
+            return [
+                PartInfo(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
+                for page in pages
+                for part in page.get("Parts", [])
+            ]
+        except ClientError as exc:
+            if _code(exc) == _NO_UPLOAD:
+                return None
+            raise
+
+    def complete_multipart(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> bool:
+        from botocore.exceptions import ClientError
+
+        named: Any = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
+        try:
+            clients.s3().complete_multipart_upload(
+                Bucket=self.uploads, Key=key, UploadId=upload_id, MultipartUpload={"Parts": named}
+            )
+        except ClientError as exc:
+            if _code(exc) in (_NO_UPLOAD, "InvalidPart", "InvalidPartOrder"):
+                return False
+            raise
+        return True
+
+    def abort_multipart(self, key: str, upload_id: str) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            clients.s3().abort_multipart_upload(Bucket=self.uploads, Key=key, UploadId=upload_id)
+        except ClientError as exc:
+            if _code(exc) != _NO_UPLOAD:
+                raise
+
     def upload_form(self, key: str, *, max_bytes: int, expires_seconds: int, media_type: str) -> UploadForm:
         post = clients.s3(self._public_endpoint).generate_presigned_post(
             self.uploads,
@@ -152,9 +207,13 @@ class S3Storage:
             clients.s3().head_object(Bucket=bucket, Key=_PROBED_KEY)
         except ClientError as exc:
             # Without the right to list, S3 says 403 for an object that is not there: it is up and knows us.
-            if not _is_missing(exc) and exc.response["Error"]["Code"] not in ("403", "AccessDenied"):
+            if not _is_missing(exc) and _code(exc) not in ("403", "AccessDenied"):
                 raise
 
 
 def _is_missing(exc: Any) -> bool:
-    return exc.response["Error"]["Code"] in _MISSING
+    return _code(exc) in _MISSING
+
+
+def _code(exc: Any) -> str:
+    return str(exc.response["Error"]["Code"])

@@ -48,6 +48,20 @@ def take_in() -> Response:
     return Response(status=204)
 
 
+@blueprint.put("/uploads/<token>")
+def take_in_part(token: str) -> Response:
+    """Take in one part of a file by its link, straight to where it stays."""
+    request.max_content_length = sys.maxsize  # the link says how much comes
+    grant = _storage().open_part(token)
+    if request.content_length not in (None, grant.bytes):
+        raise errors.WrongPartSize(
+            f"The part has {grant.bytes:,} bytes; {request.content_length:,} were announced. Send it, and nothing else."
+        )
+    response = Response()
+    response.set_etag(_storage().put_part(grant, request.stream))
+    return response
+
+
 @blueprint.get("/results/<token>")
 def hand_out(token: str) -> Response:
     """What a link leads to, or a range of it."""

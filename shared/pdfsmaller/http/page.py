@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, render_template, request
+from jinja2.utils import htmlsafe_json_dumps
 
 from pdfsmaller import __version__
 from pdfsmaller.http import answers
 from pdfsmaller.http.languages import Words, chosen, languages
-from pdfsmaller.operations import OPERATIONS, OperationSpec, on_page
+from pdfsmaller.operations import OperationSpec, on_page
 
 blueprint = Blueprint("page", __name__)
 
@@ -31,7 +32,6 @@ _MODULES = (
     "report",
     "share",
 )
-_PREVIEW = "preview"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,23 @@ class PageField:
 def index() -> Response:
     """The web page, in the language that is asked for."""
     words = Words(chosen(request.args.get("lang", ""), request.accept_languages))
+    service = _service(words)
     page = render_template(
         "index.html",
         language=words.code,
         languages=[(code, own["language"]) for code, own in languages().items()],
         modules=[f"{name}.js" for name in (*_MODULES, "list")],
-        service=_service(words),
+        service=service,
         t=words.say,
-        words=words.of_page(),
+        service_json=_in_page(service),
+        words_json=_in_page(words.of_page()),
     )
     return Response(page, headers={"Vary": "Accept-Language", "Content-Language": words.code})
+
+
+def _in_page(data: Any) -> str:
+    """As JSON that stands within HTML, in few bytes."""
+    return htmlsafe_json_dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 
 def _service(words: Words) -> dict[str, Any]:
@@ -80,14 +87,8 @@ def _service(words: Words) -> dict[str, Any]:
         "max_file_size": settings.max_file_size,
         "max_request_size": settings.max_request_size,
         "max_files": settings.max_files,
-        "previews": _PREVIEW in OPERATIONS and _answers("/api/jobs/<job_id>/again"),
-        "archives": _answers("/api/archives"),
         "operations": [_operation(spec, words) for spec in on_page()],
     }
-
-
-def _answers(path: str) -> bool:
-    return any(rule.rule == path for rule in current_app.url_map.iter_rules())
 
 
 def _operation(spec: OperationSpec, words: Words) -> dict[str, Any]:

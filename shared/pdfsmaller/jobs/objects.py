@@ -43,6 +43,29 @@ class FormGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class PartInfo:
+    """One part of an object that has come: its number, counted from 1, its size in bytes, and its entity tag, which
+    changes whenever its bytes do.
+    """
+
+    number: int
+    bytes: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartGrant:
+    """What a link for a part allows: to send the part of this number, counted from 1, of exactly ``bytes`` bytes, of an
+    upload to ``key``.
+    """
+
+    key: str
+    upload_id: str
+    number: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkGrant:
     """What a link allows: to download an object of the results bucket under a name, as a media type."""
 

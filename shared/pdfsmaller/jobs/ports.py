@@ -12,14 +12,14 @@ can be made twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Protocol, TypeGuard
 
 from pdfsmaller.events import ObjectCreated
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.messages import Message
-from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, ServedFile, UploadForm
+from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, PartGrant, PartInfo, ServedFile, UploadForm
 from pdfsmaller.jobs.rows import Place, Row
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.workers import WorkerInfo
@@ -85,8 +85,13 @@ class JobStore(Protocol):
 
         Args:
             what: any text, of any length.
+            job_id: its id, or whatever else stands for it, in at most 64 characters.
             kept_seconds: how long the store must remember it; afterwards it may forget.
         """
+        ...
+
+    def unclaim(self, what: str, job_id: str) -> None:
+        """Let others claim ``what``, if it is this job that answers for it."""
         ...
 
     def claimed_by(self, what: str) -> str | None:
@@ -109,26 +114,38 @@ class JobStore(Protocol):
         ...
 
 
-class Queue(Protocol):
-    """Messages that say which job to run, and those that nobody could do.
+class Messages(Protocol):
+    """A queue of messages of any text.
 
-    Whoever receives (Lambda from SQS, a worker's own loop elsewhere), these hold: A message is delivered at least once,
-    perhaps twice, in any order. While it is being worked on nobody else gets it, for the queue's visibility timeout; it
-    comes again then unless it was acknowledged, with ``receive_count`` one higher. One that was received
-    MAX_RECEIVE_COUNT times without being acknowledged goes to the dead letters, where it stays for 14 days unless an
+    Whoever receives (Lambda from SQS, a process's own loop elsewhere), these hold: A message is delivered at least
+    once, perhaps twice, in any order. While it is being worked on nobody else gets it, for the queue's visibility
+    timeout; it comes again then unless it was acknowledged, with ``receive_count`` one higher. One that was received so
+    often as the queue allows without being acknowledged goes to the dead letters, where it stays for 14 days unless an
     operator redrives it: it is then sent anew, with a new ``sent_at`` and counting from 1.
     """
 
-    def announce(self, created: ObjectCreated, asker: str = "") -> None:
-        """Send the event that (re)starts a job.
+    def send(self, body: str, asker: str = "") -> None:
+        """Put a message of this text into the queue.
 
         Args:
-            asker: who asked for the job (``Job.asker``), for a queue that lets askers take turns by itself.
+            asker: whom it is for, for a queue that lets askers take turns by itself.
         """
         ...
 
     def retry_in(self, message: Message, seconds: float) -> None:
         """Let a received message come again after ``seconds`` instead of the queue's own visibility timeout."""
+        ...
+
+
+class Queue(Messages, Protocol):
+    """Messages that say which job to run, and those that nobody could do: received MAX_RECEIVE_COUNT times, in vain."""
+
+    def announce(self, created: ObjectCreated, asker: str = "") -> None:
+        """Send the event that (re)starts a job.
+
+        Args:
+            asker: who asked for the job (``Job.asker``).
+        """
         ...
 
     def depth(self) -> dict[str, int]:
@@ -149,8 +166,8 @@ class Queue(Protocol):
         ...
 
 
-class WorkQueue(Queue, Protocol):
-    """A queue that workers receive from by themselves, where nobody (Lambda) does it for them."""
+class PulledMessages(Messages, Protocol):
+    """A queue that processes receive from by themselves, where nobody (Lambda) does it for them."""
 
     def receive(self) -> Message | None:
         """The message whose turn it is, which nobody else gets for the visibility timeout from now; None where none is
@@ -173,6 +190,10 @@ class WorkQueue(Queue, Protocol):
     def wait(self, seconds: float) -> None:
         """Return when a message may have come, after ``seconds`` at the latest: an adapter that cannot tell sleeps."""
         ...
+
+
+class WorkQueue(Queue, PulledMessages, Protocol):
+    """The queue of jobs, where workers receive from it by themselves."""
 
     def redrive(self) -> int:
         """Send every dead letter anew, as an operator does; how many there were."""
@@ -307,6 +328,39 @@ class Storage(Protocol):
         """
         ...
 
+    def begin_multipart(self, key: str, *, part_bytes: int, media_type: str) -> str:
+        """Begin an upload in parts to a key of the uploads bucket; what the upload is called from then on.
+
+        No object appears, and a former one stays, before ``complete_multipart``.
+
+        Args:
+            part_bytes: the size of every part but the last one, which has at most as many; 5 MiB (``PART_MIN_BYTES``)
+                or more.
+        """
+        ...
+
+    def part_link(self, key: str, upload_id: str, number: int, *, size: int, expires_seconds: int) -> str:
+        """A URL that takes a part, counted from 1, of exactly ``size`` bytes by PUT, until it expires; more than once
+        too, and the last one counts. The answer has the part's entity tag as ``ETag``.
+        """
+        ...
+
+    def list_parts(self, key: str, upload_id: str) -> Sequence[PartInfo] | None:
+        """The parts that have come whole, by their numbers; None where there is no such upload (any more)."""
+        ...
+
+    def complete_multipart(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> bool:
+        """Make the object of all these parts, which are numbered without a gap, in one step, and end the upload.
+
+        False, and nothing done, where there is no such upload (any more), or a part is no longer as given. A store may
+        remember one that has ended so, and say True once more.
+        """
+        ...
+
+    def abort_multipart(self, key: str, upload_id: str) -> None:
+        """Throw away an upload in parts; one that is not there (any more) is no error."""
+        ...
+
     def upload_form(self, key: str, *, max_bytes: int, expires_seconds: int, media_type: str) -> UploadForm:
         """A form that takes exactly one object of the uploads bucket: this key, of 1 to ``max_bytes`` bytes.
 
@@ -337,6 +391,23 @@ class ServedStorage(Storage, Protocol):
 
         Raises:
             AccessDenied: its time is over, or it is not as it was handed out.
+        """
+        ...
+
+    def open_part(self, token: str) -> PartGrant:
+        """What a part's link with this token allows.
+
+        Raises:
+            AccessDenied: its time is over, or it is not as it was handed out.
+        """
+        ...
+
+    def put_part(self, grant: PartGrant, body: IO[bytes]) -> str:
+        """Take in the part that a link allows, in place of a former one; its entity tag.
+
+        Raises:
+            WrongPartSize: ``body`` has not exactly the bytes that it should.
+            UploadClosed: there is no such upload any more.
         """
         ...
 

@@ -4,6 +4,7 @@ and says what each left behind. Run by ``test_killed``, in a process that has on
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pdfsmaller.jobs.objects import PartGrant
 from pdfsmaller.server.folder.storage import FolderStorage
 
 OLD, NEW = b"old" * 1_000, b"new" * 2_000
@@ -22,8 +24,16 @@ def put(storage: FolderStorage) -> None:
     storage.put_file("results", KEY, NEW, media_type="a/new", metadata={"is": "new"})
 
 
+def in_parts(storage: FolderStorage) -> None:
+    upload_id = storage.begin_multipart(KEY, part_bytes=4_000, media_type="a/new")
+    for number, part in ((2, NEW[4_000:]), (1, OLD), (1, NEW[:4_000])):
+        storage.put_part(PartGrant(KEY, upload_id, number, len(part)), io.BytesIO(part))
+    assert storage.complete_multipart(KEY, upload_id, storage.list_parts(KEY, upload_id) or [])
+
+
 MOVES = {
     "put": put,
+    "in parts": in_parts,
     "replace": put,
     "copy": lambda storage: storage.copy("results", KEY, "results", OTHER),
     "delete": lambda storage: storage.delete("results", KEY),
@@ -49,20 +59,20 @@ def killed_before(call: int, move: Any, storage: FolderStorage) -> bool:
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def state(storage: FolderStorage, root: Path) -> dict[str, Any]:
+def state(storage: FolderStorage, root: Path, bucket: str) -> dict[str, Any]:
     """What is seen, and what lies there, before and after what is unfinished goes."""
     seen = {}
-    for item in storage.list("results", ""):
-        head = storage.head("results", item.key)
-        data = storage.read("results", item.key)
+    for item in storage.list(bucket, ""):
+        head = storage.head(bucket, item.key)
+        data = storage.read(bucket, item.key)
         assert head
         seen[item.key] = [data in (OLD, NEW), data == NEW, head.metadata, head.bytes == len(data or b"")]
-    unfinished = list(storage.abort_unfinished("results", 2e9 * 2))
+    unfinished = list(storage.abort_unfinished(bucket, 2e9 * 2))
     assert all(unfinished)
-    assert list(storage.abort_unfinished("results", 2e9 * 2)) == []
+    assert list(storage.abort_unfinished(bucket, 2e9 * 2)) == []
     files = sum(path.is_file() for path in root.rglob("*"))
-    empty = [str(path) for path in (root / "results").rglob("*") if path.is_dir() and not any(path.iterdir())]
-    after = [item.key for item in storage.list("results", "")]
+    empty = [str(path) for path in (root / bucket).rglob("*") if path.is_dir() and not any(path.iterdir())]
+    after = [item.key for item in storage.list(bucket, "")]
     return {"seen": seen, "files": files, "empty": empty, "unfinished": len(unfinished), "after": after}
 
 
@@ -71,10 +81,11 @@ def main(folder: Path, name: str) -> None:
     while died:
         root = folder / "store"
         storage = FolderStorage(root, "a key for tests only")
+        bucket = "uploads" if move is in_parts else "results"
         if name != "put":
-            storage.put_file("results", KEY, OLD, media_type="a/old", metadata={"is": "old"})
+            storage.put_file(bucket, KEY, OLD, media_type="a/old", metadata={"is": "old"})
         died = killed_before(call, move, storage)
-        print(json.dumps(state(storage, root)))
+        print(json.dumps(state(storage, root, bucket)))
         shutil.rmtree(root)
         call += 1
 

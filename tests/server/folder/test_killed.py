@@ -23,6 +23,7 @@ WAS, IS = [True, False, {"is": "old"}, True], [True, True, {"is": "new"}, True]
         ("replace", {KEY: WAS}, {KEY: IS}),
         ("copy", {KEY: WAS}, {KEY: WAS, OTHER: WAS}),
         ("delete", {KEY: WAS}, {}),
+        ("in parts", {KEY: WAS}, {KEY: [True, True, {}, True]}),
     ],
 )
 def test_before_any_call(move: str, before: dict[str, Any], after: dict[str, Any], root: Path) -> None:

@@ -93,6 +93,10 @@ class TestWhereFilesLie:
         storage.delete("results", key)
         assert keys(storage) == ["copy"]
 
+    def test_a_folder_that_is_called_like_a_writing_is_none(self, storage: FolderStorage) -> None:
+        put(storage, f"jobs/{'0' * 32}/1/out/0")
+        assert list(storage.abort_unfinished("results", time.time() + 9)) == []
+
     def test_in_the_order_of_keys_also_where_names_go_on_in_folders(self, storage: FolderStorage) -> None:
         long = "m" * 64
         several = [long, f"{long}!", f"{long}/a", f"{long}0", long[:63], f"{long[:63]}/b", f"{long[:63]}-", "n", "l/z"]

@@ -63,6 +63,12 @@ export function inWords(code, message) {
   return code ? known(`error.${code}`, message) : message;
 }
 
+// A link of the service's as an address of this page: it may know itself by another name.
+export function here(link) {
+  const { pathname, search } = new URL(link, location);
+  return pathname + search;
+}
+
 // Why a file is not even sent; empty where it may be.
 export function refusedBefore(file) {
   if (!file.size) return t("error.empty_file");

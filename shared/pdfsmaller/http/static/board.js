@@ -4,23 +4,23 @@ import { $, button, h, icon, refill, say, toast } from "./dom.js";
 import * as files from "./files.js";
 import * as store from "./items.js";
 import { optionsForm } from "./options.js";
-import { canPreview, service } from "./service.js";
+import { service } from "./service.js";
 import * as work from "./work.js";
-import { call } from "./api.js";
-import { number, size, t } from "./words.js";
+import { call, here as path } from "./api.js";
+import { size, t } from "./words.js";
 
 const PICTURED = ["merge", "split"]; // tools that show pages, for which files are sent ahead
-const tools = {};
+const tools = { merge: "./merge.js", split: "./split.js", "image-to-pdf": "./images.js" };
 
 // The table of an operation: its element, and `add(files)`.
 export async function board(spec) {
   const tool = tools[spec.name] ? (await import(tools[spec.name])).tool(spec) : {};
-  const ahead = canPreview && PICTURED.includes(spec.name);
-  const form = optionsForm(spec.name, { without: tool.without, changed: () => paint() });
+  const ahead = PICTURED.includes(spec.name);
+  const form = optionsForm(spec.name, { without: tool.without, front: tool.front, changed: () => paint() });
   const tiles = h(`ol.tiles.${tool.layout || "rows"}`, { "aria-label": t("board.order") });
   const go = h("button.button.big", { type: "button", id: "go", onclick: start }, spec.label);
   const note = h("p.note", { id: "go-note" });
-  const element = h("section.board", { hidden: true, "aria-label": spec.label }, tiles, tool.element, h("details.new", { open: !spec.preset }, h("summary", {}, t("board.options")), form), h("div.actions.end", {}, note, go));
+  const element = h("section.board", { hidden: true, "aria-label": spec.label }, tiles, tool.element, h("details.new", { open: Boolean(tool.front) || !spec.preset }, h("summary", {}, t("board.options")), form), h("div.actions.end", {}, note, go));
   const here = () => store.onBoard(spec.name);
 
   function add(given) {
@@ -81,7 +81,7 @@ export async function board(spec) {
       ),
       busy && h("progress", { max: 100, "aria-label": t("state.sending_name", { name }) }),
       error && h("p.failed", {}, error),
-      tool.picture?.(item, { paint, values: form.values }),
+      tool.picture?.(item),
     ].flat();
   }
 
@@ -147,7 +147,7 @@ export async function board(spec) {
   async function start() {
     const usable = here().filter((item) => item.phase === "held" || item.job?.links.again);
     const options = { ...form.values(), ...tool.options?.(usable) };
-    const missing = tool.missing?.(options);
+    const missing = tool.missing?.(options, usable);
     if (missing) return toast(missing);
     go.disabled = true;
     try {
@@ -177,7 +177,7 @@ export async function board(spec) {
     const groups = spec.each_alone ? usable.map((item) => [item]) : [usable];
     for (const group of groups) {
       const inputs = group.map((item) => ({ job_id: item.job.job_id, input: 0 }));
-      const job = await call(group[0].job.links.again, { json: { operation: spec.name, options, inputs } });
+      const job = await call(path(group[0].job.links.again), { json: { operation: spec.name, options, inputs } });
       const { password, ...shown } = options;
       const item = store.add({ operation: spec.name, options: shown, files: group.flatMap((one) => one.files), phase: "job", job });
       work.watch(item.id);
@@ -190,5 +190,3 @@ export async function board(spec) {
   paint();
   return { element, add, close };
 }
-
-export const pagesWords = (item) => (item.job?.results.length ? t("count.pages", { n: item.job.result?.report?.pages || item.job.results.length }) : number(0));

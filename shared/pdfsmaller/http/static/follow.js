@@ -1,6 +1,6 @@
 // How jobs stand, told as it changes: by events where the service sends them, by asking elsewhere.
 
-import { call } from "./api.js";
+import { call, here } from "./api.js";
 import { isFinal } from "./items.js";
 
 const STREAMS = 2; // a browser opens six connections to a host, and pages and uploads need some too
@@ -41,7 +41,7 @@ export function follow(job, told, lost) {
   };
   const listen = () => {
     streams += 1;
-    source = new EventSource(job.links.events);
+    source = new EventSource(here(job.links.events));
     source.addEventListener("job", (event) => heard(JSON.parse(event.data)));
     source.onerror = () => {
       // It ended, or the network did: asking goes on where it stopped.

@@ -19,7 +19,9 @@ function read() {
 
 function write() {
   try {
-    localStorage.setItem(KEY, JSON.stringify(items.map(({ sent, ...kept }) => kept)));
+    // How much was sent changes many times a second; a password is for this tab alone.
+    const kept = items.map(({ sent, ...item }) => ({ ...item, options: { ...item.options, password: undefined } }));
+    localStorage.setItem(KEY, JSON.stringify(kept));
   } catch {
     // full, or not allowed
   }

@@ -1,12 +1,12 @@
 // The list of this browser's jobs: a card for each.
 
-import { call } from "./api.js";
+import { call, here } from "./api.js";
 import { $, button, h, icon, refill, toast } from "./dom.js";
 import * as store from "./items.js";
 import { optionsForm } from "./options.js";
 import { details, isSame, outcomeOf, savedWords, stateWords } from "./report.js";
 import { archive, canShare, onDownload, share } from "./share.js";
-import { canPreview, has, operation, service } from "./service.js";
+import { has, operation, service } from "./service.js";
 import { follow } from "./follow.js";
 import * as work from "./work.js";
 import { known, percent, size, span, t } from "./words.js";
@@ -31,7 +31,6 @@ function update(id) {
     draw(item);
   }
   $("mine").hidden = cards.size === 0;
-  document.body.classList.toggle("busy-page", cards.size > 0);
   sum();
 }
 
@@ -121,7 +120,7 @@ function bar(item) {
 function doneActions(item) {
   const { job, id } = item;
   const several = job.results.length > 1;
-  const compare = canPreview && job.links.again && item.operation === "compress" && job.result.outcome !== "unchanged";
+  const compare = job.links.again && item.operation === "compress" && job.result.outcome !== "unchanged";
   const tune = item.operation === "compress" && work.canAgain(item);
   return h(
     "div.actions",
@@ -214,7 +213,7 @@ function version(item, job) {
 async function estimate(item) {
   if (!has("compress", "dry_run") || item.estimates || !item.job.links.again) return;
   try {
-    const job = await call(item.job.links.again, { json: { operation: "compress", options: { dry_run: "true" } } });
+    const job = await call(here(item.job.links.again), { json: { operation: "compress", options: { dry_run: "true" } } });
     follow(job, (now) => now.result && store.change(item.id, { estimates: now.result.report.presets }), () => {});
   } catch {
     // Without it the cards say what they say anyway.
@@ -261,7 +260,7 @@ function sum() {
   $("for-all").dataset.shape = shape;
   refill(
     $("for-all"),
-    service.archives && done.length > 1 && button("button", "down", t("act.all_zip"), (event) => all(event.currentTarget, done), { "data-focus": "zip" }),
+    done.length > 1 && button("button", "down", t("act.all_zip"), (event) => all(event.currentTarget, done), { "data-focus": "zip" }),
     store.listed().length > 1 && button("bare.said", "bin", t("act.remove_all"), removeAll, { "data-focus": "remove-all" }),
   );
 }

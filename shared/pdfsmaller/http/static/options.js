@@ -4,18 +4,19 @@ import { h } from "./dom.js";
 import { operation as specOf } from "./service.js";
 import { known, t } from "./words.js";
 
+const FRONT = ["target_size", "color_mode"]; // the rest is unfolded by who wants it
 let forms = 0;
 
 // A form's elements, and `values()`: what was chosen, by option. `given` are the values to begin with, `expected` is
 // called with a preset's name and says how large its result is, `without` names options that have a place of
-// their own. `changed` hears of every change, `submitted` of the Enter key.
-export function optionsForm(operation, { given = {}, expected, without = [], changed, submitted } = {}) {
+// their own, `front` those that are not folded away. `changed` hears of every change, `submitted` of the Enter key.
+export function optionsForm(operation, { given = {}, expected, without = [], front: first = FRONT, changed, submitted } = {}) {
   const spec = specOf(operation);
   const id = `options-${(forms += 1)}`;
   const fields = spec.fields.filter((field) => !without.includes(field.name));
   const preset = fields.find((field) => field.name === "preset");
   const rest = fields.filter((field) => field !== preset);
-  const front = rest.filter((field) => ["target_size", "color_mode"].includes(field.name) || !preset);
+  const front = rest.filter((field) => first.includes(field.name) || !preset);
   const back = rest.filter((field) => !front.includes(field));
   const open = back.some((field) => given[field.name]);
   const form = h(

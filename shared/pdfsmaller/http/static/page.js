@@ -31,6 +31,7 @@ async function show(name) {
   picker.accept = current.accept;
   const limits = { size: size(service.max_file_size), n: service.max_files };
   $("limits").textContent = t(current.each_alone ? "drop.limit_each" : "drop.limit_joined", limits);
+  room();
   document.title = `${current.label} · PDF Smaller`;
   const mine = (moment += 1);
   table?.close?.();
@@ -159,6 +160,9 @@ addEventListener("beforeunload", (event) => items.items.some((item) => item.phas
 $("key-form")?.addEventListener("submit", (event) => event.preventDefault());
 addEventListener("offline", () => toast(t("error.offline")));
 addEventListener("online", () => toast(t("said.online")));
+// Once there is something to see, what files are dropped on takes less room.
+const room = () => document.body.classList.toggle("busy-page", items.listed().length + items.onBoard(current.name).length > 0);
+items.onChange(room);
 addEventListener("hashchange", () => show(location.hash.slice(1)));
 list.start();
 show(location.hash.slice(1));

@@ -6,5 +6,3 @@ export const operation = (name) => service.operations.find((one) => one.name ===
 
 // Whether an operation has an option: what is not offered has no button.
 export const has = (name, option) => Boolean(operation(name)?.options.includes(option));
-
-export const canPreview = service.previews;

@@ -1,6 +1,6 @@
 // From a chosen file to a finished job: what is sent, followed, done again and taken back.
 
-import { call, inWords, refusedBefore } from "./api.js";
+import { call, here, inWords, refusedBefore } from "./api.js";
 import * as files from "./files.js";
 import { follow, unfollow } from "./follow.js";
 import { add, bytesOf, change, find, forget, isFinal, items, nameOf } from "./items.js";
@@ -69,6 +69,7 @@ async function upload(id) {
   under.set(id, stopping);
   change(id, { phase: "sending", sent: 0, error: "" });
   const { operation, options } = find(id);
+  if (options.password) secrets.set(id, options.password);
   try {
     const given = await files.filesOf(id);
     if (!given) throw new Error(t("error.file_gone"));
@@ -93,6 +94,9 @@ async function upload(id) {
   }
 }
 
+// Passwords are known to this tab alone, for what is done again to the same file.
+const secrets = new Map();
+export const secretOf = (id) => secrets.get(id);
 const withoutSecrets = ({ password, ...options }) => options;
 
 export function watch(id) {
@@ -120,9 +124,11 @@ export function errorOf(item) {
 export async function again(id, options, operation = find(id).operation) {
   const item = find(id);
   const { job } = item;
+  if (options.password) secrets.set(id, options.password);
+  const secret = secretOf(id) ? { password: secretOf(id) } : {};
   if (job?.links.again) {
     try {
-      const next = await call(job.links.again, { json: { operation, options } });
+      const next = await call(here(job.links.again), { json: { operation, options: { ...secret, ...options } } });
       const made = job.status === "succeeded" ? [...item.made, job] : item.made;
       change(id, { operation, options: withoutSecrets(options), job: next, made, phase: "job", error: "" });
       return watch(id);
@@ -131,7 +137,7 @@ export async function again(id, options, operation = find(id).operation) {
     }
   }
   if (!(await files.filesOf(id))) return toast(t("error.file_gone"));
-  release(id, { operation, options, job: null });
+  release(id, { operation, options: { ...secret, ...options }, job: null });
 }
 
 export const canAgain = (item) => Boolean(item.job?.links.again || files.atHand(item.id));
@@ -142,7 +148,7 @@ export async function retry(id) {
   if (phase === "failed") return release(id);
   if (!job.links.retry) return again(id, options);
   try {
-    change(id, { job: await call(job.links.retry, { method: "POST" }) });
+    change(id, { job: await call(here(job.links.retry), { method: "POST" }) });
     watch(id);
   } catch (error) {
     toast(error.message);

@@ -9,7 +9,8 @@ climbs out (``..``), hides, or means something to the system. ``.`` and ``+`` ar
 - ``name+``: a folder, the first piece of a part that is too long for one name;
 - ``name.json``: an object's facts;
 - ``name.{token}``: an object's bytes, if its facts name this token;
-- ``name.{token}.new``: facts that are being written.
+- ``name.{token}.new``: facts that are being written;
+- ``name.{token}.parts``: which parts have come of bytes that come in parts (``multipart``).
 
 An empty part is ``=`` alone. All of it can be read back.
 """
@@ -21,6 +22,7 @@ from collections.abc import Iterator
 
 FACTS = ".json"
 NEW = ".new"
+PARTS = ".parts"
 #: A part that goes on in another name.
 MORE = "+"
 #: A part of as many bytes or more goes on in another name. At three characters a byte, with token and ending, a name
@@ -65,10 +67,17 @@ def new_of(stem: str, token: str) -> str:
     return f"{stem}.{token}{NEW}"
 
 
+def parts_of(stem: str, token: str) -> str:
+    """The file that says which parts of an object's bytes have come."""
+    return f"{stem}.{token}{PARTS}"
+
+
 def token_in(name: str) -> tuple[str, str] | None:
-    """The stem and the token in the name of bytes, or of facts that are being written; None for any other name."""
-    stem, _, token = name.removesuffix(NEW).rpartition(".")
-    return (stem, token) if _TOKEN.fullmatch(token) else None
+    """The stem and the token in the name of bytes, or of what is written of them before they count; None for any other
+    name.
+    """
+    stem, dot, token = name.removesuffix(NEW).removesuffix(PARTS).rpartition(".")
+    return (stem, token) if dot and _TOKEN.fullmatch(token) else None  # without a dot it is a job's folder
 
 
 def _pieces(part: bytes) -> Iterator[str]:

@@ -71,9 +71,11 @@ def _without_facts(folder: int, found: list[str], before: float) -> Iterator[boo
             begun[writing].append(name)
     for (stem, token), files in begun.items():
         known = facts.read(stem, folder)
-        if known is None or known.token != token:
-            with suppress(FileNotFoundError):  # it has just ended
+        with suppress(FileNotFoundError):  # it has just ended
+            if known is None or known.token != token:
                 yield _removed(folder, files, before)
+            elif left := [name for name in files if name.endswith(names.PARTS)]:
+                _removed(folder, left, before)  # somebody died between the end and this
 
 
 def _removed(folder: int, files: list[str], before: float) -> bool:

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from itsdangerous import BadData, URLSafeSerializer
 
 from pdfsmaller.errors import AccessDenied
-from pdfsmaller.jobs.objects import FormGrant, LinkGrant
+from pdfsmaller.jobs.objects import FormGrant, LinkGrant, PartGrant
 
 _SIGNER = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
 _NEW_FORM = "Begin a new upload (POST /api/uploads) and send its form as it is."
+_NEW_PART = "Ask for fresh ones (GET /api/jobs/{id}/uploads/{n}); parts that came stay."
 _NEW_LINK = "Ask for the download again."
 
 
@@ -26,6 +27,7 @@ class Signatures:
     def __init__(self, secret_key: str, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._forms = URLSafeSerializer(secret_key, salt="pdfsmaller.form", signer_kwargs=_SIGNER)
+        self._parts = URLSafeSerializer(secret_key, salt="pdfsmaller.part", signer_kwargs=_SIGNER)
         self._links = URLSafeSerializer(secret_key, salt="pdfsmaller.link", signer_kwargs=_SIGNER)
 
     def form(self, grant: FormGrant, expires_seconds: float) -> dict[str, str]:
@@ -59,6 +61,21 @@ class Signatures:
             raise AccessDenied(f"The link is not as it was handed out. {_NEW_LINK}") from None
         self._check_time(until, "link", _NEW_LINK)
         return LinkGrant(key, file_name, media_type)
+
+    def part(self, grant: PartGrant, expires_seconds: float) -> str:
+        """The token of a link that allows this."""
+        until = self._clock() + expires_seconds
+        signed = self._parts.dumps([until, grant.key, grant.upload_id, grant.number, grant.bytes])
+        return str(signed)
+
+    def in_part(self, token: str) -> PartGrant:
+        """What a part's link allows. Raises AccessDenied where its time is over or it is not as it was handed out."""
+        try:
+            until, key, upload_id, number, size = self._parts.loads(token)
+        except BadData:
+            raise AccessDenied(f"The part's link is not as it was handed out. {_NEW_PART}") from None
+        self._check_time(until, "part's link", _NEW_PART)
+        return PartGrant(key, upload_id, number, size)
 
     def _check_time(self, until: float, what: str, remedy: str) -> None:
         if self._clock() >= until:

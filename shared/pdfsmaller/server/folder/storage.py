@@ -21,8 +21,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from pdfsmaller.jobs.objects import FILES_PATH, FormGrant, LinkGrant, ObjectInfo, ServedFile, UploadForm
-from pdfsmaller.server.folder import facts, names, search
+from pdfsmaller.errors import UploadClosed, WrongPartSize
+from pdfsmaller.jobs.objects import (
+    FILES_PATH,
+    FormGrant,
+    LinkGrant,
+    ObjectInfo,
+    PartGrant,
+    PartInfo,
+    ServedFile,
+    UploadForm,
+)
+from pdfsmaller.server.folder import facts, multipart, names, search
 from pdfsmaller.server.folder.branch import Branch, alone, open_bucket
 from pdfsmaller.server.folder.facts import Facts
 from pdfsmaller.server.folder.signed import Signatures
@@ -109,12 +119,92 @@ class FolderStorage:
                 os.unlink(stem + names.FACTS, dir_fd=branch.folder)
             if former:
                 _remove(names.data_of(stem, former.token), branch.folder)
+                multipart.forget(stem, former.token, branch.folder)
             branch.prune()
 
     def abort_unfinished(self, bucket: str, before: float) -> Iterator[bool]:
         """See ``Storage``. Folders that a process made and died before it put something into them go as well."""
         with told(), self._opened(bucket) as folder:
             yield from search.unfinished(folder, before)
+
+    # In parts
+
+    def begin_multipart(self, key: str, *, part_bytes: int, media_type: str) -> str:
+        *folders, stem = names.path_of(key)
+        token = uuid.uuid4().hex
+        with told():
+            branch, target = self._place(self.uploads, folders, names.parts_of(stem, token))
+            with branch, os.fdopen(target, "wb") as file:
+                multipart.begin(file, part_bytes, media_type, stem, token, branch.folder)
+                branch.sync_made()
+                os.fsync(branch.folder)
+        return token
+
+    def part_link(self, key: str, upload_id: str, number: int, *, size: int, expires_seconds: int) -> str:
+        token = self._signatures.part(PartGrant(key, upload_id, number, size), expires_seconds)
+        return f"{FILES_PATH}/{self.uploads}/{token}"
+
+    def open_part(self, token: str) -> PartGrant:
+        return self._signatures.in_part(token)
+
+    def put_part(self, grant: PartGrant, body: IO[bytes]) -> str:
+        """See ``ServedStorage``. The part is written beside the object's bytes first: only one that came whole gets in,
+        and one that comes slowly keeps nobody waiting.
+        """
+        *folders, stem = names.path_of(grant.key)
+        token = uuid.uuid4().hex
+        with told(), suppress(FileNotFoundError), Branch(self._bucket(self.uploads), folders) as branch:
+            own = names.data_of(stem, token)
+            try:
+                with os.fdopen(facts.create(own, branch.folder), "wb") as file:
+                    _take(body, file, grant.bytes)
+                part = PartInfo(grant.number, grant.bytes, token)
+                with os.fdopen(facts.open_to_read(own, branch.folder), "rb") as source, alone(branch.folder):
+                    if upload := multipart.read(stem, grant.upload_id, branch.folder):
+                        multipart.fill(part, source, upload, stem, grant.upload_id, branch.folder)
+                        return token
+            finally:
+                _remove(own, branch.folder)
+        raise UploadClosed("The upload has ended, or was given up. Begin a new one (POST /api/uploads).")
+
+    def list_parts(self, key: str, upload_id: str) -> Sequence[PartInfo] | None:
+        *folders, stem = names.path_of(key)
+        with told(), suppress(FileNotFoundError), Branch(self._bucket(self.uploads), folders) as branch:
+            upload = multipart.read(stem, upload_id, branch.folder)
+            return upload.parts if upload else None
+        return None
+
+    def complete_multipart(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> bool:
+        """See ``Storage``. Nothing is copied: the bytes get their facts."""
+        *folders, stem = names.path_of(key)
+        new = names.new_of(stem, upload_id)
+        with told(), suppress(FileNotFoundError), Branch(self._bucket(self.uploads), folders) as branch:
+            with alone(branch.folder):
+                upload = multipart.read(stem, upload_id, branch.folder)
+                if upload is None or not upload.is_whole() or upload.parts != list(parts):
+                    return False
+                size = multipart.close(upload.parts, stem, upload_id, branch.folder)
+                _remove(new, branch.folder)  # of one that died here
+                with os.fdopen(facts.create(new, branch.folder), "wb") as file:
+                    facts.write(file, Facts(upload_id, size, upload.media_type))
+                former = facts.read(stem, branch.folder)
+                os.rename(new, stem + names.FACTS, src_dir_fd=branch.folder, dst_dir_fd=branch.folder)
+            os.fsync(branch.folder)
+            multipart.forget(stem, upload_id, branch.folder)
+            if former:
+                _remove(names.data_of(stem, former.token), branch.folder)
+            return True
+        return False
+
+    def abort_multipart(self, key: str, upload_id: str) -> None:
+        *folders, stem = names.path_of(key)
+        with told(), suppress(FileNotFoundError), Branch(self._bucket(self.uploads), folders) as branch:
+            with alone(branch.folder):
+                if multipart.read(stem, upload_id, branch.folder) is None:
+                    return
+                multipart.forget(stem, upload_id, branch.folder)
+            _remove(names.data_of(stem, upload_id), branch.folder)
+            branch.prune()
 
     # Reading
 
@@ -263,6 +353,17 @@ def _link(source: BinaryIO, name: str, folder: int) -> int:
     except OSError:
         return _write(source, name, folder)
     return os.fstat(source.fileno()).st_size
+
+
+def _take(source: IO[bytes], target: BinaryIO, size: int) -> None:
+    """Copy exactly ``size`` bytes. Raises WrongPartSize where there are more, or fewer."""
+    left = size
+    while left and (chunk := source.read(min(left, _CHUNK_BYTES))):
+        target.write(chunk)
+        left -= len(chunk)
+    if left or source.read(1):
+        came = "more" if not left else f"only {size - left:,}"
+        raise WrongPartSize(f"The part has {size:,} bytes; {came} came. Send it again, and nothing else.")
 
 
 def _remove(name: str, folder: int) -> None:
