@@ -6,17 +6,30 @@ from flask import Blueprint, Response
 
 from pdfsmaller.http import answers
 from pdfsmaller.http.callers import caller
+from pdfsmaller.http.idempotency import once
+from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.objects import UploadForm
 from pdfsmaller.jobs.view import PresignedPost, UploadView
+from pdfsmaller.services.webhooks import address
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/api")
 
-_FIELDS = ("operation", "options", "files", "count", "name", "size")
+_FIELDS = ("operation", "options", "files", "count", "name", "size", address.FIELD)
 
 
 @blueprint.post("/uploads")
 def reserve_upload() -> Response:
     """Begin a job whose files go straight to the bucket."""
-    job, forms = answers.service().reserve_upload(answers.json_object(_FIELDS), caller=caller())
+    wanted = answers.json_object(_FIELDS)
+    callback = answers.callback(wanted.get(address.FIELD))
+
+    def make(under: str | None) -> tuple[Job, list[UploadForm]]:
+        return answers.service().reserve_upload(wanted, caller=caller(), under=under, callback=callback)
+
+    def again(job_id: str) -> tuple[Job, list[UploadForm]]:
+        return answers.service().reserved(job_id, caller=caller())
+
+    job, forms = once(make, lambda made: made[0].job_id, again)
     shown = answers.job_view(job)
     answer = UploadView(
         job=shown,
