@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -66,13 +67,18 @@ class CallbackView(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100."""
+    """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100, ``eta_seconds`` an estimate of the seconds left while it
+    runs, ``pages_done`` of ``pages`` where they are counted.
+    """
 
     job_id: str
     operation: Annotated[str, Field(json_schema_extra={"enum": list(OF_JOBS)})]
     status: Status
     stage: str
     progress: int
+    eta_seconds: float | None
+    pages_done: int | None
+    pages: int | None
     attempts: int
     created_at: str
     updated_at: str
@@ -176,6 +182,9 @@ def view(job: Job, base_url: str) -> JobView:
         status=job.status,
         stage=job.stage,
         progress=job.progress,
+        eta_seconds=_seconds_left(job),
+        pages_done=job.pages if job.status is Status.SUCCEEDED else job.pages_done,
+        pages=job.pages,
         attempts=job.attempt,
         created_at=_rfc3339(job.created_at),
         updated_at=_rfc3339(job.updated_at),
@@ -190,6 +199,13 @@ def view(job: Job, base_url: str) -> JobView:
         callback=_callback(job),
         links=links,
     )
+
+
+def _seconds_left(job: Job) -> float | None:
+    """By this host's clock: an estimate is no better than clocks agree."""
+    if job.status is not Status.RUNNING or job.ready_at is None:
+        return None
+    return max(0.0, round(job.ready_at - time.time(), 1))
 
 
 def _callback(job: Job) -> CallbackView | None:
