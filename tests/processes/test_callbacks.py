@@ -1,4 +1,4 @@
-"""Callbacks from a server of one's own: from a job's end to the receiver, and by what a receiver can tell they are real."""
+"""Callbacks from a server of one's own: from a job's end to the receiver, and how that one knows whom they are from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A callback through the whole stack: the end, the queue, the function that tells, and cleanup where a message is lost."""
+"""A callback through the whole stack: the end, the queue, and the function that tells."""
 
 from __future__ import annotations
 
