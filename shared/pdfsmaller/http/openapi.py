@@ -10,11 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
-<<<<<<< HEAD
-from pdfsmaller.http import links
-=======
-from pdfsmaller.http import hooks
->>>>>>> main
+from pdfsmaller.http import hooks, links
 from pdfsmaller.http.samples import add_samples
 from pdfsmaller.jobs.view import BatchView, EndView, JobsView, JobView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
@@ -150,14 +146,10 @@ def document(base_url: str, version: str) -> dict[str, Any]:
                 "description": "Makes PDFs smaller; they look, read and work as before.",
             },
             "servers": [{"url": base_url}],
-<<<<<<< HEAD
             "paths": _with_tags(_with_store_away(_with_access(_with_beginning(_paths())))),
             "components": {"securitySchemes": _KEYS},
             "security": [{}, *({name: []} for name in _KEYS)],
-=======
-            "paths": _with_tags(_with_store_away(_with_beginning(_paths()))),
             "webhooks": hooks.webhooks(_json(EndView)),
->>>>>>> main
         }
     )
     described: dict[str, Any] = construct_open_api_with_schema_class(api).model_dump(
