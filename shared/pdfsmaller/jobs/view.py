@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.states import DELETED, Status
+from pdfsmaller.jobs.states import DELETED, FINAL, Status
 from pdfsmaller.operations import OF_JOBS, OPERATIONS
 
 
@@ -130,6 +130,25 @@ class UploadView(BaseModel):
     job: JobView
     uploads: list[PresignedPost]
     expires_in: int
+
+
+class EndView(BaseModel):
+    """What is sent to a callback: which end the job came to, when (RFC 3339 in UTC), and the job."""
+
+    type: Annotated[str, Field(json_schema_extra={"enum": [f"job.{status}" for status in sorted(FINAL)]})]
+    timestamp: str
+    data: JobView
+
+
+def end_view(job: Job, base_url: str) -> EndView:
+    """What is told of a job that has ended; ``base_url`` as for ``view``."""
+    shown = view(job, base_url)
+    return EndView(type=end_type(job), timestamp=shown.updated_at, data=shown)
+
+
+def end_type(job: Job) -> str:
+    """What kind of end a job came to, such as ``job.succeeded``."""
+    return f"job.{job.status}"
 
 
 def view(job: Job, base_url: str) -> JobView:
