@@ -30,7 +30,7 @@ from pdfsmaller.services.world import World
 #: Above this, Werkzeug moves a form's text fields no further: they are options, not documents.
 _MAX_FORM_TEXT_BYTES = 100_000
 #: What other sites' pages may read of an answer's headers.
-_EXPOSED = ["Location", "Content-Disposition", "X-Request-Id", "X-Job-Id", "Preference-Applied", "Retry-After"]
+_EXPOSED = ["Location", "Content-Disposition", "X-Request-Id", "X-Job-Id", "Preference-Applied", "Retry-After", "ETag"]
 _TOPICS = (operations, uploads, jobs, again, batches, streams, described, page, health)
 
 
