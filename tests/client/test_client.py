@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from pdfsmaller.client import Client, RemoteError, ServiceUnreachable
 from pdfsmaller.errors import ExitCode
 from pdfsmaller.jobs.states import Status
 from tests import documents
+from tests.processes.served import Served
 
 
 def test_a_document_becomes_smaller_elsewhere(client: Client, here: Path) -> None:
@@ -51,6 +53,15 @@ def test_a_large_file_goes_straight_to_the_store(client: Client, here: Path) -> 
     assert source.stat().st_size > 4_000_000
     (job,) = client.submit("compress", [source], preset="screen")
     assert client.download(client.wait(job, 60), here / "out.pdf").stat().st_size < source.stat().st_size / 4
+
+
+def test_a_very_large_file_goes_in_parts(client: Client, here: Path) -> None:
+    source = here / "very large.pdf"
+    source.write_bytes(documents.text(1).ljust(50_000_001, b"%"))
+    (job,) = client.submit("compress", [source])
+    done = client.wait(job, 120)
+    assert done.result
+    assert done.result.bytes < 100_000
 
 
 def test_a_refusal_is_the_service_s_own_error(client: Client, here: Path) -> None:
@@ -169,3 +180,12 @@ def test_the_key_goes_to_the_service_alone(here: Path) -> None:
             client.download("0" * 32, here / "out")
     assert of_service[0]["Authorization"] == "Bearer secret"
     assert "Authorization" not in of_store[0]
+
+
+def test_the_readme_s_example_runs(served: Served, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```python\n(from pdfsmaller\.client.*?)```", readme, re.DOTALL)
+    documents.write(here / "in.pdf", documents.photo_jpeg())
+    monkeypatch.chdir(here)
+    exec(example.replace("http://localhost:8080", served.url), {})
+    assert (here / "out.pdf").stat().st_size < (here / "in.pdf").stat().st_size

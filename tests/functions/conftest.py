@@ -17,7 +17,14 @@ def deployed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     import compress.main
     import upload.main
 
-    for name in ("uploads_bucket", "results_bucket", "compress_queue_url", "dead_letter_queue_url", "jobs_table"):
+    for name in (
+        "uploads_bucket",
+        "results_bucket",
+        "compress_queue_url",
+        "dead_letter_queue_url",
+        "callback_queue_url",
+        "jobs_table",
+    ):
         monkeypatch.setenv(name.upper(), getattr(stack.settings, name))
     monkeypatch.setenv("SECRET_KEY", stack.settings.secret_key)
     monkeypatch.setenv("DEFAULT_WAIT_SECONDS", "0")  # nobody works beside

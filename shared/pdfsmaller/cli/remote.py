@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,12 @@ class _Service:
         paths = [source.path for source in sources]
         progress("uploading", 0)
         (job,) = self._client.submit(operation.name, paths, **_fields(options))
-        ended = False
         try:
             job = self._watched(job, progress)
-            ended = True
-        finally:
-            if not ended:
+        except BaseException:
+            with suppress(PdfSmallerError):  # it may have ended by itself
                 self._client.cancel(job)
+            raise
         files = [
             ResultFile(
                 self._client.download(job, folder / f"result-{index}", result=index), result.name, result.media_type

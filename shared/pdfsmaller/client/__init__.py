@@ -5,8 +5,8 @@
     from pdfsmaller.client import Client
 
     with Client("http://localhost:8080") as service:
-        job = service.submit("compress", ["report.pdf"], preset="ebook")[0]
-        service.download(service.wait(job), Path("smaller.pdf"))
+        (job,) = service.submit("compress", ["in.pdf"], preset="ebook")
+        service.download(service.wait(job), "out.pdf")
 
 Every job is the API's own JSON as a model (``JobView``). A request that meets a passing trouble (no connection, 429,
 503) is made again after a pause; those that make jobs carry an ``Idempotency-Key``, so that none is made twice. Nothing

@@ -163,7 +163,7 @@ class Client:
 
     # Results
 
-    def download(self, job: JobView | str, target: Path, *, result: int | None = None) -> Path:
+    def download(self, job: JobView | str, target: Path | str, *, result: int | None = None) -> Path:
         """Write a job's result into a file, which appears when it is whole; ``target`` for chaining.
 
         Args:
@@ -173,6 +173,7 @@ class Client:
             RemoteError, ServiceUnreachable, OSError.
         """
         path = f"{_path(job)}/download" if result is None else f"{_path(job)}/results/{result}"
+        target = Path(target)
         unfinished = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.part")
         try:
             with self._transport.streamed(path) as chunks, unfinished.open("xb") as file:

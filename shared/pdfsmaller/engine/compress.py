@@ -53,6 +53,7 @@ from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, ComparisonSummary, FontCounts, ImageCounts, Outcome, Report, ReportWarning
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.stand_ins import digest
 from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import compare
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
@@ -258,7 +259,7 @@ class _Run:
         for attempt in range(MAX_REBUILDS + 1):
             self.progress("verify", 80 + 3 * attempt)
             with self.watch.stage("verify"):
-                comparison = self._compare(result, goal)
+                comparison = self._compare(result, goal, encoded)
             differences = comparison.differences
             unverified = _unverified_steps(comparison)
             if not differences and comparison.unproven <= unproven and unverified <= set(left_out):
@@ -337,7 +338,7 @@ class _Run:
     def _mode(self) -> Literal["sample", "full"]:
         return "full" if self.options.verify == "full" else "sample"
 
-    def _compare(self, result: Path, goal: Goal) -> Comparison:
+    def _compare(self, result: Path, goal: Goal, encoded: Mapping[ObjGen, Encoded]) -> Comparison:
         give_back()  # what writing needed: rendering comes from a heap of its own
         with damage.counted():  # a comparison has its own account of what it could not read
             comparison = compare(
@@ -349,6 +350,7 @@ class _Run:
                 color_mode=self.options.color_mode,
                 deadline=self.verify_deadline.at,
                 not_shown=self.not_shown,
+                proven={objgen: digest(image.data) for objgen, image in encoded.items() if image.proven},
             )
         if self.options.strip_metadata:
             comparison.differences = [found for found in comparison.differences if found.kind != "metadata"]

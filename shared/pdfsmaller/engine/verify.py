@@ -14,7 +14,7 @@ pdfium is not thread-safe: one ``compare`` at a time in a process.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
@@ -27,6 +27,8 @@ from pdfsmaller.engine.comparison import Comparison, Difference, PageSkip
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
 from pdfsmaller.engine.looks import Looks, Rendering, unlike
+from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.stand_ins import StandIns, put_stand_ins
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
 SAMPLE_PAGES = 12
@@ -55,6 +57,7 @@ def compare(
     color_mode: str | None = None,
     deadline: float | None = None,
     not_shown: Collection[int] = (),
+    proven: Mapping[ObjGen, bytes] | None = None,
 ) -> Comparison:
     """What differs between two files, and what was compared.
 
@@ -66,6 +69,7 @@ def compare(
         color_mode: ``grayscale`` compares luminance only; ``bilevel`` only where dark and light are.
         deadline: a ``time.monotonic()`` value; pages not reached by then are not compared.
         not_shown: pages of which the renderer leaves out something in both, for its filter.
+        proven: pictures of ``source`` whose samples were compared, with the digest (``stand_ins``) of what they became.
     """
     result = Comparison(pages=0)
     with ExitStack() as stack:
@@ -83,10 +87,15 @@ def compare(
             result.structure_skipped = {kind: "unreadable" for kind, _, _ in CHECKS}
             return result
         _compare_structure(before, after, result, nodes=_NODES if mode == "sample" else 20 * _NODES)
-    pages = min(result.pages, there)
-    numbers = sample_pages(pages) if mode == "sample" else range(pages)
+        pages = min(result.pages, there)
+        numbers = sample_pages(pages) if mode == "sample" else range(pages)
+        stand_ins = None
+        with tolerate("stand_ins"):
+            file_bytes = source.stat().st_size + target.stat().st_size
+            stand_ins = put_stand_ins(before, after, numbers, proven or {}, file_bytes)
     looks = Looks(min_similarity, color_mode or "no-change")
-    _compare_pages(source, target, [(n, n) for n in numbers], (password, password), looks, deadline, result)
+    pairs = [(number, number) for number in numbers]
+    _compare_pages(source, target, pairs, (password, password), looks, deadline, result, stand_ins)
     _take_out(result, not_shown)
     return result
 
@@ -165,6 +174,7 @@ def _compare_pages(
     looks: Looks,
     deadline: float | None,
     result: Comparison,
+    stand_ins: StandIns | None = None,
 ) -> None:
     with ExitStack() as stack:
         try:
@@ -178,15 +188,22 @@ def _compare_pages(
             message = "The result cannot be opened for rendering."
             result.differences.append(Difference("unreadable", None, message))
             return
+        drawn = [before, after]
+        if stand_ins is not None:
+            with tolerate("stand_ins", pypdfium2.PdfiumError):
+                drawn = [
+                    stack.enter_context(pypdfium2.PdfDocument(copy)) for copy in (stand_ins.before, stand_ins.after)
+                ]
         if all(document.get_formtype() == pdfium.FORMTYPE_ACRO_FORM for document in (before, after)):
-            for document in (before, after):
+            for document in {before, after, *drawn}:
                 with tolerate("forms_not_drawn"):
                     document.init_forms()  # or their fields are not drawn
         for number, there in pages:
             if deadline is not None and time.monotonic() > deadline:
                 result.skipped[number] = "time_limit"
                 continue
-            outcome = _compare_page(before, after, number, there, looks)
+            shown = drawn if stand_ins is not None and number in stand_ins.pages else [before, after]
+            outcome = _compare_page(before, after, number, there, looks, shown)
             if isinstance(outcome, str):
                 result.skipped[number] = outcome
                 continue
@@ -196,9 +213,18 @@ def _compare_pages(
 
 
 def _compare_page(
-    before: pypdfium2.PdfDocument, after: pypdfium2.PdfDocument, number: int, there: int, looks: Looks
+    before: pypdfium2.PdfDocument,
+    after: pypdfium2.PdfDocument,
+    number: int,
+    there: int,
+    looks: Looks,
+    drawn: list[pypdfium2.PdfDocument],
 ) -> Difference | PageSkip | None:
-    """How a page differs, why it cannot be compared, or None where it is the same."""
+    """How a page differs, why it cannot be compared, or None where it is the same.
+
+    Args:
+        drawn: the documents that are rendered instead.
+    """
     with ExitStack() as stack:
         old = _page(before, number, stack)
         if old is None:
@@ -211,6 +237,10 @@ def _compare_page(
             return "no_text"
         if before_text != after_text and not (looks.elsewhere and len(before_text) == len(after_text or "")):
             return Difference("text", number, f"The text of page {number + 1} changed.")
+        if drawn != [before, after]:
+            first, second = (_render_of(document, number, stack) for document in drawn)
+            if first is not None and second is not None and unlike(first, second, looks) is None:
+                return None  # otherwise the pages themselves say how they differ
         if shows_large_image(old):
             return "large_image"
         first = _render(old, stack)
@@ -264,6 +294,11 @@ def shows_large_image(page: pypdfium2.PdfPage) -> bool:
                 if width * height * max(1, image.get_metadata().bits_per_pixel) // 8 > IMAGE_BYTES:
                     return True
     return False
+
+
+def _render_of(document: pypdfium2.PdfDocument, number: int, stack: ExitStack) -> Rendering | None:
+    page = _page(document, number, stack)
+    return None if page is None else _render(page, stack)
 
 
 def _render(page: pypdfium2.PdfPage, stack: ExitStack, *, annotations: bool = True) -> Rendering | None:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from pdfsmaller.http import answers, waiting
 from pdfsmaller.http.callers import caller
+from pdfsmaller.http.idempotency import jobs_once
 from pdfsmaller.services.again import FIELDS, AgainService
 from pdfsmaller.services.retry import retry
 
@@ -17,7 +18,7 @@ def again(job_id: str) -> Response:
     """A new job from a job's files, or from those of several; without a body all of its inputs without options."""
     asked = answers.json_object(FIELDS) if request.get_data() else {}
     service = AgainService(answers.world(), answers.service())
-    return waiting.begun([service.again(job_id, asked, caller=caller())])
+    return waiting.begun(jobs_once(lambda under: [service.again(job_id, asked, caller=caller(), under=under)]))
 
 
 @blueprint.post("/<job_id>/retry")

@@ -11,15 +11,17 @@ from werkzeug.sansio.utils import host_is_trusted
 from pdfsmaller import errors
 from pdfsmaller.http.held import held
 from pdfsmaller.jobs import view
+from pdfsmaller.jobs.callback import Callback
 from pdfsmaller.jobs.model import Job, JobResult
 from pdfsmaller.jobs.view import BatchView, JobView
 from pdfsmaller.media import content_disposition
 from pdfsmaller.services.submit import SubmitService
+from pdfsmaller.services.webhooks.address import wanted
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 
 #: A hundred names and ranges take a tenth of this; JSON is read into memory, unlike files.
-_MAX_JSON_BYTES = 1_000_000
+MAX_JSON_BYTES = 1_000_000
 
 
 def world() -> World:
@@ -54,6 +56,11 @@ def base_url() -> str:
 def address(url: str) -> str:
     """Where a form or a link leads to: to a store of its own, or to this service."""
     return f"{base_url()}{url}" if url.startswith("/") else url
+
+
+def callback(url: object) -> Callback | None:
+    """What a request's ``callback_url`` asks for, if it does. Raises InvalidCallback."""
+    return wanted(url, base_url(), settings())
 
 
 def job_view(job: Job) -> JobView:
@@ -95,7 +102,7 @@ def json_object(fields: tuple[str, ...]) -> dict[str, Any]:
         BadRequest: it is no JSON object.
         InvalidOption: it has another field.
     """
-    request.max_content_length = _MAX_JSON_BYTES
+    request.max_content_length = MAX_JSON_BYTES
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
         raise errors.BadRequest(f"Send a JSON object with {', '.join(fields)}.")

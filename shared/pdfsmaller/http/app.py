@@ -24,13 +24,23 @@ from pdfsmaller.http import (
     uploads,
 )
 from pdfsmaller.http.held import Capacity, Held
+from pdfsmaller.http.idempotency import REPLAYED, HashingRequest
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.services.world import World
 
 #: Above this, Werkzeug moves a form's text fields no further: they are options, not documents.
 _MAX_FORM_TEXT_BYTES = 100_000
 #: What other sites' pages may read of an answer's headers.
-_EXPOSED = ["Location", "Content-Disposition", "X-Request-Id", "X-Job-Id", "Preference-Applied", "Retry-After", "ETag"]
+_EXPOSED = [
+    "Location",
+    "Content-Disposition",
+    "X-Request-Id",
+    "X-Job-Id",
+    "Preference-Applied",
+    "Retry-After",
+    "ETag",
+    REPLAYED,
+]
 _TOPICS = (operations, uploads, jobs, again, batches, streams, described, page, health)
 
 
@@ -49,6 +59,7 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
         "MAX_FORM_MEMORY_SIZE": _MAX_FORM_TEXT_BYTES,
         "MAX_FORM_PARTS": 400,  # 100 files, each with a page range and a password, and the options
     }
+    app.request_class = HashingRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
     callers.install(app, world)
     around.install(app)

@@ -13,6 +13,7 @@ from pdfsmaller.engine.options import Options
 from pdfsmaller.http.samples import add_samples
 from pdfsmaller.jobs.view import BatchView, JobsView, JobView, UploadBatchView, UploadStateView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
+from pdfsmaller.services.idempotency import KEY_MAX_CHARS
 from pdfsmaller.services.listing import LIMIT_DEFAULT, LIMIT_MAX
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -27,6 +28,16 @@ _PREFER = _WAIT | {
     "description": f"{_WAIT['description']} respond-async does not wait. Without either, who takes the file and does "
     "not ask for JSON (by Accept) waits DEFAULT_WAIT_SECONDS for it, and everybody else has the job at once.",
 }
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The caller's own name for this request, a random UUID for example. Sent again with it, the same "
+    "request (path, options, file names and contents) makes no second job: it gets the first one's as it stands, with "
+    "Idempotency-Replayed: true. Kept for 24 hours, for each API key or, without keys, for each address.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX_CHARS},
+    "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+}
+_REPLAYED = {"description": "true: the same request came before", "schema": {"type": "string"}}
 _SECONDS = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
 #: The sections of the documentation, by the first part of a path below /api.
 _TAGS = {"jobs": "Jobs", "uploads": "Large files", "batches": "Batches", "archives": "Batches"}
@@ -106,7 +117,7 @@ def document(base_url: str, version: str) -> dict[str, Any]:
                 "description": "Makes PDFs smaller; they look, read and work as before.",
             },
             "servers": [{"url": base_url}],
-            "paths": _with_tags(_with_store_away(_with_room(_paths()))),
+            "paths": _with_tags(_with_store_away(_with_beginning(_paths()))),
         }
     )
     described: dict[str, Any] = construct_open_api_with_schema_class(api).model_dump(
@@ -475,12 +486,26 @@ def _again(job_id: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with_room(paths: dict[str, Any]) -> dict[str, Any]:
-    """The paths, each that begins a job with what it answers while there is no room for one."""
-    full = _problem(errors.StorageFull)
+def _with_beginning(paths: dict[str, Any]) -> dict[str, Any]:
+    """The paths, each that begins a job with what goes for all of these: that a request can be sent again, and what it
+    answers while there is no room.
+    """
     begun_by = [f"/api/{operation.route}" for operation in (*OPERATIONS.values(), ARCHIVE)]
     for path in ("/api/uploads", "/api/jobs/{job_id}/again", "/api/batches/{batch_id}/archive", *begun_by):
-        paths[path]["post"]["responses"]["507"] = full
+        post = paths[path]["post"]
+        post["parameters"] = [*post.get("parameters", ()), _IDEMPOTENCY_KEY]
+        responses = post["responses"]
+        responses["507"] = _problem(errors.StorageFull)
+        for kind in (errors.InvalidIdempotencyKey, errors.RequestInProgress, errors.IdempotencyKeyReused):
+            known = responses.get(str(kind.http_status))
+            responses[str(kind.http_status)] = answer = _problem(kind)
+            if known:
+                answer["description"] = f"{known['description']}, {answer['description']}"
+        responses["409"] |= _retry_after()
+        for status in ("200", "201", "202", "303"):
+            if status in responses:
+                headers = responses[status].get("headers", {})
+                responses[status] = responses[status] | {"headers": headers | {"Idempotency-Replayed": _REPLAYED}}
     return paths
 
 

@@ -5,11 +5,14 @@ file on its way.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from flask import Blueprint, Response
 
 from pdfsmaller.http import answers
 from pdfsmaller.http.callers import caller
+from pdfsmaller.http.idempotency import once
+from pdfsmaller.jobs.callback import Callback
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.objects import Upload, UploadForm
 from pdfsmaller.jobs.view import (
@@ -23,31 +26,52 @@ from pdfsmaller.jobs.view import (
 from pdfsmaller.operations import DEFAULT, find
 from pdfsmaller.services import intake
 from pdfsmaller.services.uploads import UploadService
+from pdfsmaller.services.webhooks import address
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/api")
 
 _INDEX = re.compile(r"[0-9]{1,3}")
-_FIELDS = ("operation", "options", "files", "count", "name", "size")
+_FIELDS = ("operation", "options", "files", "count", "name", "size", address.FIELD)
 
 
 @blueprint.post("/uploads")
 def reserve_upload() -> Response:
     """Begin a job whose files go straight to the bucket, or a batch of jobs for one each."""
-    asked, expires_in = answers.json_object(_FIELDS), answers.settings().upload_expires_seconds
-    if intake.is_batch(asked, find(asked.get("operation", DEFAULT.name))):
-        jobs, uploads = answers.service().reserve_batch(asked, caller=caller())
-        batch_id = jobs[0].batch_id or ""
-        batch = UploadBatchView(
-            batch_id=batch_id,
-            jobs=[answers.job_view(job) for job in jobs],
-            uploads=[_brings(job, item) if item else None for job, item in zip(jobs, uploads, strict=True)],
-            expires_in=expires_in,
-        )
-        return answers.as_json(batch, 201, {"Location": f"{answers.base_url()}/api/batches/{batch_id}"})
-    job, brought = answers.service().reserve_upload(asked, caller=caller())
-    shown = answers.job_view(job)
-    answer = UploadView(job=shown, uploads=[_brings(job, item) for item in brought], expires_in=expires_in)
+    wanted = answers.json_object(_FIELDS)
+    callback = answers.callback(wanted.get(address.FIELD))
+    several = intake.is_batch(wanted, find(wanted.get("operation", DEFAULT.name)))
+    return _batch(wanted, callback) if several else _one(wanted, callback)
+
+
+def _one(wanted: dict[str, Any], callback: Callback | None) -> Response:
+    def make(under: str | None) -> tuple[Job, list[Upload]]:
+        return answers.service().reserve_upload(wanted, caller=caller(), under=under, callback=callback)
+
+    def again(job_id: str) -> tuple[Job, list[Upload]]:
+        return answers.service().reserved(job_id, caller=caller())
+
+    job, uploads = once(make, lambda made: made[0].job_id, again)
+    shown, expires_in = answers.job_view(job), answers.settings().upload_expires_seconds
+    answer = UploadView(job=shown, uploads=[_brings(job, item) for item in uploads], expires_in=expires_in)
     return answers.as_json(answer, 201, {"Location": shown.links["self"]})
+
+
+def _batch(wanted: dict[str, Any], callback: Callback | None) -> Response:
+    def make(under: str | None) -> tuple[list[Job], list[Upload | None]]:
+        return answers.service().reserve_batch(wanted, caller=caller(), under=under, callback=callback)
+
+    def again(batch_id: str) -> tuple[list[Job], list[Upload | None]]:
+        return answers.service().reserved_batch(batch_id, caller=caller())
+
+    jobs, uploads = once(make, lambda made: made[0][0].batch_id or "", again)
+    batch_id = jobs[0].batch_id or ""
+    batch = UploadBatchView(
+        batch_id=batch_id,
+        jobs=[answers.job_view(job) for job in jobs],
+        uploads=[_brings(job, item) if item else None for job, item in zip(jobs, uploads, strict=True)],
+        expires_in=answers.settings().upload_expires_seconds,
+    )
+    return answers.as_json(batch, 201, {"Location": f"{answers.base_url()}/api/batches/{batch_id}"})
 
 
 @blueprint.get("/jobs/<job_id>/uploads/<index>")

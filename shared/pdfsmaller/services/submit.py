@@ -24,6 +24,7 @@ from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.outcome import error_json, kept_seconds
 
 if TYPE_CHECKING:
+    from pdfsmaller.jobs.callback import Callback
     from pdfsmaller.jobs.model import Multipart
     from pdfsmaller.jobs.objects import Upload
     from pdfsmaller.services.world import World
@@ -52,6 +53,8 @@ class SubmitService:
         operation: str = DEFAULT.name,
         *,
         caller: Caller = ANYBODY,
+        under: str | None = None,
+        callback: Callback | None = None,
     ) -> list[Job]:
         """One job for all files, or one for each (``OperationSpec.each_alone``), of which several share a batch id.
 
@@ -61,6 +64,9 @@ class SubmitService:
         Args:
             fields: the operation's options, untrusted.
             operation: its name.
+            under: the id (``new_id``) of the job, or of the batch: done again under the same, it goes on where it
+                stopped.
+            callback: who is told of each job's ends (``webhooks.address.wanted``).
 
         Raises:
             BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull,
@@ -69,22 +75,33 @@ class SubmitService:
         spec = find(operation)
         options, inputs, refused = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
-        batch_id = new_id() if len(groups) > 1 else None
         self.check_room()
         caller.charge(len(groups))
-        jobs = [self.new_job(spec, options, group, batch_id, caller) for group in groups]
-        if batch_id:
-            self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
-        keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
-        streams = zip(keys, (file.stream for file in files), strict=True)
+        batch_id = (under or new_id()) if len(groups) > 1 else None
+        ids = self._batch_of(batch_id, len(groups)) if batch_id else [under or new_id()]
+        jobs = [
+            self.new_job(spec, options, group, batch_id, caller, ids[n], callback) for n, group in enumerate(groups)
+        ]
+        keys = [(job, input_key(job.job_id, index)) for job in jobs for index in range(job.input_count)]
+        missing = {
+            key: file.stream
+            for n, ((job, key), file) in enumerate(zip(keys, files, strict=True))
+            if n not in refused and job.status is Status.AWAITING_UPLOAD
+        }
         try:
-            self._send(dict(item for n, item in enumerate(streams) if n not in refused), spec.inputs.media_type)
+            self._send(missing, spec.inputs.media_type)
         except Exception:
             for job in jobs:  # nobody hears of them, and what came of their files may be what fills the disk
                 with suppress(Exception):
                     self.delete(job.job_id, caller=caller)
             raise
         return [self._failed(job, refused[n]) if n in refused else self.queued(job) for n, job in enumerate(jobs)]
+
+    def _batch_of(self, batch_id: str, count: int) -> list[str]:
+        """The ids of a batch's jobs; of one that is there already those that it has."""
+        ids = [new_id() for _ in range(count)]
+        self._jobs.create_batch(batch_id, ids)
+        return self._jobs.batch(batch_id) or ids
 
     def submit_as(self, job_id: str, file: intake.IncomingFile, fields: Mapping[str, Any], operation: str) -> Job:
         """One job of one file, under an id that its caller chose (``new_id``): done again, it goes on where it stopped.
@@ -108,8 +125,7 @@ class SubmitService:
     ) -> Job:
         """``submit_as`` for a file that needs no look. Raises StorageFull."""
         self.check_room()
-        made = self.new_job(operation, options, [item], None, caller, job_id)
-        job = self._jobs.get(job_id) or made
+        job = self.new_job(operation, options, [item], None, caller, job_id)
         if job.status is not Status.AWAITING_UPLOAD:
             return job
         self._send({input_key(job_id, 0): body}, operation.inputs.media_type)
@@ -130,8 +146,8 @@ class SubmitService:
         def put(item: tuple[str, IO[bytes]]) -> None:
             self._storage.put_file(self._storage.uploads, *item, media_type=media_type)
 
-        if len(objects) == 1:  # the usual case: no threads for it
-            put(*objects.items())
+        if len(objects) <= 1:  # the usual case: no threads for it
+            list(map(put, objects.items()))
             return
         with ThreadPoolExecutor(min(_SENT_AT_ONCE, len(objects))) as pool:
             list(pool.map(put, objects.items()))
@@ -150,12 +166,21 @@ class SubmitService:
         self._ends.fail(job, error_json(reason), kept_seconds=kept_seconds(self._settings))
         return self._jobs.get(job.job_id) or job
 
-    def reserve_upload(self, request: Mapping[str, Any], *, caller: Caller = ANYBODY) -> tuple[Job, list[Upload]]:
+    def reserve_upload(
+        self,
+        request: Mapping[str, Any],
+        *,
+        caller: Caller = ANYBODY,
+        under: str | None = None,
+        callback: Callback | None = None,
+    ) -> tuple[Job, list[Upload]]:
         """A job that waits for files sent straight to the bucket, and what brings each there, in order.
 
         Args:
             request: ``operation``, ``options``, and ``files`` (a list of ``{name, size}``), ``count``, or one file's
                 ``name`` and ``size`` (bytes); untrusted.
+            under: the job's id (``new_id``): done again under the same, it is the same job.
+            callback: as for ``submit_files``.
 
         Raises:
             InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull, RateLimited.
@@ -167,11 +192,16 @@ class SubmitService:
         intake.check_options(options, len(files.inputs))
         self.check_room()
         caller.charge(1)
-        job = self._awaiting(operation, options, files.inputs, files.sized, None, caller)
+        job = self._awaiting(operation, options, files.inputs, files.sized, None, caller, under, callback)
         return job, uploads.hand_out(self._storage, [job], self._settings)
 
     def reserve_batch(
-        self, request: Mapping[str, Any], *, caller: Caller = ANYBODY
+        self,
+        request: Mapping[str, Any],
+        *,
+        caller: Caller = ANYBODY,
+        under: str | None = None,
+        callback: Callback | None = None,
     ) -> tuple[list[Job], list[Upload | None]]:
         """A batch of jobs, each of which waits for one file sent straight to the bucket, and what brings it there.
 
@@ -179,6 +209,7 @@ class SubmitService:
 
         Args:
             request: as for ``reserve_upload``, for several files of an operation whose files are jobs of their own.
+            under: the batch's id.
 
         Raises:
             As ``reserve_upload``; FileTooLarge and EmptyFile where no file may come in.
@@ -187,17 +218,33 @@ class SubmitService:
         intake.check_options(options, 1)
         self.check_room()
         caller.charge(len(files.inputs))
-        batch_id = new_id()
-        jobs = [
-            self._awaiting(
-                operation, options, [item], {0} if n in files.sized - files.refused.keys() else (), batch_id, caller
-            )
-            for n, item in enumerate(files.inputs)
-        ]
-        self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
-        jobs = [self._failed(job, files.refused[n]) if n in files.refused else job for n, job in enumerate(jobs)]
-        waiting = [None if n in files.refused else job for n, job in enumerate(jobs)]
-        return jobs, uploads.hand_out_some(self._storage, waiting, self._settings)
+        batch_id = under or new_id()
+        jobs = []
+        for n, job_id in enumerate(self._batch_of(batch_id, len(files.inputs))):
+            refused = files.refused.get(n)
+            sized = {0} if n in files.sized and not refused else set()
+            job = self._awaiting(operation, options, [files.inputs[n]], sized, batch_id, caller, job_id, callback)
+            jobs.append(self._failed(job, refused) if refused else job)
+        return jobs, self._brought(jobs)
+
+    def reserved(self, job_id: str, *, caller: Caller = ANYBODY) -> tuple[Job, list[Upload]]:
+        """What ``reserve_upload`` made under this id: the job as it stands, and what brings its files from now on.
+
+        Raises:
+            JobNotFound.
+        """
+        job = self.job(job_id, caller=caller)
+        return job, uploads.hand_out(self._storage, [job], self._settings)
+
+    def reserved_batch(self, batch_id: str, *, caller: Caller = ANYBODY) -> tuple[list[Job], list[Upload | None]]:
+        """The same of ``reserve_batch``."""
+        jobs = self.batch(batch_id, caller=caller)
+        return jobs, self._brought(jobs)
+
+    def _brought(self, jobs: Sequence[Job]) -> list[Upload | None]:
+        """What brings the file of each job of a batch; nothing for one that does not wait for it."""
+        waiting = [job if job.status is Status.AWAITING_UPLOAD else None for job in jobs]
+        return uploads.hand_out_some(self._storage, waiting, self._settings)
 
     def _announced(self, request: Mapping[str, Any]) -> tuple[OperationSpec, Options, intake.Declared]:
         """What a request for presigned uploads says, if it makes sense."""
@@ -215,11 +262,16 @@ class SubmitService:
         sized: Iterable[int],
         batch_id: str | None,
         caller: Caller,
+        under: str | None,
+        callback: Callback | None,
     ) -> Job:
         """A new job that waits for its files, with the uploads in parts of those that are large."""
-        job_id = new_id()
+        job_id = under or new_id()
         multiparts = uploads.begin(self._storage, job_id, inputs, sized, operation.inputs.media_type)
-        return self.new_job(operation, options, inputs, batch_id, caller, job_id, multiparts)
+        job = self.new_job(operation, options, inputs, batch_id, caller, job_id, callback, multiparts)
+        if job.multiparts != multiparts:
+            uploads.give_up(self._storage, job_id, multiparts)  # it was there already, with its own
+        return job
 
     def check_room(self) -> None:
         """Refuse a new job where there is no room for its files. Raises StorageFull."""
@@ -237,9 +289,10 @@ class SubmitService:
         batch_id: str | None,
         caller: Caller,
         job_id: str | None = None,
+        callback: Callback | None = None,
         multiparts: tuple[Multipart, ...] = (),
     ) -> Job:
-        """A new row; one that is there already stays."""
+        """A job's new row; one that is there already, as it stands."""
         password = options.secret
         now = self._jobs.now()
         job = Job(
@@ -257,10 +310,10 @@ class SubmitService:
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
             owner=caller.owner,
+            callback=callback,
             asker=turns.asker_of(caller, self._settings),
         )
-        self._jobs.create(job)
-        return job
+        return job if self._jobs.create(job) else self._jobs.get(job.job_id) or job
 
     def uploaded(self, job_id: str, *, caller: Caller = ANYBODY) -> Job:
         """Begin a job whose files were sent straight to the bucket, if all of them are there; how it stands then.
@@ -284,6 +337,12 @@ class SubmitService:
                 f"There is no job {job_id[:64]!r}. Jobs are forgotten some days after they expire."
             )
         return self.as_it_stands(job)
+
+    def one_or_batch(self, made: str, *, caller: Caller = ANYBODY) -> list[Job]:
+        """The job with this id, or the jobs of the batch with it. Raises JobNotFound."""
+        if is_id(made) and self._jobs.batch(made):
+            return self.batch(made, caller=caller)
+        return [self.job(made, caller=caller)]
 
     def batch(self, batch_id: str, *, caller: Caller = ANYBODY) -> list[Job]:
         """A batch's jobs, in the order of its files. Raises JobNotFound."""

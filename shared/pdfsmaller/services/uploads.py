@@ -62,11 +62,16 @@ def begin(
             upload_id = storage.begin_multipart(key, part_bytes=size, media_type=media_type)
             begun.append(Multipart(index, upload_id, size))
     except Exception:
-        for item in begun:  # nobody hears of them; what is left cleanup finds
-            with suppress(Exception):
-                storage.abort_multipart(input_key(job_id, item.index), item.upload_id)
+        give_up(storage, job_id, begun)
         raise
     return tuple(begun)
+
+
+def give_up(storage: Storage, job_id: str, begun: Sequence[Multipart]) -> None:
+    """Throw away uploads that nobody has heard of. What is left of them cleanup finds."""
+    for item in begun:
+        with suppress(Exception):
+            storage.abort_multipart(input_key(job_id, item.index), item.upload_id)
 
 
 def hand_out(storage: Storage, jobs: Iterable[Job], settings: Settings) -> list[Upload]:

@@ -49,6 +49,7 @@ class Encoded:
         entries: colours in the palette.
         drop_decode: the samples now mean what they say, whatever ``/Decode`` said before.
         exact: no decoded sample differs from the source's.
+        proven: and that is known without looking at it again: both were decoded and compared, or only comments went.
         over: a second image of the same place and colour space, and the stencil through which it is painted over this
             one: where the stencil's samples are 0.
     """
@@ -64,6 +65,7 @@ class Encoded:
     entries: int = 0
     drop_decode: bool = False
     exact: bool = False
+    proven: bool = False
     over: tuple[Encoded, Encoded] | None = None
 
     @property

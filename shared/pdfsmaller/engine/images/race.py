@@ -166,7 +166,7 @@ def _of_jpeg(source: ImageSource, goal: Goal) -> Encoded | None:
 def _kept_jpeg(source: ImageSource, goal: Goal, info: JpegInfo) -> Encoded | None:
     """The same JPEG in fewer bytes, or None where there are none to win."""
     data = strip_jpeg(source.data) if goal.fast else transcoded(source.data, info)
-    kept = Encoded(data, "/DCTDecode", source.width, source.height, 8, exact=True)
+    kept = Encoded(data, "/DCTDecode", source.width, source.height, 8, exact=True, proven=not goal.fast)
     return kept if len(data) < source.stored else None
 
 
