@@ -260,6 +260,10 @@ class Settings(BaseSettings):
         "own.",
         secret=True,
     )
+    security_headers_enabled: bool = _field(
+        True,
+        "Whether answers carry the headers that browsers are kept safe by. false: a proxy before the service does it.",
+    )
     webhook_secret: str = _field(
         "",
         "Signs what is sent to a `callback_url`: `whsec_` and the base64 of 24 to 64 random bytes, for example from "

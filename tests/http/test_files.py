@@ -185,9 +185,7 @@ class TestParts:
         for token in ("x", "a.b.c"):
             assert_problem(client.put(f"/files/uploads/{token}", data=b"x"), 403, "access_denied")
 
-    def test_none_is_held_in_memory(
-        self, client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_none_is_held_in_memory(self, client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         size = 40_000_000
         monkeypatch.setattr(uploads, "_PART_BYTES", size)
         begun = client.post("/api/uploads", json={"name": "a.pdf", "size": 2 * size}).get_json()

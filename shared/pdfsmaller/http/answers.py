@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from flask import Response, current_app, jsonify, redirect, request
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from werkzeug.sansio.utils import host_is_trusted
 
 from pdfsmaller import errors
+from pdfsmaller.http import conditions, links, retention
 from pdfsmaller.http.held import held
 from pdfsmaller.jobs import view
 from pdfsmaller.jobs.callback import Callback
@@ -68,7 +70,8 @@ def job_view(job: Job) -> JobView:
     shown = view.view(job, base_url())
     if held().offers_streams and not job.status.is_final:
         shown.links["events"] = f"{shown.links['self']}/events"
-    return shown
+    retention.note(job)
+    return links.sign(shown, job, required=settings().api_keys_required)
 
 
 def batch_view(batch_id: str, jobs: list[Job]) -> BatchView:
@@ -84,15 +87,18 @@ def as_json(model: BaseModel, status: int = 200, headers: dict[str, str] | None 
     return response
 
 
-def send_file(job_id: str, result: JobResult) -> Response:
-    """A file's bytes where they are few, otherwise a redirect to the store."""
-    headers = {"X-Job-Id": job_id}
+def send_file(job: Job, result: JobResult) -> Response:
+    """A file's bytes where they are few, or those asked for; otherwise a redirect to the store, which sees to that."""
+    retention.note(job)
+    headers = {"X-Job-Id": job.job_id}
     if result.bytes > settings().max_inline_result_size:
         response = redirect(address(service().result_url(result)), 303)
         response.headers.update(headers)
         return response  # type: ignore[return-value]
     headers["Content-Disposition"] = content_disposition(result.name)
-    return Response(service().read_result(result), mimetype=result.media_type, headers=headers)
+    response = Response(service().read_result(result), mimetype=result.media_type, headers=headers)
+    response.set_etag(hashlib.sha256(result.key.encode()).hexdigest()[:32])  # nothing else ever lies under that key
+    return conditions.meet(response, result.bytes)
 
 
 def json_object(fields: tuple[str, ...]) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
+from pdfsmaller.http import hooks
 from pdfsmaller.http.samples import add_samples
-from pdfsmaller.jobs.view import BatchView, JobsView, JobView, UploadBatchView, UploadStateView, UploadView
+from pdfsmaller.jobs.view import BatchView, EndView, JobsView, JobView, UploadBatchView, UploadStateView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
 from pdfsmaller.services.idempotency import KEY_MAX_CHARS
 from pdfsmaller.services.listing import LIMIT_DEFAULT, LIMIT_MAX
+from pdfsmaller.services.webhooks import address
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _WAIT = {
@@ -79,6 +81,7 @@ class UploadRequest(BaseModel):
     count: int = 1
     name: str = "document.pdf"
     size: int | None = None
+    callback_url: str | None = None
 
 
 class FileReference(BaseModel):
@@ -98,6 +101,7 @@ class AgainRequest(BaseModel):
     operation: Annotated[str | None, Field(json_schema_extra={"enum": [*OPERATIONS, None]})] = None
     options: dict[str, Any] = {}
     inputs: list[FileReference] | None = None
+    callback_url: str | None = None
 
 
 class ArchiveRequest(BaseModel):
@@ -118,6 +122,7 @@ def document(base_url: str, version: str) -> dict[str, Any]:
             },
             "servers": [{"url": base_url}],
             "paths": _with_tags(_with_store_away(_with_beginning(_paths()))),
+            "webhooks": hooks.webhooks(_json(EndView)),
         }
     )
     described: dict[str, Any] = construct_open_api_with_schema_class(api).model_dump(
@@ -136,7 +141,7 @@ def form_of(operation: OperationSpec) -> type[BaseModel]:
     return create_model(
         f"{operation.command.capitalize()}Form",
         __doc__=f"The fields of the multipart form. {operation.summary}",
-        **(fields | {"files": (list[str], files)}),
+        **(fields | {"files": (list[str], files), address.FIELD: hooks.field()}),
     )
 
 
@@ -173,7 +178,13 @@ def _submission(operation: OperationSpec) -> dict[str, Any]:
                 "410": _problem(errors.JobExpired, errors.JobCancelled),
                 "413": _problem(errors.FileTooLarge),
                 "415": _problem(operation.inputs.wrong_kind),
-                "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.LimitExceeded, *operation.failures),
+                "422": _problem(
+                    errors.InvalidOption,
+                    errors.InvalidCallback,
+                    errors.TooManyFiles,
+                    errors.LimitExceeded,
+                    *operation.failures,
+                ),
             },
         }
     }
@@ -218,7 +229,7 @@ def _paths() -> dict[str, Any]:
                     },
                     "400": _problem(errors.BadRequest, errors.EmptyFile),
                     "413": _problem(errors.FileTooLarge),
-                    "422": _problem(errors.InvalidOption, errors.TooManyFiles),
+                    "422": _problem(errors.InvalidOption, errors.InvalidCallback, errors.TooManyFiles),
                 },
             }
         },
@@ -480,7 +491,7 @@ def _again(job_id: dict[str, Any]) -> dict[str, Any]:
                 "410": _problem(errors.JobExpired, errors.JobCancelled),
                 "413": _problem(errors.FileTooLarge),
                 "415": _problem(*sorted(kinds, key=lambda kind: kind.code)),
-                "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.JobFailed),
+                "422": _problem(errors.InvalidOption, errors.InvalidCallback, errors.TooManyFiles, errors.JobFailed),
             },
         }
     }

@@ -28,6 +28,7 @@ from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.services.watch import WatchService
 from pdfsmaller.services.webhooks import signature
 from pdfsmaller.settings import Settings
+from pdfsmaller.telemetry import log_as_json
 
 logger = logging.getLogger(__name__)
 
@@ -142,6 +143,7 @@ def _workers(settings: Settings, count: int) -> list[Part]:
 
 
 def _app(settings: Settings, capacity: Capacity) -> Flask:
+    log_as_json("upload")
     return create_app(wire.wire(settings), capacity)
 
 

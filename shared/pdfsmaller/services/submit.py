@@ -358,7 +358,7 @@ class SubmitService:
         Raises:
             JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
         """
-        download = self._finished(job_id, caller).download
+        download = self.finished(job_id, caller=caller).download
         assert download is not None, "a job that has succeeded has made something"
         return download
 
@@ -369,12 +369,20 @@ class SubmitService:
             ResultNotFound: it made fewer.
             JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
         """
-        results = self._finished(job_id, caller).results
-        if not 0 <= index < len(results):
-            raise errors.ResultNotFound(f"Job {job_id} has {len(results)} results, counted from 0.")
-        return results[index]
+        return self.result_of(self.finished(job_id, caller=caller), index)
 
-    def _finished(self, job_id: str, caller: Caller) -> Job:
+    def result_of(self, job: Job, index: int) -> JobResult:
+        """One of the files that a job made, counted from 0. Raises ResultNotFound where it made fewer."""
+        if not 0 <= index < len(job.results):
+            raise errors.ResultNotFound(f"Job {job.job_id} has {len(job.results)} results, counted from 0.")
+        return job.results[index]
+
+    def finished(self, job_id: str, *, caller: Caller = ANYBODY) -> Job:
+        """The caller's job with this id, which has succeeded and whose files are there.
+
+        Raises:
+            JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
+        """
         job = self.job(job_id, caller=caller)
         if job.status is Status.SUCCEEDED:
             return job
@@ -391,13 +399,12 @@ class SubmitService:
             f"Job {job_id} is {job.status}. Ask for it again in a moment, or wait with Prefer: wait=60."
         )
 
-    def report(self, job_id: str, *, caller: Caller = ANYBODY) -> JobResult:
-        """The engine's whole report of a job, a JSON file: the job's own JSON has what of it fits into a row.
+    def report_of(self, job: Job) -> JobResult:
+        """The engine's whole report of a finished job, a JSON file: the job's own JSON has what of it fits into a row.
 
         Raises:
-            JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
+            JobExpired: it is gone although the row does not know yet.
         """
-        job = self._finished(job_id, caller)
         key = report_key(job.job_id, job.attempt)
         info = self._storage.head(self._storage.results, key)
         if info is None:
