@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
-from pdfsmaller.http import hooks
+from pdfsmaller.http import hooks, links
 from pdfsmaller.http.samples import add_samples
 from pdfsmaller.jobs.view import BatchView, EndView, JobsView, JobView, UploadBatchView, UploadStateView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
@@ -41,6 +41,31 @@ _IDEMPOTENCY_KEY = {
 }
 _REPLAYED = {"description": "true: the same request came before", "schema": {"type": "string"}}
 _SECONDS = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
+#: How a key is sent, where the service asks for one.
+_KEYS: dict[str, Any] = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+    "Bearer": {"type": "http", "scheme": "bearer"},
+}
+_TOKEN = {
+    "name": "token",
+    "in": "query",
+    "description": "Stands for the API key. It comes in the job's links, where a key is needed, and is good for this "
+    "very path for ten minutes.",
+    "schema": {"type": "string"},
+}
+#: draft-ietf-httpapi-ratelimit-headers
+_LIMITS = {
+    "RateLimit": {
+        "description": "How each limit on new jobs stands: `r` are left, in `t` seconds it is counted anew",
+        "schema": {"type": "string"},
+        "example": '"100 per hour";r=99;t=1800',
+    },
+    "RateLimit-Policy": {
+        "description": "The limits: `q` new jobs in `w` seconds",
+        "schema": {"type": "string"},
+        "example": '"100 per hour";q=100;w=3600',
+    },
+}
 #: The sections of the documentation, by the first part of a path below /api.
 _TAGS = {"jobs": "Jobs", "uploads": "Large files", "batches": "Batches", "archives": "Batches"}
 
@@ -121,7 +146,9 @@ def document(base_url: str, version: str) -> dict[str, Any]:
                 "description": "Makes PDFs smaller; they look, read and work as before.",
             },
             "servers": [{"url": base_url}],
-            "paths": _with_tags(_with_store_away(_with_beginning(_paths()))),
+            "paths": _with_tags(_with_store_away(_with_access(_with_beginning(_paths())))),
+            "components": {"securitySchemes": _KEYS},
+            "security": [{}, *({name: []} for name in _KEYS)],
             "webhooks": hooks.webhooks(_json(EndView)),
         }
     )
@@ -516,7 +543,24 @@ def _with_beginning(paths: dict[str, Any]) -> dict[str, Any]:
         for status in ("200", "201", "202", "303"):
             if status in responses:
                 headers = responses[status].get("headers", {})
-                responses[status] = responses[status] | {"headers": headers | {"Idempotency-Replayed": _REPLAYED}}
+                ours = {"Idempotency-Replayed": _REPLAYED, **_LIMITS}
+                responses[status] = responses[status] | {"headers": headers | ours}
+        responses["429"] = _problem(errors.RateLimited) | {"headers": {"Retry-After": _SECONDS, **_LIMITS}}
+    return paths
+
+
+def _with_access(paths: dict[str, Any]) -> dict[str, Any]:
+    """The paths, each with what it answers to whom it does not let in."""
+    for path, methods in paths.items():
+        if path == "/api/health":
+            continue
+        for name, method in methods.items():
+            responses = method["responses"]
+            responses.setdefault("401", _problem(errors.Unauthorized))
+            responses.setdefault("429", _problem(errors.RateLimited) | _retry_after())  # after many wrong keys
+            if name == "get" and path.removeprefix("/api/jobs/{job_id}/") in links.ENDS:
+                method["parameters"] = [*method["parameters"], _TOKEN]
+                responses["403"] = _problem(errors.AccessDenied)
     return paths
 
 
