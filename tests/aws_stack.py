@@ -135,6 +135,7 @@ def made_resources(clock: Clock, **changes: Any) -> Stack:
     queues = {
         "compress_queue_url": sqs.create_queue(QueueName=f"compress-{tag}")["QueueUrl"],
         "dead_letter_queue_url": sqs.create_queue(QueueName=f"dead-{tag}")["QueueUrl"],
+        "callback_queue_url": sqs.create_queue(QueueName=f"callbacks-{tag}")["QueueUrl"],
     }
     table = f"jobs-{tag}"
     dynamodb.create_table(

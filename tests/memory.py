@@ -88,6 +88,11 @@ class MemoryJobStore:
         with self._lock:
             return self._claims.setdefault(what, (job_id, self.now() + kept_seconds))[0]
 
+    def unclaim(self, what: str, job_id: str) -> None:
+        with self._lock:
+            if self._claims.get(what, ("", 0))[0] == job_id:
+                del self._claims[what]
+
     def claimed_by(self, what: str) -> str | None:
         return self._claims.get(what, (None, 0))[0]
 

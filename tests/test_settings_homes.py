@@ -23,6 +23,7 @@ NO_PARAMETER = {
     "results_bucket": "the stack's own bucket",
     "compress_queue_url": "the stack's own queue",
     "dead_letter_queue_url": "the stack's own queue",
+    "callback_queue_url": "the stack's own queue",
     "jobs_table": "the stack's own table",
 }
 #: Parameters whose default is not their setting's, and why.

@@ -14,7 +14,7 @@ import pytest
 from cfnlint.decode.cfn_yaml import load as load_template
 
 ROOT = Path(__file__).resolve().parents[1]
-FUNCTIONS = ("Upload", "Compress", "Cleanup")
+FUNCTIONS = ("Upload", "Compress", "Cleanup", "Callback")
 
 
 @pytest.fixture(scope="module")
@@ -195,19 +195,26 @@ def test_the_table_expires_rows_and_can_be_restored(resources: dict[str, Any]) -
 
 
 def test_secrets_are_not_shown(template: dict[str, Any]) -> None:
-    assert template["Parameters"]["SecretKey"]["NoEcho"] is True
+    for name in ("SecretKey", "WebhookSecret"):
+        assert template["Parameters"][name]["NoEcho"] is True
     assert "Default" not in template["Parameters"]["SecretKey"], "a key that everybody knows is none"
     assert not any("Secret" in name or "Key" in name for name in template["Outputs"])
 
 
 def test_secrets_go_only_to_functions_that_use_them(template: dict[str, Any], resources: dict[str, Any]) -> None:
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
-    assert "SECRET_KEY" not in shared
+    secrets = {"SECRET_KEY", "WEBHOOK_SECRET"}
+    assert not secrets & set(shared)
     given = {
-        name: "SECRET_KEY" in resources[f"{name}Function"]["Properties"]["Environment"]["Variables"]
+        name: secrets & set(resources[f"{name}Function"]["Properties"]["Environment"]["Variables"])
         for name in FUNCTIONS
     }
-    assert given == {"Upload": True, "Compress": True, "Cleanup": False}
+    assert given == {
+        "Upload": secrets,
+        "Compress": {"SECRET_KEY"},
+        "Cleanup": set(),
+        "Callback": {"SECRET_KEY", "WEBHOOK_SECRET"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -275,7 +282,7 @@ def test_policies_name_their_actions_and_their_resources(resources: dict[str, An
 
 
 def test_no_function_may_reach_into_another_ones_work(resources: dict[str, Any]) -> None:
-    upload, compress, cleanup = (allowed(resources, f"{name}Role") for name in FUNCTIONS)
+    upload, compress, cleanup = (allowed(resources, f"{name}Role") for name in ("Upload", "Compress", "Cleanup"))
     inbox, results_inbox = "${UploadsBucket.Arn}/inbox/*", "${ResultsBucket.Arn}/inbox/*"
     assert {action for action, resource in upload | compress if resource == inbox} <= {
         "s3:GetObject",
@@ -294,6 +301,13 @@ def test_no_function_may_reach_into_another_ones_work(resources: dict[str, Any])
     assert ("sqs:DeleteMessage", "['DeadLetterQueue', 'Arn']") not in cleanup, "it only looks at dead letters"
 
 
+def test_who_sends_requests_to_where_callers_say_reaches_no_bucket(resources: dict[str, Any]) -> None:
+    assert not [grant for grant in allowed(resources, "CallbackRole") if grant[0].startswith("s3:")]
+    assert {str(target) for action, target in allowed(resources, "CallbackRole") if action.startswith("sqs:")} == {
+        "['CallbackQueue', 'Arn']"
+    }
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_logs_end(resources: dict[str, Any], function: str) -> None:
     assert resources[f"{function}Logs"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
@@ -307,7 +321,8 @@ def test_functions_start_with_what_they_need_and_no_more(template: dict[str, Any
     layers = {
         name: [layer["Ref"] for layer in resources[f"{name}Function"]["Properties"]["Layers"]] for name in FUNCTIONS
     }
-    assert layers == {"Upload": ["CoreLayer"], "Compress": ["CoreLayer", "EngineLayer"], "Cleanup": ["CoreLayer"]}
+    core = ["CoreLayer"]
+    assert layers == {"Upload": core, "Compress": [*core, "EngineLayer"], "Cleanup": core, "Callback": core}
     shared = template["Globals"]["Function"]
     assert (shared["Runtime"], shared["CodeUri"]) == ("python3.13", "functions/")
     compress = resources["CompressFunction"]["Properties"]
@@ -347,9 +362,10 @@ def test_alarms_watch_dead_letters_errors_and_age(resources: dict[str, Any]) -> 
         if alarm["Namespace"] == "AWS/SQS"
     }
     assert ("ApproximateNumberOfMessagesVisible", "DeadLetterQueue") in watched
+    assert ("ApproximateNumberOfMessagesVisible", "CallbackDeadLetterQueue") in watched
     assert ("ApproximateAgeOfOldestMessage", "CompressQueue") in watched
     crashes = {str(a["Dimensions"][0]["Value"]["Ref"]) for a in alarms.values() if a["MetricName"] == "Errors"}
-    assert crashes == {"CompressFunction", "CleanupFunction"}
+    assert crashes == {"CompressFunction", "CleanupFunction", "CallbackFunction"}
     assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in alarms.values())
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pdfsmaller import sandbox, telemetry, wire
-from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.messages import Message, from_sqs
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.settings import get_settings
 
@@ -30,14 +30,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """
     failed = []
     for record in event["Records"]:
-        attributes = record.get("attributes", {})
-        message = Message(
-            message_id=record["messageId"],
-            receipt_handle=record["receiptHandle"],
-            body=record["body"],
-            receive_count=int(attributes.get("ApproximateReceiveCount", 1)),
-            sent_at=int(attributes["SentTimestamp"]) / 1_000 if "SentTimestamp" in attributes else None,
-        )
+        message = from_sqs(record)
         try:
             _service().handle(message, context.get_remaining_time_in_millis() / 1_000)
         except Exception:  # logged by the service, which has also arranged when it comes again

@@ -12,10 +12,12 @@ from werkzeug.wrappers import Response
 from pdfsmaller import wire
 from pdfsmaller.http.app import create_app
 from pdfsmaller.settings import get_settings
+from pdfsmaller.telemetry import log_as_json
 
 
 @cache
 def _app() -> Flask:
+    log_as_json("upload")
     return create_app(wire.wire(get_settings()))
 
 

@@ -19,6 +19,7 @@ FUNCTIONS = {
     "UploadFunction": ("CoreLayer",),
     "CompressFunction": ("CoreLayer", "EngineLayer"),
     "CleanupFunction": ("CoreLayer",),
+    "CallbackFunction": ("CoreLayer",),
 }
 
 _ENTRY_BYTES = 150  # what a zip needs for a file beside its content, roughly

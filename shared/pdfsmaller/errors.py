@@ -20,10 +20,14 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── FileTooLarge           413 file_too_large
     │   ├── TooManyFiles           422 too_many_files
     │   ├── InvalidOption          422 invalid_option
+    │   │   └── InvalidCallback    422 invalid_callback
     │   ├── JobNotFound            404 job_not_found
     │   ├── ResultNotFound         404 result_not_found
     │   ├── InputNotFound          404 input_not_found
     │   ├── JobNotReady            409 job_not_ready
+    │   ├── InvalidIdempotencyKey  400 invalid_idempotency_key
+    │   ├── IdempotencyKeyReused   422 idempotency_key_reused
+    │   ├── RequestInProgress      409 request_in_progress
     │   ├── JobEnded               409 job_ended
     │   ├── NoStreams              501 no_event_streams
     │   ├── JobNotFailed           409 job_not_failed
@@ -250,6 +254,17 @@ class InvalidOption(RequestError):
         super().__init__(message or f"{field} cannot be {self.value!r}. Allowed: {', '.join(self.allowed)}.")
 
 
+class InvalidCallback(InvalidOption):
+    """A ``callback_url`` is none that a request may be sent to. Its value is not repeated: it may hold a secret."""
+
+    code = "invalid_callback"
+    title = "The callback cannot be made"
+    crosses = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__("callback_url", "(hidden)", ["an https:// URL of a public host"], message)
+
+
 class JobNotFound(RequestError):
     """No job (or batch) has this id."""
 
@@ -321,6 +336,34 @@ class NothingToArchive(RequestError):
     title = "There is nothing for a ZIP"
     http_status = 409
     crosses = False
+
+
+class InvalidIdempotencyKey(RequestError):
+    """An ``Idempotency-Key`` that is none: empty, too long, or of characters that no header should have."""
+
+    code = "invalid_idempotency_key"
+    title = "The Idempotency-Key is not valid"
+    http_status = 400
+    crosses = False
+
+
+class IdempotencyKeyReused(RequestError):
+    """An ``Idempotency-Key`` came with another request than the first time."""
+
+    code = "idempotency_key_reused"
+    title = "The Idempotency-Key belongs to another request"
+    http_status = 422
+    crosses = False
+
+
+class RequestInProgress(RequestError):
+    """The request that came first with this ``Idempotency-Key`` is still being taken in."""
+
+    code = "request_in_progress"
+    title = "The same request is in progress"
+    http_status = 409
+    crosses = False
+    retry_after = 5.0
 
 
 class UploadClosed(RequestError):

@@ -9,6 +9,8 @@ here.
 
 from __future__ import annotations
 
+import base64
+import ipaddress
 import math
 import re
 import sys
@@ -105,6 +107,7 @@ class Settings(BaseSettings):
     results_bucket: str = _field("pdfsmaller-results", "The bucket that results go out by.")
     compress_queue_url: str = _field("", "Address of the SQS queue that jobs wait in.")
     dead_letter_queue_url: str = _field("", "Address of the SQS queue of messages whose every delivery failed.")
+    callback_queue_url: str = _field("", "Address of the SQS queue of ends that are told to a `callback_url`.")
     jobs_table: str = _field("pdfsmaller-jobs", "The DynamoDB table of jobs.")
     s3_public_endpoint_url: NonEmptyOrNone = _field(
         None,
@@ -257,6 +260,23 @@ class Settings(BaseSettings):
         "own.",
         secret=True,
     )
+    security_headers_enabled: bool = _field(
+        True,
+        "Whether answers carry the headers that browsers are kept safe by. false: a proxy before the service does it.",
+    )
+    webhook_secret: str = _field(
+        "",
+        "Signs what is sent to a `callback_url`: `whsec_` and the base64 of 24 to 64 random bytes, for example from "
+        "`echo whsec_$(openssl rand -base64 32)`. Those of API keys are derived from it. Empty: all are derived from "
+        "SECRET_KEY, without which no `callback_url` is taken. `pdfsmaller webhooks secret` shows them.",
+        secret=True,
+    )
+    webhook_allow_http: bool = _field(False, "Whether a `callback_url` may begin with http://, unencrypted.")
+    webhook_allowed_networks: CommaSeparated = _field(
+        [],
+        "Networks that a `callback_url` may lead to beside the public internet, comma-separated, for example "
+        "10.0.0.0/8,fd00::/8. Whoever may send jobs can then have requests sent there.",
+    )
     health_check_enabled: bool = _field(
         True, "Whether the health check looks at buckets, table and queue. false: it says that the service is there."
     )
@@ -347,6 +367,32 @@ class Settings(BaseSettings):
                 "(or none, which takes no passwords)"
             )
         return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signs(cls, value: str) -> str:
+        if value:
+            try:
+                key = base64.b64decode(value.removeprefix("whsec_"), validate=True)
+            except ValueError:
+                key = b""
+            if not value.startswith("whsec_") or not 24 <= len(key) <= 64:
+                raise ValueError("should be whsec_ and the base64 of 24 to 64 bytes")
+        return value
+
+    @field_validator("webhook_allowed_networks")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        for item in value:
+            try:
+                ipaddress.ip_network(item)
+            except ValueError as exc:
+                raise ValueError(f"should hold networks such as 10.0.0.0/8; {exc}") from None
+        return value
+
+    def webhook_networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        """WEBHOOK_ALLOWED_NETWORKS."""
+        return [ipaddress.ip_network(item) for item in self.webhook_allowed_networks]
 
     def limits(self) -> Limits:
         """The engine's limits."""

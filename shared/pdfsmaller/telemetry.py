@@ -1,17 +1,47 @@
 """What the functions say of themselves.
 
 Structured logs: one JSON line per event, with the job's id on every line that belongs to a job. On Lambda, counts that
-alarms watch: CloudWatch takes them out of the log (embedded metric format).
+alarms watch: CloudWatch takes them out of the log (embedded metric format). While a request is answered every line
+carries its ids (``log_context``), whoever writes it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
+
+
+#: What every line says that is logged in this context: in this thread, as long as a request is answered.
+log_context: ContextVar[Mapping[str, str]] = ContextVar("log_context", default={})  # noqa: B039 (never written to)
+
+
+@cache
+def install_log_context() -> None:
+    """Have every line carry ``log_context``, in the whole process."""
+    make = logging.getLogRecordFactory()
+
+    def make_with_context(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        record.__dict__.update(log_context.get())
+        return record
+
+    logging.setLogRecordFactory(make_with_context)
+
+
+def log_as_json(service: str) -> None:
+    """Have what this package's modules log be lines like those of ``get_logger``, in a process that is one service."""
+    from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
+    handler, ours = logging.StreamHandler(), logging.getLogger("pdfsmaller")
+    handler.setFormatter(LambdaPowertoolsFormatter(service=service))
+    ours.handlers, ours.propagate = [handler], False
 
 
 @cache

@@ -18,22 +18,28 @@ from pdfsmaller.access.keys import Keys
 from pdfsmaller.errors import CannotServe, DiskFull, StoreUnavailable
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.services import ends
+from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
     from pdfsmaller.access.ports import Counters, KeyStore
-    from pdfsmaller.jobs.ports import JobStore, Line, Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import JobStore, Line, Messages, Queue, Storage, Workers
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
 
 #: What STORAGE_URL begins with where files are in a store that speaks S3.
 _S3 = "s3://"
+#: Of the queue of callbacks; template.yaml has the same. A request ends well within it.
+CALLBACK_VISIBILITY_SECONDS = 120
+#: A message waits its turn by being received and put back: the row counts attempts, and this only ends what is poison.
+CALLBACK_MAX_RECEIVE_COUNT = 1_000
 
 
 class _Adapters(NamedTuple):
     store: JobStore
     queue: Queue
     storage: Storage
+    callbacks: Messages
     keys: KeyStore
     counters: Counters
     together: Callable[[], AbstractContextManager[None]]
@@ -51,16 +57,17 @@ def wire(
 
     Args:
         clock: the host's, in seconds since the epoch, for stores that have none.
-        listeners: who hears of every job's end, in this order.
+        listeners: who hears of every job's end, in this order, before those who asked for a callback.
     """
     adapters = _own_server(settings, clock) if settings.database_url else _aws(settings, clock)
     jobs = Jobs(adapters.store)
     return World(
         settings=settings,
         jobs=jobs,
-        ends=ends.Ends(jobs, listeners),
+        ends=ends.Ends(jobs, (*listeners, tell.listener(adapters.callbacks))),
         queue=adapters.queue,
         storage=adapters.storage,
+        callbacks=adapters.callbacks,
         keys=Keys(adapters.keys, clock),
         counters=adapters.counters,
         together=adapters.together,
@@ -115,12 +122,13 @@ def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
     from pdfsmaller.aws.access import DynamoCounters, DynamoKeyStore
     from pdfsmaller.aws.job_store import DynamoJobStore
     from pdfsmaller.aws.line import AwsLine
-    from pdfsmaller.aws.queue import SqsQueue
+    from pdfsmaller.aws.queue import SqsMessages, SqsQueue
 
     return _Adapters(
         DynamoJobStore(settings.jobs_table, clock),
         SqsQueue(settings.compress_queue_url, settings.dead_letter_queue_url),
         _s3(settings, announces=True),
+        SqsMessages(settings.callback_queue_url),
         DynamoKeyStore(settings.jobs_table),
         DynamoCounters(settings.jobs_table, clock),
         nullcontext,
@@ -132,14 +140,22 @@ def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
     from pdfsmaller.server.database.access import SqlCounters, SqlKeyStore
     from pdfsmaller.server.database.job_store import SqlJobStore
     from pdfsmaller.server.database.queue import SqlQueue
+    from pdfsmaller.server.database.schema import callbacks
     from pdfsmaller.server.database.workers import SqlWorkers
 
     database = _database(settings, clock)
     queue = SqlQueue(database, visibility_seconds=settings.lease_seconds, max_receive_count=settings.max_receive_count)
+    told = SqlQueue(
+        database,
+        visibility_seconds=CALLBACK_VISIBILITY_SECONDS,
+        max_receive_count=CALLBACK_MAX_RECEIVE_COUNT,
+        table=callbacks,
+    )
     return _Adapters(
         SqlJobStore(database),
         queue,
         _storage(settings),
+        told,
         SqlKeyStore(database),
         SqlCounters(database),
         database.together,

@@ -254,6 +254,16 @@ class TestClaimsAndBatches:
         assert claim("bucket\nkey\n2", "job-b", kept_seconds=KEPT) == "job-b"
         assert harness.store.claimed_by("bucket\nkey\n1") == "job-a"
 
+    def test_a_claim_is_given_up_by_who_holds_it_and_nobody_else(self, harness: Harness) -> None:
+        claim, held = harness.store.claim, "a" * 64
+        assert claim("what", held, kept_seconds=KEPT) == held
+        harness.store.unclaim("what", "b" * 64)
+        harness.store.unclaim("never claimed", held)
+        assert harness.store.claimed_by("what") == held
+        harness.store.unclaim("what", held)
+        assert harness.store.claimed_by("what") is None
+        assert claim("what", "job-b", kept_seconds=KEPT) == "job-b"
+
     def test_any_text_can_be_claimed(self, harness: Harness) -> None:
         for number, what in enumerate(("", "é\n\x00'\"%", "文" * 5_000, "x" * 5_000)):
             assert harness.store.claim(what, f"job-{number}", kept_seconds=KEPT) == f"job-{number}"

@@ -19,7 +19,9 @@ from cfnlint.decode.cfn_yaml import load as load_template
 
 from pdfsmaller import events, sandbox
 from pdfsmaller.http.app import create_app
+from pdfsmaller.jobs.callback import Callback
 from pdfsmaller.jobs.keys import input_key
+from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.states import Status
@@ -28,6 +30,7 @@ from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
+from pdfsmaller.services.webhooks.deliver import CallbackService
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 from tests.functions.calls import ROOT
@@ -40,9 +43,14 @@ _ACTIONS = {
     "ListObjectsV2": ["ListBucket"],
     "ListMultipartUploads": ["ListBucketMultipartUploads"],
     "CopyObject": ["PutObject"],
+    "CreateMultipartUpload": ["PutObject"],
+    "CompleteMultipartUpload": ["PutObject"],
+    "ListParts": ["ListMultipartUploadParts"],
 }
 #: What Lambda itself does in the function's name: it polls the queue.
-_POLLING = {(f"sqs:{action}", "CompressQueue") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+_POLLS = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+_POLLING = {(f"sqs:{action}", "CompressQueue") for action in _POLLS}
+_CALLBACK = Callback("https://receiver.example/hook")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +84,7 @@ def recorded(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Gran
     queues = {
         stack.settings.compress_queue_url: "CompressQueue",
         stack.settings.dead_letter_queue_url: "DeadLetterQueue",
+        stack.settings.callback_queue_url: "CallbackQueue",
     }
     real = BaseClient._make_api_call
 
@@ -90,7 +99,7 @@ def recorded(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Gran
         else:
             place = buckets[given["Bucket"]]
             for action in _ACTIONS.get(operation, [operation]):
-                yield f"s3:{action}", place if "List" in action else f"{place}/{given['Key'].split('/')[0]}"
+                yield f"s3:{action}", place if "Key" not in given else f"{place}/{given['Key'].split('/')[0]}"
             if source := given.get("CopySource"):
                 yield "s3:GetObject", f"{buckets[source['Bucket']]}/{source['Key'].split('/')[0]}"
 
@@ -129,9 +138,18 @@ def test_upload(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mon
     with recorded(stack, monkeypatch) as calls:
         batch = client.post("/api/compress", data={"files": [(io.BytesIO(pdf), "a.pdf"), (io.BytesIO(pdf), "b.pdf")]})
         assert client.get(f"/api/batches/{batch.get_json()['batch_id']}").status_code == 200
+        key = {"Idempotency-Key": "key"}
+        assert client.post("/api/uploads", json={"options": {"dpi": 1}}, headers=key).status_code == 422
         for path in ("/health", "/metrics"):
             assert client.get(path).status_code == 200
         assert client.post("/api/uploads", json={"name": "c.pdf"}).status_code == 201
+        large = client.post("/api/uploads", json={"name": "c.pdf", "size": 60_000_000}).get_json()["job"]["links"][
+            "self"
+        ]
+        assert client.post(f"{large}/uploads/0/complete").status_code == 409
+        assert client.delete(large).status_code == 204
+        told = client.post("/api/uploads", json={"name": "d.pdf", "callback_url": _CALLBACK.url}).get_json()["job"]
+        assert client.delete(f"/api/jobs/{told['job_id']}").status_code == 204
         assert stack.world.jobs.owned("nobody", None, 10) == []
     job = batch.get_json()["jobs"][0]["job_id"]
     RunService(stack.world).handle(stack.message(input_key(job, 0)))
@@ -152,7 +170,8 @@ def test_compress(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.M
     stack.drop("inbox/a.pdf", pdf)
     stack.drop("inbox/b.pdf", pdf)
     stack.drop("inbox/broken.pdf", b"%PDF-1.4 broken")
-    jobs = [submitting.submit_files([IncomingFile("a.pdf", io.BytesIO(pdf))], {})[0] for _ in range(3)]
+    files = [[IncomingFile("a.pdf", io.BytesIO(pdf))] for _ in range(3)]
+    jobs = [submitting.submit_files(each, {}, callback=_CALLBACK)[0] for each in files]
     keys = [input_key(job.job_id, 0) for job in jobs]
     messages = [
         stack.message(key) for key in (keys[0], "inbox/a.pdf", "inbox/broken.pdf", keys[1], "inbox/b.pdf", keys[2])
@@ -201,7 +220,8 @@ def test_cleanup(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mo
     drop(stack, pdf, "inbox/a.pdf")
     drop(stack, b"%PDF-1.4 broken", "inbox/broken.pdf")
     submitting = SubmitService(stack.world)
-    done, waiting = (submitting.submit_files([IncomingFile("a.pdf", io.BytesIO(pdf))], {})[0] for _ in range(2))
+    files = [[IncomingFile("a.pdf", io.BytesIO(pdf))] for _ in range(2)]
+    done, waiting = (submitting.submit_files(each, {}, callback=_CALLBACK)[0] for each in files)
     RunService(stack.world).handle(stack.message(input_key(done.job_id, 0)))
     late, _ = submitting.reserve_upload({"name": "late.pdf"})
     stack.sqs.send_message(
@@ -217,3 +237,14 @@ def test_cleanup(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mo
     assert counts["errors"] == 0
     assert stack.job(late.job_id).status is Status.FAILED
     assert calls == granted(resources, "Cleanup")
+
+
+def test_callbacks(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    job, _ = SubmitService(stack.world).reserve_upload({"name": "a.pdf"}, callback=Callback("https://nobody.invalid/"))
+    stack.world.ends.cancel(job, kept_seconds=60)
+    answer = stack.sqs.receive_message(QueueUrl=stack.settings.callback_queue_url)
+    [message] = [Message(item["MessageId"], item["ReceiptHandle"], item["Body"]) for item in answer["Messages"]]
+    with recorded(stack, monkeypatch) as calls:
+        assert not CallbackService(stack.world).handle(message)
+    assert [attempt.status for attempt in stack.job(job.job_id).callback_attempts] == [None]
+    assert calls | {(f"sqs:{action}", "CallbackQueue") for action in _POLLS} == granted(resources, "Callback")

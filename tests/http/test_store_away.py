@@ -70,6 +70,7 @@ def test_so_is_what_would_be_written_to_a_database_that_stays_locked(empty_sqlit
         queue,
         storage,
         opened.together,
+        callbacks=queue,
         keys=Keys(MemoryKeyStore()),
         counters=LocalCounters(),
     )

@@ -248,6 +248,15 @@ class TestTelling:
         assert after.due_at == after.expires_at
         assert after.callback_attempts == (CallbackAttempt(1.5, "job.failed", 204),)
 
+    def test_it_leaves_the_time_of_the_end_alone(self, jobs: Jobs, clock: Clock) -> None:
+        ended = self.ended(jobs)
+        clock.forward(60)
+        job = self.begun(jobs, ended)
+        assert jobs.tell_later(job, CallbackAttempt(1.5, "job.failed", 500, "no"), seconds=600)
+        assert jobs.look_later(stands(jobs, job), seconds=600)
+        assert jobs.told(stands(jobs, job))
+        assert stands(jobs, job).updated_at == ended.updated_at
+
     def test_what_was_not_is_due_again_later(self, jobs: Jobs) -> None:
         job = self.begun(jobs, self.ended(jobs))
         assert jobs.tell_later(job, CallbackAttempt(1.5, "job.failed", 500, "no"), seconds=600)

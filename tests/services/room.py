@@ -15,6 +15,7 @@ from pdfsmaller.services.ends import Ended, Ends
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
+from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from tests.aws_stack import Clock
@@ -30,15 +31,18 @@ class Room(Generic[StorageT]):
         self.clock, self.storage = clock, storage
         self.store = MemoryJobStore(clock)
         self.queue = MemoryQueue(clock, max_receive_count=Settings().max_receive_count)
+        self.callbacks = MemoryQueue(clock, visibility_seconds=120, max_receive_count=1_000)
         self.ended: list[Ended] = []
         self.jobs = Jobs(self.store)
+        ends = Ends(self.jobs, [self.ended.append, tell.listener(self.callbacks)])
         made = Settings(**{"default_wait_seconds": 0} | settings)
         self.world = World(
             made,
             self.jobs,
-            Ends(self.jobs, [self.ended.append]),
+            ends,
             self.queue,
             self.storage,
+            callbacks=self.callbacks,
             keys=Keys(MemoryKeyStore(), clock),
             counters=LocalCounters(clock),
         )

@@ -130,6 +130,20 @@ class DynamoJobStore:
             return job_id
         return self.claimed_by(what) or job_id
 
+    def unclaim(self, what: str, job_id: str) -> None:
+        from botocore.exceptions import ClientError
+
+        try:
+            clients.dynamodb().delete_item(
+                TableName=self._name,
+                Key={"job_id": {"S": _claim_key(what)}},
+                ConditionExpression="job = :job",
+                ExpressionAttributeValues={":job": {"S": job_id}},
+            )
+        except ClientError as exc:
+            if not _is_refused(exc):
+                raise
+
     def claimed_by(self, what: str) -> str | None:
         row = self._get(_claim_key(what))
         return row["job"] if row else None

@@ -1,4 +1,6 @@
-"""The compress queue and its dead-letter queue, in SQS. Lambda receives and acknowledges, so this only sends."""
+"""Queues in SQS: of callbacks, and of jobs with its dead-letter queue. Lambda receives and acknowledges, so these only
+send.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +15,31 @@ from pdfsmaller.jobs.messages import Message
 _MAX_VISIBILITY_SECONDS = 11 * 3_600
 
 
-class SqsQueue:
-    """``Queue`` on two queues, named by their URLs."""
+class SqsMessages:
+    """``Messages`` in the queue of this URL."""
 
-    def __init__(self, url: str, dead_letters_url: str) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._dead_letters = dead_letters_url
 
-    def announce(self, created: events.ObjectCreated, asker: str = "") -> None:
-        clients.sqs().send_message(QueueUrl=self._url, MessageBody=events.s3_event(created))
+    def send(self, body: str, asker: str = "") -> None:
+        clients.sqs().send_message(QueueUrl=self._url, MessageBody=body)
 
     def retry_in(self, message: Message, seconds: float) -> None:
         timeout = max(0, min(_MAX_VISIBILITY_SECONDS, round(seconds)))
         clients.sqs().change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=message.receipt_handle, VisibilityTimeout=timeout
         )
+
+
+class SqsQueue(SqsMessages):
+    """``Queue`` on two queues, named by their URLs."""
+
+    def __init__(self, url: str, dead_letters_url: str) -> None:
+        super().__init__(url)
+        self._dead_letters = dead_letters_url
+
+    def announce(self, created: events.ObjectCreated, asker: str = "") -> None:
+        self.send(events.s3_event(created))
 
     def depth(self) -> dict[str, int]:
         live = clients.sqs().get_queue_attributes(

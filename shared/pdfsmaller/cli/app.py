@@ -153,6 +153,9 @@ _add(
     ],
     _inspect,
 )
+_webhooks = typer.Typer(help="What receivers of callbacks need.", no_args_is_help=True, rich_markup_mode=None)
+_webhooks.command("secret", epilog=service.EXIT_CODES)(service.webhook_secret)
+app.add_typer(_webhooks, name="webhooks")
 for _command in (service.serve, service.worker, service.cleanup):
     app.command(epilog=service.EXIT_CODES)(_command)
 app.add_typer(keys.app, name="keys")

@@ -54,6 +54,16 @@ def cleanup(data: SameData = None) -> int:
     return _run("clean_up", data=data)
 
 
+def webhook_secret(
+    data: SameData = None,
+    owner: Annotated[
+        str | None, typer.Option("--key", metavar="ID", help="The API key's id; without it, callers that have none.")
+    ] = None,
+) -> int:
+    """Show the secret by which a receiver knows that callbacks are from this service."""
+    return _run("webhook_secret", data=data, owner=owner, say=say)
+
+
 def _run(name: str, **given: Any) -> int:
     try:
         from pdfsmaller.processes import commands

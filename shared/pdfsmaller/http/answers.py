@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from flask import Response, current_app, jsonify, redirect, request
@@ -9,17 +10,20 @@ from pydantic import BaseModel
 from werkzeug.sansio.utils import host_is_trusted
 
 from pdfsmaller import errors
+from pdfsmaller.http import conditions, links, retention
 from pdfsmaller.http.held import held
 from pdfsmaller.jobs import view
+from pdfsmaller.jobs.callback import Callback
 from pdfsmaller.jobs.model import Job, JobResult
 from pdfsmaller.jobs.view import BatchView, JobView
 from pdfsmaller.media import content_disposition
 from pdfsmaller.services.submit import SubmitService
+from pdfsmaller.services.webhooks.address import wanted
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 
 #: A hundred names and ranges take a tenth of this; JSON is read into memory, unlike files.
-_MAX_JSON_BYTES = 1_000_000
+MAX_JSON_BYTES = 1_000_000
 
 
 def world() -> World:
@@ -56,12 +60,18 @@ def address(url: str) -> str:
     return f"{base_url()}{url}" if url.startswith("/") else url
 
 
+def callback(url: object) -> Callback | None:
+    """What a request's ``callback_url`` asks for, if it does. Raises InvalidCallback."""
+    return wanted(url, base_url(), settings())
+
+
 def job_view(job: Job) -> JobView:
     """The job as its caller sees it."""
     shown = view.view(job, base_url())
     if held().offers_streams and not job.status.is_final:
         shown.links["events"] = f"{shown.links['self']}/events"
-    return shown
+    retention.note(job)
+    return links.sign(shown, job, required=settings().api_keys_required)
 
 
 def batch_view(batch_id: str, jobs: list[Job]) -> BatchView:
@@ -77,15 +87,18 @@ def as_json(model: BaseModel, status: int = 200, headers: dict[str, str] | None 
     return response
 
 
-def send_file(job_id: str, result: JobResult) -> Response:
-    """A file's bytes where they are few, otherwise a redirect to the store."""
-    headers = {"X-Job-Id": job_id}
+def send_file(job: Job, result: JobResult) -> Response:
+    """A file's bytes where they are few, or those asked for; otherwise a redirect to the store, which sees to that."""
+    retention.note(job)
+    headers = {"X-Job-Id": job.job_id}
     if result.bytes > settings().max_inline_result_size:
         response = redirect(address(service().result_url(result)), 303)
         response.headers.update(headers)
         return response  # type: ignore[return-value]
     headers["Content-Disposition"] = content_disposition(result.name)
-    return Response(service().read_result(result), mimetype=result.media_type, headers=headers)
+    response = Response(service().read_result(result), mimetype=result.media_type, headers=headers)
+    response.set_etag(hashlib.sha256(result.key.encode()).hexdigest()[:32])  # nothing else ever lies under that key
+    return conditions.meet(response, result.bytes)
 
 
 def json_object(fields: tuple[str, ...]) -> dict[str, Any]:
@@ -95,7 +108,7 @@ def json_object(fields: tuple[str, ...]) -> dict[str, Any]:
         BadRequest: it is no JSON object.
         InvalidOption: it has another field.
     """
-    request.max_content_length = _MAX_JSON_BYTES
+    request.max_content_length = MAX_JSON_BYTES
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
         raise errors.BadRequest(f"Send a JSON object with {', '.join(fields)}.")

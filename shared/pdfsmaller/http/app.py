@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from pdfsmaller.access.addresses import TrustedProxies
 from pdfsmaller.http import (
     again,
     around,
@@ -16,21 +17,46 @@ from pdfsmaller.http import (
     files,
     health,
     jobs,
+    links,
     metrics,
     operations,
     page,
     problems,
+    proxies,
+    retention,
+    security,
     streams,
+    tracing,
     uploads,
 )
 from pdfsmaller.http.held import Capacity, Held
+from pdfsmaller.http.idempotency import REPLAYED, HashingRequest
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.services.world import World
 
 #: Above this, Werkzeug moves a form's text fields no further: they are options, not documents.
 _MAX_FORM_TEXT_BYTES = 100_000
 #: What other sites' pages may read of an answer's headers.
-_EXPOSED = ["Location", "Content-Disposition", "X-Request-Id", "X-Job-Id", "Preference-Applied", "Retry-After"]
+_EXPOSED = [
+    "Accept-Ranges",
+    "Content-Disposition",
+    "Content-Range",
+    "ETag",
+    "Location",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Sunset",
+    "WWW-Authenticate",
+    "X-Job-Id",
+    "X-Request-Id",
+    "X-Retention-Seconds",
+    "traceparent",
+    REPLAYED,
+]
+#: For how long a browser need not ask again whether another site's page may call.
+_ALLOWED_SECONDS = 3_600
 _TOPICS = (operations, uploads, jobs, again, batches, streams, described, page, health)
 
 
@@ -49,8 +75,14 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
         "MAX_FORM_MEMORY_SIZE": _MAX_FORM_TEXT_BYTES,
         "MAX_FORM_PARTS": 400,  # 100 files, each with a page range and a password, and the options
     }
+    app.request_class = HashingRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    proxies.install(app, TrustedProxies.parse(settings.trusted_proxies))
+    tracing.install(app)
+    security.install(app, settings, world.storage.public_origin)
+    links.install(app, settings)
     callers.install(app, world)
+    retention.install(app, settings)
     around.install(app)
     for topic in _TOPICS:
         app.register_blueprint(topic.blueprint)
@@ -65,5 +97,6 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
             app,
             origins=settings.allowed_origins,
             expose_headers=_EXPOSED,
+            max_age=_ALLOWED_SECONDS,
         )
     return app

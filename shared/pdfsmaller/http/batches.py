@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from pdfsmaller.http import answers, waiting
 from pdfsmaller.http.callers import caller
+from pdfsmaller.http.idempotency import jobs_once
 from pdfsmaller.services.archives import ArchiveService
 
 blueprint = Blueprint("batches", __name__, url_prefix="/api")
@@ -21,14 +22,14 @@ def get_batch(batch_id: str) -> Response:
 @blueprint.post("/batches/<batch_id>/archive")
 def archive_batch(batch_id: str) -> Response:
     """Begin a job that makes a ZIP of all that a batch's jobs have made so far."""
-    return waiting.begun([_archives().of_batch(batch_id, caller=caller())])
+    return waiting.begun(jobs_once(lambda _: [_archives().of_batch(batch_id, caller=caller())]))
 
 
 @blueprint.post("/archives")
 def archive_jobs() -> Response:
     """Begin a job that makes a ZIP of the results of any jobs."""
     body = answers.json_object(("jobs",))
-    return waiting.begun([_archives().of_jobs(body.get("jobs"), caller=caller())])
+    return waiting.begun(jobs_once(lambda _: [_archives().of_jobs(body.get("jobs"), caller=caller())]))
 
 
 def _archives() -> ArchiveService:

@@ -11,7 +11,7 @@ from pdfsmaller.access.addresses import network
 from pdfsmaller.access.door import Door, nobody
 from pdfsmaller.access.keys import PREFIX, ApiKey
 from pdfsmaller.access.rates import Limiter, Rate, Standing, parse_rates, refusal
-from pdfsmaller.http import answers
+from pdfsmaller.http import answers, links
 from pdfsmaller.services.caller import Caller
 from pdfsmaller.services.world import World
 
@@ -32,10 +32,18 @@ def identify(*, is_open: bool) -> None:
 
     Raises:
         Unauthorized: a key is needed and none came, or one that is not in use.
+        AccessDenied: a link's token is not for this request, or its time is over.
         RateLimited: too many from this address were not.
     """
     address = request.remote_addr or ""
-    key = None if is_open else _key(address)
+    given = "" if is_open else _given()
+    if not given and not is_open and links.came():
+        g.caller = Caller(links.owner(), address)
+        return
+    if not given and not is_open and answers.settings().api_keys_required:
+        raise nobody()
+    door: Door = current_app.config["DOOR"]
+    key = door.let_in(given, address) if given else None
     g.caller = Caller(key.key_id if key else None, address, partial(_charge, key, address))
 
 
@@ -45,16 +53,13 @@ def caller() -> Caller:
     return found
 
 
-def _key(address: str) -> ApiKey | None:
+def _given() -> str:
+    """The key that came along; empty where none did. Where none is needed, what else may come there is passed over:
+    it is for somebody before us.
+    """
     bearer = _BEARER.fullmatch(request.headers.get("Authorization", ""))
     given = request.headers.get("X-Api-Key") or (bearer[1] if bearer else "")
-    required = answers.settings().api_keys_required
-    if not required and not given.startswith(PREFIX):
-        return None  # what else may come there is for somebody before us
-    if not given:
-        raise nobody()
-    door: Door = current_app.config["DOOR"]
-    return door.let_in(given, address)
+    return given if answers.settings().api_keys_required or given.startswith(PREFIX) else ""
 
 
 # Limits

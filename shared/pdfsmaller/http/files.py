@@ -6,14 +6,13 @@ They prove themselves, so no API key is asked for: who has one was given it.
 from __future__ import annotations
 
 import sys
-from typing import Any, cast
+from typing import cast
 
 from flask import Blueprint, Flask, Response, request
-from werkzeug.http import parse_range_header
 from werkzeug.wsgi import FileWrapper
 
 from pdfsmaller import errors
-from pdfsmaller.http import answers
+from pdfsmaller.http import answers, conditions
 from pdfsmaller.http.multipart import UploadedForm
 from pdfsmaller.jobs.objects import FILES_PATH, ServedFile
 from pdfsmaller.jobs.ports import ServedStorage, is_served
@@ -89,22 +88,7 @@ def _sent(served: ServedFile) -> Response:
     response.set_etag(served.info.etag)
     response.last_modified = served.info.modified  # type: ignore[assignment]  # seconds are taken as well
     try:
-        asked, size = _with_one_range(served.info.bytes), served.info.bytes
-        return response.make_conditional(asked, accept_ranges=True, complete_length=size)  # type: ignore[return-value]
+        return conditions.meet(response, served.info.bytes)
     except BaseException:
         served.stream.close()
         raise
-
-
-def _with_one_range(size: int) -> dict[str, Any]:
-    """The request for a file of so many bytes, with one range from its beginning, or none.
-
-    Several, and what is no range, may be passed over (RFC 9110, 14.2); the last bytes are all where there are fewer.
-    """
-    environ = dict(request.environ)
-    asked = parse_range_header(environ.get("HTTP_RANGE"))
-    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
-        environ.pop("HTTP_RANGE", None)
-    elif asked.ranges[0][0] < 0:
-        environ["HTTP_RANGE"] = f"bytes={max(0, size + asked.ranges[0][0])}-"
-    return environ

@@ -40,20 +40,24 @@ def get_job(job_id: str) -> Response:
 @blueprint.get("/<job_id>/download")
 def download(job_id: str) -> Response:
     """The result, or a ZIP of several: its bytes where they are few, otherwise a redirect to the store."""
-    return answers.send_file(job_id, answers.service().download(job_id, caller=caller()))
+    job = answers.service().finished(job_id, caller=caller())
+    assert job.download, "a job that has succeeded has made something"
+    return answers.send_file(job, job.download)
 
 
 @blueprint.get("/<job_id>/results/<index>")
 def get_result(job_id: str, index: str) -> Response:
     """One of a job's results, counted from 0."""
     number = int(index) if _INDEX.fullmatch(index) else -1  # -1: the job has none such
-    return answers.send_file(job_id, answers.service().result(job_id, number, caller=caller()))
+    job = answers.service().finished(job_id, caller=caller())
+    return answers.send_file(job, answers.service().result_of(job, number))
 
 
 @blueprint.get("/<job_id>/report")
 def report(job_id: str) -> Response:
     """The engine's whole report."""
-    return answers.send_file(job_id, answers.service().report(job_id, caller=caller()))
+    job = answers.service().finished(job_id, caller=caller())
+    return answers.send_file(job, answers.service().report_of(job))
 
 
 @blueprint.post("/<job_id>/cancel")

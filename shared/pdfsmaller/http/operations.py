@@ -11,8 +11,11 @@ from pdfsmaller import errors
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http import answers, waiting
 from pdfsmaller.http.callers import caller
+from pdfsmaller.http.idempotency import jobs_once
+from pdfsmaller.jobs.model import Job
 from pdfsmaller.operations import OPERATIONS, OperationSpec
 from pdfsmaller.services.intake import IncomingFile
+from pdfsmaller.services.webhooks import address
 
 blueprint = Blueprint("operations", __name__, url_prefix="/api")
 
@@ -38,7 +41,13 @@ def _submit(operation: OperationSpec) -> Response:
     if unknown and not files:
         raise errors.BadRequest(f"Files came in the multipart field {unknown[0]!r}. The field is called 'files'.")
     fields = _form_fields(operation.options)
-    return waiting.begun(answers.service().submit_files(files, fields, operation.name, caller=caller()))
+    callback = answers.callback(fields.pop(address.FIELD, None))
+
+    def make(under: str | None) -> list[Job]:
+        service = answers.service()
+        return service.submit_files(files, fields, operation.name, caller=caller(), under=under, callback=callback)
+
+    return waiting.begun(jobs_once(make))
 
 
 def _form_fields(options: type[Options]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _nested(exc: RecursionError) -> Response:
 
 
 def _unexpected(exc: Exception) -> Response:
-    logger.exception("unexpected error", extra={"request_id": g.get("request_id", "")})
+    logger.exception("unexpected error")
     return _problem(
         500,
         errors.PdfSmallerError.code,

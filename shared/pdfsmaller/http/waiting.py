@@ -104,7 +104,7 @@ def _takes_file(kinds: Collection[str]) -> bool:
 
 def _one(job: Job, waited: bool) -> Response:
     if waited and job.status is Status.SUCCEEDED and job.download and _takes_file({job.download.media_type}):
-        return answers.send_file(job.job_id, job.download)
+        return answers.send_file(job, job.download)
     if waited and job.status is Status.FAILED and job.error:
         raise problems.FailedJob(answers.job_view(job))
     if waited and job.status in DELETED:

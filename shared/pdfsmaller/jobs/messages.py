@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 _MAX_BACKOFF_SECONDS = 600
 
@@ -14,7 +15,7 @@ class Message:
     Attributes:
         message_id: stays the same when the message is delivered again.
         receipt_handle: names this delivery; empty where the sender, and no queue, delivers it again.
-        body: an S3-shaped event (``events``), as text.
+        body: text; of the queue of jobs an S3-shaped event (``events``).
         receive_count: how often it was delivered, this time included.
         sent_at: when it was put into the queue, in seconds since the epoch; a redriven message is put there anew. None
             where nobody says.
@@ -25,6 +26,18 @@ class Message:
     body: str
     receive_count: int = 1
     sent_at: float | None = None
+
+
+def from_sqs(record: dict[str, Any]) -> Message:
+    """A record of the event by which Lambda hands a function what it has received from SQS."""
+    attributes = record.get("attributes", {})
+    return Message(
+        message_id=record["messageId"],
+        receipt_handle=record["receiptHandle"],
+        body=record["body"],
+        receive_count=int(attributes.get("ApproximateReceiveCount", 1)),
+        sent_at=int(attributes["SentTimestamp"]) / 1_000 if "SentTimestamp" in attributes else None,
+    )
 
 
 def backoff_seconds(receive_count: int, first: int) -> int:

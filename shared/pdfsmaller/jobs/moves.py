@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pdfsmaller.errors import LeaseLost, StoreUnavailable
 from pdfsmaller.jobs.callback import ATTEMPTS_KEPT, CallbackAttempt
 from pdfsmaller.jobs.change import After, Change, Demands
-from pdfsmaller.jobs.rows import results_row, to_job, to_row
+from pdfsmaller.jobs.rows import Row, results_row, to_job, to_row
 from pdfsmaller.jobs.states import SOURCES, Status
 
 if TYPE_CHECKING:
@@ -92,9 +92,13 @@ class Jobs:
         """The job ids of a batch, or None where there is no such batch."""
         return self._store.batch(batch_id)
 
-    def claim(self, what: str, job_id: str) -> str:
+    def claim(self, what: str, job_id: str, *, kept_seconds: float = CLAIM_KEPT_SECONDS) -> str:
         """The job that answers for ``what``: ``job_id`` for the first who asks, the first's for all others."""
-        return self._store.claim(what, job_id, kept_seconds=CLAIM_KEPT_SECONDS)
+        return self._store.claim(what, job_id, kept_seconds=kept_seconds)
+
+    def unclaim(self, what: str, job_id: str) -> None:
+        """Let others claim ``what``, if it is this job that answers for it."""
+        self._store.unclaim(what, job_id)
 
     def claimed_by(self, what: str) -> str | None:
         """The job that answers for ``what``, or None where nobody has asked."""
@@ -135,10 +139,24 @@ class Jobs:
             {"stage": "starting", "progress": 0, "lease_until": until, "lease_message": message_id, "due_at": until},
             Demands(SOURCES[Status.RUNNING], lease_over=True, attempt_below=last_attempt),
             adds={"attempt": 1},
+            removes=("pages", "pages_done", "ready_at"),
         )
 
-    def renew(self, job: Job, lease_seconds: float, *, stage: str | None = None, progress: int | None = None) -> None:
+    def renew(
+        self,
+        job: Job,
+        lease_seconds: float,
+        *,
+        stage: str | None = None,
+        progress: int | None = None,
+        pages: tuple[int, int] | None = None,
+        seconds_left: float | None = None,
+    ) -> None:
         """Keep the lease alive, and tell how far the work is.
+
+        Args:
+            pages: how many are done, of how many.
+            seconds_left: an estimate.
 
         Raises:
             LeaseLost: the job is no longer this attempt's (taken over, or cancelled).
@@ -147,6 +165,8 @@ class Jobs:
         sets: dict[str, Any] = {"lease_until": until, "due_at": until}
         sets |= {"stage": stage} if stage is not None else {}
         sets |= {"progress": progress} if progress is not None else {}
+        sets |= {"pages_done": pages[0], "pages": pages[1]} if pages is not None else {}
+        sets |= {"ready_at": After(seconds_left)} if seconds_left is not None else {}
         _held(job, self._move(job.job_id, Status.RUNNING, sets, _attempt_of(job)))
 
     def check_held(self, job: Job) -> None:
@@ -236,17 +256,15 @@ class Jobs:
         sets = {"stage": "expired", "due_at": After(due), "ttl": After(ROW_KEPT_SECONDS)}
         return self._end(job.job_id, Status.EXPIRED, sets, Demands(SOURCES[Status.EXPIRED]), removes=("password",))
 
-    # Telling an end (``jobs.callback``)
+    # Telling an end (``jobs.callback``). The job stays as it ended: ``updated_at`` is the time of that.
 
     def begin_telling(self, job: Job, *, seconds: float) -> Job | None:
         """Take the telling of a job's end upon oneself, for so long; the job then. None where it is somebody else's.
 
         Whoever has read the same row before is refused.
         """
-        sets = {"due_at": After(seconds)}
-        return self._move(
-            job.job_id, job.status, sets, Demands((job.status,), due_at=job.due_at), adds={"callback_tries": 1}
-        )
+        row = self._note(job, {"due_at": After(seconds)}, adds={"callback_tries": 1})
+        return to_job(row) if row else None
 
     def told(self, job: Job, attempt: CallbackAttempt | None = None) -> bool:
         """The end of a job (of ``begin_telling``) was told, or is given up; False where the job has moved on.
@@ -255,16 +273,19 @@ class Jobs:
             attempt: what came of it, where there was one more.
         """
         over = job.expires_at if job.expires_at and job.status is not Status.EXPIRED else After(_NEVER_DUE_SECONDS)
-        return self._note(job, attempt, {"callback_told": job.ended_by, "due_at": over})
+        return self._note(job, {"callback_told": job.ended_by, "due_at": over} | _attempts(job, attempt)) is not None
 
     def tell_later(self, job: Job, attempt: CallbackAttempt, *, seconds: float) -> bool:
         """The end of a job (of ``begin_telling``) is to be told again after so long; False as ``told`` has it."""
-        return self._note(job, attempt, {"due_at": After(seconds)})
+        return self._note(job, {"due_at": After(seconds)} | _attempts(job, attempt)) is not None
 
-    def _note(self, job: Job, attempt: CallbackAttempt | None, sets: dict[str, Any]) -> bool:
-        attempts = (*job.callback_attempts, *([attempt] if attempt else ()))[-ATTEMPTS_KEPT:]
-        sets |= {"callback_attempts": [asdict(item) for item in attempts]}
-        return self._move(job.job_id, job.status, sets, Demands((job.status,), due_at=job.due_at)) is not None
+    def look_later(self, job: Job, *, seconds: float) -> Job | None:
+        """Have cleanup look at an ended job again after so long; None where it has moved on, or another was first."""
+        row = self._note(job, {"due_at": After(seconds)})
+        return to_job(row) if row else None
+
+    def _note(self, job: Job, sets: Mapping[str, Any], *, adds: Mapping[str, int] | None = None) -> Row | None:
+        return self._store.change(job.job_id, Change(Demands((job.status,), due_at=job.due_at), sets, adds or {}))
 
     # How it is done
 
@@ -298,6 +319,11 @@ class Jobs:
         values = {"status": status, "updated_at": After(0)} | dict(sets)
         row = self._store.change(job_id, Change(demands, values, adds or {}, removes))
         return to_job(row) if row else None
+
+
+def _attempts(job: Job, attempt: CallbackAttempt | None) -> dict[str, Any]:
+    attempts = (*job.callback_attempts, *([attempt] if attempt else ()))[-ATTEMPTS_KEPT:]
+    return {"callback_attempts": [asdict(item) for item in attempts]}
 
 
 def _attempt_of(job: Job) -> Demands:

@@ -85,8 +85,13 @@ class JobStore(Protocol):
 
         Args:
             what: any text, of any length.
+            job_id: its id, or whatever else stands for it, in at most 64 characters.
             kept_seconds: how long the store must remember it; afterwards it may forget.
         """
+        ...
+
+    def unclaim(self, what: str, job_id: str) -> None:
+        """Let others claim ``what``, if it is this job that answers for it."""
         ...
 
     def claimed_by(self, what: str) -> str | None:
@@ -109,26 +114,38 @@ class JobStore(Protocol):
         ...
 
 
-class Queue(Protocol):
-    """Messages that say which job to run, and those that nobody could do.
+class Messages(Protocol):
+    """A queue of messages of any text.
 
-    Whoever receives (Lambda from SQS, a worker's own loop elsewhere), these hold: A message is delivered at least once,
-    perhaps twice, in any order. While it is being worked on nobody else gets it, for the queue's visibility timeout; it
-    comes again then unless it was acknowledged, with ``receive_count`` one higher. One that was received
-    MAX_RECEIVE_COUNT times without being acknowledged goes to the dead letters, where it stays for 14 days unless an
+    Whoever receives (Lambda from SQS, a process's own loop elsewhere), these hold: A message is delivered at least
+    once, perhaps twice, in any order. While it is being worked on nobody else gets it, for the queue's visibility
+    timeout; it comes again then unless it was acknowledged, with ``receive_count`` one higher. One that was received so
+    often as the queue allows without being acknowledged goes to the dead letters, where it stays for 14 days unless an
     operator redrives it: it is then sent anew, with a new ``sent_at`` and counting from 1.
     """
 
-    def announce(self, created: ObjectCreated, asker: str = "") -> None:
-        """Send the event that (re)starts a job.
+    def send(self, body: str, asker: str = "") -> None:
+        """Put a message of this text into the queue.
 
         Args:
-            asker: who asked for the job (``Job.asker``), for a queue that lets askers take turns by itself.
+            asker: whom it is for, for a queue that lets askers take turns by itself.
         """
         ...
 
     def retry_in(self, message: Message, seconds: float) -> None:
         """Let a received message come again after ``seconds`` instead of the queue's own visibility timeout."""
+        ...
+
+
+class Queue(Messages, Protocol):
+    """Messages that say which job to run, and those that nobody could do: received MAX_RECEIVE_COUNT times, in vain."""
+
+    def announce(self, created: ObjectCreated, asker: str = "") -> None:
+        """Send the event that (re)starts a job.
+
+        Args:
+            asker: who asked for the job (``Job.asker``).
+        """
         ...
 
     def depth(self) -> dict[str, int]:
@@ -149,8 +166,8 @@ class Queue(Protocol):
         ...
 
 
-class WorkQueue(Queue, Protocol):
-    """A queue that workers receive from by themselves, where nobody (Lambda) does it for them."""
+class PulledMessages(Messages, Protocol):
+    """A queue that processes receive from by themselves, where nobody (Lambda) does it for them."""
 
     def receive(self) -> Message | None:
         """The message whose turn it is, which nobody else gets for the visibility timeout from now; None where none is
@@ -173,6 +190,10 @@ class WorkQueue(Queue, Protocol):
     def wait(self, seconds: float) -> None:
         """Return when a message may have come, after ``seconds`` at the latest: an adapter that cannot tell sleeps."""
         ...
+
+
+class WorkQueue(Queue, PulledMessages, Protocol):
+    """The queue of jobs, where workers receive from it by themselves."""
 
     def redrive(self) -> int:
         """Send every dead letter anew, as an operator does; how many there were."""

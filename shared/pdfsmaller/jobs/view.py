@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.states import DELETED, Status
+from pdfsmaller.jobs.states import DELETED, FINAL, Status
 from pdfsmaller.operations import OF_JOBS, OPERATIONS
 
 
@@ -66,13 +67,18 @@ class CallbackView(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100."""
+    """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100, ``eta_seconds`` an estimate of the seconds left while it
+    runs, ``pages_done`` of ``pages`` where they are counted.
+    """
 
     job_id: str
     operation: Annotated[str, Field(json_schema_extra={"enum": list(OF_JOBS)})]
     status: Status
     stage: str
     progress: int
+    eta_seconds: float | None
+    pages_done: int | None
+    pages: int | None
     attempts: int
     created_at: str
     updated_at: str
@@ -111,19 +117,80 @@ class BatchView(BaseModel):
     links: dict[str, str]
 
 
-class PresignedPost(BaseModel):
-    """A form for one file: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data."""
+class PartView(BaseModel):
+    """One part of a file: PUT its ``bytes`` to ``url``. Without that it has ``arrived``, or its link is to be asked for
+    when it is its turn.
+    """
 
-    url: str
-    fields: dict[str, str]
+    number: int
+    url: str | None
+    bytes: int
+    arrived: bool
+
+
+class MultipartView(BaseModel):
+    """A file in parts: every one but the last has ``part_bytes``. Once all have been PUT, in any order, POST to
+    ``complete_url``.
+    """
+
+    part_bytes: int
+    parts: list[PartView]
+    complete_url: str
+
+
+class PresignedPost(BaseModel):
+    """What brings one file to the store. A form: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data.
+    Or, for a large file whose size was said, ``multipart``, and no ``url``.
+    """
+
+    url: str | None
+    fields: dict[str, str] = {}
+    multipart: MultipartView | None = None
 
 
 class UploadView(BaseModel):
-    """A job that waits for its files, and a form for each."""
+    """A job that waits for its files, and what brings each to the store, for ``expires_in`` seconds."""
 
     job: JobView
     uploads: list[PresignedPost]
     expires_in: int
+
+
+class UploadBatchView(BaseModel):
+    """Jobs that wait for one file each, and what brings it to the store; null where the job has failed."""
+
+    batch_id: str
+    jobs: list[JobView]
+    uploads: list[PresignedPost | None]
+    expires_in: int
+
+
+class UploadStateView(BaseModel):
+    """What brings one file of a job to the store from now on: a fresh form, or links for the parts that are missing."""
+
+    job_id: str
+    index: int
+    upload: PresignedPost
+    expires_in: int
+
+
+class EndView(BaseModel):
+    """What is sent to a callback: which end the job came to, when (RFC 3339 in UTC), and the job."""
+
+    type: Annotated[str, Field(json_schema_extra={"enum": [f"job.{status}" for status in sorted(FINAL)]})]
+    timestamp: str
+    data: JobView
+
+
+def end_view(job: Job, base_url: str) -> EndView:
+    """What is told of a job that has ended; ``base_url`` as for ``view``."""
+    shown = view(job, base_url)
+    return EndView(type=end_type(job), timestamp=shown.updated_at, data=shown)
+
+
+def end_type(job: Job) -> str:
+    """What kind of end a job came to, such as ``job.succeeded``."""
+    return f"job.{job.status}"
 
 
 def view(job: Job, base_url: str) -> JobView:
@@ -157,6 +224,9 @@ def view(job: Job, base_url: str) -> JobView:
         status=job.status,
         stage=job.stage,
         progress=job.progress,
+        eta_seconds=_seconds_left(job),
+        pages_done=job.pages if job.status is Status.SUCCEEDED else job.pages_done,
+        pages=job.pages,
         attempts=job.attempt,
         created_at=_rfc3339(job.created_at),
         updated_at=_rfc3339(job.updated_at),
@@ -171,6 +241,13 @@ def view(job: Job, base_url: str) -> JobView:
         callback=_callback(job),
         links=links,
     )
+
+
+def _seconds_left(job: Job) -> float | None:
+    """By this host's clock: an estimate is no better than clocks agree."""
+    if job.status is not Status.RUNNING or job.ready_at is None:
+        return None
+    return max(0.0, round(job.ready_at - time.time(), 1))
 
 
 def _callback(job: Job) -> CallbackView | None:

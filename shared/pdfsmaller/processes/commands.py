@@ -22,10 +22,13 @@ from pdfsmaller.http.held import Capacity
 from pdfsmaller.processes import web
 from pdfsmaller.processes.data_folder import DataFolder, settings_with
 from pdfsmaller.processes.supervisor import Part, Supervisor
+from pdfsmaller.processes.teller import Teller
 from pdfsmaller.processes.worker import Worker
 from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.services.watch import WatchService
+from pdfsmaller.services.webhooks import signature
 from pdfsmaller.settings import Settings
+from pdfsmaller.telemetry import log_as_json
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +99,25 @@ def clean_up(*, data: Path | None) -> dict[str, int]:
     """
     settings = _settings(DataFolder(data) if data else None)
     wire.check(settings, processes=1)
-    return CleanupService(wire.wire(settings)).run()
+    world = wire.wire(settings)
+    counts = CleanupService(world).run()
+    Teller(world).drain()
+    return counts
+
+
+def webhook_secret(*, data: Path | None, owner: str | None, say: Callable[[str], None]) -> None:
+    """Say what a receiver of callbacks needs to know that they are from here. ``data`` as for ``work``.
+
+    Args:
+        owner: the id of the API key whose callbacks they are; None for those of callers without one.
+
+    Raises:
+        CannotServe: there is no secret.
+    """
+    settings = settings_with(DataFolder(data) if data else None)
+    if not (settings.webhook_secret or settings.secret_key):
+        raise InvalidSettings("Neither WEBHOOK_SECRET nor SECRET_KEY is set → set one, or give --data.")
+    say(signature.written(signature.secret(settings, owner)))
 
 
 def is_loopback(host: str) -> bool:
@@ -122,6 +143,7 @@ def _workers(settings: Settings, count: int) -> list[Part]:
 
 
 def _app(settings: Settings, capacity: Capacity) -> Flask:
+    log_as_json("upload")
     return create_app(wire.wire(settings), capacity)
 
 
@@ -130,10 +152,14 @@ def _work(settings: Settings) -> None:
 
 
 def _clean_up(settings: Settings) -> None:
-    stop, service = _until_told(), CleanupService(wire.wire(settings))
+    stop, world = _until_told(), wire.wire(settings)
+    service = CleanupService(world)
+    telling = threading.Thread(target=Teller(world).run, args=(stop,), name="callbacks")
+    telling.start()
     while not stop.is_set():
         service.run(lambda: not stop.is_set())
         stop.wait(_CLEANUP_SECONDS)
+    telling.join()
 
 
 def _watch(settings: Settings, folder: DataFolder, workers: int) -> None:

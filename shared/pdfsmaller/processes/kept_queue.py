@@ -26,7 +26,8 @@ class KeptQueue:
         self._queue, self._visibility = queue, visibility_seconds
         self._lock = threading.Lock()
         self._kept: Message | None = None
-        self.announce, self.depth, self.peek_dead_letters = queue.announce, queue.depth, queue.peek_dead_letters
+        self.send, self.announce = queue.send, queue.announce
+        self.depth, self.peek_dead_letters = queue.depth, queue.peek_dead_letters
         self.receive, self.acknowledge, self.wait, self.redrive = (
             queue.receive,
             queue.acknowledge,

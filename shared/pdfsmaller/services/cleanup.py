@@ -1,8 +1,9 @@
 """Keeps the service tidy and nobody waiting: run on a schedule, safe to run twice or at the same time.
 
-It heals: it fails jobs whose upload never came, announces again those whose event or worker was lost, and marks those
-whose message died. And it deletes, unless CLEANUP_ENABLED is off: the files of expired jobs and stale multipart
-uploads. What lies in ``inbox/`` belongs to its owner: it goes only after DROP_MAX_AGE_HOURS, which is never by default.
+It heals: it fails jobs whose upload never came, announces again those whose event or worker was lost, tells again of
+ends whose callback was, and marks those whose message died. And it deletes, unless CLEANUP_ENABLED is off: the files of
+expired jobs and stale multipart uploads. What lies in ``inbox/`` belongs to its owner: it goes only after
+DROP_MAX_AGE_HOURS, which is never by default.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING
 
 from pdfsmaller import events
 from pdfsmaller.jobs import files
+from pdfsmaller.jobs.callback import is_owed
 from pdfsmaller.jobs.keys import ERRORS, INBOX, job_of_input
 from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services import arrivals
 from pdfsmaller.services.giving_up import give_up, last_attempt
+from pdfsmaller.services.outcome import IN_PARTS_SECONDS
+from pdfsmaller.services.webhooks import tell
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -26,9 +30,13 @@ if TYPE_CHECKING:
 
 logger = get_logger("cleanup")
 
-_UNFINISHED_MAX_AGE_SECONDS = 24 * 3_600
+_UNFINISHED_MAX_AGE_SECONDS = IN_PARTS_SECONDS + 3_600
 #: The worker whose lease ran out may still be redelivered its own message: it goes first.
 _DEAD_LEASE_GRACE_SECONDS = 5.0
+#: A callback's own message comes when it is due.
+_CALLBACK_GRACE_SECONDS = 30.0
+#: How often cleanup looks at an ended job for which nothing is to be done.
+_LOOK_LATER_SECONDS = 3_600
 
 
 class OutOfTime(Exception):
@@ -57,6 +65,7 @@ class CleanupService:
             expired=0,
             uploads_failed=0,
             announced=0,
+            callbacks_sent=0,
             given_up=0,
             dead_lettered=0,
             drops_deleted=0,
@@ -64,9 +73,9 @@ class CleanupService:
             forgotten=0,
             errors=0,
         )
-        parts = [self._settle_uploads, self._announce_forgotten]
+        parts = [self._settle_uploads, self._announce_forgotten, self._settle_ended]
         if self._settings.cleanup_enabled:
-            parts += [self._expire_jobs, self._delete_old_drops, self._abort_multipart, self._forget_old]
+            parts += [self._delete_old_drops, self._abort_multipart, self._forget_old]
         else:
             logger.info("nothing is deleted (CLEANUP_ENABLED)")
         parts.append(self._fail_dead_letters)  # last: there may be any number, and they wait for people anyway
@@ -145,12 +154,25 @@ class CleanupService:
     def _give_up(self, job: Job) -> bool:
         return give_up(self._world, job)
 
-    def _expire_jobs(self) -> Iterator[str | None]:
-        for status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED):
+    def _settle_ended(self) -> Iterator[str | None]:
+        """Ended jobs expire in their time. Until then what is due of them is a callback that nobody is at."""
+        for status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED):
             for job in self._jobs.due(status):
-                # Files first: should this run die in between, the next finds the row still due.
-                files.delete_job(self._storage, job.job_id)
-                yield "expired" if self._ends.expire(job) else None
+                over = status is not Status.EXPIRED and (job.expires_at or job.due_at) <= self._jobs.now()
+                if over and self._settings.cleanup_enabled:
+                    # Files first: should this run die in between, the next finds the row still due.
+                    files.delete_job(self._storage, job.job_id)
+                    yield "expired" if self._ends.expire(job) else None
+                elif is_owed(job):
+                    yield self._tell_again(job)
+                else:  # nothing is deleted, and nobody need look at it in every run
+                    self._jobs.look_later(job, seconds=_LOOK_LATER_SECONDS)
+                    yield None
+
+    def _tell_again(self, job: Job) -> str | None:
+        if job.due_at + _CALLBACK_GRACE_SECONDS > self._jobs.now():
+            return None
+        return "callbacks_sent" if tell.send_again(self._world, job) else None
 
     def _delete_old_drops(self) -> Iterator[str | None]:
         hours = self._settings.drop_max_age_hours

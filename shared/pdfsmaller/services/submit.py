@@ -6,7 +6,7 @@ first, then the objects (or forms that let the caller send exactly those objects
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -19,12 +19,14 @@ from pdfsmaller.jobs.keys import input_key, report_key
 from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
-from pdfsmaller.services import arrivals, inbox, intake, turns
+from pdfsmaller.services import arrivals, inbox, intake, turns, uploads
 from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.outcome import error_json, kept_seconds
 
 if TYPE_CHECKING:
-    from pdfsmaller.jobs.objects import UploadForm
+    from pdfsmaller.jobs.callback import Callback
+    from pdfsmaller.jobs.model import Multipart
+    from pdfsmaller.jobs.objects import Upload
     from pdfsmaller.services.world import World
 
 #: Objects written at a time: a request of many small files would else wait for each one's round trip.
@@ -51,6 +53,8 @@ class SubmitService:
         operation: str = DEFAULT.name,
         *,
         caller: Caller = ANYBODY,
+        under: str | None = None,
+        callback: Callback | None = None,
     ) -> list[Job]:
         """One job for all files, or one for each (``OperationSpec.each_alone``), of which several share a batch id.
 
@@ -60,6 +64,9 @@ class SubmitService:
         Args:
             fields: the operation's options, untrusted.
             operation: its name.
+            under: the id (``new_id``) of the job, or of the batch: done again under the same, it goes on where it
+                stopped.
+            callback: who is told of each job's ends (``webhooks.address.wanted``).
 
         Raises:
             BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull,
@@ -68,22 +75,33 @@ class SubmitService:
         spec = find(operation)
         options, inputs, refused = self._looked_at(files, fields, spec)
         groups = [[item] for item in inputs] if spec.each_alone else [inputs]
-        batch_id = new_id() if len(groups) > 1 else None
         self.check_room()
         caller.charge(len(groups))
-        jobs = [self.new_job(spec, options, group, batch_id, caller) for group in groups]
-        if batch_id:
-            self._jobs.create_batch(batch_id, [job.job_id for job in jobs])
-        keys = [input_key(job.job_id, index) for job in jobs for index in range(job.input_count)]
-        streams = zip(keys, (file.stream for file in files), strict=True)
+        batch_id = (under or new_id()) if len(groups) > 1 else None
+        ids = self._batch_of(batch_id, len(groups)) if batch_id else [under or new_id()]
+        jobs = [
+            self.new_job(spec, options, group, batch_id, caller, ids[n], callback) for n, group in enumerate(groups)
+        ]
+        keys = [(job, input_key(job.job_id, index)) for job in jobs for index in range(job.input_count)]
+        missing = {
+            key: file.stream
+            for n, ((job, key), file) in enumerate(zip(keys, files, strict=True))
+            if n not in refused and job.status is Status.AWAITING_UPLOAD
+        }
         try:
-            self._send(dict(item for n, item in enumerate(streams) if n not in refused), spec.inputs.media_type)
+            self._send(missing, spec.inputs.media_type)
         except Exception:
             for job in jobs:  # nobody hears of them, and what came of their files may be what fills the disk
                 with suppress(Exception):
                     self.delete(job.job_id, caller=caller)
             raise
         return [self._failed(job, refused[n]) if n in refused else self.queued(job) for n, job in enumerate(jobs)]
+
+    def _batch_of(self, batch_id: str, count: int) -> list[str]:
+        """The ids of a batch's jobs; of one that is there already those that it has."""
+        ids = [new_id() for _ in range(count)]
+        self._jobs.create_batch(batch_id, ids)
+        return self._jobs.batch(batch_id) or ids
 
     def submit_as(self, job_id: str, file: intake.IncomingFile, fields: Mapping[str, Any], operation: str) -> Job:
         """One job of one file, under an id that its caller chose (``new_id``): done again, it goes on where it stopped.
@@ -107,8 +125,7 @@ class SubmitService:
     ) -> Job:
         """``submit_as`` for a file that needs no look. Raises StorageFull."""
         self.check_room()
-        made = self.new_job(operation, options, [item], None, caller, job_id)
-        job = self._jobs.get(job_id) or made
+        job = self.new_job(operation, options, [item], None, caller, job_id)
         if job.status is not Status.AWAITING_UPLOAD:
             return job
         self._send({input_key(job_id, 0): body}, operation.inputs.media_type)
@@ -129,8 +146,8 @@ class SubmitService:
         def put(item: tuple[str, IO[bytes]]) -> None:
             self._storage.put_file(self._storage.uploads, *item, media_type=media_type)
 
-        if len(objects) == 1:  # the usual case: no threads for it
-            put(*objects.items())
+        if len(objects) <= 1:  # the usual case: no threads for it
+            list(map(put, objects.items()))
             return
         with ThreadPoolExecutor(min(_SENT_AT_ONCE, len(objects))) as pool:
             list(pool.map(put, objects.items()))
@@ -149,36 +166,112 @@ class SubmitService:
         self._ends.fail(job, error_json(reason), kept_seconds=kept_seconds(self._settings))
         return self._jobs.get(job.job_id) or job
 
-    def reserve_upload(self, request: Mapping[str, Any], *, caller: Caller = ANYBODY) -> tuple[Job, list[UploadForm]]:
-        """A job that waits for files sent straight to the bucket, and a form for each, in order.
+    def reserve_upload(
+        self,
+        request: Mapping[str, Any],
+        *,
+        caller: Caller = ANYBODY,
+        under: str | None = None,
+        callback: Callback | None = None,
+    ) -> tuple[Job, list[Upload]]:
+        """A job that waits for files sent straight to the bucket, and what brings each there, in order.
 
         Args:
             request: ``operation``, ``options``, and ``files`` (a list of ``{name, size}``), ``count``, or one file's
                 ``name`` and ``size`` (bytes); untrusted.
+            under: the job's id (``new_id``): done again under the same, it is the same job.
+            callback: as for ``submit_files``.
 
         Raises:
             InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull, RateLimited.
         """
+        operation, options, files = self._announced(request)
+        if intake.is_batch(request, operation):
+            field = "files" if "files" in request else "count"
+            raise errors.InvalidOption(field, len(files.inputs), [f"1 ({operation.name} takes one file a job)"])
+        intake.check_options(options, len(files.inputs))
+        self.check_room()
+        caller.charge(1)
+        job = self._awaiting(operation, options, files.inputs, files.sized, None, caller, under, callback)
+        return job, uploads.hand_out(self._storage, [job], self._settings)
+
+    def reserve_batch(
+        self,
+        request: Mapping[str, Any],
+        *,
+        caller: Caller = ANYBODY,
+        under: str | None = None,
+        callback: Callback | None = None,
+    ) -> tuple[list[Job], list[Upload | None]]:
+        """A batch of jobs, each of which waits for one file sent straight to the bucket, and what brings it there.
+
+        A file that may not come in is a failed job among the others, and nothing brings it.
+
+        Args:
+            request: as for ``reserve_upload``, for several files of an operation whose files are jobs of their own.
+            under: the batch's id.
+
+        Raises:
+            As ``reserve_upload``; FileTooLarge and EmptyFile where no file may come in.
+        """
+        operation, options, files = self._announced(request)
+        intake.check_options(options, 1)
+        self.check_room()
+        caller.charge(len(files.inputs))
+        batch_id = under or new_id()
+        jobs = []
+        for n, job_id in enumerate(self._batch_of(batch_id, len(files.inputs))):
+            refused = files.refused.get(n)
+            sized = {0} if n in files.sized and not refused else set()
+            job = self._awaiting(operation, options, [files.inputs[n]], sized, batch_id, caller, job_id, callback)
+            jobs.append(self._failed(job, refused) if refused else job)
+        return jobs, self._brought(jobs)
+
+    def reserved(self, job_id: str, *, caller: Caller = ANYBODY) -> tuple[Job, list[Upload]]:
+        """What ``reserve_upload`` made under this id: the job as it stands, and what brings its files from now on.
+
+        Raises:
+            JobNotFound.
+        """
+        job = self.job(job_id, caller=caller)
+        return job, uploads.hand_out(self._storage, [job], self._settings)
+
+    def reserved_batch(self, batch_id: str, *, caller: Caller = ANYBODY) -> tuple[list[Job], list[Upload | None]]:
+        """The same of ``reserve_batch``."""
+        jobs = self.batch(batch_id, caller=caller)
+        return jobs, self._brought(jobs)
+
+    def _brought(self, jobs: Sequence[Job]) -> list[Upload | None]:
+        """What brings the file of each job of a batch; nothing for one that does not wait for it."""
+        waiting = [job if job.status is Status.AWAITING_UPLOAD else None for job in jobs]
+        return uploads.hand_out_some(self._storage, waiting, self._settings)
+
+    def _announced(self, request: Mapping[str, Any]) -> tuple[OperationSpec, Options, intake.Declared]:
+        """What a request for presigned uploads says, if it makes sense."""
         operation = find(request.get("operation", DEFAULT.name))
         given = request.get("options") or {}
         if not isinstance(given, Mapping):
             raise errors.InvalidOption("options", given, ["an object of option names and values"])
-        options = operation.options.parse(given)
-        inputs = intake.declared(request, operation, self._settings)
-        intake.check_options(options, len(inputs))
-        self.check_room()
-        caller.charge(1)
-        job = self.new_job(operation, options, inputs, None, caller)
-        forms = [
-            self._storage.upload_form(
-                input_key(job.job_id, index),
-                max_bytes=item.bytes,
-                expires_seconds=self._settings.upload_expires_seconds,
-                media_type=operation.inputs.media_type,
-            )
-            for index, item in enumerate(inputs)
-        ]
-        return job, forms
+        return operation, operation.options.parse(given), intake.declared(request, operation, self._settings)
+
+    def _awaiting(
+        self,
+        operation: OperationSpec,
+        options: Options,
+        inputs: Sequence[JobInput],
+        sized: Iterable[int],
+        batch_id: str | None,
+        caller: Caller,
+        under: str | None,
+        callback: Callback | None,
+    ) -> Job:
+        """A new job that waits for its files, with the uploads in parts of those that are large."""
+        job_id = under or new_id()
+        multiparts = uploads.begin(self._storage, job_id, inputs, sized, operation.inputs.media_type)
+        job = self.new_job(operation, options, inputs, batch_id, caller, job_id, callback, multiparts)
+        if job.multiparts != multiparts:
+            uploads.give_up(self._storage, job_id, multiparts)  # it was there already, with its own
+        return job
 
     def check_room(self) -> None:
         """Refuse a new job where there is no room for its files. Raises StorageFull."""
@@ -196,8 +289,10 @@ class SubmitService:
         batch_id: str | None,
         caller: Caller,
         job_id: str | None = None,
+        callback: Callback | None = None,
+        multiparts: tuple[Multipart, ...] = (),
     ) -> Job:
-        """A new row; one that is there already stays."""
+        """A job's new row; one that is there already, as it stands."""
         password = options.secret
         now = self._jobs.now()
         job = Job(
@@ -206,18 +301,19 @@ class SubmitService:
             stage="awaiting_upload",
             created_at=now,
             updated_at=now,
-            due_at=arrivals.first_look_at(self._world, now),
+            due_at=arrivals.first_look_at(self._world, now, in_parts=bool(multiparts)),
             operation=operation.name,
             input_count=len(inputs),
             inputs=tuple(inputs),
+            multiparts=multiparts,
             options=options.model_dump(mode="json", exclude_unset=True),
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
             owner=caller.owner,
+            callback=callback,
             asker=turns.asker_of(caller, self._settings),
         )
-        self._jobs.create(job)
-        return job
+        return job if self._jobs.create(job) else self._jobs.get(job.job_id) or job
 
     def uploaded(self, job_id: str, *, caller: Caller = ANYBODY) -> Job:
         """Begin a job whose files were sent straight to the bucket, if all of them are there; how it stands then.
@@ -242,6 +338,12 @@ class SubmitService:
             )
         return self.as_it_stands(job)
 
+    def one_or_batch(self, made: str, *, caller: Caller = ANYBODY) -> list[Job]:
+        """The job with this id, or the jobs of the batch with it. Raises JobNotFound."""
+        if is_id(made) and self._jobs.batch(made):
+            return self.batch(made, caller=caller)
+        return [self.job(made, caller=caller)]
+
     def batch(self, batch_id: str, *, caller: Caller = ANYBODY) -> list[Job]:
         """A batch's jobs, in the order of its files. Raises JobNotFound."""
         job_ids = self._jobs.batch(batch_id) if is_id(batch_id) else None
@@ -256,7 +358,7 @@ class SubmitService:
         Raises:
             JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
         """
-        download = self._finished(job_id, caller).download
+        download = self.finished(job_id, caller=caller).download
         assert download is not None, "a job that has succeeded has made something"
         return download
 
@@ -267,12 +369,20 @@ class SubmitService:
             ResultNotFound: it made fewer.
             JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
         """
-        results = self._finished(job_id, caller).results
-        if not 0 <= index < len(results):
-            raise errors.ResultNotFound(f"Job {job_id} has {len(results)} results, counted from 0.")
-        return results[index]
+        return self.result_of(self.finished(job_id, caller=caller), index)
 
-    def _finished(self, job_id: str, caller: Caller) -> Job:
+    def result_of(self, job: Job, index: int) -> JobResult:
+        """One of the files that a job made, counted from 0. Raises ResultNotFound where it made fewer."""
+        if not 0 <= index < len(job.results):
+            raise errors.ResultNotFound(f"Job {job.job_id} has {len(job.results)} results, counted from 0.")
+        return job.results[index]
+
+    def finished(self, job_id: str, *, caller: Caller = ANYBODY) -> Job:
+        """The caller's job with this id, which has succeeded and whose files are there.
+
+        Raises:
+            JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
+        """
         job = self.job(job_id, caller=caller)
         if job.status is Status.SUCCEEDED:
             return job
@@ -289,13 +399,12 @@ class SubmitService:
             f"Job {job_id} is {job.status}. Ask for it again in a moment, or wait with Prefer: wait=60."
         )
 
-    def report(self, job_id: str, *, caller: Caller = ANYBODY) -> JobResult:
-        """The engine's whole report of a job, a JSON file: the job's own JSON has what of it fits into a row.
+    def report_of(self, job: Job) -> JobResult:
+        """The engine's whole report of a finished job, a JSON file: the job's own JSON has what of it fits into a row.
 
         Raises:
-            JobNotFound, JobNotReady, JobFailed, JobCancelled, JobExpired.
+            JobExpired: it is gone although the row does not know yet.
         """
-        job = self._finished(job_id, caller)
         key = report_key(job.job_id, job.attempt)
         info = self._storage.head(self._storage.results, key)
         if info is None:
@@ -353,6 +462,7 @@ class SubmitService:
         self._delete_files(job)
 
     def _delete_files(self, job: Job) -> None:
+        job_files.abort_multiparts(self._storage, job)
         job_files.delete_job(self._storage, job.job_id)
         if job.drop:
             inbox.withdraw(self._storage, job, job.drop)

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import random
 from typing import TYPE_CHECKING
 
+from pdfsmaller.access.addresses import network
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ _SEEN_SECONDS = 1.0
 _OTHERS = 8
 #: How long a message that is not its asker's turn stays away, in seconds. A thousand must not come back at once.
 _AWAY_SECONDS = (1.0, 10.0)
-#: Who has an IPv6 address has this much of the network (RFC 6177), and changes addresses within it.
-_IPV6_PREFIX = 64
 
 
 def asker_of(caller: Caller, settings: Settings) -> str:
@@ -54,15 +52,7 @@ def asker_of(caller: Caller, settings: Settings) -> str:
         return caller.owner
     if not caller.address:
         return OWN
-    return hmac.new(settings.secret_key.encode(), _network(caller.address), hashlib.sha256).hexdigest()[:32]
-
-
-def _network(address: str) -> bytes:
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address.encode()
-    return str(ipaddress.ip_network((known, _IPV6_PREFIX), strict=False) if known.version == 6 else known).encode()
+    return hmac.new(settings.secret_key.encode(), network(caller.address).encode(), hashlib.sha256).hexdigest()[:32]
 
 
 class Turns:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pdfsmaller.access.keys import Keys
     from pdfsmaller.access.ports import Counters
     from pdfsmaller.jobs.moves import Jobs
-    from pdfsmaller.jobs.ports import Line, Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import Line, Messages, Queue, Storage, Workers
     from pdfsmaller.services.ends import Ends
     from pdfsmaller.settings import Settings
 
@@ -23,6 +23,7 @@ class World:
     Attributes:
         jobs: the job store, with every move of a job but its ends.
         ends: every end of a job.
+        callbacks: the queue of ends that are told to somebody (``webhooks``).
         keys: the API keys.
         counters: what all instances count together.
         together: within it what is written to jobs and queue stands together or not at all, where one database holds
@@ -36,6 +37,7 @@ class World:
     ends: Ends
     queue: Queue
     storage: Storage
+    callbacks: Messages = field(kw_only=True)
     keys: Keys = field(kw_only=True)
     counters: Counters = field(kw_only=True)
     together: Callable[[], AbstractContextManager[None]] = nullcontext

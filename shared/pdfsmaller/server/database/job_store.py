@@ -23,6 +23,7 @@ _PAGE = 200
 _GET = select(jobs.c.content).where(jobs.c.job_id == bindparam("this"))
 _GET_MANY = select(jobs.c.content).where(jobs.c.job_id.in_(bindparam("these", expanding=True)))
 _UPDATE = update(jobs).where(jobs.c.job_id == bindparam("this"))
+_UNCLAIM = delete(claims).where(claims.c.what == bindparam("this"), claims.c.job_id == bindparam("of"))
 _CLAIMED = select(claims.c.job_id).where(claims.c.what == bindparam("this"))
 _BATCH = select(batches.c.job_ids).where(batches.c.batch_id == bindparam("this"))
 _PLACE = jobs.c.due_at, jobs.c.job_id
@@ -132,6 +133,10 @@ class SqlJobStore:
         if self._put(claims, {"what": _digest(what), "job_id": job_id, "kept_until": kept_until}):
             return job_id
         return self.claimed_by(what) or job_id
+
+    def unclaim(self, what: str, job_id: str) -> None:
+        with self._database.writing() as connection:
+            connection.execute(_UNCLAIM, {"this": _digest(what), "of": job_id})
 
     def claimed_by(self, what: str) -> str | None:
         with self._database.reading() as connection:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Double,
     Row,
     String,
+    Table,
     bindparam,
     case,
     delete,
@@ -34,70 +35,67 @@ _MAX_VISIBILITY_SECONDS = 12 * 3_600
 #: Dead letters read, or redriven, at a time.
 _PAGE = 100
 
-_COLUMNS = messages.c
-_LIVE = _COLUMNS.dead_at.is_(None)
-_DEAD = _COLUMNS.dead_at.is_not(None)
-#: Whose turn it is. What is searched in this order adds 0 to other columns: their indexes are of no use then, since all
-#: of what waits may be under them.
-_TURN = _COLUMNS.round, _COLUMNS.visible_at
-_PLACE = _COLUMNS.dead_at, _COLUMNS.message_id
-#: A message, if it was not delivered again since.
-_DELIVERY = (_COLUMNS.message_id == bindparam("this")) & (_COLUMNS.receipt == bindparam("handle")) & _LIVE
-
-# Statements are made once: making one takes longer than SQLite does to run it.
-_ACKNOWLEDGE = delete(messages).where(_DELIVERY)
-_LETTERS = (
-    select(messages)
-    .where(_DEAD, tuple_(*_PLACE) > tuple_(bindparam("dead_at", type_=Double), bindparam("message_id", type_=String)))
-    .order_by(*_PLACE)
-    .limit(bindparam("number"))
-)
-_TO_REDRIVE = select(_COLUMNS.message_id, _COLUMNS.asker).where(_DEAD).limit(_PAGE).with_for_update(skip_locked=True)
-
 
 class SqlQueue:
     """``WorkQueue`` in a database. Each call is a transaction of its own: none is held while a message is worked on."""
 
-    def __init__(self, database: Database, *, visibility_seconds: float, max_receive_count: int) -> None:
+    def __init__(
+        self, database: Database, *, visibility_seconds: float, max_receive_count: int, table: Table = messages
+    ) -> None:
         """
         Args:
             visibility_seconds: how long a received message stays hidden, unless its receiver says otherwise.
             max_receive_count: after so many deliveries a message is a dead letter.
+            table: where the messages are.
         """
+        # Statements are made once: making one takes longer than SQLite does to run it.
         self._database = database
-        now = database.present
+        now, columns = database.present, table.c
+        live, dead = columns.dead_at.is_(None), columns.dead_at.is_not(None)
+        # A message, if it was not delivered again since.
+        delivery = (columns.message_id == bindparam("this")) & (columns.receipt == bindparam("handle")) & live
+        # Whose turn it is. What is searched in this order adds 0 to other columns: their indexes are of no use then,
+        # since all of what waits may be under them.
+        turn = columns.round, columns.visible_at
         fresh = {"receive_count": 0, "sent_at": now, "visible_at": now}
-        visible = _LIVE & (_COLUMNS.visible_at <= now)
-        first = select(_COLUMNS.message_id).where(_LIVE & (_COLUMNS.visible_at + 0 <= now)).order_by(*_TURN).limit(1)
+        visible = live & (columns.visible_at <= now)
+        first = select(columns.message_id).where(live & (columns.visible_at + 0 <= now)).order_by(*turn).limit(1)
         hidden_until = now + bindparam("seconds", type_=Double)
-        self._send = insert(messages).values(
-            fresh | {"asker": bindparam("of"), "round": _round(now, bindparam("of", type_=String))}
+        self._send = insert(table).values(
+            fresh | {"asker": bindparam("of"), "round": _round(table, now, bindparam("of", type_=String))}
         )
-        self._look = select(_COLUMNS.message_id).where(visible).limit(1)
+        self._look = select(columns.message_id).where(visible).limit(1)
         self._take = (
-            update(messages)
-            .where(_COLUMNS.message_id == first.with_for_update(skip_locked=True).scalar_subquery())
+            update(table)
+            .where(columns.message_id == first.with_for_update(skip_locked=True).scalar_subquery())
             .values(
-                receive_count=_COLUMNS.receive_count + 1,
+                receive_count=columns.receive_count + 1,
                 visible_at=now + visibility_seconds,
                 receipt=bindparam("handle"),
-                dead_at=case((_COLUMNS.receive_count >= max_receive_count, now)),
+                dead_at=case((columns.receive_count >= max_receive_count, now)),
             )
-            .returning(*_COLUMNS)
+            .returning(*columns)
         )
-        self._retry = update(messages).where(_DELIVERY).values(visible_at=hidden_until)
+        self._retry = update(table).where(delivery).values(visible_at=hidden_until)
         self._count = select(
-            func.coalesce(func.sum(case((_COLUMNS.visible_at <= now, 1), else_=0)), 0), func.count()
-        ).where(_LIVE)
-        self._forget = delete(messages).where(_DEAD, _COLUMNS.dead_at < now - _DEAD_KEPT_SECONDS)
+            func.coalesce(func.sum(case((columns.visible_at <= now, 1), else_=0)), 0), func.count()
+        ).where(live)
+        self._forget = delete(table).where(dead, columns.dead_at < now - _DEAD_KEPT_SECONDS)
         self._redrive = (
-            update(messages)
-            .where(_COLUMNS.message_id == bindparam("dead"))
+            update(table)
+            .where(columns.message_id == bindparam("dead"))
             .values(
                 fresh
                 | {"message_id": bindparam("new"), "receipt": None, "dead_at": None}
-                | {"round": _round(now, bindparam("of", type_=String))}
+                | {"round": _round(table, now, bindparam("of", type_=String))}
             )
+        )
+        self._acknowledge = delete(table).where(delivery)
+        place = columns.dead_at, columns.message_id
+        after = tuple_(bindparam("dead_at", type_=Double), bindparam("message_id", type_=String))
+        self._letters = select(table).where(dead, tuple_(*place) > after).order_by(*place).limit(bindparam("number"))
+        self._to_redrive = (
+            select(columns.message_id, columns.asker).where(dead).limit(_PAGE).with_for_update(skip_locked=True)
         )
 
     # Sending
@@ -106,7 +104,6 @@ class SqlQueue:
         self.send(events.s3_event(created), asker)
 
     def send(self, body: str, asker: str = "") -> None:
-        """Put any text into the queue."""
         with self._database.writing() as connection:
             connection.execute(self._send, {"message_id": _new_id(), "body": body, "of": asker})
             self._database.wake(connection)
@@ -139,7 +136,7 @@ class SqlQueue:
 
     def acknowledge(self, message: Message) -> None:
         with self._database.writing() as connection:
-            connection.execute(_ACKNOWLEDGE, _delivery(message))
+            connection.execute(self._acknowledge, _delivery(message))
 
     def wait(self, seconds: float) -> None:
         self._database.wait(seconds)
@@ -161,7 +158,7 @@ class SqlQueue:
         place = {"dead_at": 0.0, "message_id": ""}
         while max_messages > 0 and time.monotonic() < ends_at:
             with self._database.reading() as connection:
-                found = connection.execute(_LETTERS, place | {"number": min(_PAGE, max_messages)}).all()
+                found = connection.execute(self._letters, place | {"number": min(_PAGE, max_messages)}).all()
             for row in found:
                 if time.monotonic() >= ends_at:
                     return
@@ -179,7 +176,7 @@ class SqlQueue:
 
     def _redrive_page(self) -> int:
         with self._database.writing() as connection:
-            found = connection.execute(_TO_REDRIVE).all()
+            found = connection.execute(self._to_redrive).all()
             if found:
                 connection.execute(
                     self._redrive, [{"dead": dead, "of": asker, "new": _new_id()} for dead, asker in found]
@@ -188,14 +185,14 @@ class SqlQueue:
         return len(found)
 
 
-def _round(now: ColumnElement[float], asker: ColumnElement[str]) -> ColumnElement[int]:
+def _round(table: Table, now: ColumnElement[float], asker: ColumnElement[str]) -> ColumnElement[int]:
     """The round in which the turn of an asker's next message comes: one after the asker's last, and not before the
     round that is being served. An asker has one turn in each, so who has just come waits for no more than that round.
 
     That is the latest of all that are worked on, or the earliest that waits: either alone would fall back, where all
     others are done but one that takes long, or while one that failed shows again.
     """
-    others = messages.alias()
+    others = table.alias()
     live = others.c.dead_at.is_(None)
     served = select(func.max(others.c.round + 0)).where(live, others.c.visible_at > now)
     waiting = select(others.c.round).where(live, others.c.visible_at + 0 <= now).order_by(others.c.round).limit(1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text
 
 #: Every version of the schema, oldest first; the last is this code's.
-VERSIONS = ("v0001", "v0002", "v0003", "v0004")
+VERSIONS = ("v0001", "v0002", "v0003", "v0004", "v0005")
 
 metadata = MetaData()
 
@@ -73,46 +73,54 @@ counters = Table(
     Index("counters_kept_until", "kept_until"),
 )
 
-messages = Table(
-    "messages",
-    metadata,
-    Column("message_id", String(32), primary_key=True),
-    Column("body", Text, nullable=False),
-    Column("sent_at", Double, nullable=False),
-    Column("visible_at", Double, nullable=False),
-    Column("receive_count", Integer, nullable=False),
-    Column("receipt", String(32)),  # of its last delivery
-    Column("dead_at", Double),  # when it became a dead letter
-    Column("asker", String(64), nullable=False, server_default=""),  # whose job it leads to
-    Column("round", BigInteger, nullable=False, server_default="0"),  # see ``rounds``
-)
-Index(
-    "messages_visible",
-    messages.c.visible_at,
-    sqlite_where=messages.c.dead_at.is_(None),
-    postgresql_where=messages.c.dead_at.is_(None),
-)
-Index(
-    "messages_rounds",
-    messages.c.round,
-    messages.c.visible_at,
-    sqlite_where=messages.c.dead_at.is_(None),
-    postgresql_where=messages.c.dead_at.is_(None),
-)
-Index(
-    "messages_askers",
-    messages.c.asker,
-    messages.c.round,
-    sqlite_where=messages.c.dead_at.is_(None),
-    postgresql_where=messages.c.dead_at.is_(None),
-)
-Index(
-    "messages_dead",
-    messages.c.dead_at,
-    messages.c.message_id,
-    sqlite_where=messages.c.dead_at.is_not(None),
-    postgresql_where=messages.c.dead_at.is_not(None),
-)
+
+def _messages(name: str) -> Table:
+    """The table of a queue (``queue``)."""
+    table = Table(
+        name,
+        metadata,
+        Column("message_id", String(32), primary_key=True),
+        Column("body", Text, nullable=False),
+        Column("sent_at", Double, nullable=False),
+        Column("visible_at", Double, nullable=False),
+        Column("receive_count", Integer, nullable=False),
+        Column("receipt", String(32)),  # of its last delivery
+        Column("dead_at", Double),  # when it became a dead letter
+        Column("asker", String(64), nullable=False, server_default=""),  # whose job it leads to
+        Column("round", BigInteger, nullable=False, server_default="0"),  # see ``rounds``
+    )
+    Index(
+        f"{name}_visible",
+        table.c.visible_at,
+        sqlite_where=table.c.dead_at.is_(None),
+        postgresql_where=table.c.dead_at.is_(None),
+    )
+    Index(
+        f"{name}_rounds",
+        table.c.round,
+        table.c.visible_at,
+        sqlite_where=table.c.dead_at.is_(None),
+        postgresql_where=table.c.dead_at.is_(None),
+    )
+    Index(
+        f"{name}_askers",
+        table.c.asker,
+        table.c.round,
+        sqlite_where=table.c.dead_at.is_(None),
+        postgresql_where=table.c.dead_at.is_(None),
+    )
+    Index(
+        f"{name}_dead",
+        table.c.dead_at,
+        table.c.message_id,
+        sqlite_where=table.c.dead_at.is_not(None),
+        postgresql_where=table.c.dead_at.is_not(None),
+    )
+    return table
+
+
+messages = _messages("messages")  # of jobs
+callbacks = _messages("callbacks")
 
 workers = Table(
     "workers",
