@@ -32,6 +32,17 @@ class JobInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Multipart:
+    """An input that comes in parts: which one, counted from 0, what its upload is called in the store, and the size of
+    every part but the last, in bytes.
+    """
+
+    index: int
+    upload_id: str
+    part_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
     """One file that a job made: what to call it, its size in bytes, its media type, and its key in the results bucket,
     which is nobody's business outside.
@@ -96,6 +107,7 @@ class Job:
     revived_at: float | None = None
     input_count: int = 1
     inputs: tuple[JobInput, ...] = ()
+    multiparts: tuple[Multipart, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     password: str | None = None
     batch_id: str | None = None

@@ -316,6 +316,8 @@ class RunService:
         if job.drop:
             drops.check(job.options)
         options = find(job.operation).options.parse(job.options)
+        if job.drop:
+            drops.check_makes_something(options)
         if not job.password:
             return options
         password = SecretStr(passwords.unseal(job.password, self._settings.secret_key))
