@@ -55,6 +55,15 @@ def test_a_large_file_goes_straight_to_the_store(client: Client, here: Path) -> 
     assert client.download(client.wait(job, 60), here / "out.pdf").stat().st_size < source.stat().st_size / 4
 
 
+def test_a_very_large_file_goes_in_parts(client: Client, here: Path) -> None:
+    source = here / "very large.pdf"
+    source.write_bytes(documents.text(1).ljust(50_000_001, b"%"))
+    (job,) = client.submit("compress", [source])
+    done = client.wait(job, 120)
+    assert done.result
+    assert done.result.bytes < 100_000
+
+
 def test_a_refusal_is_the_service_s_own_error(client: Client, here: Path) -> None:
     source = here / "a.pdf"
     source.write_bytes(b"no PDF at all")
