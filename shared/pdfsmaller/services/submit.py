@@ -310,6 +310,7 @@ class SubmitService:
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
             owner=caller.owner,
+            trace_id=caller.trace_id,
             callback=callback,
             asker=turns.asker_of(caller, self._settings),
         )

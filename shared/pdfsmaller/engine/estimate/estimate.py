@@ -34,8 +34,8 @@ from pdfsmaller.engine.results import Done, Progress, ResultFile
 from pdfsmaller.limits import Limits
 from pdfsmaller.media import JSON
 
-#: An estimate is for people who wait: what is not looked at by then is taken to be like the rest. At most so much of the
-#: time is for all that is no image.
+#: An estimate is for people who wait: what is not looked at by then is taken to be like the rest. At most so much of
+#: the time is for all that is no image.
 SECONDS, BUILD_SHARE = 20.0, 0.4
 #: The name of the goal that the options themselves ask for.
 _ASKED = ""
