@@ -40,7 +40,7 @@ from pdfsmaller.engine.document import (
     pdfa_part,
     working_password,
 )
-from pdfsmaller.engine.estimate import Estimate, Work
+from pdfsmaller.engine.estimate.estimate import estimate
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.encode import Encoded
@@ -55,6 +55,7 @@ from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, ComparisonSummary, FontCounts, ImageCounts, Outcome, Report, ReportWarning
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.schedule import Schedule, Work
 from pdfsmaller.engine.stand_ins import digest
 from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import compare
@@ -104,6 +105,8 @@ def run(
 ) -> Done[Report]:
     """``compress`` as an operation: of one source (``engine.results`` has the form)."""
     (source,) = sources
+    if options.dry_run:
+        return estimate(source, folder, options, limits=limits, progress=progress)
     target = folder / "out.pdf"
     report = compress(source.path, target, options, limits=limits, progress=progress)
     return Done(report, (ResultFile(target, f"{source.stem or 'document'}-smaller.pdf"),))
@@ -121,7 +124,7 @@ class _Run:
         self.verify_deadline = Deadline(limits.soft_seconds + VERIFY_GRACE_SECONDS)
         reserved = min(VERIFY_SECONDS, VERIFY_SHARE * limits.soft_seconds) if options.verify != "off" else 0.0
         self.deadline = Deadline(limits.soft_seconds - reserved)
-        self.estimate = Estimate()
+        self.schedule = Schedule()
         self.watch = Stopwatch(self._begins)
         self.warnings: list[ReportWarning] = []
         self.password = options.password.get_secret_value() if options.password else None
@@ -217,6 +220,14 @@ class _Run:
         size = result.stat().st_size
         if size >= self.input_bytes:
             return self._hand_back()
+        if size > self.input_bytes * (1 - self.options.min_saving / 100):
+            saved = 1 - size / self.input_bytes
+            self._warn(
+                "saving_too_small",
+                f"Only {saved:.1%} could be saved, less than the {self.options.min_saving:g} % asked for: the original "
+                "was kept.",
+            )
+            return self._hand_back()
         if builder.color_left or (goal.color_mode != "no-change" and self._colored_images(coded)):
             self._warn("color_mode_partial", "Some colour had to stay: it could not be turned gray with certainty.")
         self.changed = len(kept)
@@ -236,7 +247,7 @@ class _Run:
 
         def encode(wanted: Goal, share: Callable[[float], None]) -> Coded:
             def progress(tally: Tally) -> None:
-                self.pages_done = self.pages - tally.pages_waiting
+                self.pages_done = max(self.pages_done or 0, self.pages - tally.pages_waiting)
                 share(tally.share)
 
             with self.watch.stage("images"):
@@ -269,18 +280,18 @@ class _Run:
             megapixels=sum(image.size[0] * image.size[1] for image in images) / 1e6,
             everything=self.options.verify == "full",
         )
-        self.estimate.expect(work)
+        self.schedule.expect(work)
 
     def _begins(self, stage: str) -> None:
         """A stage of the stopwatch begins. What a search tries, over and over, is one stage."""
-        if self.searching and self.estimate.stage == "images":
+        if self.searching and self.schedule.stage == "images":
             return
-        self.estimate.begin(stage)
+        self.schedule.begin(stage)
         self._tell(stage)
 
     def _tell(self, stage: str, share: float = 0.0) -> None:
         pages = (self.pages_done, self.pages) if self.pages_done is not None else None
-        self.progress(stage, self.estimate.percent(share), pages)
+        self.progress(stage, self.schedule.percent(share), pages)
 
     def _colored_images(self, coded: Coded) -> bool:
         """Whether images were left alone that may have colour."""

@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
+from pdfsmaller.http import hooks, links
 from pdfsmaller.http.samples import add_samples
-from pdfsmaller.jobs.view import BatchView, JobsView, JobView, UploadView
+from pdfsmaller.jobs.view import BatchView, EndView, JobsView, JobView, UploadBatchView, UploadStateView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
 from pdfsmaller.services.idempotency import KEY_MAX_CHARS
 from pdfsmaller.services.listing import LIMIT_DEFAULT, LIMIT_MAX
+from pdfsmaller.services.webhooks import address
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _WAIT = {
@@ -39,6 +41,31 @@ _IDEMPOTENCY_KEY = {
 }
 _REPLAYED = {"description": "true: the same request came before", "schema": {"type": "string"}}
 _SECONDS = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
+#: How a key is sent, where the service asks for one.
+_KEYS: dict[str, Any] = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+    "Bearer": {"type": "http", "scheme": "bearer"},
+}
+_TOKEN = {
+    "name": "token",
+    "in": "query",
+    "description": "Stands for the API key. It comes in the job's links, where a key is needed, and is good for this "
+    "very path for ten minutes.",
+    "schema": {"type": "string"},
+}
+#: draft-ietf-httpapi-ratelimit-headers
+_LIMITS = {
+    "RateLimit": {
+        "description": "How each limit on new jobs stands: `r` are left, in `t` seconds it is counted anew",
+        "schema": {"type": "string"},
+        "example": '"100 per hour";r=99;t=1800',
+    },
+    "RateLimit-Policy": {
+        "description": "The limits: `q` new jobs in `w` seconds",
+        "schema": {"type": "string"},
+        "example": '"100 per hour";q=100;w=3600',
+    },
+}
 #: The sections of the documentation, by the first part of a path below /api.
 _TAGS = {"jobs": "Jobs", "uploads": "Large files", "batches": "Batches", "archives": "Batches"}
 
@@ -79,6 +106,7 @@ class UploadRequest(BaseModel):
     count: int = 1
     name: str = "document.pdf"
     size: int | None = None
+    callback_url: str | None = None
 
 
 class FileReference(BaseModel):
@@ -98,6 +126,7 @@ class AgainRequest(BaseModel):
     operation: Annotated[str | None, Field(json_schema_extra={"enum": [*OPERATIONS, None]})] = None
     options: dict[str, Any] = {}
     inputs: list[FileReference] | None = None
+    callback_url: str | None = None
 
 
 class ArchiveRequest(BaseModel):
@@ -117,7 +146,10 @@ def document(base_url: str, version: str) -> dict[str, Any]:
                 "description": "Makes PDFs smaller; they look, read and work as before.",
             },
             "servers": [{"url": base_url}],
-            "paths": _with_tags(_with_store_away(_with_beginning(_paths()))),
+            "paths": _with_tags(_with_store_away(_with_access(_with_beginning(_paths())))),
+            "components": {"securitySchemes": _KEYS},
+            "security": [{}, *({name: []} for name in _KEYS)],
+            "webhooks": hooks.webhooks(_json(EndView)),
         }
     )
     described: dict[str, Any] = construct_open_api_with_schema_class(api).model_dump(
@@ -136,7 +168,7 @@ def form_of(operation: OperationSpec) -> type[BaseModel]:
     return create_model(
         f"{operation.command.capitalize()}Form",
         __doc__=f"The fields of the multipart form. {operation.summary}",
-        **(fields | {"files": (list[str], files)}),
+        **(fields | {"files": (list[str], files), address.FIELD: hooks.field()}),
     )
 
 
@@ -173,7 +205,13 @@ def _submission(operation: OperationSpec) -> dict[str, Any]:
                 "410": _problem(errors.JobExpired, errors.JobCancelled),
                 "413": _problem(errors.FileTooLarge),
                 "415": _problem(operation.inputs.wrong_kind),
-                "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.LimitExceeded, *operation.failures),
+                "422": _problem(
+                    errors.InvalidOption,
+                    errors.InvalidCallback,
+                    errors.TooManyFiles,
+                    errors.LimitExceeded,
+                    *operation.failures,
+                ),
             },
         }
     }
@@ -207,13 +245,18 @@ def _paths() -> dict[str, Any]:
         "/api/uploads": {
             "post": {
                 "operationId": "reserveUpload",
-                "summary": "Begin a job whose files are POSTed straight to the store",
+                "summary": "Begin a job whose files are sent straight to the store",
+                "description": "Several files to an operation that takes one a job begin a batch. A file of more than "
+                "50 MB whose size is said comes in parts.",
                 "requestBody": {"required": True, "content": _json(UploadRequest)},
                 "responses": {
-                    "201": {"description": "The job, and a form for each file", "content": _json(UploadView)},
+                    "201": {
+                        "description": "The job, or the jobs of a batch, and what brings each file to the store",
+                        "content": _json(UploadView, UploadBatchView),
+                    },
                     "400": _problem(errors.BadRequest, errors.EmptyFile),
                     "413": _problem(errors.FileTooLarge),
-                    "422": _problem(errors.InvalidOption, errors.TooManyFiles),
+                    "422": _problem(errors.InvalidOption, errors.InvalidCallback, errors.TooManyFiles),
                 },
             }
         },
@@ -278,6 +321,34 @@ def _paths() -> dict[str, Any]:
                     "409": _problem(errors.JobNotReady),
                     "410": _problem(errors.JobExpired, errors.JobCancelled),
                     "422": _problem(errors.JobFailed),
+                },
+            }
+        },
+        "/api/jobs/{job_id}/uploads/{index}": {
+            "get": {
+                "operationId": "getUpload",
+                "summary": "What has come of a file, counted from 0, and fresh links for the rest",
+                "parameters": [job_id, index],
+                "responses": {
+                    "200": {
+                        "description": "What brings it to the store from now on",
+                        "content": _json(UploadStateView),
+                    },
+                    "404": _problem(errors.JobNotFound, errors.InputNotFound),
+                    "409": _problem(errors.UploadClosed),
+                },
+            }
+        },
+        "/api/jobs/{job_id}/uploads/{index}/complete": {
+            "post": {
+                "operationId": "completeUpload",
+                "summary": "Make a file of its parts; the job begins if it was the last one",
+                "description": "The store says which parts came: no body is needed. Saying so again changes nothing.",
+                "parameters": [job_id, index],
+                "responses": {
+                    "200": {"description": "The job as it stands now", "content": _json(JobView)},
+                    "404": _problem(errors.JobNotFound, errors.InputNotFound),
+                    "409": _problem(errors.UploadClosed, errors.PartsMissing),
                 },
             }
         },
@@ -447,7 +518,7 @@ def _again(job_id: dict[str, Any]) -> dict[str, Any]:
                 "410": _problem(errors.JobExpired, errors.JobCancelled),
                 "413": _problem(errors.FileTooLarge),
                 "415": _problem(*sorted(kinds, key=lambda kind: kind.code)),
-                "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.JobFailed),
+                "422": _problem(errors.InvalidOption, errors.InvalidCallback, errors.TooManyFiles, errors.JobFailed),
             },
         }
     }
@@ -472,7 +543,24 @@ def _with_beginning(paths: dict[str, Any]) -> dict[str, Any]:
         for status in ("200", "201", "202", "303"):
             if status in responses:
                 headers = responses[status].get("headers", {})
-                responses[status] = responses[status] | {"headers": headers | {"Idempotency-Replayed": _REPLAYED}}
+                ours = {"Idempotency-Replayed": _REPLAYED, **_LIMITS}
+                responses[status] = responses[status] | {"headers": headers | ours}
+        responses["429"] = _problem(errors.RateLimited) | {"headers": {"Retry-After": _SECONDS, **_LIMITS}}
+    return paths
+
+
+def _with_access(paths: dict[str, Any]) -> dict[str, Any]:
+    """The paths, each with what it answers to whom it does not let in."""
+    for path, methods in paths.items():
+        if path == "/api/health":
+            continue
+        for name, method in methods.items():
+            responses = method["responses"]
+            responses.setdefault("401", _problem(errors.Unauthorized))
+            responses.setdefault("429", _problem(errors.RateLimited) | _retry_after())  # after many wrong keys
+            if name == "get" and path.removeprefix("/api/jobs/{job_id}/") in links.ENDS:
+                method["parameters"] = [*method["parameters"], _TOKEN]
+                responses["403"] = _problem(errors.AccessDenied)
     return paths
 
 

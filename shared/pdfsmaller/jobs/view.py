@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.states import DELETED, Status
+from pdfsmaller.jobs.states import DELETED, FINAL, Status
 from pdfsmaller.operations import OF_JOBS, OPERATIONS
 
 
@@ -117,19 +117,80 @@ class BatchView(BaseModel):
     links: dict[str, str]
 
 
-class PresignedPost(BaseModel):
-    """A form for one file: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data."""
+class PartView(BaseModel):
+    """One part of a file: PUT its ``bytes`` to ``url``. Without that it has ``arrived``, or its link is to be asked for
+    when it is its turn.
+    """
 
-    url: str
-    fields: dict[str, str]
+    number: int
+    url: str | None
+    bytes: int
+    arrived: bool
+
+
+class MultipartView(BaseModel):
+    """A file in parts: every one but the last has ``part_bytes``. Once all have been PUT, in any order, POST to
+    ``complete_url``.
+    """
+
+    part_bytes: int
+    parts: list[PartView]
+    complete_url: str
+
+
+class PresignedPost(BaseModel):
+    """What brings one file to the store. A form: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data.
+    Or, for a large file whose size was said, ``multipart``, and no ``url``.
+    """
+
+    url: str | None
+    fields: dict[str, str] = {}
+    multipart: MultipartView | None = None
 
 
 class UploadView(BaseModel):
-    """A job that waits for its files, and a form for each."""
+    """A job that waits for its files, and what brings each to the store, for ``expires_in`` seconds."""
 
     job: JobView
     uploads: list[PresignedPost]
     expires_in: int
+
+
+class UploadBatchView(BaseModel):
+    """Jobs that wait for one file each, and what brings it to the store; null where the job has failed."""
+
+    batch_id: str
+    jobs: list[JobView]
+    uploads: list[PresignedPost | None]
+    expires_in: int
+
+
+class UploadStateView(BaseModel):
+    """What brings one file of a job to the store from now on: a fresh form, or links for the parts that are missing."""
+
+    job_id: str
+    index: int
+    upload: PresignedPost
+    expires_in: int
+
+
+class EndView(BaseModel):
+    """What is sent to a callback: which end the job came to, when (RFC 3339 in UTC), and the job."""
+
+    type: Annotated[str, Field(json_schema_extra={"enum": [f"job.{status}" for status in sorted(FINAL)]})]
+    timestamp: str
+    data: JobView
+
+
+def end_view(job: Job, base_url: str) -> EndView:
+    """What is told of a job that has ended; ``base_url`` as for ``view``."""
+    shown = view(job, base_url)
+    return EndView(type=end_type(job), timestamp=shown.updated_at, data=shown)
+
+
+def end_type(job: Job) -> str:
+    """What kind of end a job came to, such as ``job.succeeded``."""
+    return f"job.{job.status}"
 
 
 def view(job: Job, base_url: str) -> JobView:

@@ -25,7 +25,7 @@ class _Seconds(NamedTuple):
 
 
 #: Of one core, by regression over 824 images of real files: four of five are within a factor of 1.7
-#: (``benchmarks.estimate`` shows what that is worth).
+#: (``benchmarks.eta`` shows what that is worth).
 _SECONDS: dict[_Kind, _Seconds] = {
     "bilevel": _Seconds(0.010, 0.001, 0.0, 0.6),
     "jpeg": _Seconds(0.026, 0.008, 0.07, 0.4),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pdfsmaller.engine.estimate import STAGES, Estimate, Work
 from pdfsmaller.engine.report import Audit
+from pdfsmaller.engine.schedule import STAGES, Schedule, Work
 
 
 class Clock:
@@ -22,8 +22,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def estimate(clock: Clock) -> Estimate:
-    return Estimate(clock)
+def schedule(clock: Clock) -> Schedule:
+    return Schedule(clock)
 
 
 def work(images_seconds: float = 6.0, pages: int = 10) -> Work:
@@ -31,24 +31,24 @@ def work(images_seconds: float = 6.0, pages: int = 10) -> Work:
     return Work(pages, 1_000, before, 12, images_seconds, 20.0)
 
 
-def through(estimate: Estimate, clock: Clock, *, times: float) -> list[float]:
+def through(schedule: Schedule, clock: Clock, *, times: float) -> list[float]:
     """The percentages at each stage's beginning, where each takes so many times as long as it should."""
-    estimate.begin("analyse")
+    schedule.begin("analyse")
     clock.now += times * work().expected()["analyse"]
-    estimate.expect(work())
+    schedule.expect(work())
     told = []
     for stage in STAGES[2:]:
-        estimate.begin(stage)
-        told.append(estimate.percent())
+        schedule.begin(stage)
+        told.append(schedule.percent())
         clock.now += times * work().expected()[stage]
     return told
 
 
 @pytest.mark.parametrize("times", [0.3, 1, 8])
 def test_what_takes_as_it_should_is_told_in_proportion_on_slow_and_fast_machines(
-    estimate: Estimate, clock: Clock, times: float
+    schedule: Schedule, clock: Clock, times: float
 ) -> None:
-    told = through(estimate, clock, times=times)
+    told = through(schedule, clock, times=times)
     expected = work().expected()
     whole, behind = sum(expected.values()), expected["analyse"]
     for stage, percent in zip(STAGES[2:], told, strict=True):
@@ -57,32 +57,32 @@ def test_what_takes_as_it_should_is_told_in_proportion_on_slow_and_fast_machines
         behind += expected[stage]
 
 
-def test_images_that_take_longer_than_foreseen_correct_what_is_left(estimate: Estimate, clock: Clock) -> None:
-    estimate.begin("analyse")
+def test_images_that_take_longer_than_foreseen_correct_what_is_left(schedule: Schedule, clock: Clock) -> None:
+    schedule.begin("analyse")
     clock.now += work().expected()["analyse"]
-    estimate.expect(work(images_seconds=2))
-    estimate.begin("images")
+    schedule.expect(work(images_seconds=2))
+    schedule.begin("images")
     clock.now += 10
-    told = estimate.percent(share=0.5)
+    told = schedule.percent(share=0.5)
     rest = sum(work().expected()[stage] for stage in STAGES[3:])
     assert told == pytest.approx(100 * 10 / (20 + rest), rel=0.1)
 
 
-def test_it_never_goes_back_and_is_never_done(estimate: Estimate, clock: Clock) -> None:
-    told = through(estimate, clock, times=1)
-    estimate.begin("images")  # a part is taken back and done once more
-    told.append(estimate.percent(share=0.01))
+def test_it_never_goes_back_and_is_never_done(schedule: Schedule, clock: Clock) -> None:
+    told = through(schedule, clock, times=1)
+    schedule.begin("images")  # a part is taken back and done once more
+    told.append(schedule.percent(share=0.01))
     clock.now += 1_000
-    estimate.begin("verify")
-    told.append(estimate.percent())
+    schedule.begin("verify")
+    told.append(schedule.percent())
     assert told == sorted(told)
     assert 0 < told[0] < told[-1] <= 99
 
 
-def test_nothing_is_told_before_the_document_is_known(estimate: Estimate, clock: Clock) -> None:
+def test_nothing_is_told_before_the_document_is_known(schedule: Schedule, clock: Clock) -> None:
     clock.now += 5
-    estimate.begin("analyse")
-    assert estimate.percent() == 0
+    schedule.begin("analyse")
+    assert schedule.percent() == 0
 
 
 def test_comparing_every_page_is_expected_to_take_longer() -> None:

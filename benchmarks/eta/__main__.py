@@ -1,10 +1,10 @@
-"""What the estimate of the time left is worth: ``python -m benchmarks.estimate --corpus DIR --out DIR``.
+"""What the estimate of the time left is worth: ``python -m benchmarks.eta --corpus DIR --out DIR``.
 
 Every PDF of the corpus is compressed, and what a job's caller is told at a quarter, a half and three quarters of its
 time is compared with what was really left then: the error is the difference as a share of what was left. On a busy
 machine the processor's time counts instead of the wall clock's (``--cpu``), as if a job were alone on one core.
 
-Writes ``estimate.tsv`` and ``estimate.md``.
+Writes ``eta.tsv`` and ``eta.md``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from benchmarks import measure
-from pdfsmaller.engine import compress, estimate
+from pdfsmaller.engine import compress, schedule
 from pdfsmaller.engine.images import effort, work
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.errors import PdfSmallerError
@@ -44,7 +44,7 @@ class Row:
 
 def main() -> None:
     """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.estimate", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.eta", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--corpus", type=Path, required=True, help="a folder of PDFs")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the results")
     parser.add_argument("--preset", default="ebook")
@@ -63,9 +63,9 @@ def main() -> None:
         else:
             print(rows[-1], flush=True)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    measure.write_table(arguments.out / "estimate.tsv", rows)
+    measure.write_table(arguments.out / "eta.tsv", rows)
     text = _summary(rows, f"--preset {arguments.preset}{' --cpu' if arguments.cpu else ''}")
-    (arguments.out / "estimate.md").write_text(text)
+    (arguments.out / "eta.md").write_text(text)
     print(text)
 
 
@@ -76,8 +76,8 @@ def _row(file: Path, options: CompressOptions, clock: Callable[[], float]) -> Ro
     def progress(stage: str, percent: float, _pages: object = None, /) -> None:
         told.append((clock() - begun, stage, percent))
 
-    estimated = estimate.Estimate
-    with tempfile.TemporaryDirectory() as folder, patch.object(compress, "Estimate", lambda: estimated(clock)):
+    scheduled = schedule.Schedule
+    with tempfile.TemporaryDirectory() as folder, patch.object(compress, "Schedule", lambda: scheduled(clock)):
         compress.compress(file, Path(folder) / "out.pdf", options, progress=progress)
     seconds = clock() - begun
     errors = [_error(told, seconds, share) for share in SHARES]
@@ -98,7 +98,7 @@ def _error(told: list[tuple[float, str, float]], seconds: float, share: float) -
 def _summary(rows: list[Row], how: str) -> str:
     long = [row for row in rows if row.seconds >= LEAST_SECONDS]
     lines = [
-        *measure.heading(f"python -m benchmarks.estimate --corpus DIR --out DIR {how}"),
+        *measure.heading(f"python -m benchmarks.eta --corpus DIR --out DIR {how}"),
         f"{len(long)} of {len(rows)} files took {LEAST_SECONDS:g} s or more.",
         "",
         "| time over | files with an estimate | error, median | three quarters of them below |",

@@ -2,7 +2,7 @@
 
 Every stage is expected to take so many seconds, from what the document holds. What kind of machine this is, and how
 busy it is, shows in what the stages so far have taken; so does, by and by, what the images take, which are the hardest
-to foresee. ``benchmarks.estimate`` measures what this is worth.
+to foresee. ``benchmarks.eta`` measures what this is worth.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Work:
         }
 
 
-class Estimate:
+class Schedule:
     """The clock of one run."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

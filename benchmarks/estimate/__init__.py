@@ -1,1 +1,0 @@
-"""What the estimate of the time left is worth: ``python -m benchmarks.estimate``."""
