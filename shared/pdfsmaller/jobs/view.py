@@ -66,7 +66,9 @@ class CallbackView(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100."""
+    """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100; ``reused``: the same work was done before, and this is
+    what it made.
+    """
 
     job_id: str
     operation: Annotated[str, Field(json_schema_extra={"enum": list(OF_JOBS)})]
@@ -84,6 +86,7 @@ class JobView(BaseModel):
     warnings: list[dict[str, str]]
     error: ErrorView | None
     batch_id: str | None
+    reused: bool
     callback: CallbackView | None
     links: dict[str, str]
 
@@ -168,6 +171,7 @@ def view(job: Job, base_url: str) -> JobView:
         warnings=list(job.warnings),
         error=ErrorView(**job.error) if job.error else None,
         batch_id=job.batch_id,
+        reused=job.reused,
         callback=_callback(job),
         links=links,
     )
