@@ -57,7 +57,7 @@ def test_a_job_out_of_time_leaves_nothing_in_the_temporary_folder(temp: Path, tm
     source = documents.write(tmp_path / "in.pdf", documents.photo_flate(3_000, 3_000))
     seen: list[list[str]] = []
 
-    def look(_stage: str, _percent: int) -> None:
+    def look(*_: object) -> None:
         seen.append([path.name for path in temp.iterdir()])
 
     with pytest.raises(errors.LimitExceeded):
@@ -82,7 +82,7 @@ def test_a_job_that_is_cancelled_or_crashes_leaves_nothing_in_the_temporary_fold
     source = documents.write(tmp_path / "in.pdf", documents.photo_flate(3_000, 3_000))
     running: list[sandbox.EngineProcess] = []
 
-    def stop(_stage: str, percent: int) -> None:
+    def stop(*_: object) -> None:
         if end == "cancelled":
             running[0].kill(errors.LeaseLost("cancelled"))
         else:

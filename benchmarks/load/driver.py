@@ -58,8 +58,8 @@ class Run:
         return sum(job.status != "succeeded" for job in self.jobs)
 
 
-def drive(url: str, files: Sequence[Path], count: int, at_a_time: int) -> Run:
-    """``count`` jobs of files in turn, so many under way at a time."""
+def drive(url: str, files: Sequence[Path], count: int, at_a_time: int, *, poll_seconds: float = _POLL_SECONDS) -> Run:
+    """``count`` jobs of files in turn, so many under way at a time, each asked for every ``poll_seconds``."""
     bodies = [(file.name, file.read_bytes()) for file in files]
     waiting: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
     for body in itertools.islice(itertools.cycle(bodies), count):
@@ -74,7 +74,7 @@ def drive(url: str, files: Sequence[Path], count: int, at_a_time: int) -> Run:
                 except queue.Empty:
                     return
                 begun = time.perf_counter()
-                status = _job(session, url, name, data)
+                status = _wait(session, url, _begin(session, url, name, data), poll_seconds)
                 done.append(Done(name, time.perf_counter() - begun, status))
 
     clients = [threading.Thread(target=client) for _ in range(at_a_time)]
@@ -97,10 +97,6 @@ def result_bytes(url: str, files: Sequence[Path]) -> int:
     return total
 
 
-def _job(session: requests.Session, url: str, name: str, data: bytes) -> str:
-    return _wait(session, url, _begin(session, url, name, data))
-
-
 def _begin(session: requests.Session, url: str, name: str, data: bytes) -> str:
     answer = session.post(
         f"{url}/api/compress",
@@ -113,9 +109,9 @@ def _begin(session: requests.Session, url: str, name: str, data: bytes) -> str:
     return str(answer.json()["job_id"])
 
 
-def _wait(session: requests.Session, url: str, job: str) -> str:
+def _wait(session: requests.Session, url: str, job: str, poll_seconds: float = _POLL_SECONDS) -> str:
     while True:
         status = str(session.get(f"{url}/api/jobs/{job}", timeout=_TIMEOUT).json()["status"])
         if status in _FINAL:
             return status
-        time.sleep(_POLL_SECONDS)
+        time.sleep(poll_seconds)

@@ -198,6 +198,9 @@ _ALL = (
     ),
 )
 
+#: By name, in the order in which people are shown them.
+OPERATIONS: dict[str, OperationSpec] = {spec.name: spec for spec in _ALL}
+
 #: All results of several jobs as one ZIP (``services.archives``). Nobody asks for it as for the others: its input is a
 #: list that the service makes, and the worker does it without an engine's process.
 ARCHIVE = OperationSpec(
@@ -224,8 +227,6 @@ ARCHIVE = OperationSpec(
     failures=(errors.NothingToArchive,),
 )
 
-#: By name, in the order in which people are shown them.
-OPERATIONS: dict[str, OperationSpec] = {spec.name: spec for spec in _ALL}
 #: What a job can be, those that nobody asks for by name too.
 OF_JOBS: dict[str, OperationSpec] = OPERATIONS | {ARCHIVE.name: ARCHIVE}
 #: What is done where nobody says what.

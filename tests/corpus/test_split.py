@@ -49,7 +49,7 @@ def split(stem: str, folder: Path, **options: Any) -> Done[SplitReport]:
         "allow_signature_invalidation": True,
     }
     parsed = SplitOptions.parse(given | options)
-    return run([InputFile(path, path.name)], folder, parsed, limits=Limits(), progress=lambda _stage, _percent: None)
+    return run([InputFile(path, path.name)], folder, parsed, limits=Limits(), progress=lambda *_: None)
 
 
 def pages_of(text: str) -> list[int]:

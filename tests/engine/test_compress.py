@@ -285,7 +285,7 @@ def test_the_report_adds_up(run: Run) -> None:
 def test_progress_rises_to_100(tmp_path: Path) -> None:
     source = documents.write(tmp_path / "in.pdf", documents.duplicate_images())
     seen: list[tuple[str, int]] = []
-    compress(source, tmp_path / "out.pdf", progress=lambda stage, percent: seen.append((stage, percent)))
+    compress(source, tmp_path / "out.pdf", progress=lambda stage, percent, _pages=None: seen.append((stage, percent)))
     percents = [percent for _, percent in seen]
     assert percents == sorted(percents)
     assert seen[0] == ("open", 0)

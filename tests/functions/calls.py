@@ -48,12 +48,12 @@ def function_url_event(
     return event
 
 
-def sqs_event(stack: Stack, *bodies: str) -> dict[str, Any]:
+def sqs_event(stack: Stack, *bodies: str, queue_url: str = "") -> dict[str, Any]:
     """An SQS batch as Lambda gets it, with messages that really are in the queue."""
     template = json.loads((EVENTS / "sqs.json").read_text())["Records"][0]
-    records = []
+    records, url = [], queue_url or stack.settings.compress_queue_url
     for body in bodies:
-        stack.sqs.send_message(QueueUrl=stack.settings.compress_queue_url, MessageBody=body)
-        [got] = stack.sqs.receive_message(QueueUrl=stack.settings.compress_queue_url)["Messages"]
+        stack.sqs.send_message(QueueUrl=url, MessageBody=body)
+        [got] = stack.sqs.receive_message(QueueUrl=url)["Messages"]
         records.append(template | {"messageId": got["MessageId"], "receiptHandle": got["ReceiptHandle"], "body": body})
     return {"Records": records}

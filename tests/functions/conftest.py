@@ -13,6 +13,7 @@ from tests.aws_stack import Stack
 @pytest.fixture
 def deployed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """The stack's names in the environment, and entry points that have not read others before."""
+    import cleanup.callbacks
     import cleanup.main
     import compress.main
     import upload.main
@@ -28,7 +29,8 @@ def deployed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
         monkeypatch.setenv(name.upper(), getattr(stack.settings, name))
     monkeypatch.setenv("SECRET_KEY", stack.settings.secret_key)
     monkeypatch.setenv("DEFAULT_WAIT_SECONDS", "0")  # nobody works beside
-    caches = (get_settings, upload.main._app, upload.main._on_lambda, compress.main._service)
+    services = compress.main._service, cleanup.callbacks._service
+    caches = (get_settings, upload.main._app, upload.main._on_lambda, *services)
     for cache in caches:
         cache.cache_clear()
     assert cleanup.main

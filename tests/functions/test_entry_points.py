@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from pdfsmaller.jobs.callback import Callback
 from pdfsmaller.jobs.keys import result_key
 from pdfsmaller.jobs.model import Drop, Job, JobResult, new_id
 from pdfsmaller.jobs.states import Status
@@ -17,6 +18,7 @@ from pdfsmaller.media import PDF
 from tests import documents
 from tests.aws_stack import Stack
 from tests.functions.calls import EVENTS, ROOT, Context, cloud_event, framework_client, function_url_event, sqs_event
+from tests.services.webhooks.receiver import answers, receiving
 
 
 class TestUpload:
@@ -145,14 +147,15 @@ class TestCleanup:
 @pytest.mark.parametrize(
     ("function", "heavy"),
     [
-        ("upload", ("pikepdf", "pyvips", "pypdfium2", "PIL", "functions_framework")),
-        ("cleanup", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
-        ("compress", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
+        ("upload.main", ("pikepdf", "pyvips", "pypdfium2", "PIL", "functions_framework")),
+        ("cleanup.main", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
+        ("compress.main", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
+        ("cleanup.callbacks", ("pikepdf", "pyvips", "pypdfium2", "PIL", "flask", "functions_framework")),
     ],
 )
 def test_a_function_starts_without_what_it_does_not_need(function: str, heavy: tuple[str, ...]) -> None:
     """Cold starts: the engine's libraries belong to the engine's process alone."""
-    code = f"import sys, {function}.main; print([m for m in {heavy!r} if m in sys.modules])"
+    code = f"import sys, {function}; print([m for m in {heavy!r} if m in sys.modules])"
     shown = subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'shared'}", "PATH": "/usr/bin:/bin"},
@@ -161,3 +164,22 @@ def test_a_function_starts_without_what_it_does_not_need(function: str, heavy: t
         check=True,
     )
     assert shown.stdout.strip() == "[]"
+
+
+class TestCallbacks:
+    def test_lambda_tells_and_names_what_comes_again(self, deployed: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+        from cleanup import callbacks
+
+        monkeypatch.setenv("WEBHOOK_ALLOW_HTTP", "true")
+        monkeypatch.setenv("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.1/32")
+        with receiving(answers(500), answers(200)) as receiver:
+            now = deployed.clock()
+            for _ in range(2):
+                job = Job(new_id(), Status.QUEUED, now, now, now, callback=Callback(receiver.url))
+                deployed.jobs.create(job)
+                deployed.world.ends.cancel(job, kept_seconds=60)
+            bodies = [item["Body"] for item in deployed.waiting(deployed.settings.callback_queue_url)]
+            event = sqs_event(deployed, "poison", *bodies, queue_url=deployed.settings.callback_queue_url)
+            failed = callbacks.lambda_handler(event, Context())["batchItemFailures"]
+        assert [item["itemIdentifier"] for item in failed] == [item["messageId"] for item in event["Records"][:2]]
+        assert [received.told["type"] for received in receiver.received] == ["job.cancelled"] * 2

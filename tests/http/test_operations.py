@@ -27,8 +27,9 @@ class TestCompress:
         assert job["inputs"] == [{"name": "file 0.pdf", "bytes": len(pdf)}]
         assert job["options"] == {"preset": "ebook", "dpi": 100}
         assert set(job) == {
-            "job_id", "operation", "status", "stage", "progress", "attempts", "created_at", "updated_at", "expires_at",
-            "inputs", "options", "result", "results", "warnings", "error", "batch_id", "callback", "links",
+            "job_id", "operation", "status", "stage", "progress", "eta_seconds", "pages_done", "pages", "attempts",
+            "created_at", "updated_at", "expires_at", "inputs", "options", "result", "results", "warnings", "error",
+            "batch_id", "callback", "links",
         }  # fmt: skip
 
     def test_a_password_never_shows(self, client: FlaskClient, stack: Stack) -> None:

@@ -31,7 +31,7 @@ def test_the_report_comes_back_typed(source: Path, target: Path) -> None:
         target,
         CompressOptions(preset="ebook"),
         Limits(),
-        progress=lambda stage, percent: seen.append((stage, percent)),
+        progress=lambda stage, percent, _pages=None: seen.append((stage, percent)),
     )
     assert report.output_bytes == target.stat().st_size < report.input_bytes == source.stat().st_size
     assert seen

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from pdfsmaller.engine.options import Options
 from pdfsmaller.engine.report import BaseReport, CombinedReport, ComparisonSummary, FontCounts, ImageCounts, Report
+from pdfsmaller.engine.results import Progress as OnProgress
 
 _KINDS = ("images", "fonts", "content", "metadata", "attachments", "structure")
 
@@ -146,15 +147,15 @@ class Progress:
     ) -> None:
         self.pause()
 
-    def file(self, name: str) -> Callable[[str, int], None]:
-        """Begin with a file; what comes back is called with the stage and 0–100."""
+    def file(self, name: str) -> OnProgress:
+        """Begin with a file; what comes back is told how far it is."""
         if self._bar is None:
-            return lambda stage, percent: None
+            return lambda stage, percent, pages=None: None
         if self._task is not None:
             self._bar.remove_task(self._task)
         self._task = self._bar.add_task(name, total=100, stage="")
         self._bar.start()
-        return lambda stage, percent: self._bar.update(self._task, completed=percent, stage=stage)
+        return lambda stage, percent, pages=None: self._bar.update(self._task, completed=percent, stage=stage)
 
     def pause(self) -> None:
         """Take the bar away, so that something can be printed."""

@@ -5,8 +5,9 @@ The process loads its libraries, says ``{"ready": true}``, then reads one line o
 "limits": {…}}``, where ``entry`` and ``options_class`` are what to call and its options, each as ``module:name``. It
 binds itself (``confinement``): it can then read the sources and write to ``folder``, in which its results lie, and
 reach nothing else. It answers on standard output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now
-and then, and at the end exactly one ``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is a path in
-the folder) or ``{"error": …}``. Standard output carries nothing else: what libraries print goes to standard error.
+and then (with ``"pages": [done, of]`` where these are counted), and at the end exactly one
+``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is a path in the folder) or ``{"error": …}``.
+Standard output carries nothing else: what libraries print goes to standard error.
 
 Which operations there are is its caller's business; the form of an entry stands in ``engine.results``.
 """
@@ -44,6 +45,7 @@ class _Protocol:
     def __init__(self, out: IO[str]) -> None:
         self._out = out
         self._last = 0.0
+        self._stage = ""
 
     def send(self, message: dict[str, Any]) -> None:
         self._out.write(json.dumps(message) + "\n")
@@ -57,11 +59,11 @@ class _Protocol:
         ]
         self.send({"report": report.model_dump(mode="json"), "files": files})
 
-    def progress(self, stage: str, percent: int) -> None:
+    def progress(self, stage: str, percent: int, pages: tuple[int, int] | None = None, /) -> None:
         now = time.monotonic()
-        if now - self._last >= PROGRESS_SECONDS:
-            self._last = now
-            self.send({"progress": {"stage": stage, "percent": percent}})
+        if stage != self._stage or now - self._last >= PROGRESS_SECONDS:
+            self._last, self._stage = now, stage
+            self.send({"progress": {"stage": stage, "percent": percent} | ({"pages": pages} if pages else {})})
 
     def error(self, error: PdfSmallerError) -> None:
         self.send({"error": to_wire(error)})

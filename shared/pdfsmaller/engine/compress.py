@@ -113,7 +113,7 @@ class _Run:
     ) -> None:
         self.original, self.target, self.options, self.limits = source, target, options, limits
         self.source = source  # what is read: the original, or its mended copy
-        self.progress: Progress = progress or (lambda _stage, _percent: None)
+        self.progress: Progress = progress or (lambda _stage, _percent, _pages=None: None)
         self.verify_deadline = Deadline(limits.soft_seconds + VERIFY_GRACE_SECONDS)
         reserved = min(VERIFY_SECONDS, VERIFY_SHARE * limits.soft_seconds) if options.verify != "off" else 0.0
         self.deadline = Deadline(limits.soft_seconds - reserved)

@@ -12,17 +12,26 @@ raised as one of ``pdfsmaller.errors``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from pdfsmaller.media import PDF
 
-#: Called with the stage's name and how much of the whole job is done, 0–100.
-Progress = Callable[[str, int], None]
+
+class Progress(Protocol):
+    """Told now and then how far a job is."""
+
+    def __call__(self, stage: str, percent: int, pages: tuple[int, int] | None = None, /) -> None:
+        """
+        Args:
+            stage: what is being done.
+            percent: how much of the whole job's time is behind, 0-100.
+            pages: how many are done, of how many; None where nobody counts.
+        """
+
 
 #: What an operation says of its work: a model that has ``bounds``, for the child process to say what bound it.
 ReportT = TypeVar("ReportT", bound=BaseModel, covariant=True)

@@ -17,6 +17,8 @@ from werkzeug.datastructures import LanguageAccept
 
 FOLDER = Path(__file__).parent / "static" / "lang"
 DEFAULT = "en"
+#: What the page says from the beginning, or the service alone knows.
+_NOT_FOR_SCRIPTS = ("registry", "language", "site.", "key.", "title.", "lead.", "good.")
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +44,7 @@ class Words:
 
     def of_page(self) -> dict[str, Any]:
         """What the page's scripts need."""
-        return {key: text for key, text in self._words.items() if key not in ("registry", "language")}
+        return {key: text for key, text in self._words.items() if not key.startswith(_NOT_FOR_SCRIPTS)}
 
     def say(self, key: str, **values: object) -> str:
         """The text of a key with its ``{values}`` filled in."""

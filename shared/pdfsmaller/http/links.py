@@ -13,6 +13,8 @@ from pdfsmaller.settings import Settings
 
 #: The ends of a job's links that carry one: files, and the events of a job that has not ended.
 _PURPOSE = re.compile(r"download|events|results/[0-9]{1,6}", re.ASCII)
+#: The same, as routes are written.
+ENDS = ("download", "events", "results/{index}")
 
 
 def install(app: Flask, settings: Settings) -> None:

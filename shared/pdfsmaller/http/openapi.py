@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
+from pdfsmaller.http import hooks, links
 from pdfsmaller.http.samples import add_samples
-from pdfsmaller.jobs.view import BatchView, JobsView, JobView, UploadView
+from pdfsmaller.jobs.view import BatchView, EndView, JobsView, JobView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
 from pdfsmaller.services.idempotency import KEY_MAX_CHARS
 from pdfsmaller.services.listing import LIMIT_DEFAULT, LIMIT_MAX
+from pdfsmaller.services.webhooks import address
 
 _BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 _WAIT = {
@@ -44,6 +46,31 @@ _REUSE = Field(
 )
 _REPLAYED = {"description": "true: the same request came before", "schema": {"type": "string"}}
 _SECONDS = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
+#: How a key is sent, where the service asks for one.
+_KEYS: dict[str, Any] = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+    "Bearer": {"type": "http", "scheme": "bearer"},
+}
+_TOKEN = {
+    "name": "token",
+    "in": "query",
+    "description": "Stands for the API key. It comes in the job's links, where a key is needed, and is good for this "
+    "very path for ten minutes.",
+    "schema": {"type": "string"},
+}
+#: draft-ietf-httpapi-ratelimit-headers
+_LIMITS = {
+    "RateLimit": {
+        "description": "How each limit on new jobs stands: `r` are left, in `t` seconds it is counted anew",
+        "schema": {"type": "string"},
+        "example": '"100 per hour";r=99;t=1800',
+    },
+    "RateLimit-Policy": {
+        "description": "The limits: `q` new jobs in `w` seconds",
+        "schema": {"type": "string"},
+        "example": '"100 per hour";q=100;w=3600',
+    },
+}
 #: The sections of the documentation, by the first part of a path below /api.
 _TAGS = {"jobs": "Jobs", "uploads": "Large files", "batches": "Batches", "archives": "Batches"}
 
@@ -84,6 +111,7 @@ class UploadRequest(BaseModel):
     count: int = 1
     name: str = "document.pdf"
     size: int | None = None
+    callback_url: str | None = None
 
 
 class FileReference(BaseModel):
@@ -103,6 +131,7 @@ class AgainRequest(BaseModel):
     operation: Annotated[str | None, Field(json_schema_extra={"enum": [*OPERATIONS, None]})] = None
     options: dict[str, Any] = {}
     inputs: list[FileReference] | None = None
+    callback_url: str | None = None
 
 
 class ArchiveRequest(BaseModel):
@@ -122,7 +151,10 @@ def document(base_url: str, version: str) -> dict[str, Any]:
                 "description": "Makes PDFs smaller; they look, read and work as before.",
             },
             "servers": [{"url": base_url}],
-            "paths": _with_tags(_with_store_away(_with_beginning(_paths()))),
+            "paths": _with_tags(_with_store_away(_with_access(_with_beginning(_paths())))),
+            "components": {"securitySchemes": _KEYS},
+            "security": [{}, *({name: []} for name in _KEYS)],
+            "webhooks": hooks.webhooks(_json(EndView)),
         }
     )
     described: dict[str, Any] = construct_open_api_with_schema_class(api).model_dump(
@@ -141,7 +173,7 @@ def form_of(operation: OperationSpec) -> type[BaseModel]:
     return create_model(
         f"{operation.command.capitalize()}Form",
         __doc__=f"The fields of the multipart form. {operation.summary}",
-        **(fields | {"files": (list[str], files), "reuse": (bool, _REUSE)}),
+        **(fields | {"files": (list[str], files), address.FIELD: hooks.field(), "reuse": (bool, _REUSE)}),
     )
 
 
@@ -178,7 +210,13 @@ def _submission(operation: OperationSpec) -> dict[str, Any]:
                 "410": _problem(errors.JobExpired, errors.JobCancelled),
                 "413": _problem(errors.FileTooLarge),
                 "415": _problem(operation.inputs.wrong_kind),
-                "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.LimitExceeded, *operation.failures),
+                "422": _problem(
+                    errors.InvalidOption,
+                    errors.InvalidCallback,
+                    errors.TooManyFiles,
+                    errors.LimitExceeded,
+                    *operation.failures,
+                ),
             },
         }
     }
@@ -218,7 +256,7 @@ def _paths() -> dict[str, Any]:
                     "201": {"description": "The job, and a form for each file", "content": _json(UploadView)},
                     "400": _problem(errors.BadRequest, errors.EmptyFile),
                     "413": _problem(errors.FileTooLarge),
-                    "422": _problem(errors.InvalidOption, errors.TooManyFiles),
+                    "422": _problem(errors.InvalidOption, errors.InvalidCallback, errors.TooManyFiles),
                 },
             }
         },
@@ -452,7 +490,7 @@ def _again(job_id: dict[str, Any]) -> dict[str, Any]:
                 "410": _problem(errors.JobExpired, errors.JobCancelled),
                 "413": _problem(errors.FileTooLarge),
                 "415": _problem(*sorted(kinds, key=lambda kind: kind.code)),
-                "422": _problem(errors.InvalidOption, errors.TooManyFiles, errors.JobFailed),
+                "422": _problem(errors.InvalidOption, errors.InvalidCallback, errors.TooManyFiles, errors.JobFailed),
             },
         }
     }
@@ -477,7 +515,24 @@ def _with_beginning(paths: dict[str, Any]) -> dict[str, Any]:
         for status in ("200", "201", "202", "303"):
             if status in responses:
                 headers = responses[status].get("headers", {})
-                responses[status] = responses[status] | {"headers": headers | {"Idempotency-Replayed": _REPLAYED}}
+                ours = {"Idempotency-Replayed": _REPLAYED, **_LIMITS}
+                responses[status] = responses[status] | {"headers": headers | ours}
+        responses["429"] = _problem(errors.RateLimited) | {"headers": {"Retry-After": _SECONDS, **_LIMITS}}
+    return paths
+
+
+def _with_access(paths: dict[str, Any]) -> dict[str, Any]:
+    """The paths, each with what it answers to whom it does not let in."""
+    for path, methods in paths.items():
+        if path == "/api/health":
+            continue
+        for name, method in methods.items():
+            responses = method["responses"]
+            responses.setdefault("401", _problem(errors.Unauthorized))
+            responses.setdefault("429", _problem(errors.RateLimited) | _retry_after())  # after many wrong keys
+            if name == "get" and path.removeprefix("/api/jobs/{job_id}/") in links.ENDS:
+                method["parameters"] = [*method["parameters"], _TOKEN]
+                responses["403"] = _problem(errors.AccessDenied)
     return paths
 
 

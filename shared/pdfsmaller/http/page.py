@@ -101,8 +101,10 @@ def _operation(spec: OperationSpec, words: Words) -> dict[str, Any]:
         "each_alone": spec.each_alone,
         "several_results": spec.several_results,
         "preset": spec.preset,
-        "options": list(spec.options.model_fields),
-        "fields": [asdict(field) for field in page_fields(spec, words)],
+        "estimates": "dry_run" in spec.options.model_fields,
+        "fields": [
+            {name: value for name, value in asdict(field).items() if value} for field in page_fields(spec, words)
+        ],
     }
 
 

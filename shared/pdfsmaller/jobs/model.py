@@ -63,13 +63,14 @@ class Job:
     """One row of the job table.
 
     Times are seconds since the epoch. ``due_at`` is when cleanup should look at the job in its present state,
-    ``expires_at`` when its files go. ``attempt`` counts the runs begun; every write of a run is conditional on it.
-    ``crashes`` counts those in which the engine's process died. ``attempts_before_redrive`` are those that no longer
-    count, since an operator redrove the job's message, or its owner had the job tried again: at ``revived_at``.
-    ``result`` says of a finished job what became of it: ``bytes``
-    of all results together, ``ratio``, ``outcome`` and the engine's ``report``. ``results`` are the files, in order,
-    and ``download`` is what stands for all of them: the only file, or a ZIP of several. ``owner`` is the id of the API
-    key that it was sent with; None where there was none. ``asker`` is who takes turns with others for a worker
+    ``expires_at`` when its files go. ``progress`` is how much of the work's time is behind, 0–100, ``ready_at`` when
+    the rest may be done, and ``pages_done`` of ``pages`` are told where they are counted. ``attempt`` counts the runs
+    begun; every write of a run is conditional on it. ``crashes`` counts those in which the engine's process died.
+    ``attempts_before_redrive`` are those that no longer count, since an operator redrove the job's message, or its
+    owner had the job tried again: at ``revived_at``. ``result`` says of a finished job what became of it: ``bytes`` of
+    all results together, ``ratio``, ``outcome`` and the engine's ``report``. ``results`` are the files, in order, and
+    ``download`` is what stands for all of them: the only file, or a ZIP of several. ``owner`` is the id of the API key
+    that it was sent with; None where there was none. ``asker`` is who takes turns with others for a worker
     (``services.turns``), and is nobody's business outside.
 
     ``reused`` says that nothing was done for the job: its results are copies of what the same work made before.
@@ -86,6 +87,9 @@ class Job:
     operation: str = "compress"
     stage: str = ""
     progress: int = 0
+    pages: int | None = None
+    pages_done: int | None = None
+    ready_at: float | None = None
     attempt: int = 0
     crashes: int = 0
     attempts_before_redrive: int = 0

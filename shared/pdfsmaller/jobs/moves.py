@@ -139,10 +139,24 @@ class Jobs:
             {"stage": "starting", "progress": 0, "lease_until": until, "lease_message": message_id, "due_at": until},
             Demands(SOURCES[Status.RUNNING], lease_over=True, attempt_below=last_attempt),
             adds={"attempt": 1},
+            removes=("pages", "pages_done", "ready_at"),
         )
 
-    def renew(self, job: Job, lease_seconds: float, *, stage: str | None = None, progress: int | None = None) -> None:
+    def renew(
+        self,
+        job: Job,
+        lease_seconds: float,
+        *,
+        stage: str | None = None,
+        progress: int | None = None,
+        pages: tuple[int, int] | None = None,
+        seconds_left: float | None = None,
+    ) -> None:
         """Keep the lease alive, and tell how far the work is.
+
+        Args:
+            pages: how many are done, of how many.
+            seconds_left: an estimate.
 
         Raises:
             LeaseLost: the job is no longer this attempt's (taken over, or cancelled).
@@ -151,6 +165,8 @@ class Jobs:
         sets: dict[str, Any] = {"lease_until": until, "due_at": until}
         sets |= {"stage": stage} if stage is not None else {}
         sets |= {"progress": progress} if progress is not None else {}
+        sets |= {"pages_done": pages[0], "pages": pages[1]} if pages is not None else {}
+        sets |= {"ready_at": After(seconds_left)} if seconds_left is not None else {}
         _held(job, self._move(job.job_id, Status.RUNNING, sets, _attempt_of(job)))
 
     def check_held(self, job: Job) -> None:

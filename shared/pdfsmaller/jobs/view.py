@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from pdfsmaller.jobs.model import Job
-from pdfsmaller.jobs.states import DELETED, Status
+from pdfsmaller.jobs.states import DELETED, FINAL, Status
 from pdfsmaller.operations import OF_JOBS, OPERATIONS
 
 
@@ -66,8 +67,9 @@ class CallbackView(BaseModel):
 
 
 class JobView(BaseModel):
-    """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100; ``reused``: the same work was done before, and this is
-    what it made.
+    """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100, ``eta_seconds`` an estimate of the seconds left while it
+    runs, ``pages_done`` of ``pages`` where they are counted. ``reused``: the same work was done before, and this is what
+    it made.
     """
 
     job_id: str
@@ -75,6 +77,9 @@ class JobView(BaseModel):
     status: Status
     stage: str
     progress: int
+    eta_seconds: float | None
+    pages_done: int | None
+    pages: int | None
     attempts: int
     created_at: str
     updated_at: str
@@ -129,6 +134,25 @@ class UploadView(BaseModel):
     expires_in: int
 
 
+class EndView(BaseModel):
+    """What is sent to a callback: which end the job came to, when (RFC 3339 in UTC), and the job."""
+
+    type: Annotated[str, Field(json_schema_extra={"enum": [f"job.{status}" for status in sorted(FINAL)]})]
+    timestamp: str
+    data: JobView
+
+
+def end_view(job: Job, base_url: str) -> EndView:
+    """What is told of a job that has ended; ``base_url`` as for ``view``."""
+    shown = view(job, base_url)
+    return EndView(type=end_type(job), timestamp=shown.updated_at, data=shown)
+
+
+def end_type(job: Job) -> str:
+    """What kind of end a job came to, such as ``job.succeeded``."""
+    return f"job.{job.status}"
+
+
 def view(job: Job, base_url: str) -> JobView:
     """What ``job`` looks like from outside; ``base_url`` (no slash at its end) begins its links."""
     url = f"{base_url}/api/jobs/{job.job_id}"
@@ -160,6 +184,9 @@ def view(job: Job, base_url: str) -> JobView:
         status=job.status,
         stage=job.stage,
         progress=job.progress,
+        eta_seconds=_seconds_left(job),
+        pages_done=job.pages if job.status is Status.SUCCEEDED else job.pages_done,
+        pages=job.pages,
         attempts=job.attempt,
         created_at=_rfc3339(job.created_at),
         updated_at=_rfc3339(job.updated_at),
@@ -175,6 +202,13 @@ def view(job: Job, base_url: str) -> JobView:
         callback=_callback(job),
         links=links,
     )
+
+
+def _seconds_left(job: Job) -> float | None:
+    """By this host's clock: an estimate is no better than clocks agree."""
+    if job.status is not Status.RUNNING or job.ready_at is None:
+        return None
+    return max(0.0, round(job.ready_at - time.time(), 1))
 
 
 def _callback(job: Job) -> CallbackView | None:

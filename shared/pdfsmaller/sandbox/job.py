@@ -35,7 +35,8 @@ def run(
     Args:
         folder: the job's own, which its caller removes: results and temporary files go there.
         options: of the operation's own class.
-        progress: called with the stage's name and 0–100; what it raises ends the child and is raised here.
+        progress: told how far the job is, its percentage never less than before; what it raises ends the child and is
+            raised here.
         stop: called once with the running child, for a caller that may want to ``kill`` it from another thread.
 
     Raises:

@@ -28,6 +28,8 @@ _STDERR_TAIL_BYTES = 4_000
 #: A report has a line for each of a hundred inputs or a thousand results, and nothing near this.
 _LINE_MAX_CHARS = 50_000_000
 _WATCHDOG_SECONDS = 0.5
+#: More pages than any document has.
+_MOST_PAGES = 1_000_000_000
 
 
 class Child(Protocol):
@@ -90,6 +92,7 @@ class EngineProcess:
         watchdog = _start_memory_watchdog(self, limits)
         answer: dict[str, Any] | None = None
         stdin, stdout = self._child.stdin, self._child.stdout
+        percent = 0
         try:
             with suppress(BrokenPipeError):
                 # Left open until the end: the child takes the end of its input for the end of its caller.
@@ -98,8 +101,9 @@ class EngineProcess:
             while line := stdout.readline(_LINE_MAX_CHARS):
                 message = _read(line)
                 if "progress" in message:
+                    percent = max(percent, _percent(message["progress"]))  # it never goes back
                     if progress:
-                        progress(str(message["progress"].get("stage")), _percent(message["progress"]))
+                        progress(str(message["progress"].get("stage")), percent, _pages(message["progress"]))
                 elif message:
                     answer = message
                     break
@@ -172,6 +176,14 @@ def _read(line: str) -> dict[str, Any]:
 def _percent(progress: dict[str, Any]) -> int:
     percent = progress.get("percent")
     return min(100, max(0, percent)) if isinstance(percent, int) else 0
+
+
+def _pages(progress: dict[str, Any]) -> tuple[int, int] | None:
+    pages = progress.get("pages")
+    if not (isinstance(pages, list) and len(pages) == 2 and all(type(number) is int for number in pages)):
+        return None
+    done, of = pages
+    return (done, of) if 0 <= done <= of <= _MOST_PAGES else None
 
 
 def unreadable() -> errors.EngineFailed:

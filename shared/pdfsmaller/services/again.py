@@ -25,6 +25,7 @@ from pdfsmaller.services.caller import ANYBODY, Caller
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.options import Options
+    from pdfsmaller.jobs.callback import Callback
     from pdfsmaller.services.submit import SubmitService
     from pdfsmaller.services.world import World
 
@@ -53,7 +54,13 @@ class AgainService:
         self._submitting = submitting
 
     def again(
-        self, job_id: str, request: Mapping[str, Any], *, caller: Caller = ANYBODY, under: str | None = None
+        self,
+        job_id: str,
+        request: Mapping[str, Any],
+        *,
+        caller: Caller = ANYBODY,
+        under: str | None = None,
+        callback: Callback | None = None,
     ) -> Job:
         """A new job of the caller's, made from files of jobs of the caller's.
 
@@ -62,6 +69,7 @@ class AgainService:
             request: ``operation`` (the same), ``options`` (none), and ``inputs`` (all of this job's, in order): a list
                 of ``{job_id, input: n}`` and ``{job_id, result: n}``, counted from 0, where ``job_id`` is this job's if
                 it is left out; untrusted.
+            callback: who is told of the new job's ends (``webhooks.address.wanted``).
             under: the new job's id (``new_id``): done again under the same, it goes on where it stopped.
 
         Raises:
@@ -89,7 +97,7 @@ class AgainService:
             )
         options = self._with_password(options, sources)
         caller.charge(1)
-        made = self._submitting.new_job(operation, options, inputs, None, caller, under)
+        made = self._submitting.new_job(operation, options, inputs, None, caller, under, callback=callback)
         if made.status is not Status.AWAITING_UPLOAD:
             return made
         try:

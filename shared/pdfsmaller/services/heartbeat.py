@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pdfsmaller import errors
+from pdfsmaller.services.pace import Pace
 from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ _PROGRESS_EVERY_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 1.0
 
 
+class _News(NamedTuple):
+    """What has not been shown yet; the names are those of ``Jobs.renew``."""
+
+    stage: str
+    progress: int
+    pages: tuple[int, int] | None
+
+
 class Heartbeat:
     """Renews a job's lease while its attempt runs, and kills the engine once the lease is lost or the job has ended."""
 
@@ -35,6 +44,8 @@ class Heartbeat:
         self._process: EngineProcess | None = None
         self._lost: errors.LeaseLost | None = None
         self._shown = float("-inf")
+        self._news: _News | None = None
+        self._pace = Pace()
         self._looked = self._renewed = time.monotonic()
 
     def __enter__(self) -> Heartbeat:
@@ -52,31 +63,47 @@ class Heartbeat:
             if self._lost:
                 process.kill(self._lost)
 
-    def progress(self, stage: str, percent: int) -> None:
+    def progress(self, stage: str, percent: int, pages: tuple[int, int] | None = None, /) -> None:
         """Show how far the work is, at most once a second. Raises LeaseLost; what else fails costs no attempt."""
         if self._lost:
             raise self._lost
-        if time.monotonic() - self._shown >= _PROGRESS_EVERY_SECONDS:
-            self._shown = time.monotonic()
+        now = time.monotonic()
+        self._pace.tell(percent, now)
+        with self._lock:
+            self._news = _News(stage, percent, pages)
+        if now - self._shown >= _PROGRESS_EVERY_SECONDS:
             try:
-                self._jobs.renew(self._job, self._lease, stage=stage, progress=percent)
-                self._looked = self._renewed = self._shown
+                self._show()
             except errors.LeaseLost:
                 raise
             except Exception:
                 logger.warning("progress not shown", exc_info=True)
 
+    def _show(self) -> None:
+        """Renew the lease, with what is new to be shown."""
+        news, now = self._news, time.monotonic()
+        self._shown = self._looked = now
+        if news:
+            left = self._pace.seconds_left(now)
+            self._jobs.renew(self._job, self._lease, **news._asdict(), seconds_left=left)
+        else:
+            self._jobs.renew(self._job, self._lease)
+        self._renewed = now
+        with self._lock:
+            if self._news is news:
+                self._news = None
+
     def _beat(self) -> None:
         every = min(self._every, _LOOK_EVERY_SECONDS)
         while not self._done.wait(max(0.0, self._looked + every - time.monotonic())):
-            if time.monotonic() < self._looked + every:
+            now = time.monotonic()
+            if now < self._looked + every:
                 continue  # what shows progress has looked meanwhile
-            self._looked = time.monotonic()
-            is_due = self._looked >= self._renewed + self._every
+            self._looked = now
+            is_due = now >= self._renewed + self._every
             try:
-                if is_due:
-                    self._jobs.renew(self._job, self._lease)
-                    self._renewed = self._looked
+                if is_due or self._news:
+                    self._show()
                 else:
                     self._jobs.check_held(self._job)
             except errors.LeaseLost as exc:

@@ -40,7 +40,7 @@ def preview(tmp_path: Path) -> Preview:
             folder,
             PreviewOptions.parse(options),
             limits=limits or Limits(),
-            progress=lambda _stage, _percent: None,
+            progress=lambda *_: None,
         )
 
     return go

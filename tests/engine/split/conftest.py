@@ -101,9 +101,7 @@ def cut(tmp_path: Path) -> Iterator[Cut]:
         source = folder / "in"
         source.write_bytes(document)
         parsed = SplitOptions.parse({"optimize": False, "verify": "full"} | options)
-        done = run(
-            [InputFile(source, name)], folder, parsed, limits=limits or Limits(), progress=lambda _stage, _percent: None
-        )
+        done = run([InputFile(source, name)], folder, parsed, limits=limits or Limits(), progress=lambda *_: None)
         password = options.get("password") if not options.get("decrypt") else None
         parts = []
         for file, part in zip(done.files, done.report.parts, strict=True):

@@ -327,7 +327,7 @@ def test_two_documents_at_once_are_refused(tmp_path: Any) -> None:
     from pdfsmaller.engine.split.split import run
 
     with pytest.raises(errors.BadRequest):
-        run([], tmp_path, SplitOptions(every=1), limits=Limits(), progress=lambda _stage, _percent: None)
+        run([], tmp_path, SplitOptions(every=1), limits=Limits(), progress=lambda *_: None)
 
 
 # --- as a whole -------------------------------------------------------------------------------------------------------
@@ -405,7 +405,7 @@ def test_progress_goes_from_0_to_100(tmp_path: Any) -> None:
         tmp_path,
         SplitOptions(every=1),
         limits=Limits(),
-        progress=lambda _stage, percent: said.append(percent),
+        progress=lambda _stage, percent, _pages=None: said.append(percent),
     )
     assert said[0] == 0
     assert said[-1] == 100

@@ -114,7 +114,7 @@ class _Run:
         progress: Progress | None,
     ) -> None:
         self.sources, self.target, self.options, self.limits = sources, target, options, limits
-        self.progress: Progress = progress or (lambda _stage, _percent: None)
+        self.progress: Progress = progress or (lambda _stage, _percent, _pages=None: None)
         self.deadline = Deadline(limits.soft_seconds)
         # Half of what the hard limit leaves is for reading on, half for writing.
         self.budget = Budget(Deadline((limits.soft_seconds + limits.hard_seconds) / 2))
@@ -216,9 +216,9 @@ class _Run:
         wanted = self.options.compression()
         left = replace(self.limits, soft_seconds=max(_LEAST_SECONDS, self.deadline.left()))
 
-        def progress(stage: str, percent: int) -> None:
+        def progress(stage: str, percent: int, pages: tuple[int, int] | None = None, /) -> None:
             if stage != "done":
-                self.progress(stage, self.share + percent * (100 - self.share) // 100)
+                self.progress(stage, self.share + percent * (100 - self.share) // 100, pages)
 
         with self.watch.stage("compress"):
             report = compress(plain, result, wanted, limits=left, progress=progress)

@@ -102,7 +102,7 @@ class _Run:
         progress: Progress | None,
     ) -> None:
         self.sources, self.target, self.options, self.limits = sources, target, options, limits
-        self.progress: Progress = progress or (lambda _stage, _percent: None)
+        self.progress: Progress = progress or (lambda _stage, _percent, _pages=None: None)
         self.deadline = Deadline(limits.soft_seconds)
         self.watch = Stopwatch()
         self.warnings: list[ReportWarning] = []
@@ -205,7 +205,7 @@ class _Run:
     def _preparing(self, done: int, size: int) -> Progress:
         """The progress of one source as that of the whole; both in bytes."""
 
-        def progress(stage: str, percent: int) -> None:
+        def progress(stage: str, percent: int, pages: tuple[int, int] | None = None, /) -> None:
             self.progress(stage, round(_PREPARED * (done + size * percent / 100) / max(1, self.input_bytes)))
 
         return progress

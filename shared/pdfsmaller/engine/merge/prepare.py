@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from pdfsmaller.engine.merge.ranges import select
 from pdfsmaller.engine.merge.source import Ready, SourceFailed, Warn, open_source
 from pdfsmaller.engine.repair.filters import pages_showing
 from pdfsmaller.engine.report import ImageCounts, Report
+from pdfsmaller.engine.results import Progress
 from pdfsmaller.limits import Limits
 
 # Warnings of compression that merging says itself, or that mean nothing here.
@@ -60,7 +60,7 @@ class Preparation:
         """The images of all sources that were compressed."""
         return ImageCounts(seen=self._seen, changed=self._changed, skipped=dict(sorted(self._skipped.items())))
 
-    def prepare(self, index: int, source: InputFile, share: float, progress: Callable[[str, int], None]) -> Ready:
+    def prepare(self, index: int, source: InputFile, share: float, progress: Progress) -> Ready:
         """Open a source, pick its pages, compress it where asked.
 
         Args:
@@ -94,7 +94,7 @@ class Preparation:
         self.protection = protection
         return ready
 
-    def _optimized(self, source: Ready, count: int, share: float, progress: Callable[[str, int], None]) -> Ready:
+    def _optimized(self, source: Ready, count: int, share: float, progress: Progress) -> Ready:
         if self._deadline.passed():
             self._warn("time_limit", "Time ran out: the last inputs were merged without being compressed.")
             return source
@@ -127,7 +127,7 @@ class Preparation:
             not_shown=frozenset(places[page] for page in source.not_shown if page in places),
         )
 
-    def _compressed(self, source: Ready, share: float, progress: Callable[[str, int], None]) -> Ready:
+    def _compressed(self, source: Ready, share: float, progress: Progress) -> Ready:
         """The source made smaller."""
         smaller = self._folder / f"{source.index}-smaller.pdf"
         limits = replace(self._limits, soft_seconds=max(_LEAST_SECONDS, self._deadline.left() * min(1.0, share)))

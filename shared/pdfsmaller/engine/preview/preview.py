@@ -103,7 +103,7 @@ class _Run:
                 if done and self.deadline.passed():
                     late = len(wanted) - done
                     break
-                self.progress("preview", round(100 * done / len(wanted)))
+                self.progress("preview", round(100 * done / len(wanted)), (done, len(wanted)))
                 name = f"page-{number + 1:0{max(_DIGITS, len(str(pages)))}}.webp"
                 size = None
                 with tolerate("page_preview", pyvips.Error):

@@ -121,7 +121,8 @@ class _Run:
         until = Deadline(left - min(_SECONDS_PER_MB * self.input_bytes / 1e6 + _SECONDS_PER_PART * parts, left / 3))
         preparation = Preparation(self.between, self.options, self.limits, until, self.watch, self._warn)
         return preparation.prepare(
-            self.source, lambda stage, percent: self.progress(stage, round(_PREPARED * percent / 100))
+            self.source,
+            lambda stage, percent, pages=None: self.progress(stage, round(_PREPARED * percent / 100), pages),
         )
 
     def _write(self, writer: Writer, prepared: Prepared, parts: list[Part]) -> None:

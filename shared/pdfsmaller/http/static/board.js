@@ -112,7 +112,7 @@ export async function board(spec) {
     handle.addEventListener("pointerdown", (event) => {
       const tile = handle.closest("li");
       event.preventDefault();
-      handle.setPointerCapture(event.pointerId);
+      tiles.setPointerCapture(event.pointerId); // what is moved about would lose it
       tile.classList.add("dragged");
       const follow = ({ clientX, clientY }) => {
         const other = document.elementFromPoint(clientX, clientY)?.closest("li.tile");
@@ -121,12 +121,12 @@ export async function board(spec) {
         tiles.insertBefore(tile, later ? other.nextSibling : other);
       };
       const end = () => {
-        handle.removeEventListener("pointermove", follow);
+        tiles.removeEventListener("pointermove", follow);
         tile.classList.remove("dragged");
         reorder([...tiles.children].map((one) => one.dataset.id), item.id);
       };
-      handle.addEventListener("pointermove", follow);
-      handle.addEventListener("lostpointercapture", end, { once: true });
+      tiles.addEventListener("pointermove", follow);
+      tiles.addEventListener("lostpointercapture", end, { once: true });
     });
     return handle;
   }

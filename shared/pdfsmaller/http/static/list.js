@@ -5,8 +5,8 @@ import { $, button, h, icon, refill, toast } from "./dom.js";
 import * as store from "./items.js";
 import { optionsForm } from "./options.js";
 import { details, isSame, outcomeOf, savedWords, stateWords } from "./report.js";
-import { archive, canShare, onDownload, share } from "./share.js";
-import { has, operation, service } from "./service.js";
+import { archive, canShare, download, share } from "./share.js";
+import { operation, service } from "./service.js";
 import { follow } from "./follow.js";
 import * as work from "./work.js";
 import { known, percent, size, span, t } from "./words.js";
@@ -118,24 +118,20 @@ function bar(item) {
 }
 
 function doneActions(item) {
-  const { job, id } = item;
+  const { job } = item;
   const several = job.results.length > 1;
   const compare = job.links.again && item.operation === "compress" && job.result.outcome !== "unchanged";
   const tune = item.operation === "compress" && work.canAgain(item);
   return h(
     "div.actions",
     {},
-    link(`/api/jobs/${id && job.job_id}/download`, job, several ? t("act.download_zip") : t("act.download"), "download.button", "down"),
+    download(job, undefined, several ? t("act.download_zip") : t("act.download"), "download.button", "down"),
     canShare && button("quiet", "share", t("act.share"), () => share(job), { "data-focus": "share" }),
     compare && button("quiet", "compare", t("act.compare"), () => compared(item), { "data-focus": "compare" }),
     tune && unfolder(item, "tune", "tune", t("act.tune")),
     unfolder(item, "more", null, t("act.details")),
     h("span.left", { "data-left": "" }, leftWords(job)),
   );
-}
-
-function link(path, job, words, className, picture) {
-  return h(`a.${className}`, { href: path, onclick: (event) => onDownload(event, path, job), "data-focus": path }, picture && icon(picture), words);
 }
 
 function unfolder(item, what, picture, words) {
@@ -164,10 +160,10 @@ function tick(id) {
 }
 
 function parts(item) {
-  const { results, job_id: id } = item.job;
+  const { results } = item.job;
   if (results.length < 2) return null;
   const lines = results.map((result, index) =>
-    h("li", {}, link(`/api/jobs/${id}/results/${index}`, item.job, result.name, "part"), h("span", {}, size(result.bytes))),
+    h("li", {}, download(item.job, index, result.name, "part"), h("span", {}, size(result.bytes))),
   );
   return h("ol.parts", {}, lines);
 }
@@ -211,10 +207,14 @@ function version(item, job) {
 
 // What each preset would give, found out by a dry run when somebody wants to know.
 async function estimate(item) {
-  if (!has("compress", "dry_run") || item.estimates || !item.job.links.again) return;
+  if (!operation(item.operation).estimates || item.estimates || !item.job.links.again) return;
   try {
-    const job = await call(here(item.job.links.again), { json: { operation: "compress", options: { dry_run: "true" } } });
-    follow(job, (now) => now.result && store.change(item.id, { estimates: now.result.report.presets }), () => {});
+    const job = await call(here(item.job.links.again), { json: { options: { dry_run: true } } });
+    const told = (now) => {
+      if (now.result) store.change(item.id, { estimates: now.result.report.presets });
+      if (store.isFinal(now)) work.discard(now);
+    };
+    follow(job, told, () => {});
   } catch {
     // Without it the cards say what they say anyway.
   }
@@ -279,7 +279,7 @@ async function all(pressed, done) {
         if (now.status === "failed") toast(now.error.message);
         if (!now.links.download && !store.isFinal(now)) return;
         pressed.disabled = false;
-        if (now.status === "succeeded") link(`/api/jobs/${now.job_id}/download`, now, "", "download").click();
+        if (now.status === "succeeded") download(now, undefined, "", "download").click();
       },
       () => (pressed.disabled = false),
     );

@@ -67,11 +67,13 @@ function control(field, id, given) {
   return h("div.field", {}, h("label", { htmlFor: at }, label), input, note);
 }
 
+// The first of a field's choices is what holds without being asked for.
 function valuesOf(form) {
   const values = {};
   for (const field of form.querySelectorAll("[data-option]")) {
     if (field.type === "radio" && !field.checked) continue;
-    const value = field.type === "checkbox" ? (field.checked ? "true" : "") : field.value.trim();
+    const unasked = field.type === "checkbox" ? !field.checked : field.tagName === "SELECT" && !field.selectedIndex;
+    const value = unasked ? "" : field.type === "checkbox" ? "true" : field.value.trim();
     if (value) values[field.dataset.option] = value;
   }
   // Without losses there is nothing that could be lost for a size.

@@ -1,29 +1,31 @@
 // Results on their way out: to the disk, or to another program of the phone.
 
-import { call, headers, refusal } from "./api.js";
+import { call, headers, here, refusal } from "./api.js";
 import { service } from "./service.js";
-import { toast } from "./dom.js";
+import { h, icon, toast } from "./dom.js";
 import { t } from "./words.js";
 
 export const canShare = Boolean(navigator.canShare?.({ files: [new File(["%PDF-"], "a.pdf", { type: "application/pdf" })] }));
 
-// A link to a result. Where the service asks for keys a link lasts some minutes: a fresh one is asked for.
-export function onDownload(event, path, job) {
-  if (!service.asks_for_key) return;
-  const link = event.currentTarget;
-  if (link.href.startsWith("blob:")) return;
-  event.preventDefault();
-  fetched(path, job)
-    .then((file) => {
-      link.href = URL.createObjectURL(file);
-      link.download = file.name;
-      link.click();
-    })
-    .catch((error) => toast(error.message));
+// A link to all results of a job, or to one. Where the service asks for keys it lasts some minutes: a fresh one is
+// asked for.
+export function download(job, index, words, className, picture) {
+  const path = `/api/jobs/${job.job_id}/${index === undefined ? "download" : `results/${index}`}`;
+  const refresh = async (event) => {
+    if (!service.asks_for_key) return;
+    event.preventDefault();
+    try {
+      const now = await call(`/api/jobs/${job.job_id}`);
+      location.assign(here(index === undefined ? now.links.download : now.results[index].download_url));
+    } catch (error) {
+      toast(error.message);
+    }
+  };
+  return h(`a.${className}`, { href: path, onclick: refresh, "data-focus": path }, picture && icon(picture), words);
 }
 
 // A result as a file of this browser.
-export async function fetched(path) {
+async function fetched(path) {
   const response = await fetch(path, { headers: { ...headers(), Accept: "*/*" } });
   if (!response.ok) throw refusal(response.status, await response.json().catch(() => ({})));
   const blob = await response.blob();

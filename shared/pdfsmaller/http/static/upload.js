@@ -6,28 +6,40 @@ import { t } from "./words.js";
 const TRIES = 6;
 const PATIENCE = 1000; // milliseconds before the second try; they double
 
-// Reserve a job for the files and send them. `reserved` is told of the job as soon as there is one, `progress` of the
-// bytes that have left. Resolves to the job. Raises Failure, or AbortError where `signal` says so.
-export async function send({ operation, options, files, signal, reserved, progress }) {
-  const body = { operation, options, files: files.map(({ name, size }) => ({ name, size })) };
-  const answer = await persist(() => call("/api/uploads", { json: body, signal }), signal);
-  const job = answer.job;
-  reserved(job);
-  await transfer({ job, uploads: answer.uploads, files, signal, progress });
-  return job;
-}
-
-async function transfer({ job, uploads, files, signal, progress }) {
+// Send the files of a job, which is reserved first unless `job` is one whose files have not all come. `reserved` is told
+// of the job as soon as there is one, `progress` of the bytes that have left. Resolves to the job. Raises Failure, or
+// AbortError where `signal` says so.
+export async function send({ operation, options, files, job, signal, reserved, progress }) {
+  const { job: begun, uploads } = (job && (await underWay(job, files, signal))) || (await reserve(operation, options, files, signal));
+  reserved(begun);
   let before = 0;
   for (const [index, upload] of uploads.entries()) {
-    const told = (bytes) => progress(before + Math.min(bytes, files[index].size));
-    if (upload.multipart) await sendParts(upload.multipart, files[index], signal, told);
-    else await persist(() => post(upload, files[index], signal, told), signal);
-    before += files[index].size;
+    const file = files[index];
+    const told = (bytes) => progress(before + Math.min(bytes, file.size));
+    if (upload.multipart) await sendParts(`/api/jobs/${begun.job_id}/uploads/${index}`, upload.multipart, file, signal, told);
+    else await persist(() => post(upload, file, signal, told), signal);
+    before += file.size;
     progress(before);
   }
   // Where no event follows an upload this begins the job; elsewhere it only says what is known.
-  await persist(() => call(`/api/jobs/${job.job_id}/uploaded`, { method: "POST", signal }), signal);
+  return persist(() => call(`/api/jobs/${begun.job_id}/uploaded`, { method: "POST", signal }), signal);
+}
+
+function reserve(operation, options, files, signal) {
+  const body = { operation, options, files: files.map(({ name, size }) => ({ name, size })) };
+  return persist(() => call("/api/uploads", { json: body, signal }), signal);
+}
+
+// What is still missing of a job's files; null where there is no going on.
+async function underWay(job, files, signal) {
+  try {
+    const asked = files.map((_, index) => persist(() => call(`/api/jobs/${job.job_id}/uploads/${index}`, { signal }), signal));
+    const states = await Promise.all(asked);
+    return { job, uploads: states.map((state) => state.upload) };
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    return null;
+  }
 }
 
 function post({ url, fields }, file, signal, told) {
@@ -37,18 +49,28 @@ function post({ url, fields }, file, signal, told) {
   return exchange("POST", url, body, signal, told);
 }
 
-async function sendParts({ parts, complete_url: complete }, file, signal, told) {
-  const etags = [];
-  let start = 0;
-  for (const part of parts) {
-    const begin = start;
-    const piece = file.slice(begin, begin + part.bytes);
-    const request = () => exchange("PUT", part.url, piece, signal, (bytes) => told(begin + bytes));
-    const sent = await persist(request, signal);
-    etags.push({ number: part.number, etag: sent.getResponseHeader("ETag") });
-    start += part.bytes;
+// The parts that have not arrived, one after the other; links that are over are asked for anew.
+async function sendParts(path, upload, file, signal, told) {
+  let { parts } = upload;
+  let asked = 0;
+  for (;;) {
+    const missing = parts.filter((part) => !part.arrived);
+    if (!missing.length) break;
+    for (const part of missing.filter(({ url }) => url)) {
+      const from = (part.number - 1) * upload.part_bytes;
+      const arrived = parts.reduce((sum, one) => sum + (one.arrived ? one.bytes : 0), 0);
+      const put = () => exchange("PUT", part.url, file.slice(from, from + part.bytes), signal, (bytes) => told(arrived + bytes));
+      try {
+        await persist(put, signal);
+        part.arrived = true;
+      } catch (error) {
+        if (error.status !== 403 || (asked += 1) > TRIES) throw error;
+        break;
+      }
+    }
+    parts = (await persist(() => call(path, { signal }), signal)).upload.multipart.parts;
   }
-  await persist(() => call(complete, { json: { parts: etags }, signal }), signal);
+  await persist(() => call(`${path}/complete`, { method: "POST", signal }), signal);
 }
 
 // fetch() tells nothing of a body on its way.

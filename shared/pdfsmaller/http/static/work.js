@@ -68,7 +68,7 @@ async function upload(id) {
   const stopping = new AbortController();
   under.set(id, stopping);
   change(id, { phase: "sending", sent: 0, error: "" });
-  const { operation, options } = find(id);
+  const { operation, options, job: begun } = find(id);
   if (options.password) secrets.set(id, options.password);
   try {
     const given = await files.filesOf(id);
@@ -77,6 +77,7 @@ async function upload(id) {
       operation,
       options,
       files: given,
+      job: begun?.status === "awaiting_upload" && begun,
       signal: stopping.signal,
       reserved: (job) => change(id, { job }),
       progress: (sent) => change(id, { sent }),
@@ -185,7 +186,8 @@ export async function remove(id) {
   }
 }
 
-async function discard(job) {
+// Have the service delete a job and its files now.
+export async function discard(job) {
   try {
     await call(`/api/jobs/${job.job_id}`, { method: "DELETE" });
   } catch (error) {
@@ -199,9 +201,8 @@ export async function resume() {
   for (const { id, phase, job } of [...items]) {
     if (["sending", "waiting", "held"].includes(phase) && !(await own(id))) continue;
     if (phase === "sending" || phase === "waiting") {
-      if (job && !isFinal(job)) discard(job); // reserved, and its files never came whole
-      if (await files.filesOf(id)) change(id, { phase: "waiting", job: null });
-      else change(id, { phase: "failed", error: t("error.file_gone"), job: null });
+      if (await files.filesOf(id)) change(id, { phase: "waiting" });
+      else change(id, { phase: "failed", error: t("error.file_gone") });
     } else if (phase === "held" && !(await files.filesOf(id))) forget(id);
     else if (phase === "job") recall(id);
   }

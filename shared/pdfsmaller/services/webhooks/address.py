@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 #: What the field is called, in forms and in JSON.
 FIELD = "callback_url"
-
-_MAX_CHARS = 2_048
+MAX_CHARS = 2_048
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 #: Below are the ports of programs that speak otherwise, mail servers among them.
 _LOWEST_OTHER_PORT = 1_024
@@ -82,8 +81,8 @@ def parse(url: object, settings: Settings) -> Target:
     """The parts of a callback's address. Raises InvalidCallback."""
     if not isinstance(url, str):
         raise InvalidCallback("callback_url is no text.")
-    if len(url) > _MAX_CHARS:
-        raise InvalidCallback(f"callback_url has {len(url):,} characters; {_MAX_CHARS:,} are allowed.")
+    if len(url) > MAX_CHARS:
+        raise InvalidCallback(f"callback_url has {len(url):,} characters; {MAX_CHARS:,} are allowed.")
     if not _VISIBLE.fullmatch(url):
         raise InvalidCallback(
             "callback_url has characters that are not allowed. Write it in ASCII without spaces and backslashes: other "

@@ -7,7 +7,6 @@ which is the mark of the write that made it, is the same every time.
 
 from __future__ import annotations
 
-import json
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from pdfsmaller import __version__
 from pdfsmaller.errors import InvalidCallback
 from pdfsmaller.jobs.callback import CallbackAttempt, is_owed
-from pdfsmaller.jobs.view import view
+from pdfsmaller.jobs.view import end_type, end_view
 from pdfsmaller.services.webhooks import address, networks, signature
 from pdfsmaller.services.webhooks.hosts import Hosts
 from pdfsmaller.services.webhooks.post import TOTAL_SECONDS, Answer, NotDelivered, post
@@ -94,7 +93,7 @@ class CallbackService:
             error = exc.message
         except NotDelivered as exc:
             error, stalled = exc.message, exc.stalled
-        attempt = CallbackAttempt(self._jobs.now(), _type(job), status, error)
+        attempt = CallbackAttempt(self._jobs.now(), end_type(job), status, error)
         over = error is None or status == _GONE or job.callback_tries > len(PAUSES)
         pause = None if over else self._pause(job.callback_tries, retry_after)
         if pause is None:
@@ -126,13 +125,7 @@ class CallbackService:
 
     def _body(self, job: Job, callback: Callback) -> bytes:
         base_url = (self._settings.public_base_url or callback.base_url).rstrip("/")
-        data = view(job, base_url).model_dump(mode="json")
-        said = {"type": _type(job), "timestamp": data["updated_at"], "data": data}
-        return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _type(job: Job) -> str:
-    return f"job.{job.status}"
+        return end_view(job, base_url).model_dump_json().encode()
 
 
 def _error(status: int) -> str | None:
