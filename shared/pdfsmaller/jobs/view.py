@@ -68,8 +68,8 @@ class CallbackView(BaseModel):
 
 class JobView(BaseModel):
     """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100, ``eta_seconds`` an estimate of the seconds left while it
-    runs, ``pages_done`` of ``pages`` where they are counted. ``reused``: the same work was done before, and this is what
-    it made.
+    runs, ``pages_done`` of ``pages`` where they are counted. ``reused``: the same work was done before, and this is
+    what it made.
     """
 
     job_id: str
