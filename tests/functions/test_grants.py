@@ -43,6 +43,9 @@ _ACTIONS = {
     "ListObjectsV2": ["ListBucket"],
     "ListMultipartUploads": ["ListBucketMultipartUploads"],
     "CopyObject": ["PutObject"],
+    "CreateMultipartUpload": ["PutObject"],
+    "CompleteMultipartUpload": ["PutObject"],
+    "ListParts": ["ListMultipartUploadParts"],
 }
 #: What Lambda itself does in the function's name: it polls the queue.
 _POLLS = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
@@ -96,7 +99,7 @@ def recorded(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Gran
         else:
             place = buckets[given["Bucket"]]
             for action in _ACTIONS.get(operation, [operation]):
-                yield f"s3:{action}", place if "List" in action else f"{place}/{given['Key'].split('/')[0]}"
+                yield f"s3:{action}", place if "Key" not in given else f"{place}/{given['Key'].split('/')[0]}"
             if source := given.get("CopySource"):
                 yield "s3:GetObject", f"{buckets[source['Bucket']]}/{source['Key'].split('/')[0]}"
 
@@ -145,6 +148,11 @@ def test_upload(stack: Stack, resources: dict[str, Any], monkeypatch: pytest.Mon
         for path in ("/health", "/metrics"):
             assert client.get(path).status_code == 200
         assert client.post("/api/uploads", json={"name": "c.pdf"}).status_code == 201
+        large = client.post("/api/uploads", json={"name": "c.pdf", "size": 60_000_000}).get_json()["job"]["links"][
+            "self"
+        ]
+        assert client.post(f"{large}/uploads/0/complete").status_code == 409
+        assert client.delete(large).status_code == 204
         told = client.post("/api/uploads", json={"name": "d.pdf", "callback_url": _CALLBACK.url}).get_json()["job"]
         assert client.delete(f"/api/jobs/{told['job_id']}").status_code == 204
         assert stack.world.jobs.owned("nobody", None, 10) == []

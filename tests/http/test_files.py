@@ -22,6 +22,7 @@ from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.model import new_id
 from pdfsmaller.jobs.objects import UploadForm
 from pdfsmaller.media import PDF
+from pdfsmaller.services import uploads
 from tests import documents
 from tests.aws_stack import Clock
 from tests.folder_world import FolderRoom, made_room, served
@@ -123,6 +124,80 @@ class TestTheWholeWay:
         fields = begun["uploads"][0]["fields"]
         client.post("/files/uploads", data=fields | {"file": (io.BytesIO(b"%PDF-"), "a.pdf")})
         assert stored(room) == []
+
+
+class TestParts:
+    @pytest.fixture(autouse=True)
+    def small_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(uploads, "PARTS_ABOVE_BYTES", 100_000)
+        monkeypatch.setattr(uploads, "_PART_BYTES", 64_000)
+
+    def begun(self, address: str, pdf: bytes) -> Any:
+        """A job whose file comes in parts."""
+        return requests.post(f"{address}/api/uploads", json={"name": "a.pdf", "size": len(pdf)}, timeout=30).json()
+
+    def test_go_in_by_their_links_and_nothing_of_them_stays(
+        self, address: str, room: FolderRoom, tmp_path: Path
+    ) -> None:
+        pdf = documents.photo_jpeg()
+        begun = self.begun(address, pdf)
+        several = begun["uploads"][0]["multipart"]
+        assert several["parts"][0]["url"].startswith(f"{address}/files/uploads/")
+
+        def send(part: dict[str, Any]) -> None:
+            start = (part["number"] - 1) * several["part_bytes"]
+            sent = requests.put(part["url"], data=pdf[start : start + part["bytes"]], timeout=30)
+            assert (sent.status_code, sent.headers["ETag"].startswith('"')) == (200, True)
+
+        threads = [threading.Thread(target=send, args=(part,)) for part in several["parts"] * 2]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert requests.post(several["complete_url"], timeout=30).json()["status"] == "queued"
+        assert len(files(tmp_path)) == 2
+        assert room.work() == 0
+        assert requests.get(begun["job"]["links"]["self"], timeout=30).json()["status"] == "succeeded"
+
+    @pytest.mark.parametrize("change", [-1, 1, -64_000])
+    def test_refuse_another_length_before_it_is_read(self, address: str, tmp_path: Path, change: int) -> None:
+        url = self.begun(address, documents.photo_jpeg())["uploads"][0]["multipart"]["parts"][0]["url"]
+        before = sorted(files(tmp_path))
+        for data in (b"x" * (64_000 + change), iter([b"x" * (64_000 + change)])):  # with a length, and without
+            sent = requests.put(url, data=data, timeout=30)
+            assert (sent.status_code, sent.json()["code"]) == (400, "wrong_part_size")
+        assert sorted(files(tmp_path)) == before
+
+    def test_one_that_breaks_off_is_none(self, address: str, room: FolderRoom, tmp_path: Path) -> None:
+        begun = self.begun(address, documents.photo_jpeg())
+        url = urlsplit(begun["uploads"][0]["multipart"]["parts"][0]["url"])
+        before = sorted(files(tmp_path))
+        with socket.create_connection((url.hostname or "", url.port or 0)) as connection:
+            head = f"PUT {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: 64000\r\n\r\n"
+            connection.sendall(head.encode() + b"x" * 30_000)
+            connection.shutdown(socket.SHUT_WR)
+            connection.recv(100)
+        job = room.submitting.job(begun["job"]["job_id"])
+        assert room.storage.list_parts(input_key(job.job_id, 0), job.multiparts[0].upload_id) == []
+        assert sorted(files(tmp_path)) == before
+
+    def test_a_link_that_was_changed_or_is_none_is_refused(self, client: FlaskClient) -> None:
+        for token in ("x", "a.b.c"):
+            assert_problem(client.put(f"/files/uploads/{token}", data=b"x"), 403, "access_denied")
+
+    def test_none_is_held_in_memory(self, client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        size = 40_000_000
+        monkeypatch.setattr(uploads, "_PART_BYTES", size)
+        begun = client.post("/api/uploads", json={"name": "a.pdf", "size": 2 * size}).get_json()
+        url = urlsplit(begun["uploads"][0]["multipart"]["parts"][0]["url"]).path
+        with (tmp_path / "part").open("w+b") as body:
+            body.truncate(size)
+            tracemalloc.start()
+            sent = client.put(url, input_stream=body, headers={"Content-Length": str(size)})
+            _, most = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert sent.status_code == 200
+        assert most < 8_000_000
 
 
 class TestForms:

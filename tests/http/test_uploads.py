@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from pdfsmaller.http.app import create_app
+from pdfsmaller.jobs.keys import input_key
 from tests import documents
 from tests.aws_stack import Clock, Stack, made_stack
 from tests.http.talk import assert_problem, work
@@ -64,6 +65,74 @@ class TestUploads:
             assert_problem(client.post("/api/uploads", json={"url": "http://x"}), 422, "invalid_option")["field"]
             == "url"
         )
+
+
+class TestLargeFiles:
+    SIZE = 50_000_001
+
+    def test_come_in_parts_by_links_of_their_own(self, client: FlaskClient, stack: Stack) -> None:
+        import requests
+
+        body = client.post("/api/uploads", json={"name": "large.pdf", "size": self.SIZE}).get_json()
+        [upload] = body["uploads"]
+        assert (upload["url"], upload["fields"]) == (None, {})
+        several = upload["multipart"]
+        self_link = body["job"]["links"]["self"]
+        assert several["complete_url"] == f"{self_link}/uploads/0/complete"
+        assert sum(part["bytes"] for part in several["parts"]) == self.SIZE
+        data = documents.text(1).ljust(self.SIZE, b"%")
+        for part in reversed(several["parts"][1:]):
+            start = (part["number"] - 1) * several["part_bytes"]
+            sent = requests.put(part["url"], data=data[start : start + part["bytes"]], timeout=60)
+            assert (sent.status_code, bool(sent.headers["ETag"])) == (200, True)
+        missing = assert_problem(client.post(several["complete_url"]), 409, "parts_missing")
+        assert missing["missing"] == [1]
+        state = client.get(f"{self_link}/uploads/0").get_json()["upload"]["multipart"]
+        assert [part["arrived"] for part in state["parts"]] == [False] + [True] * (len(several["parts"]) - 1)
+        assert requests.put(state["parts"][0]["url"], data=data[: several["part_bytes"]], timeout=60).ok
+        for _ in range(2):
+            assert client.post(several["complete_url"], json={"parts": []}).get_json()["status"] == "queued"
+        key = input_key(body["job"]["job_id"], 0)
+        assert stack.s3.head_object(Bucket=stack.settings.uploads_bucket, Key=key)["ContentLength"] == self.SIZE
+        assert_problem(client.get(f"{self_link}/uploads/0"), 409, "upload_closed")
+
+    def test_links_of_another_job_or_input_are_not_to_be_had(self, client: FlaskClient) -> None:
+        body = client.post("/api/uploads", json={"name": "large.pdf", "size": self.SIZE}).get_json()
+        self_link = body["job"]["links"]["self"]
+        for index in ("1", "-1", "x", "9999"):
+            assert_problem(client.get(f"{self_link}/uploads/{index}"), 404, "input_not_found")
+            assert_problem(client.post(f"{self_link}/uploads/{index}/complete"), 404, "input_not_found")
+        assert_problem(client.post(f"/api/jobs/{'0' * 32}/uploads/0/complete"), 404, "job_not_found")
+
+    def test_are_refused_over_the_limit_before_they_are_sent(self, client: FlaskClient) -> None:
+        refused = client.post("/api/uploads", json={"name": "huge.pdf", "size": 3_000_000_000})
+        assert "MAX_FILE_SIZE" in assert_problem(refused, 413, "file_too_large")["detail"]
+
+
+class TestBatches:
+    def test_several_files_are_a_job_each(self, client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+        import requests
+
+        files = [{"name": "a.pdf", "size": len(pdf)}, {"name": "huge.pdf", "size": 3_000_000_000}, {"name": "c.pdf"}]
+        begun = client.post("/api/uploads", json={"files": files}, headers={"Idempotency-Key": "k"})
+        body = begun.get_json()
+        assert begun.status_code == 201
+        assert begun.headers["Location"].endswith(f"/api/batches/{body['batch_id']}")
+        assert [job["status"] for job in body["jobs"]] == ["awaiting_upload", "failed", "awaiting_upload"]
+        assert body["uploads"][1] is None
+        for form in (body["uploads"][0], body["uploads"][2]):
+            assert requests.post(form["url"], data=form["fields"], files={"file": pdf}, timeout=20).ok
+        work(stack)
+        batch = client.get(begun.headers["Location"]).get_json()
+        assert (batch["done"], batch["failed"]) == (2, 1)
+        again = client.post("/api/uploads", json={"files": files}, headers={"Idempotency-Key": "k"}).get_json()
+        assert [job["job_id"] for job in again["jobs"]] == [job["job_id"] for job in body["jobs"]]
+        assert again["uploads"] == [None] * 3
+
+    def test_a_count_will_do(self, client: FlaskClient) -> None:
+        body = client.post("/api/uploads", json={"count": 2}).get_json()
+        assert [item["bytes"] for job in body["jobs"] for item in job["inputs"]] == [100_000_000] * 2
+        assert all(form["fields"]["key"].startswith("jobs/") for form in body["uploads"])
 
 
 class TestUndeclaredSizes:

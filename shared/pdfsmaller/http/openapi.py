@@ -12,7 +12,7 @@ from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http import hooks, links
 from pdfsmaller.http.samples import add_samples
-from pdfsmaller.jobs.view import BatchView, EndView, JobsView, JobView, UploadView
+from pdfsmaller.jobs.view import BatchView, EndView, JobsView, JobView, UploadBatchView, UploadStateView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
 from pdfsmaller.services.idempotency import KEY_MAX_CHARS
 from pdfsmaller.services.listing import LIMIT_DEFAULT, LIMIT_MAX
@@ -250,10 +250,15 @@ def _paths() -> dict[str, Any]:
         "/api/uploads": {
             "post": {
                 "operationId": "reserveUpload",
-                "summary": "Begin a job whose files are POSTed straight to the store",
+                "summary": "Begin a job whose files are sent straight to the store",
+                "description": "Several files to an operation that takes one a job begin a batch. A file of more than "
+                "50 MB whose size is said comes in parts.",
                 "requestBody": {"required": True, "content": _json(UploadRequest)},
                 "responses": {
-                    "201": {"description": "The job, and a form for each file", "content": _json(UploadView)},
+                    "201": {
+                        "description": "The job, or the jobs of a batch, and what brings each file to the store",
+                        "content": _json(UploadView, UploadBatchView),
+                    },
                     "400": _problem(errors.BadRequest, errors.EmptyFile),
                     "413": _problem(errors.FileTooLarge),
                     "422": _problem(errors.InvalidOption, errors.InvalidCallback, errors.TooManyFiles),
@@ -321,6 +326,34 @@ def _paths() -> dict[str, Any]:
                     "409": _problem(errors.JobNotReady),
                     "410": _problem(errors.JobExpired, errors.JobCancelled),
                     "422": _problem(errors.JobFailed),
+                },
+            }
+        },
+        "/api/jobs/{job_id}/uploads/{index}": {
+            "get": {
+                "operationId": "getUpload",
+                "summary": "What has come of a file, counted from 0, and fresh links for the rest",
+                "parameters": [job_id, index],
+                "responses": {
+                    "200": {
+                        "description": "What brings it to the store from now on",
+                        "content": _json(UploadStateView),
+                    },
+                    "404": _problem(errors.JobNotFound, errors.InputNotFound),
+                    "409": _problem(errors.UploadClosed),
+                },
+            }
+        },
+        "/api/jobs/{job_id}/uploads/{index}/complete": {
+            "post": {
+                "operationId": "completeUpload",
+                "summary": "Make a file of its parts; the job begins if it was the last one",
+                "description": "The store says which parts came: no body is needed. Saying so again changes nothing.",
+                "parameters": [job_id, index],
+                "responses": {
+                    "200": {"description": "The job as it stands now", "content": _json(JobView)},
+                    "404": _problem(errors.JobNotFound, errors.InputNotFound),
+                    "409": _problem(errors.UploadClosed, errors.PartsMissing),
                 },
             }
         },

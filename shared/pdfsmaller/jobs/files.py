@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pdfsmaller.jobs.keys import attempt_prefix, inputs_prefix, job_prefix
+from pdfsmaller.jobs.keys import attempt_prefix, input_key, inputs_prefix, job_prefix
 
 if TYPE_CHECKING:
+    from pdfsmaller.jobs.model import Job
     from pdfsmaller.jobs.ports import Storage
 
 
 def inputs_arrived(storage: Storage, job_id: str) -> int:
     """How many of a job's input files are there."""
     return sum(1 for _ in storage.list(storage.uploads, inputs_prefix(job_id)))
+
+
+def abort_multiparts(storage: Storage, job: Job) -> None:
+    """Throw away what has come of a job's inputs in parts; those that were completed stay."""
+    for item in job.multiparts:
+        storage.abort_multipart(input_key(job.job_id, item.index), item.upload_id)
 
 
 def delete_job(storage: Storage, job_id: str) -> int:

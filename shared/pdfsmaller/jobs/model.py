@@ -32,6 +32,17 @@ class JobInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Multipart:
+    """An input that comes in parts: which one, counted from 0, what its upload is called in the store, and the size of
+    every part but the last, in bytes.
+    """
+
+    index: int
+    upload_id: str
+    part_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
     """One file that a job made: what to call it, its size in bytes, its media type, and its key in the results bucket,
     which is nobody's business outside.
@@ -70,7 +81,8 @@ class Job:
     owner had the job tried again: at ``revived_at``. ``result`` says of a finished job what became of it: ``bytes`` of
     all results together, ``ratio``, ``outcome`` and the engine's ``report``. ``results`` are the files, in order, and
     ``download`` is what stands for all of them: the only file, or a ZIP of several. ``owner`` is the id of the API key
-    that it was sent with; None where there was none. ``asker`` is who takes turns with others for a worker
+    that it was sent with; None where there was none. ``trace_id`` is that of the
+    request that it came by (W3C Trace Context). ``asker`` is who takes turns with others for a worker
     (``services.turns``), and is nobody's business outside.
 
     ``reused`` says that nothing was done for the job: its results are copies of what the same work made before.
@@ -96,10 +108,12 @@ class Job:
     revived_at: float | None = None
     input_count: int = 1
     inputs: tuple[JobInput, ...] = ()
+    multiparts: tuple[Multipart, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     password: str | None = None
     batch_id: str | None = None
     owner: str | None = None
+    trace_id: str | None = None
     asker: str | None = None
     drop: Drop | None = None
     expires_at: float | None = None

@@ -34,6 +34,33 @@ class UploadForm:
 
 
 @dataclass(frozen=True, slots=True)
+class PartLink:
+    """One part of a file that comes in parts: its number, counted from 1, its size in bytes, where to PUT it (None: it
+    has come, or its link is to be asked for), and whether it has come.
+    """
+
+    number: int
+    bytes: int
+    url: str | None
+    arrived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UploadParts:
+    """What brings a file to the store in parts: which of its job's inputs it is, counted from 0, the size of every part
+    but the last, in bytes, and the parts.
+    """
+
+    index: int
+    part_bytes: int
+    parts: list[PartLink]
+
+
+#: What brings a file to the store.
+Upload = UploadForm | UploadParts
+
+
+@dataclass(frozen=True, slots=True)
 class FormGrant:
     """What a form allows: an object of the uploads bucket under ``key``, of 1 to ``max_bytes`` bytes."""
 

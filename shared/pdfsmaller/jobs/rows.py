@@ -19,7 +19,7 @@ from typing import Any
 
 from pdfsmaller.jobs.callback import Callback, CallbackAttempt
 from pdfsmaller.jobs.keys import result_key
-from pdfsmaller.jobs.model import Drop, Job, JobInput, JobResult
+from pdfsmaller.jobs.model import Drop, Job, JobInput, JobResult, Multipart
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.media import PDF
 
@@ -50,6 +50,7 @@ def to_job(row: Row) -> Job:
         | {
             "status": Status(row["status"]),
             "inputs": tuple(JobInput(**item) for item in row.get("inputs", ())),
+            "multiparts": tuple(Multipart(**item) for item in row.get("multiparts", ())),
             "warnings": tuple(row.get("warnings", ())),
             "drop": Drop(**row["drop"]) if row.get("drop") else None,
             "callback": Callback(**row["callback"]) if row.get("callback") else None,

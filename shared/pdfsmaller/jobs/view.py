@@ -119,18 +119,60 @@ class BatchView(BaseModel):
     links: dict[str, str]
 
 
-class PresignedPost(BaseModel):
-    """A form for one file: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data."""
+class PartView(BaseModel):
+    """One part of a file: PUT its ``bytes`` to ``url``. Without that it has ``arrived``, or its link is to be asked for
+    when it is its turn.
+    """
 
-    url: str
-    fields: dict[str, str]
+    number: int
+    url: str | None
+    bytes: int
+    arrived: bool
+
+
+class MultipartView(BaseModel):
+    """A file in parts: every one but the last has ``part_bytes``. Once all have been PUT, in any order, POST to
+    ``complete_url``.
+    """
+
+    part_bytes: int
+    parts: list[PartView]
+    complete_url: str
+
+
+class PresignedPost(BaseModel):
+    """What brings one file to the store. A form: POST ``fields`` and then ``file`` to ``url`` as multipart/form-data.
+    Or, for a large file whose size was said, ``multipart``, and no ``url``.
+    """
+
+    url: str | None
+    fields: dict[str, str] = {}
+    multipart: MultipartView | None = None
 
 
 class UploadView(BaseModel):
-    """A job that waits for its files, and a form for each."""
+    """A job that waits for its files, and what brings each to the store, for ``expires_in`` seconds."""
 
     job: JobView
     uploads: list[PresignedPost]
+    expires_in: int
+
+
+class UploadBatchView(BaseModel):
+    """Jobs that wait for one file each, and what brings it to the store; null where the job has failed."""
+
+    batch_id: str
+    jobs: list[JobView]
+    uploads: list[PresignedPost | None]
+    expires_in: int
+
+
+class UploadStateView(BaseModel):
+    """What brings one file of a job to the store from now on: a fresh form, or links for the parts that are missing."""
+
+    job_id: str
+    index: int
+    upload: PresignedPost
     expires_in: int
 
 

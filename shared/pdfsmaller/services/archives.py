@@ -127,6 +127,9 @@ class ArchiveService:
             over = job is not None and job.expires_at is not None and job.expires_at <= self._jobs.now()
             if job is None or not (over or job.status in _ENDED):
                 if job is None:
+                    self._submitting.check_room()
+                    caller.charge(1)
+                if job is None:
                     caller.charge(1)
                 item = JobInput(f"{_NAME}.json", len(body))
                 return self._submitting.start(ARCHIVE, ARCHIVE.options(), item, io.BytesIO(body), job_id, caller=caller)

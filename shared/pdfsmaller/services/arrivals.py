@@ -15,7 +15,7 @@ from pdfsmaller import errors, events
 from pdfsmaller.jobs import files
 from pdfsmaller.jobs.keys import index_of_input, input_key, job_of_input
 from pdfsmaller.jobs.states import DELETED, Status
-from pdfsmaller.services.outcome import error_json, kept_seconds, upload_due_at
+from pdfsmaller.services.outcome import error_json, kept_seconds, upload_due_at, upload_lasts
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job
@@ -69,9 +69,9 @@ def input_arrived(world: World, key: str) -> None:
         files.delete_job(world.storage, job_id)
 
 
-def first_look_at(world: World, created_at: float) -> float:
+def first_look_at(world: World, created_at: float, *, in_parts: bool = False) -> float:
     """When a job that was made at a time, and awaits its files, is to be looked at; seconds since the epoch."""
-    over_at = upload_due_at(created_at, world.settings)
+    over_at = upload_due_at(created_at, world.settings, in_parts=in_parts)
     return over_at if world.storage.announces else min(over_at, created_at + LOOK_EVERY_SECONDS)
 
 
@@ -99,7 +99,8 @@ def settle(world: World) -> Iterator[str | None]:
 
 def _settle(world: World, job: Job) -> str | None:
     settings, now = world.settings, world.jobs.now()
-    left = upload_due_at(job.created_at, settings) - now
+    in_parts = bool(job.multiparts)
+    left = upload_due_at(job.created_at, settings, in_parts=in_parts) - now
     if left > 0:
         again_in = min(left, max(LOOK_EVERY_SECONDS, (now - job.created_at) * _SHARE_OF_AGE))
         if not world.jobs.postpone(job, again_in):
@@ -109,9 +110,11 @@ def _settle(world: World, job: Job) -> str | None:
     if left > 0:
         return None
     error = errors.UploadIncomplete(
-        f"The upload did not come within {settings.upload_expires_seconds:,} seconds. Start a new one."
+        f"The upload did not come within {upload_lasts(settings, in_parts=in_parts):,} seconds. Start a new one."
     )
     failed = world.ends.fail(job, error_json(error), kept_seconds=kept_seconds(settings))
+    if failed:
+        files.abort_multiparts(world.storage, job)
     return "uploads_failed" if failed else None
 
 

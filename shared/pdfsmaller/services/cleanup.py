@@ -20,6 +20,7 @@ from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services import arrivals
 from pdfsmaller.services.giving_up import give_up, last_attempt
+from pdfsmaller.services.outcome import IN_PARTS_SECONDS
 from pdfsmaller.services.webhooks import tell
 from pdfsmaller.telemetry import get_logger
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = get_logger("cleanup")
 
-_UNFINISHED_MAX_AGE_SECONDS = 24 * 3_600
+_UNFINISHED_MAX_AGE_SECONDS = IN_PARTS_SECONDS + 3_600
 #: The worker whose lease ran out may still be redelivered its own message: it goes first.
 _DEAD_LEASE_GRACE_SECONDS = 5.0
 #: A callback's own message comes when it is due.

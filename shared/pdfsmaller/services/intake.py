@@ -109,10 +109,26 @@ def measure(
     return inputs, refused if operation.each_alone else {}
 
 
-def declared(request: Mapping[str, Any], operation: OperationSpec, settings: Settings) -> list[JobInput]:
-    """The files that a request for presigned uploads announces, each with the most bytes that it may have.
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The files that a request for presigned uploads announces.
 
-    What MAX_REQUEST_SIZE leaves beside the declared sizes is shared alike by the files without one.
+    Attributes:
+        inputs: each with the most bytes that it may have.
+        sized: those whose size was said, by their place.
+        refused: what is wrong with those that are jobs of their own, as ``measure`` says it.
+    """
+
+    inputs: list[JobInput]
+    sized: frozenset[int]
+    refused: Refused
+
+
+def declared(request: Mapping[str, Any], operation: OperationSpec, settings: Settings) -> Declared:
+    """The files that a request for presigned uploads announces.
+
+    What MAX_REQUEST_SIZE leaves beside the declared sizes is shared alike by the files without one, where one job takes
+    them all. Files that are jobs of their own may each have MAX_FILE_SIZE.
 
     Args:
         request: untrusted; either ``files`` (a list of ``{name, size}``), or ``count``, or ``name`` and ``size`` of
@@ -123,21 +139,41 @@ def declared(request: Mapping[str, Any], operation: OperationSpec, settings: Set
     """
     kind = operation.inputs
     files = _listed(request, kind, settings.max_files)
-    if operation.each_alone and len(files) != 1:
-        field = "files" if "files" in request else "count"
-        raise errors.InvalidOption(field, len(files), [f"1 ({operation.name} takes one file a job)"])
-    names, sizes = [], []
-    for number, file in enumerate(files, start=1):
-        fallback = "" if len(files) == 1 else f"{kind.noun} {number}"
+    names: list[str] = []
+    sizes: list[int | None] = []
+    refused: Refused = {}
+    for index, file in enumerate(files):
+        fallback = "" if len(files) == 1 else f"{kind.noun} {index + 1}"
         names.append(clean_name(str(file.get("name") or fallback), kind))
-        sizes.append(_size(names[-1], file.get("size"), kind, settings.max_file_size))
+        sizes.append(_size(file.get("size")))
+        try:
+            _check_size(names[-1], sizes[-1], kind, settings.max_file_size)
+        except (errors.EmptyFile, errors.FileTooLarge) as exc:
+            if not operation.each_alone:
+                raise
+            refused[index] = exc
+    if len(refused) == len(files):
+        raise refused[0]
+    share = settings.max_file_size if operation.each_alone else _share(sizes, settings)
+    inputs = [JobInput(name, share if size is None else size) for name, size in zip(names, sizes, strict=True)]
+    return Declared(inputs, frozenset(n for n, size in enumerate(sizes) if size is not None), refused)
+
+
+def is_batch(request: Mapping[str, Any], operation: OperationSpec) -> bool:
+    """Whether a request for presigned uploads asks for several jobs."""
+    files, count = request.get("files"), request.get("count")
+    number = len(files) if isinstance(files, list) else count if isinstance(count, int) else 1
+    return operation.each_alone and number > 1
+
+
+def _share(sizes: Sequence[int | None], settings: Settings) -> int:
+    """What each file of one job may have whose size was not said. Raises FileTooLarge."""
     total, undeclared = sum(size or 0 for size in sizes), sizes.count(None)
     if total + undeclared > settings.max_request_size:  # each of those has a byte at least
         raise errors.FileTooLarge(
             f"The files have {total:,} bytes together; MAX_REQUEST_SIZE allows {settings.max_request_size:,}."
         )
-    share = min(settings.max_file_size, (settings.max_request_size - total) // max(1, undeclared))
-    return [JobInput(name, share if size is None else size) for name, size in zip(names, sizes, strict=True)]
+    return min(settings.max_file_size, (settings.max_request_size - total) // max(1, undeclared))
 
 
 def _listed(request: Mapping[str, Any], kind: InputKind, max_files: int) -> list[Mapping[str, Any]]:
@@ -162,13 +198,15 @@ def _listed(request: Mapping[str, Any], kind: InputKind, max_files: int) -> list
     return files
 
 
-def _size(name: str, size: Any, kind: InputKind, max_bytes: int) -> int | None:
+def _size(size: Any) -> int | None:
     """A declared size in bytes; None where nothing was declared."""
-    if size is None:
-        return None
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
         raise errors.InvalidOption("size", size, ["the file's size in bytes, a whole number"])
+    return size
+
+
+def _check_size(name: str, size: int | None, kind: InputKind, max_bytes: int) -> None:
+    """Refuse a file of no byte, or of too many, by its declared size."""
     if size == 0:
         raise errors.EmptyFile(f"{name} is empty (0 bytes). Send one with a {kind.noun} in it.")
-    sniff.check_size(name, size, max_bytes, kind.too_large)
-    return size
+    sniff.check_size(name, size or 0, max_bytes, kind.too_large)

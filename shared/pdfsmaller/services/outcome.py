@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _ROW_REPORT_MAX_BYTES = 100_000
 _ROW_WARNINGS_MAX_BYTES = 50_000
 _UPLOAD_GRACE_MAX_SECONDS = 900
+#: For how long a file may come in parts, with fresh links as often as they are asked for. Stores throw away what was
+#: begun earlier (``CleanupService``, and the buckets' lifecycle).
+IN_PARTS_SECONDS = 24 * 3_600
 
 
 def result_json(report: BaseReport) -> dict[str, Any]:
@@ -57,13 +60,18 @@ def kept_seconds(settings: Settings) -> float:
     return settings.max_file_age_hours * 3_600
 
 
-def upload_due_at(now: float, settings: Settings) -> float:
+def upload_lasts(settings: Settings, *, in_parts: bool) -> int:
+    """For how long files may be brought, in seconds: as long as a form can be used, or parts may come."""
+    return IN_PARTS_SECONDS if in_parts else settings.upload_expires_seconds
+
+
+def upload_due_at(now: float, settings: Settings, *, in_parts: bool = False) -> float:
     """When an upload has failed that may begin until its form runs out.
 
     The store looks at a form's time where a transfer begins: one begun in the last second may take as long again, at
     most 15 minutes.
     """
-    lasts = settings.upload_expires_seconds
+    lasts = upload_lasts(settings, in_parts=in_parts)
     return now + lasts + min(lasts, _UPLOAD_GRACE_MAX_SECONDS)
 
 

@@ -33,7 +33,7 @@ from pdfsmaller.services.giving_up import give_up, last_attempt, too_many_attemp
 from pdfsmaller.services.heartbeat import Heartbeat
 from pdfsmaller.services.outcome import error_json, kept_seconds
 from pdfsmaller.services.reuse import Reuse, can_be_reused, sha256_of
-from pdfsmaller.telemetry import get_logger
+from pdfsmaller.telemetry import get_logger, install_log_context, log_context
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.inputs import InputFile
@@ -55,6 +55,7 @@ class RunService:
     """Everything between a queue message and a finished job."""
 
     def __init__(self, world: World) -> None:
+        install_log_context()
         self._world = world
         self._settings, self._jobs, self._ends = world.settings, world.jobs, world.ends
         self._queue, self._storage = world.queue, world.storage
@@ -115,6 +116,7 @@ class RunService:
             logger.info("object belongs to no job", extra={"key": created.key})
             return
         logger.append_keys(job_id=job.job_id)
+        log_context.set({"trace_id": job.trace_id} if job.trace_id else {})
         try:
             if was_given_up(job):
                 job = self._revive(job, message)
@@ -135,6 +137,7 @@ class RunService:
             self._attempt(leased, ends_at)
         finally:
             logger.remove_keys(["job_id"])
+            log_context.set({})
 
     # Which job an object belongs to
 
@@ -335,6 +338,8 @@ class RunService:
         if job.drop:
             drops.check(job.options)
         options = find(job.operation).options.parse(job.options)
+        if job.drop:
+            drops.check_makes_something(options)
         if not job.password:
             return options
         password = SecretStr(passwords.unseal(job.password, self._settings.secret_key))

@@ -6,7 +6,7 @@ first, then the objects (or forms that let the caller send exactly those objects
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -20,14 +20,15 @@ from pdfsmaller.jobs.keys import input_key, report_key
 from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
-from pdfsmaller.services import arrivals, inbox, intake, turns
+from pdfsmaller.services import arrivals, inbox, intake, turns, uploads
 from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.outcome import error_json, kept_seconds
 from pdfsmaller.services.reuse import Reuse, can_be_reused
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.callback import Callback
-    from pdfsmaller.jobs.objects import UploadForm
+    from pdfsmaller.jobs.model import Multipart
+    from pdfsmaller.jobs.objects import Upload
     from pdfsmaller.services.world import World
 
 #: Objects written at a time: a request of many small files would else wait for each one's round trip.
@@ -188,8 +189,8 @@ class SubmitService:
         caller: Caller = ANYBODY,
         under: str | None = None,
         callback: Callback | None = None,
-    ) -> tuple[Job, list[UploadForm]]:
-        """A job that waits for files sent straight to the bucket, and a form for each, in order.
+    ) -> tuple[Job, list[Upload]]:
+        """A job that waits for files sent straight to the bucket, and what brings each there, in order.
 
         Args:
             request: ``operation``, ``options``, and ``files`` (a list of ``{name, size}``), ``count``, or one file's
@@ -200,33 +201,93 @@ class SubmitService:
         Raises:
             InvalidOption, TooManyFiles, FileTooLarge, EmptyFile, StorageFull, RateLimited.
         """
+        operation, options, files = self._announced(request)
+        if intake.is_batch(request, operation):
+            field = "files" if "files" in request else "count"
+            raise errors.InvalidOption(field, len(files.inputs), [f"1 ({operation.name} takes one file a job)"])
+        intake.check_options(options, len(files.inputs))
+        self.check_room()
+        caller.charge(1)
+        job = self._awaiting(operation, options, files.inputs, files.sized, None, caller, under, callback)
+        return job, uploads.hand_out(self._storage, [job], self._settings)
+
+    def reserve_batch(
+        self,
+        request: Mapping[str, Any],
+        *,
+        caller: Caller = ANYBODY,
+        under: str | None = None,
+        callback: Callback | None = None,
+    ) -> tuple[list[Job], list[Upload | None]]:
+        """A batch of jobs, each of which waits for one file sent straight to the bucket, and what brings it there.
+
+        A file that may not come in is a failed job among the others, and nothing brings it.
+
+        Args:
+            request: as for ``reserve_upload``, for several files of an operation whose files are jobs of their own.
+            under: the batch's id.
+
+        Raises:
+            As ``reserve_upload``; FileTooLarge and EmptyFile where no file may come in.
+        """
+        operation, options, files = self._announced(request)
+        intake.check_options(options, 1)
+        self.check_room()
+        caller.charge(len(files.inputs))
+        batch_id = under or new_id()
+        jobs = []
+        for n, job_id in enumerate(self._batch_of(batch_id, len(files.inputs))):
+            refused = files.refused.get(n)
+            sized = {0} if n in files.sized and not refused else set()
+            job = self._awaiting(operation, options, [files.inputs[n]], sized, batch_id, caller, job_id, callback)
+            jobs.append(self._failed(job, refused) if refused else job)
+        return jobs, self._brought(jobs)
+
+    def reserved(self, job_id: str, *, caller: Caller = ANYBODY) -> tuple[Job, list[Upload]]:
+        """What ``reserve_upload`` made under this id: the job as it stands, and what brings its files from now on.
+
+        Raises:
+            JobNotFound.
+        """
+        job = self.job(job_id, caller=caller)
+        return job, uploads.hand_out(self._storage, [job], self._settings)
+
+    def reserved_batch(self, batch_id: str, *, caller: Caller = ANYBODY) -> tuple[list[Job], list[Upload | None]]:
+        """The same of ``reserve_batch``."""
+        jobs = self.batch(batch_id, caller=caller)
+        return jobs, self._brought(jobs)
+
+    def _brought(self, jobs: Sequence[Job]) -> list[Upload | None]:
+        """What brings the file of each job of a batch; nothing for one that does not wait for it."""
+        waiting = [job if job.status is Status.AWAITING_UPLOAD else None for job in jobs]
+        return uploads.hand_out_some(self._storage, waiting, self._settings)
+
+    def _announced(self, request: Mapping[str, Any]) -> tuple[OperationSpec, Options, intake.Declared]:
+        """What a request for presigned uploads says, if it makes sense."""
         operation = find(request.get("operation", DEFAULT.name))
         given = request.get("options") or {}
         if not isinstance(given, Mapping):
             raise errors.InvalidOption("options", given, ["an object of option names and values"])
-        options = operation.options.parse(given)
-        inputs = intake.declared(request, operation, self._settings)
-        intake.check_options(options, len(inputs))
-        self.check_room()
-        caller.charge(1)
-        job = self.new_job(operation, options, inputs, None, caller, under, callback)
-        return job, self._forms(job)
+        return operation, operation.options.parse(given), intake.declared(request, operation, self._settings)
 
-    def reserved(self, job_id: str, *, caller: Caller = ANYBODY) -> tuple[Job, list[UploadForm]]:
-        """What ``reserve_upload`` made under this id: the job as it stands, and new forms. Raises JobNotFound."""
-        job = self.job(job_id, caller=caller)
-        return job, self._forms(job)
-
-    def _forms(self, job: Job) -> list[UploadForm]:
-        return [
-            self._storage.upload_form(
-                input_key(job.job_id, index),
-                max_bytes=item.bytes,
-                expires_seconds=self._settings.upload_expires_seconds,
-                media_type=find(job.operation).inputs.media_type,
-            )
-            for index, item in enumerate(job.inputs)
-        ]
+    def _awaiting(
+        self,
+        operation: OperationSpec,
+        options: Options,
+        inputs: Sequence[JobInput],
+        sized: Iterable[int],
+        batch_id: str | None,
+        caller: Caller,
+        under: str | None,
+        callback: Callback | None,
+    ) -> Job:
+        """A new job that waits for its files, with the uploads in parts of those that are large."""
+        job_id = under or new_id()
+        multiparts = uploads.begin(self._storage, job_id, inputs, sized, operation.inputs.media_type)
+        job = self.new_job(operation, options, inputs, batch_id, caller, job_id, callback, multiparts)
+        if job.multiparts != multiparts:
+            uploads.give_up(self._storage, job_id, multiparts)  # it was there already, with its own
+        return job
 
     def check_room(self) -> None:
         """Refuse a new job where there is no room for its files. Raises StorageFull."""
@@ -245,6 +306,7 @@ class SubmitService:
         caller: Caller,
         job_id: str | None = None,
         callback: Callback | None = None,
+        multiparts: tuple[Multipart, ...] = (),
     ) -> Job:
         """A job's new row; one that is there already, as it stands."""
         password = options.secret
@@ -255,14 +317,16 @@ class SubmitService:
             stage="awaiting_upload",
             created_at=now,
             updated_at=now,
-            due_at=arrivals.first_look_at(self._world, now),
+            due_at=arrivals.first_look_at(self._world, now, in_parts=bool(multiparts)),
             operation=operation.name,
             input_count=len(inputs),
             inputs=tuple(inputs),
+            multiparts=multiparts,
             options=options.model_dump(mode="json", exclude_unset=True),
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
             owner=caller.owner,
+            trace_id=caller.trace_id,
             callback=callback,
             asker=turns.asker_of(caller, self._settings),
         )
@@ -415,6 +479,7 @@ class SubmitService:
         self._delete_files(job)
 
     def _delete_files(self, job: Job) -> None:
+        job_files.abort_multiparts(self._storage, job)
         job_files.delete_job(self._storage, job.job_id)
         if job.drop:
             inbox.withdraw(self._storage, job, job.drop)
