@@ -10,6 +10,7 @@ which is what nearly all of them serve.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
@@ -35,12 +36,13 @@ _TELLING = frozenset(
 _PRIVATE_DEPTH = 8
 
 
-def audit(pdf: pikepdf.Pdf, file_bytes: int) -> Audit:
+def audit(pdf: pikepdf.Pdf, file_bytes: int, streams: Counter[Kind] | None = None) -> Audit:
     """The stored bytes of a document by kind.
 
     Args:
         pdf: as opened from the file (streams changed since then count with their new size).
         file_bytes: the file's size, in bytes; the parts add up to it exactly.
+        streams: counts the streams of each kind.
     """
     sizes: dict[ObjGen, int] = {}
     kinds: dict[ObjGen, Kind] = {}
@@ -64,6 +66,8 @@ def audit(pdf: pikepdf.Pdf, file_bytes: int) -> Audit:
     for key, size in sizes.items():
         if key in kinds:
             totals[kinds[key]] += size
+            if streams is not None:
+                streams[kinds[key]] += 1
     claimed = sum(totals.values())
     if claimed > file_bytes:  # lengths that lie, or streams that overlap
         totals = {kind: size * file_bytes // claimed for kind, size in totals.items()}
