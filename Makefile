@@ -99,7 +99,7 @@ lock: $(SAM_VENV)/.ready ## Take the newest dependencies that are allowed into a
 	@$(PACKING) lock
 	@$(UV_LOCK) requirements/build.in -o requirements/build.txt
 	@$(UV_LOCK) requirements/sam.in -c requirements/build.txt -o requirements/sam.txt
-	@$(UV_LOCK) pyproject.toml --extra service --extra server --extra emulator --extra dev -c requirements/build.txt -o requirements/dev.txt
+	@$(UV_LOCK) pyproject.toml --extra service --extra server --extra remote --extra emulator --extra dev -c requirements/build.txt -o requirements/dev.txt
 	@$(UV_LOCK) pyproject.toml --extra service --extra emulator -c requirements/dev.txt -o requirements/local.txt
 
 clean: ## Delete everything that was made here, the local service's data too

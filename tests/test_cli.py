@@ -571,6 +571,23 @@ def test_previews_of_two_files_do_not_overwrite_each_other(tmp_path: Path) -> No
     assert len(list((tmp_path / "pages").iterdir())) == 1
 
 
+# --- dry run --------------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_says_what_presets_would_give_and_writes_nothing(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here("compress", photo, "--dry-run", "--preset", "screen") == 0
+    said = capsys.readouterr().out
+    assert all(preset in said for preset in ("images", "lossless", "printer", "ebook", "screen", "scan"))
+    assert list(tmp_path.iterdir()) == [photo]
+    assert run_here("compress", photo, "--dry-run", "--json") == 0
+    body = json.loads(capsys.readouterr().out)
+    assert set(body) == {"source", "report"}
+    assert len(body["report"]["presets"]) == 5
+    assert command("compress", photo, "--dry-run", "-o", tmp_path / "out.pdf").returncode == 2
+
+
 # --- inspect, version, help -----------------------------------------------------------------------------------------
 
 

@@ -86,3 +86,34 @@ def test_the_whole_report_is_a_file_of_its_own(client: FlaskClient, stack: Stack
     whole = answer.get_json()
     assert {name: whole[name] for name in done["result"]["report"]} == done["result"]["report"]
     assert "warnings" in whole
+
+
+def test_a_dry_run_tells_what_presets_would_give(client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+    job = post(client, pdf, dry_run="true").get_json()
+    work(stack)
+    done = client.get(job["links"]["self"]).get_json()
+    assert (done["status"], done["result"]["outcome"], done["result"]["report"]["dry_run"]) == (
+        "succeeded",
+        "dry_run",
+        True,
+    )
+    assert [item["preset"] for item in done["result"]["report"]["presets"]] == [
+        "lossless",
+        "printer",
+        "ebook",
+        "screen",
+        "scan",
+    ]
+    answer = client.get(done["links"]["download"])
+    assert answer.mimetype == "application/json"
+    assert answer.get_json()["presets"] == done["result"]["report"]["presets"]
+    real = client.post(done["links"]["again"], json={"options": {"preset": "screen"}}).get_json()
+    assert real["options"] == {"preset": "screen"}
+
+
+def test_a_dropped_file_is_no_dry_run(client: FlaskClient, stack: Stack, pdf: bytes) -> None:
+    stack.drop("inbox/a.pdf", pdf, {"dry_run": "true"})
+    work(stack)
+    told = stack.result("errors/a.pdf.json")["Body"].read()
+    assert b"dry_run" in told
+    assert "inbox/a.pdf" not in stack.result_keys()

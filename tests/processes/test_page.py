@@ -127,7 +127,7 @@ class TestMakingSmaller:
         page.get_by_label("Zoom in").click()
         assert page.locator(".stage.zoomed").count() == 1
         page.keyboard.press("Escape")
-        assert page.locator("dialog").count() == 0
+        page.locator("dialog").wait_for(state="detached")
 
     def test_a_reload_loses_nothing_and_removing_deletes(self, page: Page, served: Served, tmp_path: Path) -> None:
         page.set_input_files("#files", documents.write(tmp_path / "a.pdf", documents.photo_jpeg()))

@@ -10,7 +10,7 @@ from pdfsmaller import errors, sandbox
 from pdfsmaller.cli.errors import complain, describe, exit_code
 from pdfsmaller.cli.files import check_readable
 from pdfsmaller.cli.password import read_password
-from pdfsmaller.cli.show import counted, say, size
+from pdfsmaller.cli.show import counted, say, size, where_bytes_are
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.limits import Limits
@@ -47,9 +47,7 @@ def _words(source: Path, found: dict[str, Any]) -> str:
         f"{source}: {size(found['bytes'])}, {counted(found['pages'], 'page')}, "
         f"PDF {found['pdf_version']}{''.join(', ' + mark for mark in marks)}"
     ]
-    for kind, count in sorted(found["audit"].items(), key=lambda item: -item[1]):
-        if count:
-            lines.append(f"  {kind:<12}{size(count):>9}  {count / found['bytes']:6.1%}")
+    lines += where_bytes_are(found["audit"], found["bytes"])
     if found["images"]:
         lines.append(f"{counted(found['image_count'], 'image')}, largest first:")
         lines += [f"  {_image(image)}" for image in found["images"][:_LISTED]]

@@ -85,6 +85,10 @@ class _Command:
 
     def _planned(self, output: Path | None) -> list[_Job]:
         """The jobs, each with its target."""
+        if self.options.only_reports:
+            if output or self.output_dir:
+                raise errors.UsageError("A dry run writes nothing: leave -o and --output-dir out.")
+            return [_Job([path], path.name, []) for path in self.paths]
         if self.operation.several_results:
             assert self.output_dir
             check_several(self.paths, self.output_dir)
@@ -102,7 +106,8 @@ class _Command:
                 check_readable(path)
             with workspace.job_folder() as folder:
                 done = self.engine.run(self.operation, _sources(job), folder, self.options, progress)
-                self._hand_out(job, done)
+                if not self.options.only_reports:
+                    self._hand_out(job, done)
             job.report = done.report
         except (PdfSmallerError, OSError, errors.UsageError) as exc:
             job.error = exc
@@ -125,7 +130,8 @@ class _Command:
         sources = [str(path) for path in job.sources]
         body: dict[str, Any] = {"source": sources[0]} if self.operation.each_alone else {"sources": sources}
         targets = [str(path) for path in job.targets]
-        body |= {"targets": targets} if self.operation.several_results else {"target": targets[0]}
+        if not self.options.only_reports:
+            body |= {"targets": targets} if self.operation.several_results else {"target": targets[0]}
         if job.report:
             body["report"] = report_json(job.report)
         if job.error:

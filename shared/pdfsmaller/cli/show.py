@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -48,7 +48,9 @@ def report_json(report: BaseReport) -> dict[str, Any]:
 
 def summary(sources: Sequence[Path], targets: Sequence[Path], report: BaseReport, options: Options) -> str:
     """What became of one job, in a few lines."""
-    if isinstance(report, Report):
+    if isinstance(report, Report) and report.dry_run:
+        lines = _of_dry_run(sources[0], report)
+    elif isinstance(report, Report):
         lines = _of_one(f"{sources[0]} → {targets[0]}", report)
     elif isinstance(report, CombinedReport):
         lines = _of_several(targets[0], report)
@@ -72,6 +74,21 @@ def _of_one(what: str, report: Report) -> list[str]:
             detail = f"   {done.changed} of {done.seen} changed" if done and done.seen else ""
             lines.append(f"  {kind:<12}{size(before):>9} → {size(after):>9}{detail}")
     return lines
+
+
+def _of_dry_run(source: Path, report: Report) -> list[str]:
+    """Where a file's bytes are, and what presets would make of them."""
+    asked = f"about {size(report.output_bytes)} ({report.ratio:.0%}) with these options"
+    lines = [f"{source}: {size(report.input_bytes)}, {counted(report.pages, 'page')}; {asked}"]
+    lines += where_bytes_are(report.before.model_dump(), report.input_bytes)
+    lines.append("About what each preset would give:")
+    return lines + [f"  {item.preset:<12}{size(item.bytes):>9}  {item.ratio:6.1%}" for item in report.presets]
+
+
+def where_bytes_are(audit: Mapping[str, int], total: int) -> list[str]:
+    """What each kind of content takes of a file, the most first: a line each."""
+    kinds = sorted(audit.items(), key=lambda item: -item[1])
+    return [f"  {kind:<12}{size(count):>9}  {count / total:6.1%}" for kind, count in kinds if count]
 
 
 def _of_several(target: Path, report: CombinedReport) -> list[str]:

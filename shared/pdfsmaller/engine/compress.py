@@ -40,6 +40,7 @@ from pdfsmaller.engine.document import (
     pdfa_part,
     working_password,
 )
+from pdfsmaller.engine.estimate.estimate import estimate
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
@@ -100,6 +101,8 @@ def run(
 ) -> Done[Report]:
     """``compress`` as an operation: of one source (``engine.results`` has the form)."""
     (source,) = sources
+    if options.dry_run:
+        return estimate(source, folder, options, limits=limits, progress=progress)
     target = folder / "out.pdf"
     report = compress(source.path, target, options, limits=limits, progress=progress)
     return Done(report, (ResultFile(target, f"{source.stem or 'document'}-smaller.pdf"),))
@@ -208,6 +211,14 @@ class _Run:
             return self._hand_back()
         size = result.stat().st_size
         if size >= self.input_bytes:
+            return self._hand_back()
+        if size > self.input_bytes * (1 - self.options.min_saving / 100):
+            saved = 1 - size / self.input_bytes
+            self._warn(
+                "saving_too_small",
+                f"Only {saved:.1%} could be saved, less than the {self.options.min_saving:g} % asked for: the original "
+                "was kept.",
+            )
             return self._hand_back()
         if builder.color_left or (goal.color_mode != "no-change" and self._colored_images(coded)):
             self._warn("color_mode_partial", "Some colour had to stay: it could not be turned gray with certainty.")

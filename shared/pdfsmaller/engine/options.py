@@ -174,6 +174,11 @@ class Options(BaseModel):
         """Whether an input that cannot be used is left out, instead of failing the job."""
         return getattr(self, "on_error", "fail") == "skip"
 
+    @property
+    def only_reports(self) -> bool:
+        """Whether nothing is to be made but a report."""
+        return False
+
     def check_inputs(self, count: int) -> None:
         """Refuse options that do not fit so many inputs.
 
@@ -327,6 +332,34 @@ class DocumentOptions(Options):
 
 class CompressOptions(DocumentOptions, SingleOptions):
     """How a PDF is made smaller."""
+
+    min_saving: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=99,
+            description="Per cent that must be saved: of less the original comes back, byte for byte (unchanged).",
+        ),
+        Shown("PERCENT"),
+    ] = 0
+    dry_run: Annotated[
+        bool,
+        Field(
+            description="Make nothing: report where the bytes are, and about what each preset would give. The result "
+            "is that report, as JSON."
+        ),
+    ] = False
+
+    @property
+    def only_reports(self) -> bool:
+        return self.dry_run
+
+    @model_validator(mode="after")
+    def _asks_for_no_size_unmade(self) -> Self:
+        if self.dry_run and self.target_size is not None:
+            message = "target_size cannot go with dry_run, which tells what sizes there would be. Leave one out."
+            raise InvalidOption("target_size", self.target_size, ["(leave it out)"], message)
+        return self
 
 
 class InspectOptions(Options):

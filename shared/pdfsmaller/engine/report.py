@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pdfsmaller.engine.options import Verify
+from pdfsmaller.engine.options import Preset, Verify
 
-Outcome = Literal["compressed", "unchanged", "target_not_met"]
+Outcome = Literal["compressed", "unchanged", "target_not_met", "dry_run"]
 CombinedOutcome = Literal["merged", "converted", "target_not_met"]
 
 
@@ -98,12 +98,23 @@ class BaseReport(_Frozen):
         return round(self.output_bytes / self.input_bytes, 4) if self.input_bytes else 1.0
 
 
+class PresetEstimate(_Frozen):
+    """About how many bytes a preset would give, and what share of the document's that is."""
+
+    preset: Preset
+    bytes: int
+    ratio: float
+
+
 class Report(BaseReport):
     """What ``compress`` did. Its target is never larger than its source.
 
     Attributes:
         outcome: ``compressed``; ``unchanged``: the target is the source, byte for byte; ``target_not_met``: the
-            smallest file within reach is still over ``target_size``.
+            smallest file within reach is still over ``target_size``; ``dry_run``: nothing was made, and
+            ``output_bytes`` is what is expected of the options given.
+        dry_run: so it is.
+        presets: of a dry run, what each preset would give beside the other options.
         before, after: where the bytes were and are.
         images: images seen, changed and skipped by reason.
         fonts: embedded font programs seen, changed and skipped by reason.
@@ -112,6 +123,8 @@ class Report(BaseReport):
     """
 
     outcome: Outcome
+    dry_run: bool = False
+    presets: list[PresetEstimate] = []
     before: Audit
     after: Audit
     images: ImageCounts

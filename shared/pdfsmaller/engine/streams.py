@@ -46,7 +46,14 @@ class Filter:
 def filters_of(stream: Stream) -> list[Filter]:
     """The stream's filters, outermost first, by their long names."""
     names = stream.get("/Filter")
-    parms = stream.get("/DecodeParms", stream.get("/DP"))
+    if names is None:
+        return []
+    parms = stream.get("/DecodeParms")
+    if parms is None:
+        parms = stream.get("/DP")
+    if parms is None and isinstance(names, Name):  # most streams
+        text = name_text(names)
+        return [Filter(_SHORT.get(text, text), None)]
     listed = list(names.as_list()) if isinstance(names, Array) else [names] if isinstance(names, Name) else []
     given = list(parms.as_list()) if isinstance(parms, Array) else [parms]
     result = []

@@ -84,7 +84,8 @@ def _takes_file(kinds: Collection[str]) -> bool:
     """Whether the caller would rather have a file of one of these kinds than JSON.
 
     JSON counts only where it is named: ``*/*`` alone (curl) means the file, and so does no ``Accept`` at all. Where
-    both are wanted as much, the file has to be named too: a program's ``application/json, */*`` expects JSON.
+    both are wanted as much, the file has to be named too: a program's ``application/json, */*`` expects JSON. Who names
+    JSON means the job's, also where the file is JSON.
     """
     accepted: dict[str, float] = {}
     for value, quality in request.accept_mimetypes:
@@ -97,7 +98,7 @@ def _takes_file(kinds: Collection[str]) -> bool:
     for kind in kinds:
         general = accepted.get(f"{kind.partition('/')[0]}/*", accepted.get("*/*", 0))
         wanted = accepted.get(kind, general)
-        if wanted > json or (kind in accepted and wanted == json > 0):
+        if wanted > json or (kind in accepted and wanted == json > 0 and kind != media.JSON):
             return True
     return False
 

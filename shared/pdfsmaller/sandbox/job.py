@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdfsmaller import errors, workspace
+from pdfsmaller import errors, media, workspace
 from pdfsmaller.limits import Limits
 from pdfsmaller.sandbox.process import EngineProcess, unreadable
 from pdfsmaller.sandbox.starting import take
@@ -58,7 +58,8 @@ def run(
         report = operation.report.model_validate(answer["report"])
     except ValidationError:
         raise unreadable() from None
-    return Done(report, _results(operation, folder, answer["files"]))
+    kinds = (media.JSON,) if options.only_reports else operation.media_types
+    return Done(report, _results(kinds, folder, answer["files"]))
 
 
 def run_to(
@@ -118,9 +119,9 @@ def _spec(
     }
 
 
-def _results(operation: OperationSpec, folder: Path, files: list[dict[str, Any]]) -> tuple[ResultFile, ...]:
+def _results(kinds: Collection[str], folder: Path, files: list[dict[str, Any]]) -> tuple[ResultFile, ...]:
     """The results that a child names. A document may have taken it over: none lies outside of the folder, nor is of
-    a kind that the operation does not make.
+    another kind than these.
 
     Raises:
         EngineFailed: one does.
@@ -134,7 +135,7 @@ def _results(operation: OperationSpec, folder: Path, files: list[dict[str, Any]]
         path = folder / file["file"]
         if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(home):
             raise errors.EngineFailed("The engine named a result that is no file of its job.")
-        if file["media_type"] not in operation.media_types:
+        if file["media_type"] not in kinds:
             raise errors.EngineFailed("The engine named a result of a kind that its operation does not make.")
         results.append(ResultFile(path, file["name"], file["media_type"]))
     return tuple(results)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pdfsmaller.engine.options import Options
+from pdfsmaller.errors import InvalidOption
 from pdfsmaller.operations import DEFAULT, droppable, find
 
 
@@ -28,3 +30,13 @@ def check(options: dict[str, Any]) -> None:
     """
     if "operation" in options:
         find(options["operation"], droppable())
+
+
+def check_makes_something(options: Options) -> None:
+    """Refuse a dry run: a drop's owner looks for a document.
+
+    Raises:
+        InvalidOption.
+    """
+    if options.only_reports:
+        raise InvalidOption("dry_run", "true", ["(leave it out)"], "A dropped file cannot have dry_run.")

@@ -57,3 +57,8 @@ def test_what_makes_no_sense_is_refused_with_its_reason(options: bytes, said: st
     with pytest.raises(InvalidOption, match=said) as caught:
         wished("a.pdf", PDF, options)
     assert "geheim" not in caught.value.message
+
+
+def test_a_dry_run_is_refused() -> None:
+    with pytest.raises(InvalidOption, match="dry_run"):
+        wished("a.pdf", b"%PDF-1.7\n", b'{"dry_run": true}')

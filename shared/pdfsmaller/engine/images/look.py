@@ -51,7 +51,9 @@ class Judge:
     def similarity(self, image: pyvips.Image) -> float:
         """How like the source ``image`` looks, 0–1."""
         wide, high = self.reference.width, self.reference.height
-        if (image.width, image.height) != (wide, high):
+        if image.width < wide or image.height < high:
+            image = _enlarged(image, wide, high)
+        elif (image.width, image.height) != (wide, high):
             image = image.resize(wide / image.width, vscale=high / image.height, kernel="linear")
             image = image.gravity("north-west", wide, high, extend="copy")
         return similarity(self.reference, picture_of(image))
@@ -60,6 +62,19 @@ class Judge:
         """The higher, the better; comparable between codings of the same image only."""
         lost = POOR_WEIGHT * max(0.0, self.poor - similarity)
         return similarity - lost - self.price * math.log(max(1, cost))
+
+
+def _enlarged(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
+    """At this size. (``resize`` puts what it enlarges half a pixel away from where it was.)"""
+    across, down = width / image.width, height / image.height
+    return image.affine(
+        [across, 0, 0, down],
+        interpolate=pyvips.Interpolate.new("bilinear"),
+        oarea=[0, 0, width, height],
+        odx=(across - 1) / 2,
+        ody=(down - 1) / 2,
+        extend="copy",
+    )
 
 
 def judge_for(source: ImageSource, goal: Goal, load: Callable[[float], pyvips.Image]) -> Judge | None:

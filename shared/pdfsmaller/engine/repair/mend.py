@@ -18,7 +18,7 @@ from pdfsmaller.engine.document import open_pdf, save_pdf, was_rebuilt
 from pdfsmaller.engine.repair.filters import UnknownFilters, unknown_filters, write_flate_for_brotli
 from pdfsmaller.engine.repair.page_tree import mend_page_tree
 from pdfsmaller.engine.repair.salvage import is_packed_with_brotli, packing_filters, salvage
-from pdfsmaller.engine.streams import KNOWN
+from pdfsmaller.engine.streams import BROTLI, KNOWN
 from pdfsmaller.errors import UnreadablePdf
 from pdfsmaller.limits import Limits
 
@@ -53,13 +53,15 @@ def open_or_mend(source: Path, mended: Path, password: str | None, limits: Limit
     pdf, path, repaired = _opened(source, mended, password, limits)
     laid_open = repaired and path != source and not pdf.is_encrypted
     try:
-        brotli = write_flate_for_brotli(pdf, limits)
+        unknown = unknown_filters(pdf, laid_open=laid_open)
+        brotli = BROTLI in unknown.names and write_flate_for_brotli(pdf, limits)
         if brotli:
             path = mended.with_name(f"{mended.name}.flate")
             save_pdf(pdf, path, linearize=False, pdfa=None, effort="fast")
             pdf.close()
             pdf = open_pdf(path, password, limits)
-        return Opened(pdf, path, repaired, brotli, unknown_filters(pdf, laid_open=laid_open))
+            unknown = unknown_filters(pdf, laid_open=laid_open)
+        return Opened(pdf, path, repaired, brotli, unknown)
     except BaseException:
         pdf.close()
         raise

@@ -67,7 +67,7 @@ function schedule() {
 async function upload(id) {
   const stopping = new AbortController();
   under.set(id, stopping);
-  change(id, { phase: "sending", sent: 0, error: "" });
+  change(id, { phase: "sending", sent: 0, error: "", note: "" });
   const { operation, options, job: begun } = find(id);
   if (options.password) secrets.set(id, options.password);
   try {
@@ -81,6 +81,7 @@ async function upload(id) {
       signal: stopping.signal,
       reserved: (job) => change(id, { job }),
       progress: (sent) => change(id, { sent }),
+      waits: (note) => change(id, { note }),
     });
     if (!find(id)) return;
     files.stored(id);

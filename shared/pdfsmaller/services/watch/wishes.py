@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pdfsmaller.errors import InvalidOption, PdfSmallerError
 from pdfsmaller.operations import DEFAULT, OperationSpec, droppable, find
+from pdfsmaller.services.drops import check_makes_something
 
 OPTIONS_SUFFIX = ".options.json"
 #: The longest options file that is read, in bytes.
@@ -36,6 +38,11 @@ def wished(name: str, head: bytes, given: bytes | None) -> tuple[OperationSpec, 
         presets = spec.options.values("preset")
         preset = next((folder for folder in name.split("/")[:-1] if folder in presets), None)
         fields = {"preset": preset} | fields
+    options = None
+    with suppress(InvalidOption):  # whoever submits the file says what is wrong with its options
+        options = spec.options.parse(fields)
+    if options is not None:
+        check_makes_something(options)
     return spec, fields
 
 

@@ -1,0 +1,1 @@
+"""What compressing would give, told in a part of the time that it takes. See ``estimate``."""
