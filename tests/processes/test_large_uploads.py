@@ -94,7 +94,9 @@ def test_memory_does_not_grow_with_a_file(served: Served, send: Any, size: int) 
     job = send(served, size)
     after = most_memory(served)
     assert job["inputs"] == [{"name": "a.pdf", "bytes": size}]
-    assert requests.delete(job["links"]["self"], timeout=60).status_code == 204  # what it says is nobody's question here
+    assert (
+        requests.delete(job["links"]["self"], timeout=60).status_code == 204
+    )  # what it says is nobody's question here
     stayed = before.keys() & after.keys()
     assert len(stayed) >= 3
     assert max(after[pid] - before[pid] for pid in stayed) < _GROWTH_BYTES
