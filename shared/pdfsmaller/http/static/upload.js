@@ -6,29 +6,26 @@ import { t } from "./words.js";
 const TRIES = 6;
 const PATIENCE = 1000; // milliseconds before the second try; they double
 
-// Send the files of a job, which is reserved first unless `job` is one whose files have not all come. `reserved` is told
-// of the job as soon as there is one, `progress` of the bytes that have left, `waits` of what is waited for, in words.
-// Resolves to the job. Raises Failure, or AbortError where `signal` says so.
-export async function send({ operation, options, files, job, signal, reserved, progress, waits }) {
+// Send the files of a job: of `job`, where some of them have come already, or of a new one by `reserve`. `reserved` is
+// told of it, `progress` of the bytes that have left, `waits` of what is waited for, in words. Resolves to the job.
+// Raises Failure, or AbortError where `signal` says so.
+export async function send({ files, job, reserve, signal, reserved, progress, waits }) {
   const going = { signal, waits };
-  const { job: begun, uploads } = (job && (await underWay(job, files, going))) || (await reserve(operation, options, files, going));
+  const { job: begun, uploads } = (job && (await underWay(job, files, going))) || (await persist(reserve, going));
   reserved(begun);
+  if (begun.status === "failed") return begun; // its file could not be taken
   let before = 0;
   for (const [index, upload] of uploads.entries()) {
     const file = files[index];
     const told = (bytes) => progress(before + Math.min(bytes, file.size));
-    if (upload.multipart) await sendParts(`/api/jobs/${begun.job_id}/uploads/${index}`, upload.multipart, file, going, told);
-    else await persist(() => post(upload, file, signal, told), going);
+    const path = `/api/jobs/${begun.job_id}/uploads/${index}`;
+    if (upload.multipart) await sendParts(path, upload.multipart, file, going, told);
+    else await sendForm(path, upload, file, going, told);
     before += file.size;
     progress(before);
   }
   // Where no event follows an upload this begins the job; elsewhere it only says what is known.
   return persist(() => call(`/api/jobs/${begun.job_id}/uploaded`, { method: "POST", signal }), going);
-}
-
-function reserve(operation, options, files, going) {
-  const body = { operation, options, files: files.map(({ name, size }) => ({ name, size })) };
-  return persist(() => call("/api/uploads", { json: body, signal: going.signal }), going);
 }
 
 // What is still missing of a job's files; null where there is no going on.
@@ -41,6 +38,17 @@ async function underWay(job, files, going) {
   } catch (error) {
     if (error.name === "AbortError") throw error;
     return null;
+  }
+}
+
+// A form that is over is asked for anew, once.
+async function sendForm(path, form, file, going, told) {
+  const sent = (filled) => persist(() => post(filled, file, going.signal, told), going);
+  try {
+    await sent(form);
+  } catch (error) {
+    if (error.status !== 403) throw error;
+    await sent((await call(path, { signal: going.signal })).upload);
   }
 }
 
