@@ -85,6 +85,7 @@ class Job:
     request that it came by (W3C Trace Context). ``asker`` is who takes turns with others for a worker
     (``services.turns``), and is nobody's business outside.
 
+    ``reused`` says that nothing was done for the job: its results are copies of what the same work made before.
     ``ended_by`` is the mark of the write that ended the job. ``callback`` is who hears of its ends (``jobs.callback``):
     ``callback_tries`` attempts to tell the present one were begun, ``callback_attempts`` are the last that are over,
     and ``callback_told`` is the mark of the last end that was told or given up.
@@ -123,6 +124,7 @@ class Job:
     download: JobResult | None = None
     warnings: tuple[dict[str, str], ...] = ()
     error: dict[str, str] | None = None
+    reused: bool = False
     ended_by: str | None = None
     callback: Callback | None = None
     callback_tries: int = 0
