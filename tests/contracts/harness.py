@@ -18,11 +18,12 @@ from pdfsmaller.aws.access import DynamoCounters, DynamoKeyStore
 from pdfsmaller.aws.job_store import DynamoJobStore
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import UploadForm
-from pdfsmaller.jobs.ports import JobStore, Line, Queue, Storage
+from pdfsmaller.jobs.ports import JobStore, Line, Messages, Queue, Storage
 from pdfsmaller.server.database.access import SqlCounters, SqlKeyStore
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.job_store import SqlJobStore
 from pdfsmaller.server.database.queue import SqlQueue
+from pdfsmaller.server.database.schema import callbacks
 from tests.aws_stack import Clock, Stack
 from tests.folder_world import killed_while_putting, made_room
 from tests.memory import MemoryJobStore, MemoryKeyStore, MemoryQueue, MemoryStorage
@@ -47,6 +48,7 @@ class Harness(Protocol):
     store: JobStore
     queue: Queue
     storage: Storage
+    callbacks: Messages
     keys: KeyStore
     counters: Counters
     #: Where the queue does not let askers take turns by itself.
@@ -68,6 +70,9 @@ class Harness(Protocol):
         """One delivery, if a message is visible."""
 
     def acknowledge(self, message: Message) -> None: ...
+
+    def receive_callback(self) -> Message | None:
+        """One delivery from the queue of callbacks, if a message is visible there."""
 
     def bury(self, body: str) -> None:
         """Put a dead letter."""
@@ -100,6 +105,7 @@ class MemoryHarness:
             self._clock, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT
         )
         self.storage = MemoryStorage(self._clock)
+        self.callbacks: MemoryQueue | SqlQueue = MemoryQueue(self._clock, visibility_seconds=VISIBILITY_SECONDS)
         self.keys: KeyStore = MemoryKeyStore()
         self.counters: Counters = LocalCounters(self._clock)
         self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
@@ -107,6 +113,9 @@ class MemoryHarness:
 
     def another_store(self, seconds_ahead: float) -> JobStore:
         return self._store  # it has a clock of its own, which is everybody's
+
+    def receive_callback(self) -> Message | None:
+        return self.callbacks.receive()
 
     def pass_store_time(self, seconds: float) -> None:
         self._clock.forward(seconds)
@@ -135,6 +144,9 @@ class SqlHarness(MemoryHarness):
         self.queue = SqlQueue(database, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT)
         self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
         self.pass_store_time = self.pass_queue_time = forward
+        self.callbacks = SqlQueue(
+            database, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT, table=callbacks
+        )
 
     def another_store(self, seconds_ahead: float) -> JobStore:
         return self.store
@@ -162,6 +174,7 @@ class AwsHarness:
         self.store: JobStore = DynamoJobStore(self._table, stack.clock)
         self.keys, self.counters = DynamoKeyStore(self._table), DynamoCounters(self._table, stack.clock)
         self.queue, self.storage = stack.world.queue, stack.world.storage
+        self.callbacks: Messages = stack.world.callbacks
         self.line = stack.world.line
         arn = stack.sqs.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         policy = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": "{MAX_RECEIVE_COUNT}"}}'
@@ -179,7 +192,13 @@ class AwsHarness:
         time.sleep(seconds)
 
     def receive(self) -> Message | None:
-        found = self._receive(self._url)
+        return self._message(self._url)
+
+    def receive_callback(self) -> Message | None:
+        return self._message(self._stack.settings.callback_queue_url)
+
+    def _message(self, url: str) -> Message | None:
+        found = self._receive(url)
         if found is None:
             return None
         told = found["Attributes"]

@@ -134,3 +134,30 @@ class TestDeadLetters:
         bodies = bury(harness, 12)
         harness.redrive()
         assert {message.body for message in drained(harness)} == bodies
+
+
+class TestCallbacks:
+    def test_have_a_queue_of_their_own(self, harness: Harness) -> None:
+        harness.callbacks.send("a callback", "a receiver")
+        harness.queue.announce(CREATED)
+        assert events.parse(received(harness).body) == [CREATED]
+        assert harness.receive() is None
+        message = harness.receive_callback()
+        assert message
+        assert (message.body, message.receive_count) == ("a callback", 1)
+        assert harness.receive_callback() is None
+
+    def test_come_again_when_they_are_told_to(self, harness: Harness) -> None:
+        harness.callbacks.send("a callback")
+        message = harness.receive_callback()
+        assert message
+        harness.callbacks.retry_in(message, 600)
+        harness.pass_queue_time(VISIBILITY_SECONDS + 1)
+        assert harness.receive_callback() is None
+        harness.callbacks.send("another")
+        message = harness.receive_callback()
+        assert message
+        harness.callbacks.retry_in(message, 0)
+        again = harness.receive_callback()
+        assert again
+        assert (again.body, again.receive_count) == ("another", 2)

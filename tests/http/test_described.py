@@ -29,7 +29,7 @@ def form(described: dict[str, Any], operation: OperationSpec) -> dict[str, Any]:
 @EACH
 def test_a_form_has_a_field_for_every_option(described: dict[str, Any], operation: OperationSpec) -> None:
     properties = form(described, operation)["properties"]
-    assert set(properties) == {*operation.options.model_fields, "files", "callback_url"}
+    assert set(properties) == {*operation.options.model_fields, "files", "callback_url", "reuse"}
     for name, info in operation.options.model_fields.items():
         assert properties[name]["description"].startswith(info.description), name
 

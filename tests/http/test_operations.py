@@ -29,7 +29,7 @@ class TestCompress:
         assert set(job) == {
             "job_id", "operation", "status", "stage", "progress", "eta_seconds", "pages_done", "pages", "attempts",
             "created_at", "updated_at", "expires_at", "inputs", "options", "result", "results", "warnings", "error",
-            "batch_id", "callback", "links",
+            "batch_id", "callback", "links", "reused",
         }  # fmt: skip
 
     def test_a_password_never_shows(self, client: FlaskClient, stack: Stack) -> None:

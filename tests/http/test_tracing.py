@@ -10,6 +10,8 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from flask.testing import FlaskClient
 
 from pdfsmaller.telemetry import get_logger
+from tests.aws_stack import Stack
+from tests.http.talk import post, work
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -52,6 +54,22 @@ def test_what_is_none_begins_a_new_one(client: FlaskClient, given: str) -> None:
     told = client.get("/health", headers={"traceparent": given}).headers["traceparent"]
     assert TRACE not in told
     assert told != client.get("/health").headers["traceparent"]
+
+
+def test_the_work_on_a_job_is_logged_with_the_trace_that_it_came_by(
+    client: FlaskClient, stack: Stack, pdf: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "Prefer": "respond-async"}
+    assert post(client, pdf, headers=headers).status_code == 202
+    caplog.clear()
+    work(stack)
+    traces = {record.getMessage(): vars(record).get("trace_id") for record in caplog.records}
+    assert (traces["attempt begins"], traces["job succeeded"]) == (TRACE, TRACE)
+    stack.drop("inbox/a.pdf", pdf)
+    caplog.clear()
+    work(stack)
+    [begun] = [record for record in caplog.records if record.getMessage() == "attempt begins"]
+    assert "trace_id" not in vars(begun)
 
 
 def test_every_line_of_a_request_has_both(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -42,6 +42,9 @@ QUICK = {
     "MaxRequestSize": "60MB",
     "MaxFiles": "3",
     "LogLevel": "DEBUG",
+    # The receivers of callbacks are on this machine.
+    "WebhookAllowHttp": "true",
+    "WebhookAllowedNetworks": "127.0.0.1/32",
 }
 
 FINAL = ("succeeded", "failed", "cancelled", "expired")

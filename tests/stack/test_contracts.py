@@ -8,12 +8,14 @@ import pytest
 
 from tests.aws_stack import Stack
 from tests.contracts.harness import AwsHarness, Harness
+from tests.contracts.test_access import TestCounters, TestKeys
 from tests.contracts.test_job_store import (
     TestChanges,
     TestClaimsAndBatches,
     TestDue,
     TestForgetting,
     TestHalfWay,
+    TestOwned,
     TestRaces,
     TestRows,
 )
@@ -35,6 +37,7 @@ __all__ = [
     "TestChanges",
     "TestClaimsAndBatches",
     "TestCopies",
+    "TestCounters",
     "TestDeadLetters",
     "TestDelivery",
     "TestDue",
@@ -43,10 +46,12 @@ __all__ = [
     "TestForms",
     "TestHalfWay",
     "TestJobsFiles",
+    "TestKeys",
     "TestLine",
     "TestLinks",
     "TestListing",
     "TestObjects",
+    "TestOwned",
     "TestPuttingBack",
     "TestRaces",
     "TestRows",

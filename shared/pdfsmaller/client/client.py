@@ -67,8 +67,7 @@ class Client:
         options = {name: value for name, value in options.items() if value is not None}
         if sum(path.stat().st_size for path in paths) <= _DIRECT_MAX_BYTES:
             return self._send_directly(f"/api/{spec.route}", paths, options)
-        groups = [[path] for path in paths] if spec.each_alone else [paths]
-        return [send_to_store(self._transport, spec, group, options) for group in groups]
+        return send_to_store(self._transport, spec, paths, options)
 
     def _send_directly(self, path: str, files: Sequence[Path], options: Mapping[str, Any]) -> list[JobView]:
         key = {"Idempotency-Key": str(uuid.uuid4())}

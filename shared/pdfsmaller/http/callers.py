@@ -44,7 +44,7 @@ def identify(*, is_open: bool) -> None:
         raise nobody()
     door: Door = current_app.config["DOOR"]
     key = door.let_in(given, address) if given else None
-    g.caller = Caller(key.key_id if key else None, address, partial(_charge, key, address))
+    g.caller = Caller(key.key_id if key else None, address, partial(_charge, key, address), g.trace_id)
 
 
 def caller() -> Caller:

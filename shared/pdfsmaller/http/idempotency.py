@@ -86,7 +86,7 @@ def _say_so(response: Response) -> Response:
 def _content() -> bytes:
     """All that makes the request what it is. In what order fields came, and how a form was cut, does not."""
     if request.mimetype == "multipart/form-data":
-        files = [(field, part.filename, _sha256(part)) for field, part in request.files.items(multi=True)]
+        files = [(field, part.filename, sha256_of(part)) for field, part in request.files.items(multi=True)]
         fields = sorted((name, request.form.getlist(name)) for name in request.form)
         body: Any = [fields, sorted(files, key=lambda file: file[0])]
     else:
@@ -96,5 +96,6 @@ def _content() -> bytes:
     return json.dumps([request.method, request.path, query, body], sort_keys=True).encode()
 
 
-def _sha256(part: FileStorage) -> str:
+def sha256_of(part: FileStorage) -> str:
+    """What a file of the present request's form hashes to."""
     return cast(HashedFile, part.stream).sha256

@@ -39,6 +39,11 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX_CHARS},
     "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
 }
+_REUSE = Field(
+    default=True,
+    description="Whether what the same API key's same files, names and options made before will do, while it is kept: "
+    "the job has then succeeded at once, with copies of it, and says reused. Never where a password came along.",
+)
 _REPLAYED = {"description": "true: the same request came before", "schema": {"type": "string"}}
 _SECONDS = {"description": "Seconds until another try is worth it", "schema": {"type": "integer"}}
 #: How a key is sent, where the service asks for one.
@@ -168,7 +173,7 @@ def form_of(operation: OperationSpec) -> type[BaseModel]:
     return create_model(
         f"{operation.command.capitalize()}Form",
         __doc__=f"The fields of the multipart form. {operation.summary}",
-        **(fields | {"files": (list[str], files), address.FIELD: hooks.field()}),
+        **(fields | {"files": (list[str], files), address.FIELD: hooks.field(), "reuse": (bool, _REUSE)}),
     )
 
 

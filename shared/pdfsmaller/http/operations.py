@@ -11,11 +11,14 @@ from pdfsmaller import errors
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http import answers, waiting
 from pdfsmaller.http.callers import caller
-from pdfsmaller.http.idempotency import jobs_once
+from pdfsmaller.http.idempotency import jobs_once, sha256_of
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.operations import OPERATIONS, OperationSpec
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.webhooks import address
+
+#: The form's field that says whether a finished result will do, beside the operation's options.
+REUSE = "reuse"
 
 blueprint = Blueprint("operations", __name__, url_prefix="/api")
 
@@ -43,11 +46,21 @@ def _submit(operation: OperationSpec) -> Response:
     fields = _form_fields(operation.options)
     callback = answers.callback(fields.pop(address.FIELD, None))
 
+    reuse = _reuse(fields.pop(REUSE, "true"))
+
     def make(under: str | None) -> list[Job]:
-        service = answers.service()
-        return service.submit_files(files, fields, operation.name, caller=caller(), under=under, callback=callback)
+        return answers.service().submit_files(
+            files, fields, operation.name, caller=caller(), under=under, callback=callback, reuse=reuse
+        )
 
     return waiting.begun(jobs_once(make))
+
+
+def _reuse(given: str) -> bool:
+    """Whether what the same work made before will do."""
+    if given.strip().lower() not in ("true", "false"):
+        raise errors.InvalidOption(REUSE, given, ["true", "false"])
+    return given.strip().lower() == "true"
 
 
 def _form_fields(options: type[Options]) -> dict[str, Any]:
@@ -61,4 +74,4 @@ def _form_fields(options: type[Options]) -> dict[str, Any]:
 
 
 def _incoming(part: FileStorage) -> IncomingFile:
-    return IncomingFile(part.filename or "", part.stream)
+    return IncomingFile(part.filename or "", part.stream, sha256_of(part))

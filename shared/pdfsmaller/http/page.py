@@ -30,6 +30,7 @@ _MODULES = (
     "work",
     "options",
     "report",
+    "reserve",
     "share",
 )
 

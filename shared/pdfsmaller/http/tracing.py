@@ -26,9 +26,9 @@ def install(app: Flask) -> None:
 def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-    trace_id, flags = _trace(request.headers.get("traceparent", ""))
-    g.traceparent = f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
-    log_context.set({"request_id": g.request_id, "trace_id": trace_id})
+    g.trace_id, flags = _trace(request.headers.get("traceparent", ""))
+    g.traceparent = f"00-{g.trace_id}-{secrets.token_hex(8)}-{flags}"
+    log_context.set({"request_id": g.request_id, "trace_id": g.trace_id})
 
 
 def _trace(given: str) -> tuple[str, str]:

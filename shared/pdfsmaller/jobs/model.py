@@ -81,9 +81,11 @@ class Job:
     owner had the job tried again: at ``revived_at``. ``result`` says of a finished job what became of it: ``bytes`` of
     all results together, ``ratio``, ``outcome`` and the engine's ``report``. ``results`` are the files, in order, and
     ``download`` is what stands for all of them: the only file, or a ZIP of several. ``owner`` is the id of the API key
-    that it was sent with; None where there was none. ``asker`` is who takes turns with others for a worker
+    that it was sent with; None where there was none. ``trace_id`` is that of the
+    request that it came by (W3C Trace Context). ``asker`` is who takes turns with others for a worker
     (``services.turns``), and is nobody's business outside.
 
+    ``reused`` says that nothing was done for the job: its results are copies of what the same work made before.
     ``ended_by`` is the mark of the write that ended the job. ``callback`` is who hears of its ends (``jobs.callback``):
     ``callback_tries`` attempts to tell the present one were begun, ``callback_attempts`` are the last that are over,
     and ``callback_told`` is the mark of the last end that was told or given up.
@@ -111,6 +113,7 @@ class Job:
     password: str | None = None
     batch_id: str | None = None
     owner: str | None = None
+    trace_id: str | None = None
     asker: str | None = None
     drop: Drop | None = None
     expires_at: float | None = None
@@ -121,6 +124,7 @@ class Job:
     download: JobResult | None = None
     warnings: tuple[dict[str, str], ...] = ()
     error: dict[str, str] | None = None
+    reused: bool = False
     ended_by: str | None = None
     callback: Callback | None = None
     callback_tries: int = 0

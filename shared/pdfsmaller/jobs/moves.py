@@ -218,15 +218,14 @@ class Jobs:
 
     def succeed(self, job: Job, done: Success, *, kept_seconds: float) -> Job:
         """running → succeeded. Raises LeaseLost as ``renew`` does."""
-        sets = {
-            "result": done.result,
-            "results": results_row(done.results),
-            "download": asdict(done.download),
-            "warnings": done.warnings,
-            "stage": "done",
-            "progress": 100,
-        } | _kept(kept_seconds, job)
+        sets = _made(done) | _kept(kept_seconds, job)
         return _held(job, self._end(job.job_id, Status.SUCCEEDED, sets, _attempt_of(job), removes=("password",)))
+
+    def succeed_at_once(self, job: Job, done: Success, *, kept_seconds: float) -> Job | None:
+        """awaiting_upload → succeeded, without an attempt: what it should make is there already."""
+        sets = _made(done) | _kept(kept_seconds, job) | {"reused": True}
+        demands = Demands((Status.AWAITING_UPLOAD,), attempt=job.attempt)
+        return self._end(job.job_id, Status.SUCCEEDED, sets, demands, removes=("password",))
 
     def fail_attempt(self, job: Job, error: dict[str, str], *, kept_seconds: float, keep_password: bool = False) -> Job:
         """running → failed. The password stays where the job may be redriven. Raises LeaseLost as ``renew`` does."""
@@ -334,6 +333,18 @@ def _held(job: Job, moved: Job | None) -> Job:
     if moved is None:
         raise LeaseLost(f"Job {job.job_id} is no longer attempt {job.attempt}'s.")
     return moved
+
+
+def _made(done: Success) -> dict[str, Any]:
+    """What success sets."""
+    return {
+        "result": done.result,
+        "results": results_row(done.results),
+        "download": asdict(done.download),
+        "warnings": done.warnings,
+        "stage": "done",
+        "progress": 100,
+    }
 
 
 def _kept(seconds: float, job: Job) -> dict[str, Any]:

@@ -9,7 +9,7 @@
 
 A running job goes back to queued when its attempt failed for a passing reason, and from running to running when a
 worker died and the next takes over. A failed job goes back to queued only after its dead message was redriven, or when
-its owner has it tried again.
+its owner has it tried again. A new job whose very work was done before for its owner has succeeded at once.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SOURCES: dict[Status, tuple[Status, ...]] = {
     Status.AWAITING_UPLOAD: (),
     Status.QUEUED: (Status.AWAITING_UPLOAD, Status.RUNNING, Status.FAILED),
     Status.RUNNING: (Status.AWAITING_UPLOAD, Status.QUEUED, Status.RUNNING),
-    Status.SUCCEEDED: (Status.RUNNING,),
+    Status.SUCCEEDED: (Status.AWAITING_UPLOAD, Status.RUNNING),
     Status.FAILED: (Status.AWAITING_UPLOAD, Status.QUEUED, Status.RUNNING),
     Status.CANCELLED: (Status.AWAITING_UPLOAD, Status.QUEUED, Status.RUNNING),
     Status.EXPIRED: (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED),

@@ -68,7 +68,8 @@ class CallbackView(BaseModel):
 
 class JobView(BaseModel):
     """A job. Times are RFC 3339 in UTC; ``progress`` is 0–100, ``eta_seconds`` an estimate of the seconds left while it
-    runs, ``pages_done`` of ``pages`` where they are counted.
+    runs, ``pages_done`` of ``pages`` where they are counted. ``reused``: the same work was done before, and this is
+    what it made.
     """
 
     job_id: str
@@ -90,6 +91,7 @@ class JobView(BaseModel):
     warnings: list[dict[str, str]]
     error: ErrorView | None
     batch_id: str | None
+    reused: bool
     callback: CallbackView | None
     links: dict[str, str]
 
@@ -238,6 +240,7 @@ def view(job: Job, base_url: str) -> JobView:
         warnings=list(job.warnings),
         error=ErrorView(**job.error) if job.error else None,
         batch_id=job.batch_id,
+        reused=job.reused,
         callback=_callback(job),
         links=links,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from pdfsmaller.errors import StoreUnavailable
 from pdfsmaller.jobs.ports import PulledMessages
+from pdfsmaller.services.webhooks import hosts
 from pdfsmaller.services.webhooks.deliver import CallbackService
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class Teller:
 
     def drain(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Tell what is due now; what comes due meanwhile may be left."""
-        with ThreadPoolExecutor(_AT_ONCE, "callback") as pool:
-            free = threading.BoundedSemaphore(_AT_ONCE)
+        with ThreadPoolExecutor(hosts.AT_ONCE, "callback") as pool:
+            free = threading.BoundedSemaphore(hosts.AT_ONCE)  # no more than one receiver takes: none is put off
             while may_go_on():
                 free.acquire()
                 if not self._hand_out(pool, free):

@@ -58,6 +58,11 @@ class Ends:
         """
         self._tell(End.SUCCEEDED, self._jobs.succeed(job, done, kept_seconds=kept_seconds))
 
+    def succeed_at_once(self, job: Job, done: Success, *, kept_seconds: float) -> Job | None:
+        """A new job has what it should make already: the job then, or None where it has moved on since it was read."""
+        succeeded = self._jobs.succeed_at_once(job, done, kept_seconds=kept_seconds)
+        return succeeded if self._told(End.SUCCEEDED, succeeded) else None
+
     def fail_attempt(self, job: Job, error: dict[str, str], *, kept_seconds: float) -> None:
         """An attempt found out that the job cannot be done. Raises LeaseLost as ``succeed`` does."""
         self._tell(End.FAILED, self._jobs.fail_attempt(job, error, kept_seconds=kept_seconds))

@@ -26,10 +26,13 @@ _UNUSABLE = (errors.EmptyFile, errors.NotAPdf, errors.NotAnImage)
 
 @dataclass(frozen=True, slots=True)
 class IncomingFile:
-    """An uploaded file: the user's name for it and an open, seekable stream at its start."""
+    """An uploaded file: the user's name for it, an open, seekable stream at its start, and its SHA-256 where that is
+    known.
+    """
 
     name: str
     stream: IO[bytes]
+    sha256: str | None = None
 
 
 def clean_name(name: str, kind: InputKind) -> str:

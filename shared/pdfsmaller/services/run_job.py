@@ -32,9 +32,11 @@ from pdfsmaller.services.fetch import fetch
 from pdfsmaller.services.giving_up import give_up, last_attempt, too_many_attempts, was_given_up
 from pdfsmaller.services.heartbeat import Heartbeat
 from pdfsmaller.services.outcome import error_json, kept_seconds
-from pdfsmaller.telemetry import get_logger
+from pdfsmaller.services.reuse import Reuse, can_be_reused, sha256_of
+from pdfsmaller.telemetry import get_logger, install_log_context, log_context
 
 if TYPE_CHECKING:
+    from pdfsmaller.engine.inputs import InputFile
     from pdfsmaller.engine.options import Options
     from pdfsmaller.engine.report import BaseReport
     from pdfsmaller.engine.results import Done
@@ -53,10 +55,11 @@ class RunService:
     """Everything between a queue message and a finished job."""
 
     def __init__(self, world: World) -> None:
+        install_log_context()
         self._world = world
         self._settings, self._jobs, self._ends = world.settings, world.jobs, world.ends
         self._queue, self._storage = world.queue, world.storage
-        self._turns = turns.Turns(world)
+        self._turns, self._reuse = turns.Turns(world), Reuse(world)
 
     def handle(self, message: Message, remaining_seconds: float | None = None) -> None:
         """Do what a message asks for. Returning acknowledges it.
@@ -113,6 +116,7 @@ class RunService:
             logger.info("object belongs to no job", extra={"key": created.key})
             return
         logger.append_keys(job_id=job.job_id)
+        log_context.set({"trace_id": job.trace_id} if job.trace_id else {})
         try:
             if was_given_up(job):
                 job = self._revive(job, message)
@@ -133,6 +137,7 @@ class RunService:
             self._attempt(leased, ends_at)
         finally:
             logger.remove_keys(["job_id"])
+            log_context.set({})
 
     # Which job an object belongs to
 
@@ -282,11 +287,16 @@ class RunService:
         kept = kept_seconds(self._settings)
         with workspace.job_folder() as folder, Heartbeat(self._jobs, job, self._settings) as heartbeat:
             heartbeat.progress("fetching", 0)
+            contents: list[str] = []
             if find(job.operation, OF_JOBS) is ARCHIVE:
                 made = archives.make(self._storage, job, folder, limits, heartbeat.progress)
                 done, kept = made.done, min(kept, made.kept_until - self._jobs.now())
             else:
-                done = self._in_process(job, folder, heartbeat, ends_at)
+                options = self._options(job)
+                inputs = fetch(self._storage, job, folder, self._settings, any_kind=options.leaves_out)
+                if can_be_reused(job):
+                    contents = [sha256_of(item.path) for item in inputs]
+                done = self._in_process(job, inputs, options, folder, heartbeat, ends_at)
             heartbeat.progress("storing", 99)
             stored = results.store(self._storage, job, done, folder)
             if job.drop:
@@ -294,11 +304,26 @@ class RunService:
                 self._jobs.renew(job, self._settings.lease_seconds)
                 inbox.deliver(self._storage, job, job.drop, stored.results)
         self._ends.succeed(job, stored, kept_seconds=kept)
+        if contents:
+            self._note(job, contents)
 
-    def _in_process(self, job: Job, folder: Path, heartbeat: Heartbeat, ends_at: float | None) -> Done[BaseReport]:
+    def _note(self, job: Job, contents: list[str]) -> None:
+        """The job has ended: that nobody finds its work again must not bring it back."""
+        try:
+            self._reuse.note(job, contents)
+        except Exception:
+            logger.exception("work not noted")
+
+    def _in_process(
+        self,
+        job: Job,
+        inputs: list[InputFile],
+        options: Options,
+        folder: Path,
+        heartbeat: Heartbeat,
+        ends_at: float | None,
+    ) -> Done[BaseReport]:
         """What the engine makes of the job's inputs, in a process of its own."""
-        options = self._options(job)
-        inputs = fetch(self._storage, job, folder, self._settings, any_kind=options.leaves_out)
         return sandbox.run(
             find(job.operation),
             inputs,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 from pdfsmaller import errors, media, passwords
@@ -22,6 +23,7 @@ from pdfsmaller.operations import DEFAULT, OperationSpec, find
 from pdfsmaller.services import arrivals, inbox, intake, turns, uploads
 from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.outcome import error_json, kept_seconds
+from pdfsmaller.services.reuse import Reuse, can_be_reused
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.callback import Callback
@@ -42,7 +44,7 @@ class SubmitService:
     def __init__(self, world: World) -> None:
         self._world = world
         self._settings, self._jobs, self._ends = world.settings, world.jobs, world.ends
-        self._storage = world.storage
+        self._storage, self._reuse = world.storage, Reuse(world)
 
     # Submitting
 
@@ -55,6 +57,7 @@ class SubmitService:
         caller: Caller = ANYBODY,
         under: str | None = None,
         callback: Callback | None = None,
+        reuse: bool = True,
     ) -> list[Job]:
         """One job for all files, or one for each (``OperationSpec.each_alone``), of which several share a batch id.
 
@@ -67,6 +70,7 @@ class SubmitService:
             under: the id (``new_id``) of the job, or of the batch: done again under the same, it goes on where it
                 stopped.
             callback: who is told of each job's ends (``webhooks.address.wanted``).
+            reuse: whether what the same work of the same owner made before will do (``services.reuse``).
 
         Raises:
             BadRequest, TooManyFiles, InvalidOption, EmptyFile, FileTooLarge, NotAPdf, NotAnImage, StorageFull,
@@ -82,13 +86,16 @@ class SubmitService:
         jobs = [
             self.new_job(spec, options, group, batch_id, caller, ids[n], callback) for n, group in enumerate(groups)
         ]
-        keys = [(job, input_key(job.job_id, index)) for job in jobs for index in range(job.input_count)]
-        missing = {
-            key: file.stream
-            for n, ((job, key), file) in enumerate(zip(keys, files, strict=True))
-            if n not in refused and job.status is Status.AWAITING_UPLOAD
-        }
         try:
+            if reuse:
+                hashes = iter([file.sha256 for file in files])
+                jobs = [self._reused(job, list(islice(hashes, job.input_count))) for job in jobs]
+            keys = [(job, input_key(job.job_id, index)) for job in jobs for index in range(job.input_count)]
+            missing = {
+                key: file.stream
+                for n, ((job, key), file) in enumerate(zip(keys, files, strict=True))
+                if n not in refused and job.status is Status.AWAITING_UPLOAD
+            }
             self._send(missing, spec.inputs.media_type)
         except Exception:
             for job in jobs:  # nobody hears of them, and what came of their files may be what fills the disk
@@ -96,6 +103,13 @@ class SubmitService:
                     self.delete(job.job_id, caller=caller)
             raise
         return [self._failed(job, refused[n]) if n in refused else self.queued(job) for n, job in enumerate(jobs)]
+
+    def _reused(self, job: Job, contents: list[str | None]) -> Job:
+        """A new job, which has succeeded already where the same work was done before."""
+        known = [content for content in contents if content]
+        if job.status is not Status.AWAITING_UPLOAD or len(known) < len(contents) or not can_be_reused(job):
+            return job
+        return self._reuse.done_before(job, known) or job
 
     def _batch_of(self, batch_id: str, count: int) -> list[str]:
         """The ids of a batch's jobs; of one that is there already those that it has."""
@@ -153,7 +167,9 @@ class SubmitService:
             list(pool.map(put, objects.items()))
 
     def queued(self, job: Job) -> Job:
-        """A new job whose files all stand, as it is once it has begun."""
+        """A new job whose files all stand, as it is once it has begun; one that has begun already, as it is."""
+        if job.status is not Status.AWAITING_UPLOAD:
+            return job
         if self._storage.announces:
             queued = self._jobs.queue(job.job_id, due_in=self._settings.requeue_after_seconds)
         else:
@@ -310,6 +326,7 @@ class SubmitService:
             password=passwords.seal(password.get_secret_value(), self._settings.secret_key) if password else None,
             batch_id=batch_id,
             owner=caller.owner,
+            trace_id=caller.trace_id,
             callback=callback,
             asker=turns.asker_of(caller, self._settings),
         )

@@ -4,7 +4,7 @@ import { call, here } from "./api.js";
 import { $, button, h, icon, refill, toast } from "./dom.js";
 import * as store from "./items.js";
 import { optionsForm } from "./options.js";
-import { details, isSame, outcomeOf, savedWords, stateWords } from "./report.js";
+import { details, isSame, outcomeOf, savedWords, stateWords, warnings } from "./report.js";
 import { archive, canShare, download, share } from "./share.js";
 import { operation, service } from "./service.js";
 import { follow } from "./follow.js";
@@ -66,7 +66,8 @@ function face(item) {
   const many = item.files.length > 1 ? t("count.more", { n: item.files.length - 1 }) : "";
   const name = h("p.name", { title: item.files.map((file) => file.name).join("\n") }, store.nameOf(item), many && h("small", {}, ` ${many}`));
   const words = state === "bad" ? work.errorOf(item) : state === "running" ? "" : stateWords(item);
-  const text = h("div.what", {}, name, h(`p.state${state === "bad" ? ".failed" : ""}`, {}, words));
+  const notes = state.startsWith("done") ? warnings(item) : [];
+  const text = h("div.what", {}, name, h(`p.state${state === "bad" ? ".failed" : ""}`, {}, words), notes.map((note) => h("p.warning", {}, note)));
   const badge = h("span.badge", {}, icon(state === "bad" ? "warn" : "file"));
   const head = h("div.row", {}, badge, text, state.startsWith("done") && figure(item), state === "running" ? stopper(item) : remover(item));
   if (state === "running") return [head, h("progress", { max: 100, "aria-label": store.nameOf(item) })];
@@ -91,7 +92,7 @@ function move(card, item) {
   let value;
   if (phase === "sending") {
     value = total ? Math.min(100, (100 * (item.sent || 0)) / total) : 0;
-    words = t("state.sending", { sent: size(item.sent || 0), total: size(total) });
+    words = item.note || t("state.sending", { sent: size(item.sent || 0), total: size(total) });
   } else if (phase === "job") {
     value = job.status === "running" ? job.progress : undefined;
     words = known(`stage.${job.stage}`, t("state.working"));

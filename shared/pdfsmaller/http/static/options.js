@@ -1,10 +1,11 @@
 // An operation's options as a form: the presets as cards, the rest as the fields that the service names.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { operation as specOf } from "./service.js";
 import { known, t } from "./words.js";
 
 const FRONT = ["target_size", "color_mode"]; // the rest is unfolded by who wants it
+const SUGGESTED = { target_size: ["10 MB", "2 MB"] };
 let forms = 0;
 
 // A form's elements, and `values()`: what was chosen, by option. `given` are the values to begin with, `expected` is
@@ -64,7 +65,12 @@ function control(field, id, given) {
     field.control === "select"
       ? h("select", common, field.choices.map((choice) => h("option", { value: choice.value, selected: choice.value === value }, choice.words)))
       : h("input", { type: field.control, value: value ?? "", placeholder, autocomplete: "off", ...common });
-  return h("div.field", {}, h("label", { htmlFor: at }, label), input, note);
+  const fill = (value) => {
+    input.value = value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const chips = (SUGGESTED[name] || []).map((value) => button("chip", null, value, () => fill(value)));
+  return h("div.field", {}, h("label", { htmlFor: at }, label), input, (note || chips.length > 0) && h("div.actions", {}, note, chips));
 }
 
 // The first of a field's choices is what holds without being asked for.

@@ -19,6 +19,7 @@ export function stateWords(item) {
   const { before, after, kind } = outcomeOf(item);
   const { report } = item.job.result;
   const count = item.job.results.length;
+  if (kind === "unchanged" && isSigned(item)) return t("state.signed", { size: size(after) });
   if (kind === "unchanged") return t("state.unchanged", { size: size(after) });
   if (kind === "target_not_met") return t("state.target_not_met", { size: size(after) });
   if (isSame(item)) return t("state.smaller", { before: size(before), after: size(after) });
@@ -27,7 +28,15 @@ export function stateWords(item) {
   return t("state.made", { pages, size: size(after) });
 }
 
-// What was compared and found as it was, and what the reader should know.
+const isSigned = (item) => item.job.warnings.some(({ code }) => code === "signed");
+
+// What its reader should know, in plain words.
+export function warnings(item) {
+  const said = item.job.warnings.filter(({ code }) => code !== "signed"); // its state says so
+  return said.map(({ code, message }) => known(`warning.${code}`, message));
+}
+
+// What was compared and found as it was.
 export function details(item) {
   const { report } = item.job.result;
   const { comparison, pages } = report;
@@ -39,7 +48,6 @@ export function details(item) {
     const missing = comparison.structure_skipped || [];
     lines.push(missing.length ? line("warn", t("kept.structure_part", { what: missing.join(", ") })) : line("ok", t("kept.structure")));
   }
-  for (const { code, message } of item.job.warnings) lines.push(line("warn", known(`warning.${code}`, message)));
   return [lines.length > 0 && h("ul.facts", {}, lines), report.before && report.after && where(report)].filter(Boolean);
 }
 

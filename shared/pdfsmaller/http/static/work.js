@@ -4,11 +4,13 @@ import { call, here, inWords, refusedBefore } from "./api.js";
 import * as files from "./files.js";
 import { follow, unfollow } from "./follow.js";
 import { add, bytesOf, change, find, forget, isFinal, items, nameOf } from "./items.js";
+import { reserve } from "./reserve.js";
 import { send } from "./upload.js";
 import { say, toast } from "./dom.js";
 import { percent, t } from "./words.js";
 
 const AT_ONCE = 3;
+const TOGETHER = 30; // milliseconds in which files that are dropped together have all come
 const under = new Map(); // item id → what stops its upload
 
 // One item for these files, sent at once unless it is only to be held.
@@ -49,38 +51,41 @@ function disown(id) {
   owned.delete(id);
 }
 
+// This tab's items that wait for their turn, the first first.
+const inLine = () => [...items].reverse().filter(({ id, phase }) => phase === "waiting" && owned.has(id) && !under.has(id));
+
+// Those that have no job yet, whether it is their turn or not.
+const unreserved = () => [...items].reverse().filter(({ id, phase, job }) => ["waiting", "sending"].includes(phase) && owned.has(id) && !job);
+
 let scheduled = false;
 
 // Uploads begin in the order in which their files were chosen.
 function schedule() {
   if (scheduled) return;
   scheduled = true;
-  queueMicrotask(() => {
+  setTimeout(() => {
     scheduled = false;
-    for (const item of [...items].reverse()) {
-      if (under.size >= AT_ONCE) return;
-      if (item.phase === "waiting" && owned.has(item.id) && !under.has(item.id)) upload(item.id);
-    }
-  });
+    for (const { id } of inLine()) if (under.size < AT_ONCE) upload(id);
+  }, TOGETHER);
 }
 
 async function upload(id) {
   const stopping = new AbortController();
   under.set(id, stopping);
-  change(id, { phase: "sending", sent: 0, error: "" });
-  const { operation, options, job: begun } = find(id);
+  change(id, { phase: "sending", sent: 0, error: "", note: "" });
+  const { options, job: begun } = find(id);
   if (options.password) secrets.set(id, options.password);
   try {
     const given = await files.filesOf(id);
     if (!given) throw new Error(t("error.file_gone"));
     const job = await send({
-      operation,
-      options,
       files: given,
+      reserve: () => reserve(find(id), unreserved(), (other, reserved) => change(other, { job: reserved })),
       job: begun?.status === "awaiting_upload" && begun,
       signal: stopping.signal,
       reserved: (job) => change(id, { job }),
       progress: (sent) => change(id, { sent }),
+      waits: (note) => change(id, { note }),
     });
     if (!find(id)) return;
     files.stored(id);

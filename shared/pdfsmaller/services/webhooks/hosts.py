@@ -6,10 +6,12 @@ import random
 import threading
 from dataclasses import dataclass
 
-#: Requests to one receiver at a time.
-_AT_ONCE = 2
+#: Requests to one receiver at a time …
+AT_ONCE = 4
+#: … and to one that did not answer the last time.
+_AT_ONCE_AFTER_A_REST = 1
 #: When a further one may find room.
-_BUSY_SECONDS = 3.0
+_BUSY_SECONDS = 1.0
 #: For so long a receiver that did not answer is left alone; doubled each time, until it answers.
 _FIRST_REST_SECONDS = 10.0
 _MAX_REST_SECONDS = 300.0
@@ -42,7 +44,8 @@ class Hosts:
         """
         with self._lock:
             state = self._hosts.setdefault(host, _Host())
-            wait = max(state.rests_until - now, _BUSY_SECONDS if state.running >= _AT_ONCE else 0.0)
+            limit = _AT_ONCE_AFTER_A_REST if state.rest else AT_ONCE
+            wait = max(state.rests_until - now, _BUSY_SECONDS if state.running >= limit else 0.0)
             if wait <= 0:
                 state.running += 1
                 return 0.0
@@ -53,10 +56,10 @@ class Hosts:
         with self._lock:
             state = self._hosts[host]
             state.running -= 1
-            if stalled:
+            if stalled and now >= state.rests_until:  # of several at once the first counts
                 state.rest = min(_MAX_REST_SECONDS, state.rest * 2 or _FIRST_REST_SECONDS)
                 state.rests_until = now + state.rest
-            else:
+            elif not stalled:
                 state.rest = state.rests_until = 0.0
             if len(self._hosts) > _MAX_HOSTS:
                 self._forget(now)
