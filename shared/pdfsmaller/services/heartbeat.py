@@ -58,19 +58,20 @@ class Heartbeat:
 
     def kill_when_lost(self, process: EngineProcess) -> None:
         """Watch over the engine; at once, where the lease was lost while the inputs were fetched."""
+        self._pace = Pace()  # what came before was no work of the engine's
         with self._lock:
             self._process = process
             if self._lost:
                 process.kill(self._lost)
 
-    def progress(self, stage: str, percent: int, pages: tuple[int, int] | None = None, /) -> None:
+    def progress(self, stage: str, percent: float, pages: tuple[int, int] | None = None, /) -> None:
         """Show how far the work is, at most once a second. Raises LeaseLost; what else fails costs no attempt."""
         if self._lost:
             raise self._lost
         now = time.monotonic()
         self._pace.tell(percent, now)
         with self._lock:
-            self._news = _News(stage, percent, pages)
+            self._news = _News(stage, int(percent), pages)
         if now - self._shown >= _PROGRESS_EVERY_SECONDS:
             try:
                 self._show()
