@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import statistics
 import subprocess
 import sys
@@ -147,8 +146,9 @@ def main() -> None:
         many, one = (Client(ours.url, Path(folder), name) for name in ("many", "one"))
         unhindered = alone(one)
         probes = beside(many, one, given.jobs, given.probes)
+    command = f"--workers {given.workers} --jobs {given.jobs} --probes {given.probes}"
     text = [
-        *heading(f"python -m benchmarks.load.fairness {shlex.join(sys.argv[1:])}".rstrip()),
+        *heading(f"python -m benchmarks.load.fairness {command}"),
         *report(probes, unhindered, given.jobs),
         f"- Load of the machine before: {busy:.1f}. Above 0.5 only the rows beside each other mean anything.",
     ]
