@@ -76,7 +76,7 @@ def test_a_child_that_hangs_is_ended(spec: dict[str, Any]) -> None:
 
 
 def test_what_the_progress_callback_raises_ends_the_child(spec: dict[str, Any]) -> None:
-    def cancelled(_stage: str, _percent: int) -> None:
+    def cancelled(*_: object) -> None:
         raise errors.LeaseLost("gone")
 
     child = take()

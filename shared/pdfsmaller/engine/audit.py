@@ -10,12 +10,14 @@ which is what nearly all of them serve.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
 import pikepdf
 
 from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.report import Audit
 
@@ -25,16 +27,22 @@ _FONT_FILES = ("/FontFile", "/FontFile2", "/FontFile3")
 _KINDS: tuple[Kind, ...] = ("images", "fonts", "content", "metadata", "attachments")
 #: Where one stream has two uses, the first of these holds (a thumbnail is an image, but counts as metadata).
 _RANK: dict[Kind, int] = {"metadata": 0, "fonts": 1, "attachments": 2, "images": 3, "content": 4}
+#: What has none of these entries says nothing of other streams. (All keys of an object are had sooner than each alone.)
+_TELLING = frozenset(
+    {"/FontDescriptor", "/ToUnicode", "/CharProcs", "/Contents", "/EF", "/Thumb", "/PieceInfo", "/DecodeParms"}
+    | {*_FONT_FILES, "/CIDSet", "/CharSet"}
+)
 #: Private application data nest freely; deeper than this nobody looks.
 _PRIVATE_DEPTH = 8
 
 
-def audit(pdf: pikepdf.Pdf, file_bytes: int) -> Audit:
+def audit(pdf: pikepdf.Pdf, file_bytes: int, streams: Counter[Kind] | None = None) -> Audit:
     """The stored bytes of a document by kind.
 
     Args:
         pdf: as opened from the file (streams changed since then count with their new size).
         file_bytes: the file's size, in bytes; the parts add up to it exactly.
+        streams: counts the streams of each kind.
     """
     sizes: dict[ObjGen, int] = {}
     kinds: dict[ObjGen, Kind] = {}
@@ -50,7 +58,7 @@ def audit(pdf: pikepdf.Pdf, file_bytes: int) -> Audit:
                 sizes[obj.objgen] = _stored_size(obj, file_bytes)
                 if (own := _kind_of_stream(obj)) is not None:
                     claim(obj.objgen, own)
-            if isinstance(obj, (pikepdf.Stream, pikepdf.Dictionary)):
+            if isinstance(obj, (pikepdf.Stream, pikepdf.Dictionary)) and not _TELLING.isdisjoint(obj.keys()):
                 for key, kind in _kinds_of_referenced(obj):
                     claim(key, kind)
 
@@ -58,6 +66,8 @@ def audit(pdf: pikepdf.Pdf, file_bytes: int) -> Audit:
     for key, size in sizes.items():
         if key in kinds:
             totals[kinds[key]] += size
+            if streams is not None:
+                streams[kinds[key]] += 1
     claimed = sum(totals.values())
     if claimed > file_bytes:  # lengths that lie, or streams that overlap
         totals = {kind: size * file_bytes // claimed for kind, size in totals.items()}
@@ -73,16 +83,16 @@ def _stored_size(stream: pikepdf.Object, file_bytes: int) -> int:
 
 def _kind_of_stream(stream: pikepdf.Object) -> Kind | None:
     """What a stream says of itself."""
-    kind = stream.get("/Type")
+    kind = entry(stream, "/Type")
     if kind == "/Metadata":
         return "metadata"
     if kind == "/EmbeddedFile":
         return "attachments"
     if kind == "/CMap" or "/Length1" in stream:
         return "fonts"
-    if kind is None and stream.get("/N") in (1, 3, 4):  # an ICC profile
+    if kind is None and entry(stream, "/N") in (1, 3, 4):  # an ICC profile
         return "images"
-    subtype = stream.get("/Subtype")
+    subtype = entry(stream, "/Subtype")
     if subtype == "/Image":
         return "images"
     if subtype in ("/Type1C", "/CIDFontType0C", "/OpenType"):
@@ -111,10 +121,10 @@ def _kinds_of_referenced(obj: pikepdf.Object) -> Iterator[tuple[ObjGen, Kind]]:
         yield from _streams(obj.get("/Thumb"), "metadata")
     if "/PieceInfo" in obj:
         yield from _private(obj.get("/PieceInfo"), _PRIVATE_DEPTH)
-    parameters = obj.get("/DecodeParms")
-    for entry in parameters if isinstance(parameters, pikepdf.Array) else [parameters]:
-        if isinstance(entry, pikepdf.Dictionary) and "/JBIG2Globals" in entry:
-            yield from _streams(entry.get("/JBIG2Globals"), "images")
+    parameters = entry(obj, "/DecodeParms")
+    for given in parameters if isinstance(parameters, pikepdf.Array) else [parameters]:
+        if isinstance(given, pikepdf.Dictionary) and "/JBIG2Globals" in given:
+            yield from _streams(given.get("/JBIG2Globals"), "images")
 
 
 def _font_programs(descriptor: pikepdf.Object) -> Iterator[tuple[ObjGen, Kind]]:

@@ -87,24 +87,27 @@ class Builder:
                 most = 0.0 if lossless else tolerance(self.options.effective_dpi)
                 with self.watch.stage("content"):
                     rewrite_content(pdf, self.content, self.limits, self.deadline, tolerance=most)
-            compact = "structure" not in leave_out
-            if compact:
-                tidy(
-                    pdf,
-                    self.cache,
-                    self.limits,
-                    self.deadline,
-                    effort=self.options.effort,
-                    pdfa=self.pdfa is not None,
-                    exact=self.exact,
-                )
-            if self.options.strip_metadata:
-                strip_metadata(pdf)
-            if not (compact and self._pack(pdf, target)):
-                if compact:
-                    merge_identical_streams(pdf)
-                save_pdf(pdf, target, linearize=self.options.linearize, pdfa=self.pdfa, effort=self.options.effort)
+            with self.watch.stage("structure"):
+                self._write(pdf, target, compact="structure" not in leave_out)
         return target.stat().st_size
+
+    def _write(self, pdf: Pdf, target: Path, *, compact: bool) -> None:
+        if compact:
+            tidy(
+                pdf,
+                self.cache,
+                self.limits,
+                self.deadline,
+                effort=self.options.effort,
+                pdfa=self.pdfa is not None,
+                exact=self.exact,
+            )
+        if self.options.strip_metadata:
+            strip_metadata(pdf)
+        if not (compact and self._pack(pdf, target)):
+            if compact:
+                merge_identical_streams(pdf)
+            save_pdf(pdf, target, linearize=self.options.linearize, pdfa=self.pdfa, effort=self.options.effort)
 
     @property
     def exact(self) -> bool:

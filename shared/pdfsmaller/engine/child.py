@@ -59,11 +59,12 @@ class _Protocol:
         ]
         self.send({"report": report.model_dump(mode="json"), "files": files})
 
-    def progress(self, stage: str, percent: int, pages: tuple[int, int] | None = None, /) -> None:
+    def progress(self, stage: str, percent: float, pages: tuple[int, int] | None = None, /) -> None:
         now = time.monotonic()
         if stage != self._stage or now - self._last >= PROGRESS_SECONDS:
             self._last, self._stage = now, stage
-            self.send({"progress": {"stage": stage, "percent": percent} | ({"pages": pages} if pages else {})})
+            told: dict[str, Any] = {"stage": stage, "percent": round(percent, 3)}
+            self.send({"progress": told | ({"pages": pages} if pages else {})})
 
     def error(self, error: PdfSmallerError) -> None:
         self.send({"error": to_wire(error)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -24,12 +24,18 @@ class Deadline:
 class Stopwatch:
     """Wall-clock seconds per stage; stages may come again and add up."""
 
-    def __init__(self) -> None:
+    def __init__(self, begins: Callable[[str], None] = lambda _stage: None) -> None:
+        """
+        Args:
+            begins: told the name of each stage that begins.
+        """
+        self._begins = begins
         self._start = time.monotonic()
         self._seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        self._begins(name)
         start = time.monotonic()
         try:
             yield

@@ -28,7 +28,7 @@ from typing import Literal
 from pikepdf import Pdf
 
 from pdfsmaller.engine import damage
-from pdfsmaller.engine.audit import audit
+from pdfsmaller.engine.audit import Kind, audit
 from pdfsmaller.engine.build import STEPS, Builder, Step
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.comparison import Comparison, Difference, reasons, summarize
@@ -42,6 +42,7 @@ from pdfsmaller.engine.document import (
 )
 from pdfsmaller.engine.estimate.estimate import estimate
 from pdfsmaller.engine.files import replace_file
+from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
@@ -54,6 +55,7 @@ from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, ComparisonSummary, FontCounts, ImageCounts, Outcome, Report, ReportWarning
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.schedule import Schedule, Work
 from pdfsmaller.engine.stand_ins import digest
 from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import compare
@@ -63,6 +65,8 @@ from pdfsmaller.limits import Limits
 logger = logging.getLogger(__name__)
 
 
+# A search for a size codes the images about so many times.
+_ROUNDS = 5
 # Results that fail the comparison are built again with less, at most this often, before the source is handed back.
 MAX_REBUILDS = 5
 # The comparison may still run this long after the soft limit: an unproven result is worth nothing. So much of the time
@@ -120,10 +124,13 @@ class _Run:
         self.verify_deadline = Deadline(limits.soft_seconds + VERIFY_GRACE_SECONDS)
         reserved = min(VERIFY_SECONDS, VERIFY_SHARE * limits.soft_seconds) if options.verify != "off" else 0.0
         self.deadline = Deadline(limits.soft_seconds - reserved)
-        self.watch = Stopwatch()
+        self.schedule = Schedule()
+        self.watch = Stopwatch(self._begins)
         self.warnings: list[ReportWarning] = []
         self.password = options.password.get_secret_value() if options.password else None
         self.pages = 0
+        self.pages_done: int | None = None
+        self.searching = False
         self.images_seen = 0
         self.changed = 0
         self.skipped: Counter[str] = Counter()
@@ -134,6 +141,7 @@ class _Run:
         self.unknown = UnknownFilters(frozenset(), frozenset(), packed=False)
         self.not_shown: set[int] = set()  # pages that show what cannot be read
         self.before = Audit()
+        self.streams: Counter[Kind] = Counter()
 
     def run(self) -> Report:
         self.progress("open", 0)
@@ -180,9 +188,8 @@ class _Run:
         )
         with self._open(folder / "mended.pdf") as pdf:
             with self.watch.stage("analyse"):
-                self.progress("analyse", 2)
                 self.pages = len(pdf.pages)
-                self.before = audit(pdf, self.input_bytes)
+                self.before = audit(pdf, self.input_bytes, self.streams)
                 if is_signed(pdf):
                     if not self.options.allow_signature_invalidation:
                         self._warn("signed", "The PDF is signed. It was left as it is: any change ends its signatures.")
@@ -201,6 +208,7 @@ class _Run:
                     inline_pages=found.inline_pages,
                     pdfa=pdfa_part(pdf),
                 )
+                self._expect(pdf, found, goal)
             coded = self._encoded(pdf, found, goal, builder, result)
         self.skipped = coded.skipped
         if coded.out_of_time or self.deadline.passed():
@@ -238,18 +246,52 @@ class _Run:
         """Code the images and write a first result with them."""
 
         def encode(wanted: Goal, share: Callable[[float], None]) -> Coded:
+            def progress(tally: Tally) -> None:
+                self.pages_done = max(self.pages_done or 0, self.pages - tally.pages_waiting)
+                share(tally.share)
+
             with self.watch.stage("images"):
-                return encode_images(pdf, found, wanted, self.limits, self.deadline, share)
+                return encode_images(pdf, found, wanted, self.limits, self.deadline, progress)
 
         def progress(share: float) -> None:
-            self.progress("images", 10 + round(60 * share))
+            self._tell("images", share)
 
         if self.options.target_size is not None:
-            return search(builder, result, self.options.target_size, encode, goal, self.deadline, progress)
+            self.searching = True
+            coded = search(builder, result, self.options.target_size, encode, goal, self.deadline, progress)
+            self.searching = False
+            return coded
         coded = encode(goal, progress)
-        self.progress("write", 72)
         builder.build(result, coded.encoded)
         return coded
+
+    # --- telling how far it is ----------------------------------------------------------------------------------
+
+    def _expect(self, pdf: Pdf, found: Found, goal: Goal) -> None:
+        images = found.images.values()
+        tally = Tally(pdf, images, goal)
+        self.pages_done = self.pages - tally.pages_waiting
+        work = Work(
+            pages=self.pages,
+            objects=len(pdf.objects),
+            before=self.before,
+            fonts=self.streams["fonts"],
+            images_seconds=tally.expected_seconds * (_ROUNDS if self.options.target_size is not None else 1),
+            megapixels=sum(image.size[0] * image.size[1] for image in images) / 1e6,
+            everything=self.options.verify == "full",
+        )
+        self.schedule.expect(work)
+
+    def _begins(self, stage: str) -> None:
+        """A stage of the stopwatch begins. What a search tries, over and over, is one stage."""
+        if self.searching and self.schedule.stage == "images":
+            return
+        self.schedule.begin(stage)
+        self._tell(stage)
+
+    def _tell(self, stage: str, share: float = 0.0) -> None:
+        pages = (self.pages_done, self.pages) if self.pages_done is not None else None
+        self.progress(stage, self.schedule.percent(share), pages)
 
     def _colored_images(self, coded: Coded) -> bool:
         """Whether images were left alone that may have colour."""
@@ -268,7 +310,6 @@ class _Run:
         left_out: list[Step] = []
         unproven: set[int] = set()  # pages that could not be compared, and have lost nothing any more
         for attempt in range(MAX_REBUILDS + 1):
-            self.progress("verify", 80 + 3 * attempt)
             with self.watch.stage("verify"):
                 comparison = self._compare(result, goal, encoded)
             differences = comparison.differences

@@ -18,6 +18,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, ObjectStreamMode, Pdf
 
 from pdfsmaller.engine.damage import raised_as, tolerate
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.errors import (
@@ -156,7 +157,7 @@ def form_fields(pdf: Pdf) -> Iterator[Dictionary]:
                 continue
             seen.add(field.objgen)
             yield field
-            kids = field.get("/Kids")
+            kids = entry(field, "/Kids")
             if isinstance(kids, Array) and depth < MAX_FIELD_DEPTH:
                 stack.append((kids, depth + 1))
 

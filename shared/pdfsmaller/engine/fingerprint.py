@@ -16,6 +16,8 @@ from typing import Any
 
 import pikepdf
 
+from pdfsmaller.engine.entries import entry
+
 #: Entries of the catalog that are compared by themselves, say nothing to a reader (Version), or are private to the
 #: program that wrote the file (PieceInfo).
 _NOT_SETTINGS = frozenset(
@@ -127,7 +129,8 @@ class Reader:
         if not isinstance(annotation, pikepdf.Dictionary):
             return None
         keys = ("/Subtype", "/Rect", "/A", "/Dest", "/Contents", "/T", "/F", "/AS")
-        return tuple(self.plain(annotation.get(key), 4) for key in keys)
+        present = annotation.keys()
+        return tuple(self.plain(annotation.get(key) if key in present else None, 4) for key in keys)
 
     def outline(self) -> Hashable:
         entries: list[Hashable] = []
@@ -169,8 +172,9 @@ class Reader:
             seen.add(field.objgen)
             if "/T" in field:
                 path += b"." + bytes(field.T)
-            found.append((path, *(self.plain(field.get(key), 4) for key in ("/FT", "/V", "/Ff", "/Opt", "/MaxLen"))))
-            stack += [(kid, path) for kid in reversed(list(field.get("/Kids") or []))]
+            told = (entry(field, key) for key in ("/FT", "/V", "/Ff", "/Opt", "/MaxLen"))
+            found.append((path, *(self.plain(value, 4) for value in told)))
+            stack += [(kid, path) for kid in reversed(list(entry(field, "/Kids") or []))]
         return (tuple(found), self.plain(form.get("/SigFlags")), "/XFA" in form)
 
     def tags(self) -> Hashable:

@@ -24,7 +24,7 @@ from pdfsmaller.media import PDF
 class Progress(Protocol):
     """Told now and then how far a job is."""
 
-    def __call__(self, stage: str, percent: int, pages: tuple[int, int] | None = None, /) -> None:
+    def __call__(self, stage: str, percent: float, pages: tuple[int, int] | None = None, /) -> None:
         """
         Args:
             stage: what is being done.

@@ -11,6 +11,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 
 from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
@@ -45,12 +46,12 @@ class Filter:
 
 def filters_of(stream: Stream) -> list[Filter]:
     """The stream's filters, outermost first, by their long names."""
-    names = stream.get("/Filter")
+    names = entry(stream, "/Filter")
     if names is None:
         return []
-    parms = stream.get("/DecodeParms")
+    parms = entry(stream, "/DecodeParms")
     if parms is None:
-        parms = stream.get("/DP")
+        parms = entry(stream, "/DP")
     if parms is None and isinstance(names, Name):  # most streams
         text = name_text(names)
         return [Filter(_SHORT.get(text, text), None)]

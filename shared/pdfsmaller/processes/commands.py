@@ -115,7 +115,7 @@ def webhook_secret(*, data: Path | None, owner: str | None, say: Callable[[str],
         CannotServe: there is no secret.
     """
     settings = settings_with(DataFolder(data) if data else None)
-    if not (settings.webhook_secret or settings.secret_key):
+    if not signature.has_root(settings):
         raise InvalidSettings("Neither WEBHOOK_SECRET nor SECRET_KEY is set → set one, or give --data.")
     say(signature.written(signature.secret(settings, owner)))
 

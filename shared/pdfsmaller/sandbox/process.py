@@ -92,7 +92,7 @@ class EngineProcess:
         watchdog = _start_memory_watchdog(self, limits)
         answer: dict[str, Any] | None = None
         stdin, stdout = self._child.stdin, self._child.stdout
-        percent = 0
+        percent = 0.0
         try:
             with suppress(BrokenPipeError):
                 # Left open until the end: the child takes the end of its input for the end of its caller.
@@ -173,9 +173,10 @@ def _read(line: str) -> dict[str, Any]:
     return known | ({"files": files} if "report" in known else {})
 
 
-def _percent(progress: dict[str, Any]) -> int:
+def _percent(progress: dict[str, Any]) -> float:
     percent = progress.get("percent")
-    return min(100, max(0, percent)) if isinstance(percent, int) else 0
+    # Not a number is less than nothing, and so is what is none.
+    return min(100.0, percent) if isinstance(percent, int | float) and percent > 0 else 0.0
 
 
 def _pages(progress: dict[str, Any]) -> tuple[int, int] | None:

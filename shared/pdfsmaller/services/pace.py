@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-#: Before so much of the work is done, and before so many seconds are over, nothing can be said.
-_LEAST_PERCENT, _LEAST_SECONDS = 4, 0.5
+#: Before so much of the work is done nothing can be said.
+_LEAST_PERCENT = 0.02
 
 
 class Pace:
@@ -14,18 +14,18 @@ class Pace:
 
     def __init__(self) -> None:
         self._began: float | None = None
-        self._percent, self._at = 0, 0.0
+        self._percent, self._at = 0.0, 0.0
 
-    def tell(self, percent: int, now: float) -> None:
-        """So much is done now. Time counts from the last 0 %: until then files were fetched."""
-        if percent == 0 or self._began is None:
+    def tell(self, percent: float, now: float) -> None:
+        """So much is done now; time counts from the first that is told."""
+        if self._began is None:
             self._began = now
         self._percent, self._at = percent, now
 
     def seconds_left(self, now: float) -> float | None:
         """The estimate; None where there is none yet."""
-        taken = self._at - (self._began if self._began is not None else now)
-        if self._percent < _LEAST_PERCENT or taken < _LEAST_SECONDS:
+        if self._began is None or self._percent < _LEAST_PERCENT:
             return None
+        taken = self._at - self._began
         whole = taken * 100 / self._percent
         return max(0.0, whole - taken - (now - self._at))

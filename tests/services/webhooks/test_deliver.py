@@ -144,22 +144,40 @@ class TestAgain:
         assert hooks.errors(job) == ["The receiver redirects (HTTP 302), and no redirect is followed."]
         assert elsewhere.received == []
 
-    def test_a_network_that_is_allowed_no_more_is_not_reached(
-        self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_what_is_allowed_no_more_is_not_done(self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
         with receiving() as receiver:
             job = hooks.ended(receiver.url)
-            for setting, value in (("webhook_allowed_networks", []), ("webhook_allow_http", False)):
-                settings = hooks.world.settings.model_copy(update={setting: value})
+            secrets = {"webhook_secret": "", "secret_key": ""}
+            for number, change in enumerate(({"webhook_allowed_networks": []}, {"webhook_allow_http": False}, secrets)):
+                settings = hooks.world.settings.model_copy(update=change)
                 service = CallbackService(hooks.world)
                 monkeypatch.setattr(service, "_settings", settings)
                 monkeypatch.setattr(hooks, "service", service)
-                due_again(hooks, PAUSES[0] + 2)
+                due_again(hooks, PAUSES[number] + 2)
         assert receiver.received == []
         assert hooks.errors(job) == [
             "The host's name leads to an address that is not public.",
             "callback_url has to begin with https://.",
+            "The service has no secret any more to sign with.",
         ]
+
+    def test_one_that_answers_late_is_told_again_and_knows_it_by_the_id(
+        self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(deliver, "post", lambda *given, **more: _post(*given, **more, total_seconds=0.3))
+        over = threading.Event()
+        with receiving(stalls(over), answers(200)) as receiver:
+            job = hooks.ended(receiver.url)
+            hooks.work()
+            over.set()
+            time.sleep(0.1)
+            monkeypatch.setattr(deliver, "post", _post)
+            service = CallbackService(hooks.world)  # of another process, which has not seen it stall
+            monkeypatch.setattr(hooks, "service", service)
+            due_again(hooks, PAUSES[0] + 2)
+        first, second = receiver.received
+        assert first.headers["webhook-id"] == second.headers["webhook-id"]
+        assert hooks.errors(job) == ["No answer came within 0.3 s.", None]
 
 
 class TestLostAndTwice:

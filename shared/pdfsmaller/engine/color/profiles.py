@@ -18,6 +18,7 @@ from typing import Literal
 from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
@@ -85,7 +86,7 @@ def _destinations(pdf: Pdf) -> set[ObjGen]:
     """The profiles of output intents."""
     found: set[ObjGen] = set()
     for holder in (pdf.Root, *(page.obj for page in pdf.pages)):
-        intents = holder.get("/OutputIntents")
+        intents = entry(holder, "/OutputIntents")
         for intent in intents.as_list() if isinstance(intents, Array) else []:
             profile = intent.get("/DestOutputProfile") if isinstance(intent, Dictionary) else None
             if isinstance(profile, Stream):
@@ -96,7 +97,7 @@ def _destinations(pdf: Pdf) -> set[ObjGen]:
 def _profile(stream: Stream, limits: Limits) -> bytes | None:
     """The data of a stream that is a profile of as many components as it says."""
     with tolerate("icc_profile") as attempt:
-        space = _SPACES.get(int(stream.get("/N", 0)))
+        space = _SPACES.get(int(entry(stream, "/N") or 0))
         if space is None or "/Type" in stream or "/F" in stream:
             return None
         data = read_decoded(stream, limits)

@@ -25,6 +25,7 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.content.rewriter import Rewriter, rewriter
 from pdfsmaller.engine.content.scales import Scales, appearances, drawn_by, is_plain, named
 from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.engine.workers import WORKERS, spread
@@ -175,14 +176,14 @@ class _Rewrite:
         for obj in self.pdf.objects:
             found: list[_Content] = []
             with tolerate("content"):
-                if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/Type3":
-                    listed = self._listed(obj.get("/Resources"))
+                if isinstance(obj, Dictionary) and entry(obj, "/Subtype") == "/Type3":
+                    listed = self._listed(entry(obj, "/Resources"))
                     for glyph in named(obj, "/CharProcs").values():
                         if isinstance(glyph, Stream) and glyph.objgen not in glyphs:
                             glyphs.add(glyph.objgen)
                             found.append(_Content(glyph, [glyph], listed, glyph=True))
-                elif isinstance(obj, Stream) and (obj.get("/Subtype") == "/Form" or obj.get("/PatternType") == 1):
-                    found.append(_Content(obj, [obj], self._listed(obj.get("/Resources"))))
+                elif isinstance(obj, Stream) and (entry(obj, "/Subtype") == "/Form" or entry(obj, "/PatternType") == 1):
+                    found.append(_Content(obj, [obj], self._listed(entry(obj, "/Resources"))))
             yield from found
 
     def _listed(self, resources: Object | None) -> bytes:
@@ -201,7 +202,7 @@ class _Rewrite:
     def _follow_parts(self, parts: list[_Content]) -> None:
         lost = False
         for part, done in self._each(parts, self._seen):
-            resources = part.owner.get("/Resources")
+            resources = entry(part.owner, "/Resources")
             if isinstance(resources, Dictionary) or part.glyph:
                 self.scales.drawn[part.owner.objgen] = drawn_by(resources, done.uses)
             elif done.uses is None or done.uses:
@@ -221,8 +222,9 @@ class _Rewrite:
                 if page.obj.objgen not in followed:
                     for objgen, _ in drawn_by(page.resources, None):
                         self.scales.show(objgen, math.inf)
+                unit = _unit(page)
                 for stream, scale in appearances(page.obj):
-                    self.scales.show(stream.objgen, scale * _unit(page))
+                    self.scales.show(stream.objgen, scale * unit)
 
     # --- rewriting ----------------------------------------------------------------------------------------------------
 
@@ -267,6 +269,8 @@ class _Rewrite:
 
     def _seen(self, content: _Content, data: list[bytes]) -> _Done:
         """What a stream uses."""
+        if b"Do" not in data[0] and b"gs" not in data[0]:  # most appearances of fields
+            return _Done(uses={})
         return _Done(uses=rewriter().rewrite(data[0], content.names, scale=1, tolerance=0).uses)
 
     def _rewritten(self, content: _Content, data: list[bytes]) -> _Done:

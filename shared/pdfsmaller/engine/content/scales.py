@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from pikepdf import Array, Dictionary, Object, Stream
 
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 
 #: A form that contains itself would grow for ever.
@@ -66,16 +67,16 @@ def drawn_by(resources: object, uses: Mapping[tuple[str, bytes], float] | None) 
         else:
             at = uses.get((operator, name[1:].encode()))
         if at is not None:
-            found.append((target.objgen, _times(at, enlargement(target.get("/Matrix")))))
+            found.append((target.objgen, _times(at, enlargement(entry(target, "/Matrix")))))
     return found
 
 
 def _targets(resources: object) -> Iterator[tuple[Stream, str, str]]:
     for name, value in named(resources, "/XObject").items():
-        if isinstance(value, Stream) and value.get("/Subtype") == "/Form":
+        if isinstance(value, Stream) and entry(value, "/Subtype") == "/Form":
             yield value, "Do", name
     for name, value in named(resources, "/ExtGState").items():
-        mask = value.get("/SMask") if isinstance(value, Dictionary) else None
+        mask = entry(value, "/SMask") if isinstance(value, Dictionary) else None
         group = mask.get("/G") if isinstance(mask, Dictionary) else None
         if isinstance(group, Stream):
             yield group, "gs", name
@@ -113,7 +114,7 @@ def enlargement(matrix: object) -> float:
 
 def named(holder: object, category: str) -> dict[str, Object]:
     """The entries of a category of resources; none where it is missing or no dictionary."""
-    found = holder.get(category) if isinstance(holder, Dictionary) else None
+    found = entry(holder, category) if isinstance(holder, Dictionary) else None
     return dict(found.items()) if isinstance(found, Dictionary) else {}
 
 
@@ -122,9 +123,9 @@ def appearances(page: Dictionary) -> Iterator[tuple[Stream, float]]:
     annots = page.get("/Annots")
     for annot in annots.as_list() if isinstance(annots, Array) else []:
         states = annot.get("/AP") if isinstance(annot, Dictionary) else None
-        for entry in states.values() if isinstance(states, Dictionary) else []:
+        for shown in states.values() if isinstance(states, Dictionary) else []:
             for stream in (
-                [entry] if isinstance(entry, Stream) else entry.values() if isinstance(entry, Dictionary) else []
+                [shown] if isinstance(shown, Stream) else shown.values() if isinstance(shown, Dictionary) else []
             ):
                 if isinstance(stream, Stream):
                     yield stream, _appearance_scale(stream, annot.get("/Rect"))
@@ -143,4 +144,4 @@ def _appearance_scale(stream: Stream, rect: object) -> float:
     if width <= 0 or height <= 0:
         return math.inf
     fit = max(abs(place[2] - place[0]) / width, abs(place[3] - place[1]) / height)
-    return fit * enlargement(stream.get("/Matrix"))
+    return fit * enlargement(entry(stream, "/Matrix"))

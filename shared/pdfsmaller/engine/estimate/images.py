@@ -33,11 +33,13 @@ from pdfsmaller.limits import Limits
 
 #: Images looked at of each kind, and of a document.
 PER_KIND, PER_DOCUMENT = 3, 20
-#: A kind that takes less than this share of all images' bytes is not looked at.
-SMALL_SHARE = 0.01
+#: A kind that takes less than this share of the file is not looked at.
+SMALL_SHARE = 0.015
 #: Pixels raced of one image, and of a document in all: a race takes about a second of a processor for a million.
 IMAGE_PIXELS, DOCUMENT_PIXELS = 1_000_000, 4_000_000
-LEAST_PIXELS = 300_000
+LEAST_PIXELS = 150_000
+#: Where images take less than this share of the file, they are looked at as much less.
+MUCH_OF_FILE = 0.3
 #: Strips of one image, as far as each has so many rows: where two meet, there is an edge that the image has not.
 STRIPS, STRIP_ROWS = 4, 192
 #: Of an image that strips would be more of than this, all is looked at.
@@ -81,6 +83,7 @@ class ImageBytes:
 def image_bytes(
     pdf: Pdf,
     found: Found,
+    file_bytes: int,
     goals: Mapping[str, Goal],
     limits: Limits,
     deadline: Deadline,
@@ -89,6 +92,7 @@ def image_bytes(
     """What the images of a document would take.
 
     Args:
+        file_bytes: the document's size.
         goals: what could be asked of them, by any names.
         deadline: what is not looked at by then is taken to be like the others.
     """
@@ -101,13 +105,14 @@ def image_bytes(
     chosen = [
         (kind, image)
         for kind in sorted(kinds, key=lambda kind: -totals[kind])
-        if totals[kind] >= SMALL_SHARE * stored
+        if totals[kind] >= SMALL_SHARE * file_bytes
         for image in _spread(kinds[kind])
     ][:PER_DOCUMENT]
-    most = max(LEAST_PIXELS, min(IMAGE_PIXELS, DOCUMENT_PIXELS // max(1, len(chosen))))
+    matter = min(1.0, stored / max(1, file_bytes) / MUCH_OF_FILE)
+    most = max(LEAST_PIXELS, round(matter * min(IMAGE_PIXELS, DOCUMENT_PIXELS / max(1, len(chosen)))))
     ratios = _Ratios(goals)
     gray_ok = pdfa_part(pdf) is None or "/OutputIntents" in pdf.Root
-    left = TRANSCODED_PIXELS
+    left = round(matter * TRANSCODED_PIXELS)
     transcoded_to: dict[tuple[object, ...], float] = {}
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="estimate") as pool:
         waiting: list[tuple[tuple[object, ...], _Sample, dict[str, Future[int]]]] = []

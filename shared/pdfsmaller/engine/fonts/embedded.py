@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.fonts.usage import FontKey, font_key
 from pdfsmaller.engine.objgen import ObjGen
 
@@ -77,7 +78,7 @@ def find_embedded(pdf: Pdf) -> Fonts:
             continue
         if "/FontDescriptor" in obj:
             fonts.add(obj)
-        descendants = obj.get("/DescendantFonts")
+        descendants = entry(obj, "/DescendantFonts")
         if isinstance(descendants, Array):
             for font in descendants.as_list():
                 if isinstance(font, Dictionary):

@@ -15,6 +15,7 @@ from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import form_fields
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.fonts.usage import FontKey, font_key
 
 _FONT_OPERAND = re.compile(r"/([^\s/<>\[\](){}%]+)\s+[-+.\d]+\s+Tf")
@@ -121,11 +122,11 @@ def _named(appearance: Object | None) -> set[str]:
 def _own_fonts(widget: Dictionary) -> dict[str, Object]:
     states = widget.get("/AP")
     normal = states.get("/N") if isinstance(states, Dictionary) else None
-    own = _fonts(normal.get("/Resources")) if isinstance(normal, Stream) else {}
-    return {**_fonts(widget.get("/DR")), **own}
+    own = _fonts(entry(normal, "/Resources")) if isinstance(normal, Stream) else {}
+    return {**_fonts(entry(widget, "/DR")), **own}
 
 
 def _fonts(resources: Object | None) -> dict[str, Object]:
-    fonts = resources.get("/Font") if isinstance(resources, Dictionary) else None
+    fonts = entry(resources, "/Font") if isinstance(resources, Dictionary) else None
     found = dict(fonts.items()) if isinstance(fonts, Dictionary) else {}
     return {name: font for name, font in found.items() if isinstance(font, Dictionary)}

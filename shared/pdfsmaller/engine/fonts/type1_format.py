@@ -8,10 +8,13 @@ Non-goals: Type 1 fonts with PostScript that computes entries.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pdfsmaller.engine.fonts.cff_format import standard_encoding
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.engine.images import lua
 
 _EEXEC_KEY, _CHARSTRING_KEY = 55_665, 4_330
 # PostScript's white space, what names are made of, and the one word (RD, -|, …) before binary data.
@@ -32,6 +35,8 @@ _NUMBERS = r"/%s(?![0-9A-Za-z])~*([\[{][^\]}]{0,4096}|WORD)"
 _MOST_GLYPHS = 65_535
 # About a second of decryption; the largest fonts of the time are a tenth of it.
 _MOST_BYTES = 8_000_000
+# Calling Lua takes as long as decrypting some hundred bytes here, and a thread's first call of all as some thousand.
+_LONG_BYTES = 2_000
 # What PostScript fonts write between two charstrings: `ND`, `noaccess def`, `readonly put` …
 _TOKENS_BETWEEN = 4
 
@@ -77,6 +82,9 @@ class Type1:
 
 def decrypt(data: bytes, key: int) -> bytes:
     """eexec and charstring encryption undone (Type 1 Font Format, chapter 7)."""
+    if len(data) >= _LONG_BYTES:
+        with suppress(lua.Unavailable):
+            return bytes(lua.call("eexec", len(data), data, key, folder=Path(__file__).parent))
     plain = bytearray()
     add = plain.append
     for byte in data:

@@ -22,6 +22,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import inherited_resources
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.fonts.cmap import CMap, read_cmap, split_two_bytes
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.objgen import ObjGen
@@ -129,9 +130,9 @@ class _Scope:
         self.entries: dict[str, dict[str, Object]] = {}
         if isinstance(resources, Dictionary):
             for category in ("/Font", "/XObject", "/ExtGState", "/Pattern"):
-                entry = resources.get(category)
-                if isinstance(entry, Dictionary):
-                    self.entries[category] = dict(entry.items())
+                named = entry(resources, category)
+                if isinstance(named, Dictionary):
+                    self.entries[category] = dict(named.items())
 
     def find(self, category: str, name: str) -> tuple[Object | None, int]:
         """A resource, and the depth of the scope it is from (-1: there is none)."""
@@ -219,9 +220,9 @@ class _Walk:
             self.usage.complete = False
         for obj in self.pdf.objects:
             if isinstance(obj, Stream) and obj.objgen not in self.done:
-                if obj.get("/Subtype") == "/Form" or obj.get("/PatternType") == 1:
+                if entry(obj, "/Subtype") == "/Form" or entry(obj, "/PatternType") == 1:
                     self._form(obj, self.defaults, None, 0)
-            elif isinstance(obj, Dictionary) and obj.get("/Subtype") == "/Type3":
+            elif isinstance(obj, Dictionary) and entry(obj, "/Subtype") == "/Type3":
                 self._glyphs(obj, self.defaults, 0)
 
     def _form(self, form: Stream, around: _Scope, font: FontKey | None, depth: int) -> _Visit:
@@ -236,7 +237,7 @@ class _Walk:
         self.visits += 1
         if depth > MAX_DEPTH or self.visits > MAX_VISITS:
             raise ValueError("nested too deeply")
-        resources = form.get("/Resources")
+        resources = entry(form, "/Resources")
         own = isinstance(resources, Dictionary)
         scope = _Scope(resources, around, objgen) if own else around
         self.active.add(objgen)

@@ -216,9 +216,9 @@ class _Run:
         wanted = self.options.compression()
         left = replace(self.limits, soft_seconds=max(_LEAST_SECONDS, self.deadline.left()))
 
-        def progress(stage: str, percent: int, pages: tuple[int, int] | None = None, /) -> None:
+        def progress(stage: str, percent: float, pages: tuple[int, int] | None = None, /) -> None:
             if stage != "done":
-                self.progress(stage, self.share + percent * (100 - self.share) // 100, pages)
+                self.progress(stage, self.share + percent * (100 - self.share) / 100, pages)
 
         with self.watch.stage("compress"):
             report = compress(plain, result, wanted, limits=left, progress=progress)

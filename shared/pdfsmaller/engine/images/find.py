@@ -20,6 +20,7 @@ from pikepdf import Array, Dictionary, Name, Pdf, Stream
 
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import inherited_resources
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.errors import LimitExceeded
@@ -189,10 +190,10 @@ class _Walk:
         if not isinstance(appearances, Dictionary):
             return
         for state in ("/N", "/R", "/D"):
-            entry = appearances.get(state)
-            streams = [entry] if isinstance(entry, Stream) else []
-            if not streams and isinstance(entry, Dictionary):
-                streams = [value for _, value in entry.items() if isinstance(value, Stream)]
+            shown = entry(appearances, state)
+            streams = [shown] if isinstance(shown, Stream) else []
+            if not streams and isinstance(shown, Dictionary):
+                streams = [value for _, value in shown.items() if isinstance(value, Stream)]
             for stream in streams:
                 fit = _fit(_numbers(stream.get("/BBox"), 4), _matrix(stream), _numbers(annot.get("/Rect"), 4))
                 self._form(stream, multiply(fit, base), None, 0)
@@ -208,7 +209,7 @@ class _Walk:
         objgen = objgen or form.objgen
         about = self.forms.get(objgen)
         if about is None:
-            about = self.forms[objgen] = _Form(_matrix(form), _dictionary(form.get("/Resources")))
+            about = self.forms[objgen] = _Form(_matrix(form), _dictionary(entry(form, "/Resources")))
         matrix = multiply(about.matrix, ctm)
         # The same form at the same scale shows nothing new; this also ends loops.
         key = (objgen, tuple([round(v * 1000) for v in matrix[:4]]))
@@ -360,7 +361,7 @@ def _dictionary(value: pikepdf.Object | None) -> Dictionary | None:
 
 
 def _by_name(resources: Dictionary | None, category: str) -> dict[str, pikepdf.Object]:
-    entries = resources.get(category) if resources is not None else None
+    entries = entry(resources, category) if resources is not None else None
     return dict(entries.items()) if isinstance(entries, Dictionary) else {}
 
 
@@ -385,7 +386,7 @@ def _numbers(values: object, count: int) -> list[float] | None:
 
 
 def _matrix(stream: Stream) -> Matrix:
-    m = _numbers(stream.get("/Matrix"), 6)
+    m = _numbers(entry(stream, "/Matrix"), 6)
     return (m[0], m[1], m[2], m[3], m[4], m[5]) if m else IDENTITY
 
 

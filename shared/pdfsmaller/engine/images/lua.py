@@ -1,4 +1,4 @@
-"""Loops over every pixel or bit, which are too slow in Python: small Lua files beside this one, run by LuaJIT.
+"""Loops over every pixel, bit or byte, which are too slow in Python: small Lua files, run by LuaJIT.
 
 LuaJIT comes in the ``lupa`` package and lets other threads run meanwhile. Where there is none, or it may not make
 machine code, these functions do not exist, and their callers do without.
@@ -23,11 +23,12 @@ class Unavailable(Exception):
     """There is no LuaJIT here, or it is too slow to be of use."""
 
 
-def call(name: str, pixels: int, *arguments: Any) -> Any:
+def call(name: str, pixels: int, *arguments: Any, folder: Path = Path(__file__).parent) -> Any:
     """The function in ``NAME.lua`` applied to the arguments and, as the last, the seconds that it may take.
 
     Args:
-        pixels: that it is to work on.
+        pixels: that it is to work on, or bytes.
+        folder: where the file is.
 
     Returns:
         Its result. Text is bytes, several results are a tuple.
@@ -35,14 +36,14 @@ def call(name: str, pixels: int, *arguments: Any) -> Any:
     Raises:
         Unavailable: now, and then always.
     """
-    result = _function(name)(*arguments, _SECONDS + pixels * _SECONDS_PER_PIXEL)
+    result = _function(folder, name)(*arguments, _SECONDS + pixels * _SECONDS_PER_PIXEL)
     if result == (None, b"slow"):
         _unavailable.set()
         raise Unavailable
     return result
 
 
-def _function(name: str) -> Any:
+def _function(folder: Path, name: str) -> Any:
     if _unavailable.is_set():
         raise Unavailable
     # A Lua runtime belongs to one thread at a time.
@@ -55,5 +56,5 @@ def _function(name: str) -> Any:
         except ImportError as exc:
             _unavailable.set()
             raise Unavailable from exc
-        functions[name] = runtime.execute(Path(__file__).with_name(f"{name}.lua").read_bytes())
+        functions[name] = runtime.execute((folder / f"{name}.lua").read_bytes())
     return functions[name]

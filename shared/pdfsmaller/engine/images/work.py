@@ -20,6 +20,7 @@ from pikepdf import Pdf
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import pdfa_part
+from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal
@@ -57,9 +58,12 @@ def encode_images(
     goal: Goal,
     limits: Limits,
     deadline: Deadline,
-    progress: Callable[[float], None],
+    progress: Callable[[Tally], None],
 ) -> Coded:
     """Race the codings of every image.
+
+    Args:
+        progress: shown the tally when an image is done.
 
     Raises:
         MemoryError: even one image does not fit.
@@ -72,7 +76,7 @@ def encode_images(
     left: dict[ObjGen, str] = {}  # images left alone once they were looked at, and why
     firsts: dict[bytes, ObjGen] = {}
     twins: list[tuple[ObjGen, ObjGen]] = []  # an image, and the one that all is found out with
-    finished = 0
+    tally = Tally(pdf, queue, goal)
 
     @contextmanager
     def skipping() -> Iterator[None]:
@@ -82,11 +86,10 @@ def encode_images(
             result.skipped[skip.reason] += 1
 
     def collect() -> None:
-        nonlocal finished
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             objgen = running.pop(future).objgen
-            finished += 1
+            tally.finish(objgen)
             try:
                 with tolerate("image", pyvips.Error, OSError) as attempt:
                     result.encoded[objgen] = future.result()
@@ -94,7 +97,7 @@ def encode_images(
                     left[objgen] = "unreadable"
             except Skip as skip:
                 left[objgen] = skip.reason
-            progress(finished / max(1, len(queue)))
+            progress(tally)
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="image") as pool:
         try:
@@ -109,11 +112,11 @@ def encode_images(
                 if attempt.failed:
                     result.skipped["unreadable"] += 1
                 if source is None:
-                    finished += 1
+                    tally.finish(found.objgen)
                     continue
                 first = firsts.setdefault(_what(source), source.objgen)
                 if first != source.objgen:
-                    finished += 1
+                    tally.finish(found.objgen)
                     twins.append((source.objgen, first))
                     continue
                 while running and (len(running) > WORKERS or _in_flight(running) + _cost(source) > BUDGET_BYTES):

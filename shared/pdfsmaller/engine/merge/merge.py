@@ -205,8 +205,8 @@ class _Run:
     def _preparing(self, done: int, size: int) -> Progress:
         """The progress of one source as that of the whole; both in bytes."""
 
-        def progress(stage: str, percent: int, pages: tuple[int, int] | None = None, /) -> None:
-            self.progress(stage, round(_PREPARED * (done + size * percent / 100) / max(1, self.input_bytes)))
+        def progress(stage: str, percent: float, pages: tuple[int, int] | None = None, /) -> None:
+            self.progress(stage, _PREPARED * (done + size * percent / 100) / max(1, self.input_bytes))
 
         return progress
 

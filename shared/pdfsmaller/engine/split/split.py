@@ -122,7 +122,7 @@ class _Run:
         preparation = Preparation(self.between, self.options, self.limits, until, self.watch, self._warn)
         return preparation.prepare(
             self.source,
-            lambda stage, percent, pages=None: self.progress(stage, round(_PREPARED * percent / 100), pages),
+            lambda stage, percent, pages=None: self.progress(stage, _PREPARED * percent / 100, pages),
         )
 
     def _write(self, writer: Writer, prepared: Prepared, parts: list[Part]) -> None:

@@ -18,6 +18,7 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.color.profiles import slim_profiles
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.deflate import zlib_compress
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
@@ -131,7 +132,7 @@ def drop_part_metadata(pdf: Pdf) -> None:
 def trim_xmp(pdf: Pdf, limits: Limits) -> None:
     """Take the padding and the thumbnails out of XMP packets."""
     for obj in pdf.objects:
-        if not isinstance(obj, Stream) or obj.get("/Type") != "/Metadata":
+        if not isinstance(obj, Stream) or entry(obj, "/Type") != "/Metadata":
             continue
         with tolerate("metadata") as attempt:
             data = read_decoded(obj, limits)
@@ -161,7 +162,7 @@ def drop_unused_resources(pdf: Pdf) -> None:
     """
     with tolerate("resources"):
         for obj in pdf.objects:
-            if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/Type3" and "/Resources" not in obj:
+            if isinstance(obj, Dictionary) and entry(obj, "/Subtype") == "/Type3" and "/Resources" not in obj:
                 return
         pdf.remove_unreferenced_resources()
 
@@ -217,7 +218,7 @@ def _key(stream: Stream, raw: bytes) -> bytes:
     """What a stream decodes to, as a digest of its stored data and filters."""
     digest = hashlib.blake2b(raw, digest_size=16)
     for name in ("/Filter", "/DecodeParms", "/DP"):
-        value = stream.get(name)
+        value = entry(stream, name)
         if isinstance(value, Object):
             digest.update(value.unparse(resolved=True))
     return digest.digest()
@@ -229,11 +230,11 @@ def _put(stream: Stream, packed: Packed | None) -> None:
 
 
 def _may_deflate(stream: Stream, plain_xmp: bool) -> bool:
-    kind = name_text(stream.get("/Type"))
+    kind = name_text(entry(stream, "/Type"))
     if kind in _FILE_TYPES or "/F" in stream or (plain_xmp and kind == "/Metadata"):
         return False
     filters = filters_of(stream)
-    if stream.get("/Subtype") == "/Image" and filters:
+    if entry(stream, "/Subtype") == "/Image" and filters:
         return False  # images have had their own race
     return all(f.name in GENERAL for f in filters)
 

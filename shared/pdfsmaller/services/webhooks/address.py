@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pdfsmaller.errors import InvalidCallback
 from pdfsmaller.jobs.callback import Callback
-from pdfsmaller.services.webhooks import networks
+from pdfsmaller.services.webhooks import networks, signature
 
 if TYPE_CHECKING:
     from pdfsmaller.settings import Settings
@@ -63,7 +63,7 @@ def wanted(url: object, base_url: str, settings: Settings) -> Callback | None:
     """
     if url is None or url == "":
         return None
-    if not (settings.webhook_secret or settings.secret_key):
+    if not signature.has_root(settings):
         raise InvalidCallback("No callback can be made: the service has neither WEBHOOK_SECRET nor SECRET_KEY to sign.")
     target = parse(url, settings)
     name_of_this_host = target.host == "localhost" or target.host.endswith(".localhost")

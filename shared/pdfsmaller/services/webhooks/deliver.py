@@ -111,6 +111,8 @@ class CallbackService:
 
     def _post(self, job: Job, callback: Callback) -> Answer:
         """Raises NotDelivered, InvalidCallback."""
+        if not signature.has_root(self._settings):
+            raise NotDelivered("The service has no secret any more to sign with.")
         target = address.parse(callback.url, self._settings)
         body, message_id, now = self._body(job, callback), job.ended_by or job.job_id, int(self._jobs.now())
         headers = {

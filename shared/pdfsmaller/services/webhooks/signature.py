@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 _PREFIX = "whsec_"
 
 
+def has_root(settings: Settings) -> bool:
+    """Whether there is anything that secrets can be made of; without it there are no callbacks."""
+    return bool(settings.webhook_secret or settings.secret_key)
+
+
 def secret(settings: Settings, owner: str | None) -> bytes:
     """The secret of an API key's callbacks, or of those without one.
 
