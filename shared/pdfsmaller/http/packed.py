@@ -20,7 +20,7 @@ def _pack(response: Response) -> Response:
     if response.mimetype not in _KINDS:
         return response
     response.vary.add("Accept-Encoding")
-    if response.status_code != 200 or "gzip" not in request.accept_encodings:
+    if response.status_code != 200 or not request.accept_encodings.quality("gzip"):
         return response
     response.direct_passthrough = False
     response.set_data(_packed(response.get_data()))
