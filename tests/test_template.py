@@ -185,6 +185,14 @@ def test_no_other_sites_page_reads_a_bucket_unless_it_is_named(
     assert [rule["AllowedOrigins"] for rule in rules["CorsRules"]] == [{"Ref": "AllowedOrigins"}]
 
 
+def test_a_page_may_send_large_files_in_parts(resources: dict[str, Any]) -> None:
+    [rule] = resources["UploadsBucket"]["Properties"]["CorsConfiguration"]["Fn::If"][1]["CorsRules"]
+    assert {"POST", "PUT"} <= set(rule["AllowedMethods"])
+    assert "ETag" in rule["ExposedHeaders"]
+    lifecycle = resources["UploadsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert {"DaysAfterInitiation": 1} in [rule.get("AbortIncompleteMultipartUpload") for rule in lifecycle]
+
+
 def test_the_table_expires_rows_and_can_be_restored(resources: dict[str, Any]) -> None:
     table = resources["JobsTable"]["Properties"]
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}

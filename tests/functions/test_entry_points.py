@@ -49,6 +49,25 @@ class TestUpload:
         assert answer["isBase64Encoded"]
         assert base64.b64decode(answer["body"]) == b"%PDF-\xff\x00"
 
+    @pytest.mark.parametrize(
+        ("proxies", "statuses"), [("", [201, 429, 429]), ("1", [201, 201, 429])], ids=["its own address", "CloudFront"]
+    )
+    def test_lambda_knows_who_calls(
+        self, deployed: Stack, monkeypatch: pytest.MonkeyPatch, proxies: str, statuses: list[int]
+    ) -> None:
+        from upload.main import lambda_handler
+
+        settings = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_DEFAULT": "1 per day", "TRUSTED_PROXIES": proxies}
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        answers = []
+        for client in ("192.0.2.1", "192.0.2.2", "192.0.2.2"):
+            headers = {"x-forwarded-for": f"10.9.8.7, {client}, 203.0.113.7", "content-type": "application/json"}
+            answers.append(
+                lambda_handler(function_url_event("POST", "/api/uploads", b'{"name": "a.pdf"}', headers), Context())
+            )
+        assert [answer["statusCode"] for answer in answers] == statuses
+
     def test_functions_framework_routes_every_path(self, deployed: Stack) -> None:
         client = framework_client("upload")
         assert client.get("/health").status_code == 200

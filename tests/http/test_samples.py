@@ -17,7 +17,12 @@ from tests import documents
 from tests.processes.served import Served
 
 #: What a finished job, and a service that knows no keys, answer.
-REFUSED = {"cancelJob": "job_ended", "retry": "job_not_failed", "listJobs": "unauthorized"}
+REFUSED = {
+    "getUpload": "upload_closed",
+    "cancelJob": "job_ended",
+    "retry": "job_not_failed",
+    "listJobs": "unauthorized",
+}
 ENDPOINTS = [what["operationId"] for path in document("", __version__)["paths"].values() for what in path.values()]
 
 

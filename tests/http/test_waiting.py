@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import threading
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +15,7 @@ from pdfsmaller.http.app import create_app
 from pdfsmaller.http.held import Capacity
 from tests import documents
 from tests.aws_stack import Clock
+from tests.folder_world import made_room
 from tests.http.talk import assert_problem, post, when_waiting
 from tests.memory import MemoryStorage
 from tests.services.room import Room
@@ -109,6 +112,42 @@ class TestByDefault:
         assert post(client, pdf, headers={"Accept": "*/*"}).status_code == 202
 
 
+@pytest.mark.parametrize("accept", ["*/*", "application/pdf"])
+def test_a_large_file_comes_as_it_is_where_the_service_has_it(
+    clock: Clock, tmp_path: Path, pdf: bytes, accept: str
+) -> None:
+    room = made_room(tmp_path, clock, max_inline_result_size=1_000, default_wait_seconds=20)
+    app = create_app(room.world)
+    when_waiting(app, room.work)
+    response = post(app.test_client(), pdf, headers={"Accept": accept})
+    assert (response.status_code, response.mimetype) == (200, "application/pdf")
+    assert 1_000 < len(response.data) < len(pdf)
+    assert response.data.startswith(b"%PDF-")
+    assert response.headers["X-Job-Id"]
+    assert "file 0-smaller.pdf" in response.headers["Content-Disposition"]
+
+
+class TestBatches:
+    @pytest.mark.parametrize("headers", [{"Accept": "*/*"}, {"Prefer": "wait=20", "Accept": "application/zip"}])
+    def test_who_takes_files_gets_a_zip_of_what_was_made(
+        self, client: FlaskClient, pdf: bytes, headers: dict[str, str]
+    ) -> None:
+        response = post(client, pdf, documents.encrypted_user(), pdf, headers=headers)
+        assert (response.status_code, response.mimetype) == (200, "application/zip")
+        with zipfile.ZipFile(io.BytesIO(response.data)) as archive:
+            assert sum(name.endswith(".pdf") for name in archive.namelist()) == 2
+
+    def test_who_takes_files_of_which_none_was_made_gets_the_batch(self, client: FlaskClient) -> None:
+        response = post(client, *[documents.encrypted_user()] * 2, headers={"Accept": "*/*"})
+        assert response.status_code == 200
+        assert response.get_json()["failed"] == 2
+
+    def test_time_up_is_202_with_the_batch(self, idle: FlaskClient, pdf: bytes) -> None:
+        response = post(idle, pdf, pdf, headers={"Accept": "*/*"})
+        assert (response.status_code, len(response.get_json()["jobs"])) == (202, 2)
+        assert "/api/batches/" in response.headers["Location"]
+
+
 class TestPreferring:
     def test_to_respond_at_once_is_heeded(self, client: FlaskClient, pdf: bytes) -> None:
         response = post(client, pdf, headers={"Prefer": "respond-async", "Accept": "*/*"})
@@ -133,7 +172,8 @@ class TestPreferring:
         assert assert_problem(response, 422, "password_required")["job"]["status"] == "failed"
 
     def test_to_wait_for_a_batch_is_200_once_all_are_done(self, client: FlaskClient, pdf: bytes) -> None:
-        response = post(client, pdf, documents.encrypted_user(), b"GIF89a", headers={"Prefer": "wait=20"})
+        headers = {"Prefer": "wait=20", "Accept": "application/json"}
+        response = post(client, pdf, documents.encrypted_user(), b"GIF89a", headers=headers)
         assert response.status_code == 200
         batch = response.get_json()
         assert [job["status"] for job in batch["jobs"]] == ["succeeded", "failed", "failed"]

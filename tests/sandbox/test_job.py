@@ -117,6 +117,6 @@ def test_a_result_is_a_file_of_its_job_and_of_a_kind_that_its_operation_makes(
     (folder / "link").symlink_to(source)
     (tmp_path / "in.pdf").write_bytes(b"%PDF-")
     with pytest.raises(errors.EngineFailed):
-        _results(DEFAULT, folder, [file])
+        _results(DEFAULT.media_types, folder, [file])
     good = {"file": "out.pdf", "name": "x.pdf", "media_type": "application/pdf"}
-    assert [result.path for result in _results(DEFAULT, folder, [good])] == [folder / "out.pdf"]
+    assert [result.path for result in _results(DEFAULT.media_types, folder, [good])] == [folder / "out.pdf"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -299,3 +300,26 @@ def test_parts_fit_every_store_up_to_five_gigabytes(clock: Clock, size: int) -> 
     assert {part.bytes for part in upload.parts[:-1]} == {upload.part_bytes}
     assert upload.part_bytes >= 5 * MIB
     assert 0 < upload.parts[-1].bytes <= upload.part_bytes
+
+
+@pytest.mark.slow
+def test_five_gigabytes_come_in_parts(clock: Clock, tmp_path: Path) -> None:
+    size = 5_000_000_000
+    if shutil.disk_usage(tmp_path).free < 2 * size:
+        pytest.skip("there is too little room on the disk for a file of 5 GB")
+    room = folder_room(tmp_path / "store", clock, max_file_size=size, max_request_size=size)
+    job, [upload] = room.submitting.reserve_upload({"name": "a.pdf", "size": size})
+    assert isinstance(upload, UploadParts)
+    with (tmp_path / "sparse").open("w+b") as sparse:
+        sparse.truncate(upload.part_bytes)
+        for part in upload.parts:
+            assert part.url
+            sparse.truncate(part.bytes)
+            sparse.seek(0)
+            room.storage.put_part(room.storage.open_part(part.url.rsplit("/", 1)[1]), sparse)
+    assert UploadService(room.world, room.submitting).complete(job.job_id, 0).status is Status.QUEUED
+    stored = room.storage.head(room.storage.uploads, input_key(job.job_id, 0))
+    assert stored
+    assert stored.bytes == size
+    assert room.work() == 0
+    assert (room.submitting.job(job.job_id).error or {})["code"] == "not_a_pdf"

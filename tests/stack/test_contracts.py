@@ -29,6 +29,7 @@ from tests.contracts.test_storage import (
     TestLinks,
     TestListing,
     TestObjects,
+    TestParts,
     TestUnfinishedUploads,
     test_probing_finds_both_buckets,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "TestListing",
     "TestObjects",
     "TestOwned",
+    "TestParts",
     "TestPuttingBack",
     "TestRaces",
     "TestRows",

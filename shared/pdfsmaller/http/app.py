@@ -20,6 +20,7 @@ from pdfsmaller.http import (
     links,
     metrics,
     operations,
+    packed,
     page,
     problems,
     proxies,
@@ -77,6 +78,7 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
     }
     app.request_class = HashingRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    packed.install(app)
     proxies.install(app, TrustedProxies.parse(settings.trusted_proxies))
     tracing.install(app)
     security.install(app, settings, world.storage.public_origin)

@@ -19,6 +19,8 @@ SAMPLES = {
         'curl --json \'{{"operation": "compress", "files": [{{"name": "report.pdf", "size": 52000}}]}}\' '
         "{url}/api/uploads"
     ),
+    "getUpload": "curl {url}/api/jobs/$JOB/uploads/0",
+    "completeUpload": "curl -X POST {url}/api/jobs/$JOB/uploads/0/complete",
     "getJob": "curl -H 'Prefer: wait=30' {url}/api/jobs/$JOB",
     "confirmUpload": "curl -X POST {url}/api/jobs/$JOB/uploaded",
     "download": "curl -L {url}/api/jobs/$JOB/download --output smaller.pdf",

@@ -7,21 +7,27 @@ anybody. A preference or a media type that cannot be read counts for nothing, as
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
+from contextlib import suppress
 
 from flask import Response, request
 from werkzeug.http import parse_list_header
 
-from pdfsmaller import media
-from pdfsmaller.http import answers, problems
+from pdfsmaller import errors, media
+from pdfsmaller.http import answers, files, problems, retention
 from pdfsmaller.http.callers import caller
 from pdfsmaller.http.held import held
-from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.model import Job, JobResult
+from pdfsmaller.jobs.ports import is_served
 from pdfsmaller.jobs.states import DELETED, Status
 from pdfsmaller.operations import OF_JOBS, find
+from pdfsmaller.services.archives import ArchiveService
 
 #: More digits than any number of seconds that means something.
 _MAX_DIGITS = 9
+#: Why there may be no ZIP of a batch, which is then told as it is.
+_NO_ARCHIVE = (errors.NothingToArchive, errors.LimitExceeded, errors.StorageFull, errors.RateLimited)
 #: When a caller whose time was up may ask again, in seconds.
 _ASK_AGAIN_SECONDS = 2
 
@@ -40,24 +46,34 @@ def applied(preference: str) -> dict[str, str]:
 
 
 def begun(jobs: list[Job]) -> Response:
-    """The answer for jobs that have just begun, all of one operation: their end, for who waits that long."""
+    """The answer for jobs that have just begun, all of one operation: their end, for who waits that long.
+
+    For who takes files the end of a batch is a ZIP of all that it has made, which is one more job.
+    """
     settings, seconds = answers.settings(), wait_seconds()
     preferred = "wait" if seconds is not None else "respond-async" if "respond-async" in _preferences() else ""
-    if not preferred and _takes_file(_made_by(jobs[0])):
+    batch_id = jobs[0].batch_id
+    if not preferred and _takes_file({media.ZIP} if batch_id else _made_by(jobs[0])):
         seconds = min(settings.default_wait_seconds, settings.max_wait_seconds)
+    until = time.monotonic() + (seconds or 0)
     jobs, waited = waited_for(jobs, seconds)
-    response = _batch(jobs, waited) if jobs[0].batch_id else _one(jobs[0], waited)
+    if batch_id and waited and _are_done(jobs) and _takes_file({media.ZIP}):
+        with suppress(*_NO_ARCHIVE):
+            archive = ArchiveService(answers.world(), answers.service()).of_batch(batch_id, caller=caller())
+            jobs, _ = waited_for([archive], until - time.monotonic())
+            batch_id = None
+    response = _batch(jobs, waited) if batch_id else _one(jobs[0], waited)
     if waited or preferred == "respond-async":
         response.headers.update(applied(preferred))
     return response
 
 
-def waited_for(jobs: list[Job], seconds: int | None) -> tuple[list[Job], bool]:
+def waited_for(jobs: list[Job], seconds: float | None) -> tuple[list[Job], bool]:
     """The jobs at their end, or as they stand when time is up; and whether there was any waiting.
 
     There is none where as many callers wait already as the server bears.
     """
-    if not seconds or not held().waits.take():
+    if not seconds or seconds < 0 or not held().waits.take():
         return jobs, False
     try:
         return held().followers.wait(jobs, seconds), True
@@ -103,9 +119,19 @@ def _takes_file(kinds: Collection[str]) -> bool:
     return False
 
 
+def _file(job: Job, result: JobResult) -> Response:
+    """The file itself, however large, where this service has it; curl follows no redirect unless it is told to."""
+    if result.bytes <= answers.settings().max_inline_result_size or not is_served(answers.world().storage):
+        return answers.send_file(job, result)
+    response = files.hand_out(answers.service().result_url(result).rpartition("/")[2])
+    response.headers["X-Job-Id"] = job.job_id
+    retention.note(job)
+    return response
+
+
 def _one(job: Job, waited: bool) -> Response:
     if waited and job.status is Status.SUCCEEDED and job.download and _takes_file({job.download.media_type}):
-        return answers.send_file(job, job.download)
+        return _file(job, job.download)
     if waited and job.status is Status.FAILED and job.error:
         raise problems.FailedJob(answers.job_view(job))
     if waited and job.status in DELETED:
@@ -121,9 +147,13 @@ def _batch(jobs: list[Job], waited: bool) -> Response:
     batch_id = jobs[0].batch_id or ""
     shown = answers.batch_view(batch_id, jobs)
     headers = {"Location": f"{answers.base_url()}/api/batches/{batch_id}"}
-    if waited and all(job.status.is_final for job in jobs):
+    if waited and _are_done(jobs):
         return answers.as_json(shown, 200, headers)
     return answers.as_json(shown, 202, headers | _ask_again())
+
+
+def _are_done(jobs: list[Job]) -> bool:
+    return all(job.status.is_final for job in jobs)
 
 
 def _ask_again() -> dict[str, str]:

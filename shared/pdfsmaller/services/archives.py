@@ -129,8 +129,6 @@ class ArchiveService:
                 if job is None:
                     self._submitting.check_room()
                     caller.charge(1)
-                if job is None:
-                    caller.charge(1)
                 item = JobInput(f"{_NAME}.json", len(body))
                 return self._submitting.start(ARCHIVE, ARCHIVE.options(), item, io.BytesIO(body), job_id, caller=caller)
         raise AssertionError("there is always another number")

@@ -1,9 +1,9 @@
 """``compress`` with ``dry_run``: a PDF in, no PDF out but a report of where its bytes are and what presets would give.
 
-The document is opened and analysed as for a real run, and built once with its images as they are, which shows what
-fonts, content and structure would take. Images are looked at in part (``images``). Nothing is compared, since nothing
-is handed out: a real run may take back what shows, and then be larger. ``benchmarks/dry_run`` measures how far
-estimates are off.
+The document is opened and analysed as for a real run, and built twice with its images as they are, with loss and
+without, which shows what fonts, content and structure would take. Images are looked at in part (``images``). Nothing is
+compared, since nothing is handed out: a real run may take back what shows, and then be larger. ``benchmarks/dry_run``
+measures how far estimates are off.
 
 Errors are those of ``compress``.
 """
@@ -21,6 +21,7 @@ from pdfsmaller.engine import damage
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline, Stopwatch
+from pdfsmaller.engine.content.rewrite import ContentCache
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import check_header, is_signed, pdfa_part, working_password
 from pdfsmaller.engine.estimate.images import image_bytes
@@ -31,6 +32,7 @@ from pdfsmaller.engine.options import PRESETS, CompressOptions, Preset
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, ImageCounts, PresetEstimate, Report, ReportWarning
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.structure.tidy import StructureCache
 from pdfsmaller.limits import Limits
 from pdfsmaller.media import JSON
 
@@ -117,29 +119,43 @@ def _look(
     builder = Builder(
         source=path,
         password=password,
-        options=options,
+        options=options if options.effective_quality is not None else _with(options, "ebook"),
         limits=limits,
         deadline=Deadline(BUILD_SHARE * deadline.left()),
         watch=watch,
         inline_pages=found.inline_pages,
         pdfa=pdfa_part(pdf),
     )
-    with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as between:
-        built = Path(between, "built.pdf")
-        whole = builder.build(built, {})
-        with pikepdf.open(built, password=password or "") as result:
-            there = _bytes_of_images(result)
+    rest, there = _built(builder)
+    # Numbers and colour profiles are kept where no pixel may change.
+    exact = replace(builder, options=_with(options, "lossless"), cache=StructureCache(), content=ContentCache())
+    exact_rest, _ = _built(exact)
     goals = {preset: _goal(options, preset) for preset in PRESETS if preset} | {_ASKED: _goal(options, None)}
 
     def share(done: float) -> None:
         progress("images", 30 + round(65 * done))
 
     with watch.stage("images"):
-        images = image_bytes(pdf, found, goals, limits, deadline, share)
+        images = image_bytes(pdf, found, path.stat().st_size, goals, limits, deadline, share)
     for name, wanted in images.expected.items():
         # Images that stay are packed by a build as well as can be.
-        expected[name] = whole - there + min(wanted, there)
+        expected[name] = (exact_rest if goals[name].quality is None else rest) + min(wanted, there)
     return len(found.images)
+
+
+def _with(options: CompressOptions, preset: Preset) -> CompressOptions:
+    """The options with a preset in place of what they say of images."""
+    return options.model_copy(update={"preset": preset, "dpi": None, "image_quality": None, "color_mode": None})
+
+
+def _built(builder: Builder) -> tuple[int, int]:
+    """What a document takes once its images alone stay as they are: all that is no image, and its images."""
+    with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
+        built = Path(folder, "built.pdf")
+        whole = builder.build(built, {})
+        with pikepdf.open(built, password=builder.password or "") as result:
+            images = _bytes_of_images(result)
+    return whole - images, images
 
 
 def _goal(options: CompressOptions, preset: Preset | None) -> Goal:

@@ -26,22 +26,26 @@ from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal, bilevel_scale
 from pdfsmaller.engine.images.jpeg import jpeg, jpeg_cmyk, jpeg_info, transcoded
-from pdfsmaller.engine.images.race import optimize
+from pdfsmaller.engine.images.race import LAYERS_COVER, optimize
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
 
 #: Images looked at of each kind, and of a document.
 PER_KIND, PER_DOCUMENT = 3, 20
-#: A kind that takes less than this share of all images' bytes is not looked at.
-SMALL_SHARE = 0.01
+#: A kind that takes less than this share of the file is not looked at.
+SMALL_SHARE = 0.015
 #: Pixels raced of one image, and of a document in all: a race takes about a second of a processor for a million.
 IMAGE_PIXELS, DOCUMENT_PIXELS = 1_000_000, 4_000_000
-LEAST_PIXELS = 300_000
+LEAST_PIXELS = 150_000
+#: Where images take less than this share of the file, they are looked at as much less.
+MUCH_OF_FILE = 0.3
 #: Strips of one image, as far as each has so many rows: where two meet, there is an edge that the image has not.
 STRIPS, STRIP_ROWS = 4, 192
 #: Of an image that strips would be more of than this, all is looked at.
 STRIPS_MOST = 0.75
+#: A scanned page is looked at in one piece of so many rows at least: fewer do not tell whether it is one.
+PAGE_ROWS = 704
 #: What a JPEG's strips are coded with, so that no loss comes to its own.
 STRIP_QUALITY = 96
 #: They begin and end where blocks of a JPEG do.
@@ -81,6 +85,7 @@ class ImageBytes:
 def image_bytes(
     pdf: Pdf,
     found: Found,
+    file_bytes: int,
     goals: Mapping[str, Goal],
     limits: Limits,
     deadline: Deadline,
@@ -89,6 +94,7 @@ def image_bytes(
     """What the images of a document would take.
 
     Args:
+        file_bytes: the document's size.
         goals: what could be asked of them, by any names.
         deadline: what is not looked at by then is taken to be like the others.
     """
@@ -101,13 +107,14 @@ def image_bytes(
     chosen = [
         (kind, image)
         for kind in sorted(kinds, key=lambda kind: -totals[kind])
-        if totals[kind] >= SMALL_SHARE * stored
+        if totals[kind] >= SMALL_SHARE * file_bytes
         for image in _spread(kinds[kind])
     ][:PER_DOCUMENT]
-    most = max(LEAST_PIXELS, min(IMAGE_PIXELS, DOCUMENT_PIXELS // max(1, len(chosen))))
+    matter = min(1.0, stored / max(1, file_bytes) / MUCH_OF_FILE)
+    most = max(LEAST_PIXELS, round(matter * min(IMAGE_PIXELS, DOCUMENT_PIXELS / max(1, len(chosen)))))
     ratios = _Ratios(goals)
     gray_ok = pdfa_part(pdf) is None or "/OutputIntents" in pdf.Root
-    left = TRANSCODED_PIXELS
+    left = round(matter * TRANSCODED_PIXELS)
     transcoded_to: dict[tuple[object, ...], float] = {}
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="estimate") as pool:
         waiting: list[tuple[tuple[object, ...], _Sample, dict[str, Future[int]]]] = []
@@ -263,6 +270,8 @@ def _sample(source: ImageSource, most: int, transcode: int, otherwise: float) ->
             kept, took = min(1.0, len(transcoded(source.data, info)) / max(1, len(source.data))), source.pixels
     rows = most // max(1, source.width)
     number = max(1, min(STRIPS, rows // STRIP_ROWS))
+    if source.covers >= LAYERS_COVER:
+        rows, number = max(rows, PAGE_ROWS), 1
     each = max(ROWS, rows // number // ROWS * ROWS)
     indexed = source.coding == "jpx" and source.color.palette is not None
     if each * number >= STRIPS_MOST * source.height or source.coding == "ccitt" or indexed:

@@ -12,7 +12,16 @@ const AT_ONCE = 4; // pages pictured by one job
 const PIXELS = 1400; // of the longer side: sharp at twice the size of most screens' pages
 const ZOOMS = [1, 1.5, 2, 3, 4];
 
-export function compare(item) {
+let dressed;
+
+// The looks of this dialog, once somebody wants it.
+function dress() {
+  dressed ??= new Promise((done) => document.head.append(h("link", { rel: "stylesheet", href: "/assets/compare.css", onload: done, onerror: done })));
+  return dressed;
+}
+
+export async function compare(item) {
+  await dress();
   const { job } = item;
   const { before, after } = outcomeOf(item);
   const count = job.result.report.pages;
