@@ -15,8 +15,8 @@ ENDPOINTS = {one.anchor: one for section in sections(DESCRIBED) for one in secti
 
 
 def test_every_endpoint_is_in_one_section() -> None:
-    paths = DESCRIBED["paths"]
-    assert sorted(ENDPOINTS) == sorted(what["operationId"] for methods in paths.values() for what in methods.values())
+    paths = [*DESCRIBED["paths"].values(), *DESCRIBED["webhooks"].values()]
+    assert sorted(ENDPOINTS) == sorted(what["operationId"] for methods in paths for what in methods.values())
     assert [section.title for section in sections(DESCRIBED)][:2] == ["Operations", "Large files"]
 
 
@@ -32,6 +32,13 @@ def test_a_form_shows_its_fields_with_values_and_defaults() -> None:
 def test_answers_are_named_with_their_codes() -> None:
     answers = {entry.name: entry for entry in ENDPOINTS["download"].answers}
     assert "`job_failed`" in answers["422 Unprocessable Entity"].meaning
+
+
+def test_what_is_sent_to_a_callback_is_shown_too() -> None:
+    told = ENDPOINTS["jobEnded"]
+    assert {entry.name for entry in told.parameters} == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert [entry.name for entry in told.body] == ["type", "timestamp", "data"]
+    assert [entry.name for entry in told.answers] == ["2XX", "410 Gone", "default"]
 
 
 def test_the_page_has_it_all_and_loads_nothing_from_elsewhere(client: FlaskClient) -> None:

@@ -50,6 +50,9 @@ def sections(described: Mapping[str, Any]) -> list[Section]:
         for method, what in methods.items():
             for tag in what.get("tags", ["Service"])[:1]:
                 by_tag.setdefault(tag, []).append(_endpoint(path, method, what, schemas))
+    for methods in described["webhooks"].values():
+        for method, what in methods.items():
+            by_tag.setdefault("Callbacks", []).append(_endpoint("callback_url", method, what, schemas))
     return [Section(tag, tuple(endpoints)) for tag, endpoints in by_tag.items()]
 
 
@@ -127,4 +130,5 @@ def _followed(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[
 def _answers(responses: Mapping[str, Any]) -> Iterator[Entry]:
     for status, answer in sorted(responses.items()):
         kinds = ", ".join(answer.get("content", {}))
-        yield Entry(f"{status} {HTTPStatus(int(status)).phrase}", kinds, answer["description"])
+        name = f"{status} {HTTPStatus(int(status)).phrase}" if status.isdecimal() else status  # 2XX, default
+        yield Entry(name, kinds, answer["description"])

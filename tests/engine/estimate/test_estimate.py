@@ -19,6 +19,7 @@ from pdfsmaller.engine.report import Report
 from pdfsmaller.engine.results import Done
 from pdfsmaller.limits import Limits
 from tests import documents
+from tests.engine.test_scan import scan, scanned
 
 Estimate = Callable[..., Done[Report]]
 PRESETS = ["lossless", "printer", "ebook", "screen", "scan"]
@@ -77,6 +78,13 @@ def test_what_is_expected_is_near_what_a_real_run_gives(
 ) -> None:
     document = make()
     assert by_preset(estimated(document))[preset] == pytest.approx(really(tmp_path, document, preset=preset), rel=0.15)
+
+
+def test_a_scanned_page_is_known_by_a_piece_of_it(estimated: Estimate, tmp_path: Path) -> None:
+    document = scan(scanned(1700, 2200))
+    expected = by_preset(estimated(document))
+    assert expected["scan"] < expected["ebook"] / 2
+    assert expected["scan"] == pytest.approx(really(tmp_path, document, preset="scan"), rel=0.25)
 
 
 def test_text_is_packed_as_in_a_real_run(estimated: Estimate, tmp_path: Path) -> None:

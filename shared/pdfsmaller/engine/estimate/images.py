@@ -26,7 +26,7 @@ from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal, bilevel_scale
 from pdfsmaller.engine.images.jpeg import jpeg, jpeg_cmyk, jpeg_info, transcoded
-from pdfsmaller.engine.images.race import optimize
+from pdfsmaller.engine.images.race import LAYERS_COVER, optimize
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
@@ -44,6 +44,8 @@ MUCH_OF_FILE = 0.3
 STRIPS, STRIP_ROWS = 4, 192
 #: Of an image that strips would be more of than this, all is looked at.
 STRIPS_MOST = 0.75
+#: A scanned page is looked at in one piece of so many rows at least: fewer do not tell whether it is one.
+PAGE_ROWS = 704
 #: What a JPEG's strips are coded with, so that no loss comes to its own.
 STRIP_QUALITY = 96
 #: They begin and end where blocks of a JPEG do.
@@ -268,6 +270,8 @@ def _sample(source: ImageSource, most: int, transcode: int, otherwise: float) ->
             kept, took = min(1.0, len(transcoded(source.data, info)) / max(1, len(source.data))), source.pixels
     rows = most // max(1, source.width)
     number = max(1, min(STRIPS, rows // STRIP_ROWS))
+    if source.covers >= LAYERS_COVER:
+        rows, number = max(rows, PAGE_ROWS), 1
     each = max(ROWS, rows // number // ROWS * ROWS)
     indexed = source.coding == "jpx" and source.color.palette is not None
     if each * number >= STRIPS_MOST * source.height or source.coding == "ccitt" or indexed:
