@@ -204,7 +204,7 @@ class Settings(BaseSettings):
     upload_expires_seconds: Annotated[int, Field(ge=1, le=604_800)] = _field(
         3_600,
         "Seconds within which a presigned upload must begin. One under way has as long again to arrive, at most 15 "
-        "minutes.",
+        "minutes. The parts of a large file may come for a day, by fresh links.",
     )
     requeue_after_seconds: Count = _field(
         900, "Seconds after which a queued job that no worker took is announced again."

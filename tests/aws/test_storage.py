@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
+from pdfsmaller.aws import storage as storage_module
 from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.media import PDF
 from pdfsmaller.wire import wire
@@ -35,3 +39,15 @@ def test_a_parts_link_signs_the_length_of_what_it_takes(stack: Stack) -> None:
     assert url.startswith(f"https://files.example:9000/{settings.uploads_bucket}/{key}?")
     assert (asked["partNumber"], asked["uploadId"]) == (["3"], [upload_id])
     assert asked["X-Amz-SignedHeaders"] == ["content-length;host"]
+
+
+def test_what_is_too_large_for_one_request_goes_in_parts(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage_module, "_PUT_MAX_BYTES", 9_000_000)
+    monkeypatch.setattr(storage_module, "_LARGE_PART_BYTES", 5 * 1_048_576)
+    storage, data = stack.world.storage, bytes(range(256)) * 40_000
+    storage.put_file(storage.results, "large", io.BytesIO(data), media_type=PDF, metadata={"job-id": "x"})
+    found = stack.result("large")
+    assert (found["Body"].read(), found["ContentType"], found["Metadata"]) == (data, PDF, {"job-id": "x"})
+    assert found["ETag"].endswith('-2"')
+    storage.put_file(storage.results, "small", io.BytesIO(data[:9_000_000]), media_type=PDF)
+    assert "-" not in stack.result("small")["ETag"]

@@ -6,6 +6,7 @@ import io
 import threading
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,6 +15,7 @@ from pdfsmaller.http.app import create_app
 from pdfsmaller.http.held import Capacity
 from tests import documents
 from tests.aws_stack import Clock
+from tests.folder_world import made_room
 from tests.http.talk import assert_problem, post, when_waiting
 from tests.memory import MemoryStorage
 from tests.services.room import Room
@@ -108,6 +110,21 @@ class TestByDefault:
     def test_nobody_waits_longer_than_anybody_may(self, clock: Clock, pdf: bytes) -> None:
         client = create_app(_room(clock, default_wait_seconds=60, max_wait_seconds=0).world).test_client()
         assert post(client, pdf, headers={"Accept": "*/*"}).status_code == 202
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/pdf"])
+def test_a_large_file_comes_as_it_is_where_the_service_has_it(
+    clock: Clock, tmp_path: Path, pdf: bytes, accept: str
+) -> None:
+    room = made_room(tmp_path, clock, max_inline_result_size=1_000, default_wait_seconds=20)
+    app = create_app(room.world)
+    when_waiting(app, room.work)
+    response = post(app.test_client(), pdf, headers={"Accept": accept})
+    assert (response.status_code, response.mimetype) == (200, "application/pdf")
+    assert 1_000 < len(response.data) < len(pdf)
+    assert response.data.startswith(b"%PDF-")
+    assert response.headers["X-Job-Id"]
+    assert "file 0-smaller.pdf" in response.headers["Content-Disposition"]
 
 
 class TestBatches:

@@ -14,6 +14,9 @@ from pdfsmaller.media import content_disposition
 
 _CHUNK_BYTES = 1 << 20
 _MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchVersion", "412", "PreconditionFailed")
+#: What S3 takes in one request is 5 GiB at most; a ZIP of several jobs may have more. Beyond this it goes in parts.
+_PUT_MAX_BYTES = 4_000_000_000
+_LARGE_PART_BYTES = 128 * 1_048_576
 _NO_UPLOAD = "NoSuchUpload"
 _NO_SUCH_RANGE = ("416", "InvalidRange")
 #: Asked for where somebody only wants to know whether a bucket answers.
@@ -50,7 +53,14 @@ class S3Storage:
         media_type: str,
         metadata: dict[str, str] | None = None,
     ) -> None:
-        clients.s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType=media_type, Metadata=metadata or {})
+        facts: Any = {"ContentType": media_type, "Metadata": metadata or {}}
+        if not isinstance(body, bytes) and _is_over(body, _PUT_MAX_BYTES):
+            from boto3.s3.transfer import TransferConfig
+
+            one_by_one = TransferConfig(multipart_chunksize=_LARGE_PART_BYTES, use_threads=False)
+            clients.s3().upload_fileobj(body, bucket, key, ExtraArgs=facts, Config=one_by_one)
+        else:
+            clients.s3().put_object(Bucket=bucket, Key=key, Body=body, **facts)
 
     def download(self, bucket: str, key: str, target: Path, *, etag: str | None = None) -> bool:
         from botocore.exceptions import ClientError
@@ -209,6 +219,16 @@ class S3Storage:
             # Without the right to list, S3 says 403 for an object that is not there: it is up and knows us.
             if not _is_missing(exc) and _code(exc) not in ("403", "AccessDenied"):
                 raise
+
+
+def _is_over(body: IO[bytes], size: int) -> bool:
+    """Whether more is left of an open file, if it can tell."""
+    if not body.seekable():
+        return False
+    start = body.tell()
+    end = body.seek(0, 2)
+    body.seek(start)
+    return end - start > size
 
 
 def _is_missing(exc: Any) -> bool:

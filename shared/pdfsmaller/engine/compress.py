@@ -58,7 +58,8 @@ from pdfsmaller.engine.results import Done, Progress, ResultFile
 from pdfsmaller.engine.schedule import Schedule, Work
 from pdfsmaller.engine.stand_ins import digest
 from pdfsmaller.engine.target_size import search
-from pdfsmaller.engine.verify import compare
+from pdfsmaller.engine.verify import Originals, compare, sample_pages
+from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
 
@@ -73,6 +74,8 @@ MAX_REBUILDS = 5
 # before it is kept for comparing, too, but at most this share: twelve ordinary pages take some three seconds.
 VERIFY_GRACE_SECONDS = 20.0
 VERIFY_SECONDS, VERIFY_SHARE = 10.0, 1 / 6
+# Pages of more pixels of images than this may be compared without all of them (``stand_ins``).
+AHEAD_PIXELS = 1_000_000
 # Warnings of what was done to a document, which are not true of the original.
 _OF_CHANGES = frozenset({"repaired", "signature_invalidated", "not_compared"})
 
@@ -141,6 +144,7 @@ class _Run:
         self.unknown = UnknownFilters(frozenset(), frozenset(), packed=False)
         self.not_shown: set[int] = set()  # pages that show what cannot be read
         self.before = Audit()
+        self.originals: Originals | None = None
         self.streams: Counter[Kind] = Counter()
 
     def run(self) -> Report:
@@ -160,6 +164,9 @@ class _Run:
                     "left_alone", "The engine met something in this PDF that it does not know: it was left as it is."
                 )
                 return self._hand_back()
+            finally:
+                if self.originals is not None:
+                    self.originals.stop()
 
     def _open(self, mended: Path) -> Pdf:
         """The document, from a mended copy if need be. Raises what ``open_pdf`` does."""
@@ -209,6 +216,7 @@ class _Run:
                     pdfa=pdfa_part(pdf),
                 )
                 self._expect(pdf, found, goal)
+            self.originals = self._begin_rendering(found)
             coded = self._encoded(pdf, found, goal, builder, result)
         self.skipped = coded.skipped
         if coded.out_of_time or self.deadline.passed():
@@ -233,6 +241,14 @@ class _Run:
         self.changed = len(kept)
         self.fonts = builder.fonts.counts()
         return self._hand_out(result, size)
+
+    def _begin_rendering(self, found: Found) -> Originals | None:
+        """Have the pages that will be compared rendered meanwhile, where these renderings are sure to be of use."""
+        pages = sample_pages(self.pages)
+        pixels = sum(image.size[0] * image.size[1] for image in found.images.values())
+        if self._mode == "full" or self.options.verify == "off" or WORKERS == 1 or pixels > AHEAD_PIXELS * len(pages):
+            return None
+        return Originals(self.source, self.password, pages, self.deadline.at)
 
     def _find(self, pdf: Pdf) -> Found:
         found = find_images(pdf, self.limits)
@@ -402,6 +418,7 @@ class _Run:
                 color_mode=self.options.color_mode,
                 deadline=self.verify_deadline.at,
                 not_shown=self.not_shown,
+                originals=self.originals,
                 proven={objgen: digest(image.data) for objgen, image in encoded.items() if image.proven},
             )
         if self.options.strip_metadata:

@@ -13,9 +13,11 @@ pdfium is not thread-safe: one ``compare`` at a time in a process.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -58,6 +60,7 @@ def compare(
     deadline: float | None = None,
     not_shown: Collection[int] = (),
     proven: Mapping[ObjGen, bytes] | None = None,
+    originals: Originals | None = None,
 ) -> Comparison:
     """What differs between two files, and what was compared.
 
@@ -70,8 +73,11 @@ def compare(
         deadline: a ``time.monotonic()`` value; pages not reached by then are not compared.
         not_shown: pages of which the renderer leaves out something in both, for its filter.
         proven: pictures of ``source`` whose samples were compared, with the digest (``stand_ins``) of what they became.
+        originals: pages of ``source`` that were rendered before; they are not any more when this begins.
     """
     result = Comparison(pages=0)
+    if originals is not None:
+        originals.stop()
     with ExitStack() as stack:
         with tolerate("result_unreadable") as opening:
             after = stack.enter_context(pikepdf.open(target, password=password or ""))
@@ -95,7 +101,7 @@ def compare(
             stand_ins = put_stand_ins(before, after, numbers, proven or {}, file_bytes)
     looks = Looks(min_similarity, color_mode or "no-change")
     pairs = [(number, number) for number in numbers]
-    _compare_pages(source, target, pairs, (password, password), looks, deadline, result, stand_ins)
+    _compare_pages(source, target, pairs, (password, password), looks, deadline, result, stand_ins, originals)
     _take_out(result, not_shown)
     return result
 
@@ -175,6 +181,7 @@ def _compare_pages(
     deadline: float | None,
     result: Comparison,
     stand_ins: StandIns | None = None,
+    originals: Originals | None = None,
 ) -> None:
     with ExitStack() as stack:
         try:
@@ -194,16 +201,18 @@ def _compare_pages(
                 drawn = [
                     stack.enter_context(pypdfium2.PdfDocument(copy)) for copy in (stand_ins.before, stand_ins.after)
                 ]
-        if all(document.get_formtype() == pdfium.FORMTYPE_ACRO_FORM for document in (before, after)):
+        forms = all(_has_form(document) for document in (before, after))
+        if forms:
             for document in {before, after, *drawn}:
                 with tolerate("forms_not_drawn"):
                     document.init_forms()  # or their fields are not drawn
+        known = originals.pages if originals is not None and originals.forms == forms else {}
         for number, there in pages:
             if deadline is not None and time.monotonic() > deadline:
                 result.skipped[number] = "time_limit"
                 continue
             shown = drawn if stand_ins is not None and number in stand_ins.pages else [before, after]
-            outcome = _compare_page(before, after, number, there, looks, shown)
+            outcome = _compare_page(before, after, number, there, looks, shown, known.get(number))
             if isinstance(outcome, str):
                 result.skipped[number] = outcome
                 continue
@@ -219,20 +228,22 @@ def _compare_page(
     there: int,
     looks: Looks,
     drawn: list[pypdfium2.PdfDocument],
+    known: _Page | None,
 ) -> Difference | PageSkip | None:
     """How a page differs, why it cannot be compared, or None where it is the same.
 
     Args:
         drawn: the documents that are rendered instead.
+        known: the page before, if that was read and rendered already.
     """
     with ExitStack() as stack:
-        old = _page(before, number, stack)
-        if old is None:
+        old = _page(before, number, stack) if known is None else None
+        if old is None and known is None:
             return "unreadable"
         new = _page(after, there, stack)
         if new is None:
             return Difference("looks", number, f"Page {number + 1} cannot be read any more.")
-        before_text, after_text = _text(old), _text(new)
+        before_text, after_text = known.text if known is not None else _text(old), _text(new)
         if before_text is None:
             return "no_text"
         if before_text != after_text and not (looks.elsewhere and len(before_text) == len(after_text or "")):
@@ -241,12 +252,13 @@ def _compare_page(
             first, second = (_render_of(document, number, stack) for document in drawn)
             if first is not None and second is not None and unlike(first, second, looks) is None:
                 return None  # otherwise the pages themselves say how they differ
-        if shows_large_image(old):
+        if known is None and shows_large_image(old):
             return "large_image"
-        first = _render(old, stack)
+        first = known.rendering if known is not None else _render(old, stack)
         if first is None:
             return "not_rendered"
-        old.close()  # PDFium keeps the decoded images of an open page
+        if old is not None:
+            old.close()  # PDFium keeps the decoded images of an open page
         second = _render(new, stack)
         if second is None:
             return Difference("looks", number, f"Page {number + 1} cannot be shown any more.")
@@ -257,6 +269,62 @@ def _compare_page(
             second = _render(new, stack, annotations=False)
             why = unlike(first, second, looks) if first is not None and second is not None else why
     return Difference("looks", number, f"Page {number + 1} looks different: {why}.") if why else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page as it is read and drawn."""
+
+    text: str
+    rendering: Rendering
+
+
+class Originals:
+    """Pages of a document read and rendered in a thread of their own, while what is to be compared with them is made.
+
+    pdfium is not thread-safe: nothing else may use it until ``stop`` has returned.
+
+    Attributes:
+        pages: those that could be rendered, by number.
+        forms: the fields of a form were drawn.
+    """
+
+    def __init__(self, source: Path, password: str | None, pages: Sequence[int], deadline: float) -> None:
+        """Begin with these pages, of which some will not be reached by the deadline, a ``time.monotonic()`` value."""
+        self.pages: dict[int, _Page] = {}
+        self.forms = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(source, password, pages, deadline), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Render no page after the present one."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self, source: Path, password: str | None, pages: Sequence[int], deadline: float) -> None:
+        with suppress(MemoryError), tolerate("originals", pypdfium2.PdfiumError), ExitStack() as stack:
+            document = stack.enter_context(pypdfium2.PdfDocument(source, password=password))
+            self.forms = _has_form(document)
+            if self.forms:
+                with tolerate("forms_not_drawn"):
+                    document.init_forms()
+            for number in pages:
+                if self._stop.is_set() or time.monotonic() > deadline:
+                    break
+                with ExitStack() as bitmaps, ExitStack() as open_pages:
+                    page = _page(document, number, open_pages)
+                    text = _text(page) if page is not None else None
+                    if page is None or text is None or shows_large_image(page):
+                        continue
+                    rendering = _render(page, bitmaps)
+                    if rendering is not None:
+                        self.pages[number] = _Page(text, rendering)
+                        bitmaps.pop_all()
+
+
+def _has_form(document: pypdfium2.PdfDocument) -> bool:
+    return bool(document.get_formtype() == pdfium.FORMTYPE_ACRO_FORM)
 
 
 def _page(document: pypdfium2.PdfDocument, number: int, stack: ExitStack) -> pypdfium2.PdfPage | None:

@@ -15,10 +15,11 @@ from flask import Response, request
 from werkzeug.http import parse_list_header
 
 from pdfsmaller import errors, media
-from pdfsmaller.http import answers, problems
+from pdfsmaller.http import answers, files, problems, retention
 from pdfsmaller.http.callers import caller
 from pdfsmaller.http.held import held
-from pdfsmaller.jobs.model import Job
+from pdfsmaller.jobs.model import Job, JobResult
+from pdfsmaller.jobs.ports import is_served
 from pdfsmaller.jobs.states import DELETED, Status
 from pdfsmaller.operations import OF_JOBS, find
 from pdfsmaller.services.archives import ArchiveService
@@ -118,9 +119,19 @@ def _takes_file(kinds: Collection[str]) -> bool:
     return False
 
 
+def _file(job: Job, result: JobResult) -> Response:
+    """The file itself, however large, where this service has it; curl follows no redirect unless it is told to."""
+    if result.bytes <= answers.settings().max_inline_result_size or not is_served(answers.world().storage):
+        return answers.send_file(job, result)
+    response = files.hand_out(answers.service().result_url(result).rpartition("/")[2])
+    response.headers["X-Job-Id"] = job.job_id
+    retention.note(job)
+    return response
+
+
 def _one(job: Job, waited: bool) -> Response:
     if waited and job.status is Status.SUCCEEDED and job.download and _takes_file({job.download.media_type}):
-        return answers.send_file(job, job.download)
+        return _file(job, job.download)
     if waited and job.status is Status.FAILED and job.error:
         raise problems.FailedJob(answers.job_view(job))
     if waited and job.status in DELETED:

@@ -222,8 +222,9 @@ class _Rewrite:
                 if page.obj.objgen not in followed:
                     for objgen, _ in drawn_by(page.resources, None):
                         self.scales.show(objgen, math.inf)
-                unit = _unit(page)
-                for stream, scale in appearances(page.obj):
+                shown = list(appearances(page.obj))
+                unit = _unit(page) if shown else 1.0
+                for stream, scale in shown:
                     self.scales.show(stream.objgen, scale * unit)
 
     # --- rewriting ----------------------------------------------------------------------------------------------------
