@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import pwd
 import shutil
@@ -41,6 +42,7 @@ http {{
         location / {{
             proxy_pass {address};
             proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_request_buffering off;
         }}
         location /stored/ {{
@@ -54,8 +56,10 @@ http {{
 
 
 @pytest.fixture
-def room(tmp_path: Path, clock: Clock) -> FolderRoom:
-    return made_room(tmp_path / "store", clock, x_accel_prefix="/stored", max_inline_result_size=1_000)
+def room(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> FolderRoom:
+    """Its parameters are further settings."""
+    settings = {"x_accel_prefix": "/stored", "max_inline_result_size": 1_000} | getattr(request, "param", {})
+    return made_room(tmp_path / "store", clock, **settings)
 
 
 @pytest.fixture
@@ -98,6 +102,28 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
 def link(room: FolderRoom, key: str = "jobs/x/1/out.pdf") -> str:
     room.storage.put_file(room.storage.results, key, DATA, media_type=PDF)
     return room.storage.download_link(key, file_name="Größe; 1.pdf", media_type=PDF, expires_seconds=60)
+
+
+def status_of_an_upload(address: str, client: str, forwarded_for: str) -> int:
+    """What a client of this address gets that says it comes from elsewhere."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), source_address=(client, 0), timeout=30)
+    headers = {"Content-Type": "application/json", "X-Forwarded-For": forwarded_for}
+    connection.request("POST", "/api/uploads", b'{"name": "a.pdf"}', headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.parametrize(
+    "room",
+    [{"rate_limit_enabled": True, "rate_limit_default": "2 per day", "trusted_proxies": "1"}],
+    ids=["trusted"],
+    indirect=True,
+)
+def test_each_client_has_its_own_limits_whatever_it_says_of_itself(nginx: str) -> None:
+    for client in ("127.0.0.2", "127.0.0.3"):
+        statuses = [status_of_an_upload(nginx, client, f"192.0.2.{n}") for n in range(3)]
+        assert statuses == [201, 201, 429]
 
 
 @pytest.mark.parametrize("key", ["jobs/x/1/out.pdf", "inbox/a b+ü%20?#&.pdf", "inbox/" + "x" * 1_000])

@@ -34,6 +34,7 @@ class TestFetching:
         work(stack)
         job = client.get(f"/api/jobs/{job_id}").get_json()
         assert job["status"] == "succeeded"
+        assert (job["pages_done"], job["pages"], job["eta_seconds"]) == (1, 1, None)
         result = job["result"]
         assert result["outcome"] == "compressed"
         assert result["ratio"] == pytest.approx(result["bytes"] / len(pdf), abs=1e-4)

@@ -252,7 +252,7 @@ class TestTools:
 
 
 class TestEverybody:
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
     def test_the_list_is_clean_for_axe(self, browser: Browser, served: Served, tmp_path: Path, scheme: Scheme) -> None:
         context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", locale="de-DE")
         page = context.new_page()
@@ -269,7 +269,7 @@ class TestEverybody:
         assert violations(page) == []
         context.close()
 
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
     def test_tools_are_clean_for_axe(self, browser: Browser, served: Served, tmp_path: Path, scheme: Scheme) -> None:
         context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
         page = context.new_page()

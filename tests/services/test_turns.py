@@ -12,7 +12,7 @@ from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.services import turns
+from pdfsmaller.services import arrivals, turns
 from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.intake import IncomingFile
 from pdfsmaller.services.run_job import RunService
@@ -83,6 +83,25 @@ class TestOnSqs:
         stack.waiting()
         self.hand(stack, service, [*many, one])
         assert ran == ["many", "one"]
+
+    def test_through_the_queue_itself_none_is_lost_and_none_is_on_its_way_to_the_dead_letters(
+        self, stack: Stack, service: RunService, submitting: SubmitService, ran: list[str]
+    ) -> None:
+        jobs, url = [*submit(submitting, MANY, 30), *submit(submitting, ONE, 1)], stack.settings.compress_queue_url
+        stack.waiting()
+        for job in jobs:
+            arrivals.announce(stack.world, job)
+        while got := stack.sqs.receive_message(QueueUrl=url).get("Messages"):
+            [item] = got
+            service.handle(Message(item["MessageId"], item["ReceiptHandle"], item["Body"]))
+            stack.sqs.delete_message(QueueUrl=url, ReceiptHandle=item["ReceiptHandle"])
+            if "one" in ran:
+                break
+        assert ran == ["many", "one"]
+        left = stack.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        there = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
+        assert sum(int(left[name]) for name in there) == len(jobs) - 2
+        assert list(stack.world.queue.peek_dead_letters()) == []
 
     def test_what_was_put_back_comes_again_uncounted_and_runs(
         self, stack: Stack, service: RunService, submitting: SubmitService, ran: list[str]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import sys
 import time
+import zipfile
 from base64 import b64encode
 from contextlib import ExitStack
 from urllib.parse import urlsplit
@@ -62,6 +64,10 @@ def test_several_files_are_a_batch(live: Live) -> None:
     assert [job["inputs"][0]["name"] for job in ends] == ["a.pdf", "b.pdf"]
     shown = live.get(f"/api/batches/{batch['batch_id']}").json()
     assert [job["job_id"] for job in shown["jobs"]] == [job["job_id"] for job in batch["jobs"]]
+    begun = requests.post(shown["links"]["archive"], headers={"Accept": "application/json"}, timeout=30).json()
+    assert live.finished(begun["job_id"])["status"] == "succeeded"
+    with zipfile.ZipFile(io.BytesIO(live.get(f"/api/jobs/{begun['job_id']}/download").content)) as archive:
+        assert archive.namelist() == ["a-smaller.pdf", "b-smaller.pdf"]
 
 
 def test_delete_takes_the_files_away(live: Live) -> None:

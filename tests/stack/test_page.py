@@ -108,7 +108,7 @@ def test_images_become_one_pdf(live: Live, page: Page, tmp_path: Path) -> None:
 def test_a_pdf_is_split_and_its_parts_come_one_by_one(live: Live, page: Page, tmp_path: Path) -> None:
     page.goto(f"{live.url}/#split")
     page.set_input_files("#files", documents.write(tmp_path / "book.pdf", documents.text(5)))
-    page.get_by_label("Pages in each part").fill("2")
+    page.get_by_role("textbox", name="Pages in each part").fill("2")
     page.locator("#go:enabled").click(timeout=60_000)
     page.get_by_text("Download all (ZIP)").wait_for(timeout=60_000)
     assert "3 PDFs, 5 pages" in page.locator("#jobs .state").first.inner_text()

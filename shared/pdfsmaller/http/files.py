@@ -56,7 +56,7 @@ def take_in_part(token: str) -> Response:
         raise errors.WrongPartSize(
             f"The part has {grant.bytes:,} bytes; {request.content_length:,} were announced. Send it, and nothing else."
         )
-    response = Response()
+    response = Response(mimetype="text/plain")  # of no bytes, as S3 answers
     response.set_etag(_storage().put_part(grant, request.stream))
     return response
 

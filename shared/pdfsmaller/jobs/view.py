@@ -220,6 +220,8 @@ def view(job: Job, base_url: str) -> JobView:
         ]
     if job.batch_id:
         links["batch"] = f"{base_url}/api/batches/{job.batch_id}"
+    # A quick job is done before anybody was told how many pages it has.
+    pages = result.report.get("pages", job.pages) if result else job.pages
     return JobView(
         job_id=job.job_id,
         operation=job.operation,
@@ -227,8 +229,8 @@ def view(job: Job, base_url: str) -> JobView:
         stage=job.stage,
         progress=job.progress,
         eta_seconds=_seconds_left(job),
-        pages_done=job.pages if job.status is Status.SUCCEEDED else job.pages_done,
-        pages=job.pages,
+        pages_done=pages if job.status is Status.SUCCEEDED else job.pages_done,
+        pages=pages,
         attempts=job.attempt,
         created_at=_rfc3339(job.created_at),
         updated_at=_rfc3339(job.updated_at),
