@@ -64,12 +64,6 @@ def test_a_very_large_file_goes_in_parts(client: Client, here: Path) -> None:
     assert done.result.bytes < 100_000
 
 
-def test_a_file_of_more_than_50_MB_goes_in_parts(client: Client, here: Path) -> None:
-    source = documents.write(here / "huge.pdf", documents.text() + b"%" * 51_000_000)
-    (job,) = client.submit("compress", [source])
-    assert client.download(client.wait(job, 60), here / "out.pdf").stat().st_size < 10_000
-
-
 def test_several_large_files_are_a_batch(client: Client, here: Path) -> None:
     large = documents.photo_flate(1_700, 1_000)
     jobs = client.submit("compress", [documents.write(here / f"{n}.pdf", large) for n in (1, 2)], preset="screen")

@@ -383,7 +383,8 @@ class TestParts:
 
     @pytest.mark.parametrize("data", [b"", b"x" * 999, b"x" * 1_001])
     def test_refuse_another_size_and_keep_what_came(self, harness: Harness, data: bytes) -> None:
-        enforced(harness)
+        if not harness.enforces_links:
+            pytest.skip("nobody holds links to the length that was signed here")
         upload_id = self.begin(harness)
         self.send(harness, upload_id, 3)
         former = harness.storage.list_parts(self.KEY, upload_id)

@@ -100,6 +100,7 @@ class TestMakingSmaller:
         assert "smaller" in page.inner_text(f"{card(page, name)} .figure")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing to scroll sideways"
 
+    @pytest.mark.slow
     def test_a_mind_is_changed_without_sending_again(self, page: Page, tmp_path: Path) -> None:
         page.set_input_files("#files", documents.write(tmp_path / "a.pdf", documents.photo_jpeg()))
         page.locator("a.download").wait_for()
@@ -116,6 +117,7 @@ class TestMakingSmaller:
         page.locator(".made .chip").click()  # what was made before is still there
         assert page.inner_text(".card .state") == first
 
+    @pytest.mark.slow
     def test_original_and_result_are_compared(self, page: Page, tmp_path: Path) -> None:
         page.set_input_files("#files", documents.write(tmp_path / "a.pdf", documents.photo_jpeg()))
         page.get_by_role("button", name="Compare").click()
@@ -144,6 +146,7 @@ class TestMakingSmaller:
         page.locator("html[data-ready]").wait_for()
         assert page.locator(".card").count() == 0
 
+    @pytest.mark.slow
     def test_all_come_as_one_zip(self, page: Page, tmp_path: Path) -> None:
         files = [documents.write(tmp_path / f"{n}.pdf", documents.photo_jpeg(300 * n, 200 * n)) for n in (1, 2)]
         page.set_input_files("#files", files)
@@ -154,6 +157,7 @@ class TestMakingSmaller:
         assert "saved in 2 files" in page.inner_text("#total")
 
 
+@pytest.mark.slow
 class TestLosingTheWay:
     def test_an_upload_goes_on_after_a_reload(self, page: Page, tmp_path: Path) -> None:
         network = throttled(page, upload=200_000)
@@ -190,6 +194,7 @@ def throttled(page: Page, network: CDPSession | None = None, upload: int = -1) -
     return network
 
 
+@pytest.mark.slow
 class TestTools:
     def test_merging_shows_pages_and_takes_some_in_an_order(self, page: Page, served: Served, tmp_path: Path) -> None:
         opened(page, f"{served.url}/#merge")
@@ -251,8 +256,9 @@ class TestTools:
         assert "One PDF, 2 pages" in page.inner_text(".card .state")
 
 
+@pytest.mark.slow
 class TestEverybody:
-    @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_the_list_is_clean_for_axe(self, browser: Browser, served: Served, tmp_path: Path, scheme: Scheme) -> None:
         context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", locale="de-DE")
         page = context.new_page()
@@ -269,7 +275,7 @@ class TestEverybody:
         assert violations(page) == []
         context.close()
 
-    @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_tools_are_clean_for_axe(self, browser: Browser, served: Served, tmp_path: Path, scheme: Scheme) -> None:
         context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
         page = context.new_page()
