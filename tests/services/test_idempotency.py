@@ -69,7 +69,8 @@ def world(store: JobStore, clock: Clock) -> World:
 def _world(store: JobStore, clock: Clock) -> World:
     jobs, keys = Jobs(store), Keys(MemoryKeyStore(), clock)
     queue, storage = MemoryQueue(clock), MemoryStorage(clock)
-    return World(Settings(), jobs, Ends(jobs), queue, storage, keys=keys, counters=LocalCounters(clock))
+    apart = {"callbacks": MemoryQueue(clock), "keys": keys, "counters": LocalCounters(clock)}
+    return World(Settings(), jobs, Ends(jobs), queue, storage, **apart)
 
 
 def once(world: World, *, key: str = "key", content: bytes = b"request", caller: Caller = SOMEBODY) -> tuple[Job, bool]:

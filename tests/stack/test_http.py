@@ -191,6 +191,7 @@ def test_the_lambda_handler_takes_the_same_upload(live: Live) -> None:
         "headers": {
             "content-type": f"multipart/form-data; boundary={boundary}",
             "content-length": str(len(body)),
+            "accept": "application/json",
             "host": "example.lambda-url.us-east-1.on.aws",
         },
         "requestContext": {
