@@ -100,6 +100,7 @@ CUTS = (
     "pypdfium2_cli",
     # of our own package, the command line and what only a server of one's own runs
     "pdfsmaller/cli",
+    "pdfsmaller/client",
     "pdfsmaller/processes",
     "pdfsmaller/server",
     "pdfsmaller/services/watch",
