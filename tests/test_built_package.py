@@ -36,8 +36,8 @@ from tests.functions.test_entry_points import EVENTS, function_url_event, sqs_ev
 pytestmark = pytest.mark.slow
 
 GLIBC_OF_AMAZON_LINUX_2023 = 34  # 2.34
-#: Half of what Lambda takes.
-AIM_BYTES = 125_000_000
+#: Half of what Lambda takes (250 MiB).
+AIM_BYTES = 131_072_000
 
 
 @pytest.fixture(scope="module", params=list(platforms.WHEEL_MACHINES))

@@ -61,6 +61,8 @@ def most_memory(served: Served) -> dict[int, int]:
             status = Path(f"/proc/{pid}/status").read_text()
         except FileNotFoundError:
             continue
+        if "VmHWM:" not in status:
+            continue  # it has ended, and nobody has asked for its exit code yet
         found[pid] = 1_024 * int(status.partition("VmHWM:")[2].split()[0])
         listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
         above += map(int, listed.stdout.split())
