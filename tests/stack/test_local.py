@@ -118,7 +118,7 @@ def test_data_survives_a_restart_and_a_killed_emulator_and_ends_with_reset(comma
     begun = time.monotonic()
     up = local("up")
     assert up.returncode == 0, up.stderr
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 40  # seconds: everything is installed
     assert _download(local, job_id) == result
 
     second = _post(local)
