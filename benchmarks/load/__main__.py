@@ -20,10 +20,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.load import driver, sides
+from benchmarks.load.rows import Row, measured
 from benchmarks.measure import heading, write_table
 from benchmarks.service.overhead import overhead, post_and_wait
 from tests import documents
@@ -34,41 +34,10 @@ _TINY_JOBS = 40
 _MANY = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One side's jobs in one round."""
-
-    round: int
-    side: str
-    at_a_time: int
-    jobs: int
-    failed: int
-    jobs_per_second: float
-    median_seconds: float
-    p95_seconds: float
-    cpu_seconds: float
-
-
 def chosen(corpus: Path) -> list[Path]:
     """The files that both sides are given."""
     files = [file for file in sorted(corpus.glob("*.pdf")) if "pw_" not in file.name]
     return [file for file in files if file.stat().st_size <= _MAX_BYTES][:_FILES]
-
-
-def measured(number: int, side: sides.Side, files: Sequence[Path], at_a_time: int) -> Row:
-    cpu = side.cpu_seconds()
-    run = driver.drive(side.url, files, len(files) * (2 if at_a_time > 1 else 1), at_a_time)
-    return Row(
-        round=number,
-        side=side.name,
-        at_a_time=at_a_time,
-        jobs=len(run.jobs),
-        failed=run.failed,
-        jobs_per_second=round(run.per_second, 2),
-        median_seconds=round(run.median, 3),
-        p95_seconds=round(run.p95, 2),
-        cpu_seconds=round(side.cpu_seconds() - cpu, 2),
-    )
 
 
 def tiny_cpu(side: sides.Side) -> float:
@@ -142,7 +111,8 @@ def main() -> None:
         for number in range(1, given.rounds + 1):
             for at_a_time in (_MANY, 1):
                 for side in (ours, theirs) if number % 2 else (theirs, ours):
-                    rows.append(measured(number, side, files, at_a_time))
+                    jobs = len(files) * (2 if at_a_time > 1 else 1)
+                    rows.append(measured(number, side, files, jobs, at_a_time))
                     print(rows[-1], flush=True)
     with sides.ours(given.workers) as ours:
         cpu, around = tiny_cpu(ours), overhead(ours.url, 20)

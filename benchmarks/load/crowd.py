@@ -17,10 +17,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.load import driver, sides
-from benchmarks.load.__main__ import RESULTS, Row
+from benchmarks.load.rows import Row, measured
 from benchmarks.measure import heading, write_table
 from tests import documents
 
+RESULTS = Path(__file__).parent / "results"
 _CLIENTS = 200
 _POLL_SECONDS = 0.5
 
@@ -30,22 +31,6 @@ def small_files(folder: Path) -> list[Path]:
     texts = [documents.write(folder / f"text-{pages}.pdf", documents.text(pages)) for pages in range(1, 6)]
     sizes = [(120 * n, 90 * n) for n in range(1, 6)]
     return texts + [documents.write(folder / f"photo-{w}.pdf", documents.photo_jpeg(w, h)) for w, h in sizes]
-
-
-def measured(number: int, side: sides.Side, files: Sequence[Path]) -> Row:
-    cpu = side.cpu_seconds()
-    run = driver.drive(side.url, files, _CLIENTS, _CLIENTS, poll_seconds=_POLL_SECONDS)
-    return Row(
-        round=number,
-        side=side.name,
-        at_a_time=_CLIENTS,
-        jobs=len(run.jobs),
-        failed=run.failed,
-        jobs_per_second=round(run.per_second, 2),
-        median_seconds=round(run.median, 3),
-        p95_seconds=round(run.p95, 2),
-        cpu_seconds=round(side.cpu_seconds() - cpu, 2),
-    )
 
 
 def report(rows: Sequence[Row], busy: float) -> list[str]:
@@ -84,7 +69,7 @@ def main() -> None:
             driver.drive(side.url, files, len(files), 2)  # warm
         for number in range(1, given.rounds + 1):
             for side in (ours, theirs) if number % 2 else (theirs, ours):
-                rows.append(measured(number, side, files))
+                rows.append(measured(number, side, files, _CLIENTS, _CLIENTS, poll_seconds=_POLL_SECONDS))
                 print(rows[-1], flush=True)
     command = f"python -m benchmarks.load.crowd --rival DIR --workers {given.workers} --rounds {given.rounds}"
     text = [*heading(command), *report(rows, busy)]

@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 #: As of the rival's own driver: both sides are asked alike, and a job's end is known this much late at most.
-_POLL_SECONDS = 0.05
+POLL_SECONDS = 0.05
 _FINAL = ("succeeded", "failed", "cancelled", "expired")
 _TIMEOUT = 120.0
 
@@ -58,7 +58,7 @@ class Run:
         return sum(job.status != "succeeded" for job in self.jobs)
 
 
-def drive(url: str, files: Sequence[Path], count: int, at_a_time: int, *, poll_seconds: float = _POLL_SECONDS) -> Run:
+def drive(url: str, files: Sequence[Path], count: int, at_a_time: int, *, poll_seconds: float = POLL_SECONDS) -> Run:
     """``count`` jobs of files in turn, so many under way at a time, each asked for every ``poll_seconds``."""
     bodies = [(file.name, file.read_bytes()) for file in files]
     waiting: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
@@ -109,7 +109,7 @@ def _begin(session: requests.Session, url: str, name: str, data: bytes) -> str:
     return str(answer.json()["job_id"])
 
 
-def _wait(session: requests.Session, url: str, job: str, poll_seconds: float = _POLL_SECONDS) -> str:
+def _wait(session: requests.Session, url: str, job: str, poll_seconds: float = POLL_SECONDS) -> str:
     while True:
         status = str(session.get(f"{url}/api/jobs/{job}", timeout=_TIMEOUT).json()["status"])
         if status in _FINAL:
