@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -15,3 +18,19 @@ def replace_file(result: Path, target: Path) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def results_folder(folder: Path, name: str) -> Iterator[tuple[Path, Path]]:
+    """A new folder of this name in a job's for its results, and one for what lies between, which goes in the end.
+
+    On an error the results go too: there are all of them, or none.
+    """
+    target = folder / name
+    target.mkdir()
+    try:
+        with tempfile.TemporaryDirectory(prefix="pdfsmaller-", dir=folder) as between:
+            yield target, Path(between)
+    except BaseException:
+        shutil.rmtree(target)
+        raise

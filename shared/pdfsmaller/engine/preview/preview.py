@@ -12,8 +12,6 @@ UnsupportedEncryption, InvalidPageRange, LimitExceeded, BadRequest.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +23,7 @@ import pyvips
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import check_header, save_pdf
+from pdfsmaller.engine.files import results_folder
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.ranges import select
 from pdfsmaller.engine.preview.options import FIRST_PAGES, PreviewOptions
@@ -61,14 +60,8 @@ def run(
     """
     if len(sources) != 1:
         raise BadRequest(f"Preview takes one PDF at a time; {len(sources)} came.")
-    target = folder / "pages"
-    target.mkdir()
-    try:
-        with tempfile.TemporaryDirectory(prefix="pdfsmaller-", dir=folder) as between:
-            return _Run(sources[0], target, Path(between), options, limits, progress).run()
-    except BaseException:
-        shutil.rmtree(target)
-        raise
+    with results_folder(folder, "pages") as (target, between):
+        return _Run(sources[0], target, between, options, limits, progress).run()
 
 
 class _Run:

@@ -20,12 +20,11 @@ UnsupportedEncryption, SignedPdf, InvalidPageRange, InvalidOutlineLevel, LimitEx
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
+from pdfsmaller.engine.files import results_folder
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.report import PartReport, ReportWarning, SplitReport
 from pdfsmaller.engine.results import Done, Progress, ResultFile
@@ -61,14 +60,8 @@ def run(
     """
     if len(sources) != 1:
         raise BadRequest(f"Split takes one PDF at a time; {len(sources)} came.")
-    target = folder / "parts"
-    target.mkdir()
-    try:
-        with tempfile.TemporaryDirectory(prefix="pdfsmaller-", dir=folder) as between:
-            return _Run(sources[0], target, Path(between), options, limits, progress).run()
-    except BaseException:
-        shutil.rmtree(target)
-        raise
+    with results_folder(folder, "parts") as (target, between):
+        return _Run(sources[0], target, between, options, limits, progress).run()
 
 
 class _Run:
