@@ -286,6 +286,10 @@ class Settings(BaseSettings):
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = _field("INFO", "The lowest level that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 
+    audit_file_names: bool = _field(
+        False, "Whether the audit, a line of the log at each job's beginning and end, names its files."
+    )
+
     @field_validator("database_url")
     @classmethod
     def _is_one_database(cls, value: str, info: ValidationInfo) -> str:
