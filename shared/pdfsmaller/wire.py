@@ -23,7 +23,7 @@ from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
     from pdfsmaller.access.ports import Counters, KeyStore
-    from pdfsmaller.jobs.ports import JobStore, Line, Messages, Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import Figures, JobStore, Line, Messages, Queue, Storage, Workers
     from pdfsmaller.jobs.upkeep import Upkeep
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
@@ -46,6 +46,7 @@ class _Adapters(NamedTuple):
     together: Callable[[], AbstractContextManager[None]]
     workers: Workers | None = None
     line: Line | None = None
+    figures: Figures | None = None
 
 
 def wire(
@@ -74,6 +75,7 @@ def wire(
         together=adapters.together,
         workers=adapters.workers,
         line=adapters.line,
+        figures=adapters.figures,
     )
 
 
@@ -148,6 +150,7 @@ def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
 
 def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
     from pdfsmaller.server.database.access import SqlCounters, SqlKeyStore
+    from pdfsmaller.server.database.figures import SqlFigures
     from pdfsmaller.server.database.job_store import SqlJobStore
     from pdfsmaller.server.database.queue import SqlQueue
     from pdfsmaller.server.database.schema import callbacks
@@ -170,6 +173,7 @@ def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
         SqlCounters(database),
         database.together,
         SqlWorkers(database),
+        figures=SqlFigures(database),
     )
 
 

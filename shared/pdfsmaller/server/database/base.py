@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
@@ -145,6 +145,14 @@ class Database(ABC):
     @abstractmethod
     def insert_if_new(self, table: Table) -> Insert:
         """An INSERT that passes over a row whose key is taken."""
+
+    @abstractmethod
+    def insert_or_update(self, table: Table, changed: Callable[[Any], Mapping[str, Any]]) -> Insert:
+        """An INSERT that changes a row whose key is taken.
+
+        Args:
+            changed: the values that such a row gets, from the columns of the row that was to be inserted.
+        """
 
     # The clock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -119,6 +119,10 @@ class PostgresqlDatabase(Database):
 
     def insert_if_new(self, table: Table) -> Insert:
         return insert(table).on_conflict_do_nothing()
+
+    def insert_or_update(self, table: Table, changed: Callable[[Any], Mapping[str, Any]]) -> Insert:
+        made = insert(table)
+        return made.on_conflict_do_update(index_elements=[*table.primary_key], set_=changed(made.excluded))
 
     # The clock
 

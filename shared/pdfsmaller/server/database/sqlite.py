@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,10 @@ class SqliteDatabase(Database):
 
     def insert_if_new(self, table: Table) -> Insert:
         return insert(table).on_conflict_do_nothing()
+
+    def insert_or_update(self, table: Table, changed: Callable[[Any], Mapping[str, Any]]) -> Insert:
+        made = insert(table)
+        return made.on_conflict_do_update(index_elements=[*table.primary_key], set_=changed(made.excluded))
 
     # The clock
 
