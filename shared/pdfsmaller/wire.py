@@ -24,6 +24,7 @@ from pdfsmaller.services.world import World
 if TYPE_CHECKING:
     from pdfsmaller.access.ports import Counters, KeyStore
     from pdfsmaller.jobs.ports import Figures, JobStore, Line, Messages, Queue, Storage, Workers
+    from pdfsmaller.jobs.upkeep import Upkeep
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
 
@@ -108,6 +109,15 @@ def check(settings: Settings, *, processes: int) -> None:
     from pdfsmaller.server.database import migrations
 
     _make_sure(settings, processes, migrations.check)
+
+
+def upkeep(settings: Settings) -> Upkeep | None:
+    """A server's database as those see it who look after it; None on AWS, which does so itself."""
+    if not settings.database_url:
+        return None
+    from pdfsmaller.server.database.upkeep import SqlUpkeep
+
+    return SqlUpkeep(_database(settings))
 
 
 def _make_sure(settings: Settings, processes: int, of_tables: Callable[[Database], None]) -> None:
