@@ -51,7 +51,7 @@ def listener(*, names: bool) -> Listener:
 
 
 def _of(job: Job, *, names: bool) -> dict[str, Any]:
-    """What both lines say: who, what, when, and how much. The size of a file that is yet to come may be unknown, and 0."""
+    """What both lines say: who, what, when, and how much. A file that is yet to come may be of unknown size, 0."""
     told = {
         "job_id": job.job_id,
         "batch_id": job.batch_id,
