@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from pdfsmaller import __version__
-from pdfsmaller.cli import admin, arguments, keys, service
+from pdfsmaller.cli import admin, arguments, doctor, keys, service
 from pdfsmaller.cli.errors import complain
 from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.errors import ExitCode
@@ -158,5 +158,6 @@ _webhooks.command("secret", epilog=service.EXIT_CODES)(service.webhook_secret)
 app.add_typer(_webhooks, name="webhooks")
 for _command in (service.serve, service.worker, service.cleanup):
     app.command(epilog=service.EXIT_CODES)(_command)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(admin.app, name="admin")
