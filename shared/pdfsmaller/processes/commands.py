@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import logging
 import signal
 import threading
@@ -179,23 +180,23 @@ def _until_told() -> threading.Event:
 
 @dataclass(slots=True)
 class _Announcement:
-    """Says once that the service answers."""
+    """Says once that the service is there, and workers with it."""
 
     address: str
     say: Callable[[], None]
     said: bool = False
 
     def __call__(self) -> None:
-        if not self.said and _answers(self.address):
+        if not self.said and _is_healthy(self.address):
             self.said = True
             self.say()
 
 
-def _answers(address: str) -> bool:
+def _is_healthy(address: str) -> bool:
     try:
         with _DIRECTLY.open(f"{address}/health", timeout=1) as answer:
-            return bool(answer.status == 200)
-    except OSError:
+            return bool(json.load(answer)["status"] == "healthy")
+    except (OSError, ValueError):
         return False
 
 
