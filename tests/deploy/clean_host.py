@@ -38,7 +38,14 @@ def make_root(folder: Path) -> None:
         subprocess.CalledProcessError: among others where the mirror is not reached.
     """
     subprocess.run(
-        ["debootstrap", "--variant=minbase", "--include=systemd-sysv,dbus,ca-certificates", "bookworm", folder, _MIRROR],
+        [
+            "debootstrap",
+            "--variant=minbase",
+            "--include=systemd-sysv,dbus,ca-certificates",
+            "bookworm",
+            folder,
+            _MIRROR,
+        ],
         check=True,
         capture_output=True,
         text=True,
@@ -66,7 +73,16 @@ class CleanHost:
     ) -> subprocess.CompletedProcess[str]:
         """A command in it, as root. ``check``: whether it must end with 0."""
         done = subprocess.run(
-            ["nsenter", "--target", str(self._pid), "--all", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]
+            [
+                "nsenter",
+                "--target",
+                str(self._pid),
+                "--all",
+                "env",
+                "-i",
+                "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                "HOME=/root",
+            ]
             + [str(part) for part in command],
             input=stdin,
             capture_output=True,
@@ -90,7 +106,12 @@ def booted(root: Path, **binds: Path) -> Iterator[CleanHost]:
     """
     nspawn = subprocess.Popen(
         ["systemd-nspawn", "--quiet", f"--directory={root}", "--register=no", "--keep-unit", "--private-network"]
-        + ["--resolv-conf=off", "--boot", "--console=pipe", *(f"--bind-ro={path}:/{name}" for name, path in binds.items())],
+        + [
+            "--resolv-conf=off",
+            "--boot",
+            "--console=pipe",
+            *(f"--bind-ro={path}:/{name}" for name, path in binds.items()),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -105,7 +126,9 @@ def booted(root: Path, **binds: Path) -> Iterator[CleanHost]:
             stderr=subprocess.DEVNULL,
         )
         host = CleanHost(pid)
-        _until(lambda: host.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"))
+        _until(
+            lambda: host.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded")
+        )
         yield host
     finally:
         if network:
