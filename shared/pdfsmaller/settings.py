@@ -74,6 +74,7 @@ Count = Annotated[int, Field(ge=1)]
 Bytes = Annotated[Size, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+CountOrNone = Annotated[Count | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
 #: What ``json_schema_extra`` says of a setting that only a server of one's own has.
@@ -165,6 +166,14 @@ class Settings(BaseSettings):
         "Where nginx, before the service, has the folder of files as an internal location, for example `/stored`: "
         "downloads are then sent by nginx (X-Accel-Redirect), which must run as the service's user. Empty: the service "
         "sends them itself.",
+    )
+    host: str = _own_server("127.0.0.1", "The address that the page and the API listen on; `0.0.0.0` for all.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = _own_server(8_080, "Their port.")
+    workers: CountOrNone = _own_server(
+        None, "Processes that answer for the page and the API. Empty: one for each processor, up to four."
+    )
+    worker_concurrency: CountOrNone = _own_server(
+        None, "Jobs that one `pdfsmaller worker` or `serve` runs at a time. Empty: one for each processor."
     )
 
     backup_dir: str = _own_server(

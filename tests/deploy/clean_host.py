@@ -16,6 +16,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _PROGRAMS = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "slirp4netns": "slirp4netns"}
+_NSPAWN = [
+    *("systemd-nspawn", "--quiet", "--boot", "--console=pipe", "--register=no", "--keep-unit"),
+    *("--private-network", "--resolv-conf=off"),
+]
 _MIRROR = "http://deb.debian.org/debian"
 _PATIENCE_SECONDS = 60.0
 #: Where this machine says which certificates and which package index it trusts: the container has the same.
@@ -104,14 +108,9 @@ def booted(root: Path, **binds: Path) -> Iterator[CleanHost]:
     Args:
         binds: folders of this machine, each shown read-only under ``/NAME``.
     """
+    shown = [f"--bind-ro={path}:/{name}" for name, path in binds.items()]
     nspawn = subprocess.Popen(
-        ["systemd-nspawn", "--quiet", f"--directory={root}", "--register=no", "--keep-unit", "--private-network"]
-        + [
-            "--resolv-conf=off",
-            "--boot",
-            "--console=pipe",
-            *(f"--bind-ro={path}:/{name}" for name, path in binds.items()),
-        ],
+        [*_NSPAWN, f"--directory={root}", *shown],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
