@@ -192,8 +192,8 @@ class Settings(BaseSettings):
     log_backup_count: Count = _own_server(5, "Earlier log files that are kept, as LOG_FILE.1 and so on.")
     debug: bool = _own_server(
         False,
-        "Whether everything is logged, whatever LOG_LEVEL says, with the process and thread that wrote it. It changes "
-        "nothing that callers see.",
+        "Whether everything is logged, whatever LOG_LEVEL says, with the process and thread that wrote it; `pdfsmaller "
+        "serve` then logs requests too. It changes nothing that callers see.",
     )
 
     backup_dir: str = _own_server(
