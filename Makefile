@@ -101,6 +101,7 @@ lock: $(SAM_VENV)/.ready ## Take the newest dependencies that are allowed into a
 	@$(UV_LOCK) requirements/sam.in -c requirements/build.txt -o requirements/sam.txt
 	@$(UV_LOCK) pyproject.toml --extra service --extra server --extra remote --extra emulator --extra dev -c requirements/build.txt -o requirements/dev.txt
 	@$(UV_LOCK) pyproject.toml --extra service --extra emulator -c requirements/dev.txt -o requirements/local.txt
+	@$(UV_LOCK) pyproject.toml --extra server --extra s3 -c requirements/dev.txt -o requirements/server.txt
 
 clean: ## Delete everything that was made here, the local service's data too
 	@if [ -f .local/run/stack.json ] && [ -x $(PY) ]; then $(LOCAL) down; fi

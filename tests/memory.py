@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from pdfsmaller import events
 from pdfsmaller.access.keys import ApiKey
 from pdfsmaller.jobs.change import Change
+from pdfsmaller.jobs.figures import Figure
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import ObjectInfo, PartInfo, UploadForm
 from pdfsmaller.jobs.rows import Place, Row, plain
@@ -139,6 +140,31 @@ class MemoryKeyStore:
     def used(self, key_id: str, at: float) -> None:
         if key := self._keys.get(key_id):
             self._keys[key_id] = replace(key, last_used_at=at)
+
+
+class MemoryFigures:
+    """``Figures`` in a dictionary."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+
+    def add(self, figures: Iterable[Figure]) -> None:
+        with self._lock:
+            for figure in figures:
+                self._values[_key(figure)] = self._values.get(_key(figure), 0) + figure.value
+
+    def set(self, figure: Figure) -> None:
+        with self._lock:
+            self._values[_key(figure)] = figure.value
+
+    def all(self) -> list[Figure]:
+        with self._lock:
+            return [Figure(name, value, dict(labels)) for (name, labels), value in sorted(self._values.items())]
+
+
+def _key(figure: Figure) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return figure.name, tuple(sorted(figure.labels.items()))
 
 
 @dataclass

@@ -31,7 +31,12 @@ def test_every_package_of_a_lock_has_hashes(lock: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "extras"), [("local", ["service", "emulator"]), ("dev", ["service", "emulator", "dev"])]
+    ("lock", "extras"),
+    [
+        ("local", ["service", "emulator"]),
+        ("server", ["server", "s3"]),
+        ("dev", ["service", "server", "emulator", "dev"]),
+    ],
 )
 def test_locks_hold_what_pyproject_asks_for(lock: str, extras: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -42,9 +47,16 @@ def test_locks_hold_what_pyproject_asks_for(lock: str, extras: list[str]) -> Non
         assert [version for version in versions if version not in wanted.specifier] == []
 
 
-def test_tests_run_with_what_the_service_runs_with() -> None:
-    dev = locked(REQUIREMENTS / "dev.txt")
-    assert {name: dev.get(name) for name in locked(REQUIREMENTS / "local.txt")} == locked(REQUIREMENTS / "local.txt")
+@pytest.mark.parametrize("lock", ["local", "server"])
+def test_tests_run_with_what_the_service_runs_with(lock: str) -> None:
+    dev, service = locked(REQUIREMENTS / "dev.txt"), locked(REQUIREMENTS / f"{lock}.txt")
+    assert {name: dev.get(name) for name in service} == service
+
+
+def test_a_server_gets_nothing_that_only_tests_need() -> None:
+    assert {"pytest", "ruff", "mypy", "playwright", "ministack", "moto"} & set(
+        locked(REQUIREMENTS / "server.txt")
+    ) == set()
 
 
 def test_what_builds_from_source_is_locked_too() -> None:

@@ -96,7 +96,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise SystemExit(f"`pdfsmaller serve` ended with {process.returncode}.")
         try:
-            if requests.get(url, timeout=2).ok:
+            if requests.get(url, timeout=2).json()["status"] == "healthy":  # workers with it
                 return
         except requests.RequestException:
             pass

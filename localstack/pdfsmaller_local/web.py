@@ -7,6 +7,7 @@ take bodies in first, as nginx does.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import urllib.request
@@ -102,8 +103,8 @@ def is_healthy(port: int) -> bool:
     """Whether the service says of itself that it is well."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
+            return bool(json.load(answer)["status"] == "healthy")
+    except (OSError, ValueError):
         return False
 
 

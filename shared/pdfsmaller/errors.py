@@ -67,7 +67,12 @@ anybody: no paths of ours, no secrets, no stack traces.
     └── CannotServe                500 cannot_serve           the service does not start as it is set up
         ├── InvalidSettings        500 invalid_settings
         ├── UnsuitableDatabase     500 unsuitable_database
-        └── WrongSchema            500 wrong_schema
+        ├── WrongSchema            500 wrong_schema
+        ├── NotHere                500 not_here
+        ├── StoreInUse             500 store_in_use
+        ├── StoreNotEmpty          500 store_not_empty
+        ├── BadBackup              500 bad_backup
+        └── BackupFailed           500 backup_failed
 """
 
 from __future__ import annotations
@@ -709,6 +714,42 @@ class WrongSchema(CannotServe):
 
     code = "wrong_schema"
     title = "The database's tables are of another version"
+
+
+class NotHere(CannotServe):
+    """What an operator asks for is nothing for this kind of store; the message says what does its work there."""
+
+    code = "not_here"
+    title = "Not for this kind of store"
+    exit_code = ExitCode.USAGE
+
+
+class StoreInUse(CannotServe):
+    """Processes of the service run, and must not."""
+
+    code = "store_in_use"
+    title = "The service is running"
+
+
+class StoreNotEmpty(CannotServe):
+    """What is there would be lost, and nobody said that it may be."""
+
+    code = "store_not_empty"
+    title = "The store is not empty"
+
+
+class BadBackup(CannotServe):
+    """A file that is no backup, not a whole one, or not one for this version or this service's key."""
+
+    code = "bad_backup"
+    title = "The backup cannot be used"
+
+
+class BackupFailed(CannotServe):
+    """No backup was made, or it is not where it should be too."""
+
+    code = "backup_failed"
+    title = "The backup was not made"
 
 
 def to_wire(error: PdfSmallerError) -> dict[str, Any]:

@@ -63,11 +63,18 @@ def _proxies(value: str) -> str:
     return value
 
 
+def _bucket_url(value: str) -> str:
+    if value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?", value):
+        raise ValueError("should be such as s3://bucket/prefix")
+    return value
+
+
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
 Bytes = Annotated[Size, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+CountOrNone = Annotated[Count | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
 #: What ``json_schema_extra`` says of a setting that only a server of one's own has.
@@ -159,6 +166,28 @@ class Settings(BaseSettings):
         "Where nginx, before the service, has the folder of files as an internal location, for example `/stored`: "
         "downloads are then sent by nginx (X-Accel-Redirect), which must run as the service's user. Empty: the service "
         "sends them itself.",
+    )
+    host: str = _own_server("127.0.0.1", "The address that the page and the API listen on; `0.0.0.0` for all.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = _own_server(8_080, "Their port.")
+    workers: CountOrNone = _own_server(
+        None, "Processes that answer for the page and the API. Empty: one for each processor, up to four."
+    )
+    worker_concurrency: CountOrNone = _own_server(
+        None, "Jobs that one `pdfsmaller worker` or `serve` runs at a time. Empty: one for each processor."
+    )
+
+    backup_dir: str = _own_server(
+        "",
+        "The folder that `pdfsmaller admin backup` writes into, best on another disk. Empty: `backups` in the folder "
+        "of --data.",
+    )
+    backup_keep_days: Annotated[int, Field(ge=1)] = _own_server(
+        7, "Days after which a backup in BACKUP_DIR is deleted, once a newer one was made and checked."
+    )
+    backup_upload_url: Annotated[str, AfterValidator(_bucket_url)] = _own_server(
+        "",
+        "Where each backup is copied to as well, for example `s3://bucket/prefix`, with boto3's own settings. What is "
+        "there is not deleted: the bucket's lifecycle rules do that. Empty: nowhere.",
     )
 
     # What one request or document may cost.
@@ -285,6 +314,10 @@ class Settings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = _field("INFO", "The lowest level that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+
+    audit_file_names: bool = _field(
+        False, "Whether the audit, a line of the log at each job's beginning and end, names its files."
+    )
 
     @field_validator("database_url")
     @classmethod

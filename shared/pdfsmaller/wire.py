@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from pdfsmaller.access.keys import Keys
 from pdfsmaller.errors import CannotServe, DiskFull, StoreUnavailable
 from pdfsmaller.jobs.moves import Jobs
-from pdfsmaller.services import ends
+from pdfsmaller.services import audit, ends
 from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
     from pdfsmaller.access.ports import Counters, KeyStore
-    from pdfsmaller.jobs.ports import JobStore, Line, Messages, Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import Figures, JobStore, Line, Messages, Queue, Storage, Workers
+    from pdfsmaller.jobs.upkeep import Upkeep
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
 
@@ -45,6 +46,7 @@ class _Adapters(NamedTuple):
     together: Callable[[], AbstractContextManager[None]]
     workers: Workers | None = None
     line: Line | None = None
+    figures: Figures | None = None
 
 
 def wire(
@@ -57,14 +59,14 @@ def wire(
 
     Args:
         clock: the host's, in seconds since the epoch, for stores that have none.
-        listeners: who hears of every job's end, in this order, before those who asked for a callback.
+        listeners: who hears of every job's end, in this order, before the audit and those who asked for a callback.
     """
     adapters = _own_server(settings, clock) if settings.database_url else _aws(settings, clock)
-    jobs = Jobs(adapters.store)
+    jobs, heard = Jobs(adapters.store), audit.listener(names=settings.audit_file_names)
     return World(
         settings=settings,
         jobs=jobs,
-        ends=ends.Ends(jobs, (*listeners, tell.listener(adapters.callbacks))),
+        ends=ends.Ends(jobs, (*listeners, heard, tell.listener(adapters.callbacks))),
         queue=adapters.queue,
         storage=adapters.storage,
         callbacks=adapters.callbacks,
@@ -73,6 +75,7 @@ def wire(
         together=adapters.together,
         workers=adapters.workers,
         line=adapters.line,
+        figures=adapters.figures,
     )
 
 
@@ -108,6 +111,15 @@ def check(settings: Settings, *, processes: int) -> None:
     _make_sure(settings, processes, migrations.check)
 
 
+def upkeep(settings: Settings) -> Upkeep | None:
+    """A server's database as those see it who look after it; None on AWS, which does so itself."""
+    if not settings.database_url:
+        return None
+    from pdfsmaller.server.database.upkeep import SqlUpkeep
+
+    return SqlUpkeep(_database(settings))
+
+
 def _make_sure(settings: Settings, processes: int, of_tables: Callable[[Database], None]) -> None:
     _check_folder(settings)
     database = _database(settings)
@@ -138,6 +150,7 @@ def _aws(settings: Settings, clock: Callable[[], float]) -> _Adapters:
 
 def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
     from pdfsmaller.server.database.access import SqlCounters, SqlKeyStore
+    from pdfsmaller.server.database.figures import SqlFigures
     from pdfsmaller.server.database.job_store import SqlJobStore
     from pdfsmaller.server.database.queue import SqlQueue
     from pdfsmaller.server.database.schema import callbacks
@@ -160,6 +173,7 @@ def _own_server(settings: Settings, clock: Callable[[], float]) -> _Adapters:
         SqlCounters(database),
         database.together,
         SqlWorkers(database),
+        figures=SqlFigures(database),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pikepdf
 import pytest
 
+from pdfsmaller.cli.app import run
 from pdfsmaller.client import Client, RemoteError, ServiceUnreachable
 from pdfsmaller.errors import ExitCode
 from pdfsmaller.jobs.states import Status
@@ -171,6 +172,15 @@ def test_patience_ends(here: Path) -> None:
     ):
         client.health()
     assert (away.value.code, away.value.retry_after) == ("store_unavailable", 30)
+
+
+def test_a_service_that_takes_no_jobs_says_how_it_is() -> None:
+    body = {"status": "unhealthy", "failing": ["queue"]}
+    unhealthy = (503, {"Content-Type": "application/json"}, body)
+    with _answering(unhealthy) as (address, _), Client(address) as client:
+        assert client.health() == body
+    with _answering(unhealthy) as (address, _):
+        assert run(["remote", "health", "--server", address]) == 1
 
 
 @pytest.mark.parametrize("body", [None, [], "text", {"code": None}])

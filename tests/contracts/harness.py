@@ -18,15 +18,16 @@ from pdfsmaller.aws.access import DynamoCounters, DynamoKeyStore
 from pdfsmaller.aws.job_store import DynamoJobStore
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import UploadForm
-from pdfsmaller.jobs.ports import JobStore, Line, Messages, Queue, Storage
+from pdfsmaller.jobs.ports import Figures, JobStore, Line, Messages, Queue, Storage
 from pdfsmaller.server.database.access import SqlCounters, SqlKeyStore
 from pdfsmaller.server.database.base import Database
+from pdfsmaller.server.database.figures import SqlFigures
 from pdfsmaller.server.database.job_store import SqlJobStore
 from pdfsmaller.server.database.queue import SqlQueue
 from pdfsmaller.server.database.schema import callbacks
 from tests.aws_stack import Clock, Stack
 from tests.folder_world import killed_while_putting, made_room
-from tests.memory import MemoryJobStore, MemoryKeyStore, MemoryQueue, MemoryStorage
+from tests.memory import MemoryFigures, MemoryJobStore, MemoryKeyStore, MemoryQueue, MemoryStorage
 
 #: How long a received message stays hidden, and how often it is delivered, in every harness.
 VISIBILITY_SECONDS = 2
@@ -53,6 +54,8 @@ class Harness(Protocol):
     counters: Counters
     #: Where the queue does not let askers take turns by itself.
     line: Line | None
+    #: Where counts are kept with the jobs, and not by who reads the logs.
+    figures: Figures | None
     #: Whether somebody holds forms to what they allow, and links to their time.
     enforces_forms: bool
     enforces_links: bool
@@ -108,6 +111,7 @@ class MemoryHarness:
         self.callbacks: MemoryQueue | SqlQueue = MemoryQueue(self._clock, visibility_seconds=VISIBILITY_SECONDS)
         self.keys: KeyStore = MemoryKeyStore()
         self.counters: Counters = LocalCounters(self._clock)
+        self.figures: Figures = MemoryFigures()
         self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
         self.begin_upload, self.send_form = self.storage.begin_upload, self.storage.send_form
 
@@ -141,6 +145,7 @@ class SqlHarness(MemoryHarness):
         super().__init__()
         self.store = SqlJobStore(database)
         self.keys, self.counters = SqlKeyStore(database), SqlCounters(database)
+        self.figures = SqlFigures(database)
         self.queue = SqlQueue(database, visibility_seconds=VISIBILITY_SECONDS, max_receive_count=MAX_RECEIVE_COUNT)
         self.receive, self.acknowledge, self.redrive = self.queue.receive, self.queue.acknowledge, self.queue.redrive
         self.pass_store_time = self.pass_queue_time = forward
@@ -176,6 +181,7 @@ class AwsHarness:
         self.queue, self.storage = stack.world.queue, stack.world.storage
         self.callbacks: Messages = stack.world.callbacks
         self.line = stack.world.line
+        self.figures = stack.world.figures
         arn = stack.sqs.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         policy = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": "{MAX_RECEIVE_COUNT}"}}'
         stack.sqs.set_queue_attributes(

@@ -26,6 +26,7 @@ import requests
 
 from pdfsmaller.http.app import create_app
 from pdfsmaller.operations import OPERATIONS
+from pdfsmaller.processes import web, web_options
 from pdfsmaller.settings import Settings
 from tests import documents
 from tests.aws_stack import Clock
@@ -566,9 +567,9 @@ def test_connections_to_the_service_are_used_again(behind: Behind, begin_nginx: 
 
 
 def test_they_are_let_go_before_the_service_does() -> None:
-    [kept] = re.findall(r"^keepalive_timeout (\d+)s;", (shipped.SHIPPED / "pdfsmaller/upstream.conf").read_text(), re.M)
-    web = (shipped.ROOT / "shared/pdfsmaller/processes/web.py").read_text()
-    assert int(kept) < int(re.findall(r'"keepalive": (\d+)', web)[0])
+    text = (shipped.SHIPPED / "pdfsmaller/upstream.conf").read_text()
+    [kept] = re.findall(r"^keepalive_timeout (\d+)s;", text, re.MULTILINE)
+    assert int(kept) < min(web_options.options(Settings())["keepalive"], web._KEEP_ALIVE_SECONDS)
 
 
 @pytest.mark.parametrize(("method", "times"), [("GET", 2), ("POST", 1)])

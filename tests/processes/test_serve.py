@@ -20,7 +20,8 @@ class TestOneCommand:
     def test_serves_page_and_api_and_does_jobs(self, serve: Serve) -> None:
         one = serve("--workers", 1)
         assert "PDF Smaller" in requests.get(one.url, timeout=10).text
-        assert requests.get(f"{one.url}/health", timeout=10).json()["status"] == "up"
+        health = requests.get(f"{one.url}/health", timeout=10).json()
+        assert (health["status"], health["details"]["workers"]["count"]) == ("healthy", 1)
         photo = documents.photo_jpeg()
         compressed = one.finished(one.post(photo, preset="ebook")["job_id"])
         assert compressed["status"] == "succeeded"

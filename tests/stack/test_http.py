@@ -170,7 +170,7 @@ def test_bodies_that_come_in_slowly_hold_up_nobody(live: Live) -> None:
 def test_it_says_how_it_is(live: Live) -> None:
     for path in ("/health", "/api/health"):
         health = live.get(path)
-        assert (health.status_code, health.json()["status"]) == (200, "up")
+        assert (health.status_code, health.json()["status"]) == (200, "healthy")
     assert live.get("/openapi.json").json()["openapi"].startswith("3.")
     assert "text/html" in live.get("/").headers["Content-Type"]
 

@@ -68,7 +68,15 @@ class TrustedProxies:
         address = _parse(peer)
         if address is None:  # a socket of this machine
             return bool(self.networks or self.count) and not peer
-        return self.count > 0 or any(address in network for network in self.networks)
+        return self.count > 0 or self._has(address)
+
+    def is_near(self, peer: str) -> bool:
+        """Whether a peer is on this host, or in one of the networks: how many proxies there are says nothing of it."""
+        address = _parse(peer)
+        return address is not None and (address.is_loopback or self._has(address))
+
+    def _has(self, address: IpAddress) -> bool:
+        return any(address in network for network in self.networks)
 
 
 def network(address: str) -> str:

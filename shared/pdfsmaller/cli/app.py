@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from pdfsmaller import __version__
-from pdfsmaller.cli import arguments, keys, service
+from pdfsmaller.cli import admin, arguments, keys, service
 from pdfsmaller.cli.errors import complain
 from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.errors import ExitCode
@@ -159,3 +159,4 @@ app.add_typer(_webhooks, name="webhooks")
 for _command in (service.serve, service.worker, service.cleanup):
     app.command(epilog=service.EXIT_CODES)(_command)
 app.add_typer(keys.app, name="keys")
+app.add_typer(admin.app, name="admin")

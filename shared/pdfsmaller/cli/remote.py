@@ -132,11 +132,12 @@ def delete(job: str, server: str, api_key_file: Path | None) -> int:
 
 
 def health(server: str, api_key_file: Path | None) -> int:
-    """Print how the service is, as JSON."""
+    """Print how the service is, as JSON; not OK where it takes no jobs."""
 
     def do(client: Client) -> int:
-        say(json.dumps(client.health(), indent=2))
-        return ExitCode.OK
+        health = client.health()
+        say(json.dumps(health, indent=2))
+        return ExitCode.UNEXPECTED if health.get("status") == "unhealthy" else ExitCode.OK
 
     return _with_client(server, api_key_file, do)
 

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -184,8 +185,8 @@ class Client:
         return target
 
     def health(self) -> dict[str, Any]:
-        """How the service is."""
-        health: dict[str, Any] = self._transport.json("GET", "/api/health")
+        """How the service is: its ``status`` is ``healthy``, ``degraded`` or ``unhealthy``."""
+        health: dict[str, Any] = self._transport.json("GET", "/api/health", good=(HTTPStatus.SERVICE_UNAVAILABLE,))
         return health
 
     def _job(

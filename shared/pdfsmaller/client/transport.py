@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -51,12 +51,14 @@ class Transport:
         body: Callable[[], Mapping[str, Any]] = dict,
         headers: Mapping[str, str] | None = None,
         wait_seconds: float = 0,
+        good: Collection[int] = (),
     ) -> Any:
         """What the service answers, as JSON; None where it answers nothing.
 
         Args:
             body: makes what ``httpx`` is to send, anew for every try.
             wait_seconds: how long the service was asked to wait before it answers.
+            good: further statuses with which JSON is an answer, and no problem.
 
         Raises:
             RemoteError, ServiceUnreachable.
@@ -70,7 +72,8 @@ class Transport:
                 timeout=_timeout(wait_seconds),
                 **body(),
             )
-            _check(response)
+            if not (response.status_code in good and response.headers.get("Content-Type") == "application/json"):
+                _check(response)
             return response.json() if response.content else None
 
         return self._patiently(ask)

@@ -68,8 +68,10 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
         capacity: what the server can bear that it runs in; None for one that sends no streams.
     """
     app, settings = Flask(__name__, static_url_path=around.ASSETS), world.settings
+    trusted = TrustedProxies.parse(settings.trusted_proxies)
     app.config |= {
         "WORLD": world,
+        "TRUSTED_PROXIES": trusted,
         "SERVICE": SubmitService(world),
         "HELD": Held(world.jobs, capacity or Capacity()),
         "MAX_CONTENT_LENGTH": settings.max_request_size,
@@ -79,7 +81,7 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
     app.request_class = HashingRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
     packed.install(app)
-    proxies.install(app, TrustedProxies.parse(settings.trusted_proxies))
+    proxies.install(app, trusted)
     tracing.install(app)
     security.install(app, settings, world.storage.public_origin)
     links.install(app, settings)

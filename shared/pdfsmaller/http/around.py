@@ -9,7 +9,7 @@ from pdfsmaller.jobs.objects import FILES_PATH
 
 #: Functions Framework answers /static itself, from the folder of the function.
 ASSETS = "/assets"
-_OPEN_PATHS = ("/", "/health", "/health/live", "/api/health", "/openapi.json", "/docs")
+_OPEN_PATHS = ("/", "/health", "/health/live", "/health/ready", "/api/health", "/openapi.json", "/docs")
 #: What lies below is anybody's, or proves itself.
 _OPEN_FOLDERS = (f"{ASSETS}/", f"{FILES_PATH}/")
 

@@ -11,6 +11,7 @@ from pdfsmaller.access.addresses import network
 from pdfsmaller.access.door import Door, nobody
 from pdfsmaller.access.keys import PREFIX, ApiKey
 from pdfsmaller.access.rates import Limiter, Rate, Standing, parse_rates, refusal
+from pdfsmaller.errors import RateLimited, StoreUnavailable, Unauthorized
 from pdfsmaller.http import answers, links
 from pdfsmaller.services.caller import Caller
 from pdfsmaller.services.world import World
@@ -51,6 +52,16 @@ def caller() -> Caller:
     """Who sends the present request."""
     found: Caller = g.caller
     return found
+
+
+def has_key() -> bool:
+    """Whether a valid API key came with a request that needs none. Guessing is stopped as elsewhere."""
+    given = _given()
+    door: Door = current_app.config["DOOR"]
+    try:
+        return bool(given) and bool(door.let_in(given, caller().address))
+    except (Unauthorized, RateLimited, StoreUnavailable):
+        return False
 
 
 def _given() -> str:

@@ -1,4 +1,6 @@
-"""``/health``: whether the parts that the API needs answer. ``/health/live``: whether the API itself does."""
+"""How the service is: ``/health`` looks at the parts behind it, ``/health/ready`` says whether this process should be
+sent requests, ``/health/live`` whether it answers at all.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,18 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from enum import StrEnum
 from threading import Lock
-from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify
+from pydantic import BaseModel
 
 from pdfsmaller import __version__
-from pdfsmaller.http import answers
+from pdfsmaller.http import answers, insiders
+from pdfsmaller.http.held import held
+from pdfsmaller.jobs.ports import Workers
+from pdfsmaller.jobs.view import rfc3339
+from pdfsmaller.jobs.workers import WorkerInfo
 from pdfsmaller.services.world import World
 from pdfsmaller.telemetry import get_logger
 
@@ -21,74 +27,138 @@ blueprint = Blueprint("health", __name__)
 logger = get_logger("upload")
 
 _FRESH_SECONDS = 5.0
+#: Workers that were seen within a day are looked at: of those that died somebody wants to know when they last lived.
+_REMEMBERED_SECONDS = 86_400.0
+
+
+class HealthStatus(StrEnum):
+    """``degraded``: jobs are taken, and nobody does them. ``unhealthy``: something is away without which none is."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+class PartHealth(BaseModel):
+    """One part, when it was looked at. Of ``workers``: how many are alive, the last sign of life of any, and what binds
+    the engines of the one that gave it.
+    """
+
+    status: str
+    timestamp: str
+    count: int | None = None
+    latest_heartbeat: str | None = None
+    bounds: list[str] | None = None
+
+
+class HealthView(BaseModel):
+    """How the service is. ``details`` is for whoever runs it; ``failing`` names the parts that make it unhealthy."""
+
+    status: HealthStatus
+    timestamp: str
+    version: str
+    failing: list[str] | None = None
+    details: dict[str, PartHealth] | None = None
 
 
 @blueprint.get("/health/live")
 def live() -> Response:
     """200 as long as this process answers at all, whatever stands behind it."""
-    return jsonify({"status": "up", "version": __version__})
+    return jsonify({"status": "up"})
+
+
+@blueprint.get("/health/ready")
+def ready() -> tuple[Response, int]:
+    """200 where requests can be answered here; 503 where a part is away, or this server is about to end.
+
+    A part, and not workers: jobs can be taken without.
+    """
+    failing = ["server"] if held().is_ending() else _looked_lately().failing
+    if failing:
+        return jsonify({"status": "down", "failing": failing}), 503
+    return jsonify({"status": "up"}), 200
 
 
 @blueprint.get("/health")
 @blueprint.get("/api/health")
 def health() -> tuple[Response, int]:
-    """200 with each part's state where all are up, 503 where one is down.
-
-    Anybody may ask, and asking costs calls: an answer counts for some seconds, whoever asked first.
-    """
-    answer: _Answer = current_app.extensions.setdefault("health", _Answer())
-    with answer.lock:
-        if time.monotonic() >= answer.stale_at:
-            answer.body, answer.status = _looked(answers.world())
-            answer.stale_at = time.monotonic() + _FRESH_SECONDS
-        return jsonify(answer.body), answer.status
+    """200 where jobs can be taken, 503 where they cannot; each part's state for those who may see it."""
+    shown = _looked_lately()
+    if not insiders.asks():
+        shown = shown.model_copy(update={"details": None})
+    status = 503 if shown.status is HealthStatus.UNHEALTHY else 200
+    return jsonify(shown.model_dump(mode="json", exclude_none=True)), status
 
 
 @dataclass(slots=True)
 class _Answer:
     """The last answer, and until when it counts (monotonic seconds)."""
 
-    body: dict[str, Any] = field(default_factory=dict)
-    status: int = 200
+    view: HealthView | None = None
     stale_at: float = -math.inf
     lock: Lock = field(default_factory=Lock)
 
 
-def _looked(world: World) -> tuple[dict[str, Any], int]:
-    storage = world.storage
-    checks: dict[str, Callable[[], object]] = {}
+def _looked_lately() -> HealthView:
+    """Anybody may ask, and looking costs calls: an answer counts for some seconds, whoever asked first."""
+    answer: _Answer = current_app.extensions.setdefault("health", _Answer())
+    with answer.lock:
+        if answer.view is None or time.monotonic() >= answer.stale_at:
+            answer.view = _looked(answers.world())
+            answer.stale_at = time.monotonic() + _FRESH_SECONDS
+        return answer.view
+
+
+def _looked(world: World) -> HealthView:
+    details: dict[str, PartHealth] = {}
     if world.settings.health_check_enabled:
-        checks = {
+        storage = world.storage
+        needed: dict[str, Callable[[], object]] = {
             "uploads": lambda: storage.probe(storage.uploads),
             "results": lambda: storage.probe(storage.results),
             "jobs": lambda: world.jobs.get("health"),
             "queue": world.queue.depth,
         }
-        if world.workers:
-            checks["workers"] = lambda: _any_alive(world)
-    details = {
-        name: {"status": "up" if _answers(name, check) else "down", "timestamp": _now()}
-        for name, check in checks.items()
-    }
-    up = all(part["status"] == "up" for part in details.values())
-    return {"status": "up" if up else "down", "version": __version__, "details": details}, 200 if up else 503
+        details = {name: _part(name, check) for name, check in needed.items()}
+    failing = [name for name, part in details.items() if part.status == "down"]
+    if details and world.workers:
+        details["workers"] = _workers(world, world.workers)
+    status = HealthStatus.UNHEALTHY if failing else HealthStatus.HEALTHY
+    if not failing and any(part.status == "down" for part in details.values()):
+        status = HealthStatus.DEGRADED
+    return HealthView(status=status, timestamp=_now(), version=__version__, failing=failing or None, details=details)
 
 
-def _any_alive(world: World) -> None:
-    """Raises where no worker has given a sign of life for as long as a lease lasts."""
-    assert world.workers
-    if not world.workers.alive(world.settings.lease_seconds):
-        raise LookupError("no worker was seen")
-
-
-def _answers(name: str, check: Callable[[], object]) -> bool:
+def _part(name: str, check: Callable[[], object]) -> PartHealth:
+    """A part that is up where looking at it raises nothing."""
     try:
         check()
     except Exception:
         logger.warning("health check failed", extra={"part": name}, exc_info=True)
-        return False
-    return True
+        return PartHealth(status="down", timestamp=_now())
+    return PartHealth(status="up", timestamp=_now())
+
+
+def _workers(world: World, workers: Workers) -> PartHealth:
+    """Up where one has given a sign of life within the time that a lease lasts."""
+    known: list[WorkerInfo] = []
+    alive = 0
+
+    def look() -> None:
+        nonlocal known, alive
+        known = workers.alive(_REMEMBERED_SECONDS)
+        since = world.jobs.now() - world.settings.lease_seconds
+        alive = sum((worker.seen_at or 0) >= since for worker in known)
+        if not alive:
+            raise LookupError("no worker was seen")
+
+    part = _part("workers", look)
+    part.count = alive
+    latest = max(known, key=lambda worker: worker.seen_at or 0, default=None)
+    if latest and latest.seen_at:
+        part.latest_heartbeat, part.bounds = rfc3339(latest.seen_at), list(latest.bounds)
+    return part
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return rfc3339(time.time())

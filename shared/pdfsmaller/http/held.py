@@ -48,6 +48,7 @@ class Held:
 
     def __init__(self, jobs: Jobs, capacity: Capacity) -> None:
         self.followers = Followers(jobs, capacity.is_ending)
+        self.is_ending = capacity.is_ending
         self.offers_streams = capacity.streams > 0
         self.streams, self.waits = Places(capacity.streams), Places(capacity.waits)
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pdfsmaller import errors, media
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http import hooks, links
+from pdfsmaller.http.health import HealthView
 from pdfsmaller.http.samples import add_samples
 from pdfsmaller.jobs.view import BatchView, EndView, JobsView, JobView, UploadBatchView, UploadStateView, UploadView
 from pdfsmaller.operations import ARCHIVE, DEFAULT, OPERATIONS, OperationSpec
@@ -430,7 +431,11 @@ def _paths() -> dict[str, Any]:
             "get": {
                 "operationId": "health",
                 "summary": "Whether the service's parts answer",
-                "responses": {"200": {"description": "All up"}, "503": {"description": "One is down"}},
+                "description": "`details` for callers on the same host, on a trusted network or with an API key.",
+                "responses": {
+                    "200": {"description": "Jobs can be taken", "content": _json(HealthView)},
+                    "503": {"description": "They cannot: a part is away", "content": _json(HealthView)},
+                },
             }
         },
     }

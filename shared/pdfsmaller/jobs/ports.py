@@ -18,6 +18,7 @@ from typing import IO, Protocol, TypeGuard
 
 from pdfsmaller.events import ObjectCreated
 from pdfsmaller.jobs.change import Change
+from pdfsmaller.jobs.figures import Figure
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, PartGrant, PartInfo, ServedFile, UploadForm
 from pdfsmaller.jobs.rows import Place, Row
@@ -247,6 +248,24 @@ class Workers(Protocol):
 
     def alive(self, within_seconds: float) -> list[WorkerInfo]:
         """Those that were seen in the last so many seconds, by host and process."""
+        ...
+
+
+class Figures(Protocol):
+    """Figures of the whole service that are kept, whoever of any number of processes noted them down."""
+
+    def add(self, figures: Iterable[Figure]) -> None:
+        """Add to figures, all of these or none; one that there is not yet begins at 0. Nothing is lost where many add
+        at once.
+        """
+        ...
+
+    def set(self, figure: Figure) -> None:
+        """Put a figure in place of a former one."""
+        ...
+
+    def all(self) -> list[Figure]:
+        """Every figure, by name and labels."""
         ...
 
 

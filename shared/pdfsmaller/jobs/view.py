@@ -232,9 +232,9 @@ def view(job: Job, base_url: str) -> JobView:
         pages_done=pages if job.status is Status.SUCCEEDED else job.pages_done,
         pages=pages,
         attempts=job.attempt,
-        created_at=_rfc3339(job.created_at),
-        updated_at=_rfc3339(job.updated_at),
-        expires_at=_rfc3339(job.expires_at) if job.expires_at else None,
+        created_at=rfc3339(job.created_at),
+        updated_at=rfc3339(job.updated_at),
+        expires_at=rfc3339(job.expires_at) if job.expires_at else None,
         inputs=[InputView(name=i.name, bytes=i.bytes) for i in job.inputs],
         options=job.options,
         result=result,
@@ -259,7 +259,7 @@ def _callback(job: Job) -> CallbackView | None:
     if job.callback is None:
         return None
     attempts = [
-        CallbackAttemptView(at=_rfc3339(item.at), type=item.type, status=item.status, error=item.error)
+        CallbackAttemptView(at=rfc3339(item.at), type=item.type, status=item.status, error=item.error)
         for item in job.callback_attempts
     ]
     return CallbackView(url=job.callback.url, attempts=attempts)
@@ -280,5 +280,6 @@ def batch_view(batch_id: str, jobs: list[JobView], base_url: str) -> BatchView:
     )
 
 
-def _rfc3339(seconds: float) -> str:
+def rfc3339(seconds: float) -> str:
+    """A time as answers have it: UTC, to milliseconds."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pdfsmaller.access.keys import Keys
     from pdfsmaller.access.ports import Counters
     from pdfsmaller.jobs.moves import Jobs
-    from pdfsmaller.jobs.ports import Line, Messages, Queue, Storage, Workers
+    from pdfsmaller.jobs.ports import Figures, Line, Messages, Queue, Storage, Workers
     from pdfsmaller.services.ends import Ends
     from pdfsmaller.settings import Settings
 
@@ -28,6 +28,7 @@ class World:
         counters: what all instances count together.
         together: within it what is written to jobs and queue stands together or not at all, where one database holds
             both. Elsewhere it holds nothing together, so it spares work after a crash and nobody relies on it.
+        figures: what is counted of the whole service; None on AWS, where CloudWatch takes it out of the logs.
         line: who waits and who runs, where the queue does not let callers take turns by itself.
         workers: who receives from the queue, where workers do so by themselves; None where it is Lambda's affair.
     """
@@ -43,3 +44,4 @@ class World:
     together: Callable[[], AbstractContextManager[None]] = nullcontext
     workers: Workers | None = None
     line: Line | None = None
+    figures: Figures | None = None

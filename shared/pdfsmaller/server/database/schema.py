@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text
 
 #: Every version of the schema, oldest first; the last is this code's.
-VERSIONS = ("v0001", "v0002", "v0003", "v0004", "v0005")
+VERSIONS = ("v0001", "v0002", "v0003", "v0004", "v0005", "v0006")
 
 metadata = MetaData()
 
@@ -133,6 +133,14 @@ workers = Table(
     Column("bounds", Text, nullable=False),  # a JSON list
     Column("job_id", String(64)),
     Column("seen_at", Double, nullable=False),
+)
+
+figures = Table(
+    "figures",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("labels", String(512), primary_key=True),  # a JSON object, its names in the alphabet's order
+    Column("value", Double, nullable=False),
 )
 
 #: See ``clock``; only SQLite's has a row.
