@@ -23,6 +23,7 @@ from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
     from pdfsmaller.access.ports import Counters, KeyStore
+    from pdfsmaller.jobs.collections import Collection
     from pdfsmaller.jobs.ports import Figures, JobStore, Line, Messages, Queue, Storage, Workers
     from pdfsmaller.jobs.upkeep import Upkeep
     from pdfsmaller.server.database.base import Database
@@ -241,3 +242,32 @@ def _s3(settings: Settings, *, announces: bool) -> Storage:
     return S3Storage(
         settings.uploads_bucket, settings.results_bucket, settings.s3_public_endpoint_url, announces=announces
     )
+
+
+def files_in_s3(settings: Settings) -> bool:
+    """Whether the service's files are in S3, which copies what is in its other buckets by itself."""
+    return not settings.database_url or settings.storage_url.startswith(_S3)
+
+
+def collection(address: str) -> Collection:
+    """The documents outside of the service that lie at an address.
+
+    Args:
+        address: ``s3://bucket/prefix``, the ``s3://…/manifest.json`` of an S3 Inventory, or a folder.
+
+    Raises:
+        CollectionUnusable, InvalidInventory, StoreUnavailable.
+        CannotServe: what it needs is not installed.
+    """
+    if not address.startswith(_S3):
+        from pdfsmaller.services.backfill.folder import FolderCollection
+
+        return FolderCollection(Path(address))
+    if find_spec("boto3") is None:
+        raise CannotServe(f"{address} needs boto3: pip install 'pdfsmaller[server,s3]'.")
+    from pdfsmaller.aws import collections, inventory
+
+    bucket, _, key = address.removeprefix(_S3).partition("/")
+    if key.rpartition("/")[2] == inventory.MANIFEST:
+        return inventory.InventoryCollection(bucket, key)
+    return collections.S3Collection(bucket, key if not key or key.endswith("/") else f"{key}/")
