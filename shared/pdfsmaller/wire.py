@@ -121,6 +121,20 @@ def upkeep(settings: Settings) -> Upkeep | None:
     return SqlUpkeep(_database(settings))
 
 
+def copy_away(path: Path, url: str) -> None:
+    """Copy a file to where a URL of a bucket leads, ``s3://bucket/prefix``, under its own name.
+
+    Raises:
+        CannotServe: boto3 is missing, or the store refuses it.
+        StoreUnavailable.
+    """
+    _require_boto3("BACKUP_UPLOAD_URL")
+    from pdfsmaller.aws.elsewhere import copy_away
+
+    bucket, _, prefix = url.removeprefix(_S3).partition("/")
+    copy_away(path, bucket, f"{prefix.strip('/')}/{path.name}".lstrip("/"))
+
+
 def _make_sure(settings: Settings, processes: int, of_tables: Callable[[Database], None]) -> None:
     _check_folder(settings)
     database = _database(settings)
@@ -193,8 +207,7 @@ def _database(settings: Settings, clock: Callable[[], float] = time.time) -> Dat
 
 def _storage(settings: Settings) -> Storage:
     if settings.storage_url.startswith(_S3):
-        if find_spec("boto3") is None:
-            raise CannotServe("STORAGE_URL=s3:// needs boto3: pip install 'pdfsmaller[server,s3]'.")
+        _require_boto3("STORAGE_URL")
         return _s3(settings, announces=False)
     from pdfsmaller.server.folder.storage import FolderStorage
 
@@ -204,6 +217,11 @@ def _storage(settings: Settings) -> Storage:
         max_bytes=settings.storage_max_bytes,
         full_percent=settings.storage_full_percent,
     )
+
+
+def _require_boto3(setting: str) -> None:
+    if find_spec("boto3") is None:
+        raise CannotServe(f"{setting}=s3:// needs boto3: pip install 'pdfsmaller[server,s3]'.")
 
 
 def _check_folder(settings: Settings) -> None:
