@@ -96,7 +96,7 @@ def _require_room(here: Place, database: Upkeep, *, replace: bool) -> None:
         in_use = bool(here.world.workers.alive(here.settings.lease_seconds))
     if in_use:
         raise StoreInUse(
-            "Other processes use the database. Stop `serve`, `worker`, `cleanup` and the web server, on all hosts, first."
+            "Other processes use the database. Stop the service on all hosts first: `serve`, or web, workers, cleanup."
         )
     counts = database.counts()
     if not replace and any(counts.get(name) for name in _MISSED):
