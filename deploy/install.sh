@@ -171,12 +171,22 @@ release() {
     same "$CURRENT → $(current_release)"
     return
   fi
-  if [ -f "$CURRENT/.complete" ]; then
+  if [ -f "$CURRENT/.complete" ] && [ -e "$SETTINGS" ]; then
     fail "$(current_release) is installed, and $SOURCE is another one" "$TREE/deploy/upgrade.sh --from $SOURCE"
   fi
   name_release
   build_release
   link_current "$RELEASE"
+}
+
+# `pdfsmaller admin status`, for root: as the service's user and with its settings.
+command_for_people() {
+  put 755 root:root "$COMMAND" <<COMMAND
+#!/bin/sh
+# PDF Smaller's command as the service's own user, with the service's settings. For root.
+exec setpriv --reuid=$SERVICE_USER --regid=$SERVICE_USER --init-groups env HOME=$DATA \\
+  PDFSMALLER_ENV_FILE=$SETTINGS $CURRENT/bin/pdfsmaller "\$@"
+COMMAND
 }
 
 settings() {
@@ -225,7 +235,7 @@ database() {
     return
   fi
   logged pdfsmaller admin init || {
-    tail -n 15 "$LOG" >&2
+    last_words
     fail "the database or the folder of files cannot be used" "correct $SETTINGS, then run the same command again"
   }
   note "$(tail -n 1 "$LOG")"
@@ -247,7 +257,7 @@ processes() {
     did "supervisord"
   fi
   start_all || {
-    tail -n 15 "$LOG" >&2
+    last_words
     fail "the service did not start" "$(look_at_logs) shows why; correct it, then run the same command again"
   }
   if [ "$INIT" = none ] || [ "$DRY_RUN" = yes ]; then return; fi
@@ -333,7 +343,7 @@ lets_encrypt() {
   if [ "$DRY_RUN" = no ]; then open_firewall; fi
   attempt certbot certonly --webroot --webroot-path "$ACME" --domain "$DOMAIN" --email "$EMAIL" --agree-tos \
     --non-interactive --keep-until-expiring || {
-    tail -n 15 "$LOG" >&2
+    last_words
     fail "Let's Encrypt gave no certificate for $DOMAIN (the service runs, with one signed by itself)" \
       "see that $DOMAIN leads to this server and that port 80 is open from outside, then run the same command again; or say --self-signed"
   }
@@ -410,7 +420,7 @@ next_steps() {
   if [ "$CHANGES" = 0 ]; then note "nothing was to be done: everything is as it should be"; fi
   if [ "$NGINX" = yes ]; then note "PDF Smaller is at https://$DOMAIN/"; else note "PDF Smaller is at $(service_url)/"; fi
   note "settings    $SETTINGS (then: $(restart_all))"
-  note "API keys    API_KEYS_REQUIRED=true there, then: $CURRENT/bin/pdfsmaller keys create NAME, as $SERVICE_USER"
+  note "API keys    API_KEYS_REQUIRED=true there, then, as root: pdfsmaller keys create NAME"
   note "logs        $(look_at_logs)"
   note "backups     $BACKUPS, every day: copy them, and $SETTINGS, to another machine"
   note "upgrade     NEW/deploy/upgrade.sh --from NEW; back: $CURRENT/deploy/rollback.sh"
@@ -447,7 +457,7 @@ uninstall() {
   if [ "$CHANGED" = yes ] && [ "$INIT" = systemd ]; then run systemctl try-reload-or-restart fail2ban; fi
   drop /etc/logrotate.d/pdfsmaller /etc/security/limits.d/pdfsmaller.conf
   step "Program"
-  drop "$PROGRAM"
+  drop "$PROGRAM" "$COMMAND"
   if [ "$PURGE" = yes ]; then purge; else note "settings, data and backups stay: $CONFIG $DATA $BACKUPS $LOGS (--purge deletes them)"; fi
   note "packages, the firewall's rules and Let's Encrypt's certificate stay as they are"
 }
@@ -483,6 +493,7 @@ user
 folders
 answers
 release
+command_for_people
 settings
 database
 limits

@@ -9,7 +9,7 @@ readonly CONFIG=/etc/pdfsmaller SETTINGS=/etc/pdfsmaller/pdfsmaller.env ANSWERS=
 readonly WRITTEN=/etc/pdfsmaller/written TLS=/etc/pdfsmaller/tls
 readonly DATA=/var/lib/pdfsmaller BACKUPS=/var/backups/pdfsmaller LOGS=/var/log/pdfsmaller ACME=/var/www/letsencrypt
 readonly SERVICE_USER=pdfsmaller LOG=/var/log/pdfsmaller/deploy.log
-readonly UNITS=/etc/systemd/system
+readonly UNITS=/etc/systemd/system COMMAND=/usr/local/bin/pdfsmaller
 # The three scripts may not run at the same time.
 readonly LOCK=/run/lock/pdfsmaller-deploy
 readonly RELEASES_KEPT=3
@@ -58,10 +58,13 @@ run() {
     return
   fi
   logged "$@" || {
-    tail -n 15 "$LOG" >&2
+    last_words
     fail "this failed: $(quoted "$@")" "correct what the lines above say (all of it: $LOG), then run the same command again: it goes on here"
   }
 }
+
+# What the last command said.
+last_words() { tac "$LOG" | sed '/^[0-9T:-]*Z \$ /q' | tac | tail -n 15 >&2; }
 
 # The same for those who see to a failure themselves.
 logged() {
@@ -81,9 +84,11 @@ require_root() {
 begin() {
   require_root
   if [ "$DRY_RUN" = yes ]; then return; fi
-  mkdir -p "$(dirname "$LOCK")"
-  exec 9>"$LOCK"
-  flock --nonblock 9 || fail "another install, upgrade or rollback is under way" "wait until it has ended"
+  if [ "${PDFSMALLER_DEPLOY_LOCKED:-}" != yes ]; then
+    mkdir -p "$(dirname "$LOCK")"
+    exec 9>"$LOCK"
+    flock --nonblock 9 || fail "another install, upgrade or rollback is under way" "wait until it has ended"
+  fi
   mkdir -p "$(dirname "$LOG")"
   (umask 077 && touch "$LOG")
   printf '%s ---- %s\n' "$(date -u +%FT%TZ)" "$(quoted "$0" "$@")" >>"$LOG"
@@ -220,27 +225,23 @@ setting() {
   printf '%s' "${value:-${2:-}}"
 }
 
-# as_service COMMAND…: as the service's user, with the service's settings and nothing else.
-as_service() {
-  local line environment=()
-  while IFS= read -r line; do
-    case $line in
-      \#* | '' | *[!A-Za-z0-9_=]*=*) ;;
-      *=*) environment+=("${line%%=*}=$(setting "${line%%=*}")") ;;
-    esac
-  done < <(grep -E '^[A-Za-z_][A-Za-z0-9_]*=' "$SETTINGS")
-  (cd / && exec setpriv --reuid="$SERVICE_USER" --regid="$SERVICE_USER" --init-groups --no-new-privs \
-    env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME="$DATA" "${environment[@]}" "$@")
+# The service's own command, as its user and with its settings; people have the same as COMMAND.
+pdfsmaller() {
+  (cd / && exec setpriv --reuid="$SERVICE_USER" --regid="$SERVICE_USER" --init-groups env -i \
+    PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME="$DATA" PDFSMALLER_ENV_FILE="$SETTINGS" \
+    "$CURRENT/bin/pdfsmaller" "$@")
 }
-
-pdfsmaller() { as_service "$CURRENT/bin/pdfsmaller" "$@"; }
 
 # ---------------------------------------------------------------- releases
 
 # Sets SOURCE_KIND, SOURCE_VERSION, SOURCE_SUM and TREE (whose deploy/ and lock are used) of --from.
 look_at_source() {
   local from=$1
-  if [ -d "$from" ]; then
+  if [ -f "$from/.complete" ]; then # a release, whose scripts are run again
+    from=$(readlink -f "$from")
+    SOURCE_KIND=release SOURCE=$from TREE=$from
+    SOURCE_VERSION=$(basename "$from") SOURCE_SUM=$(cat "$from/.complete")
+  elif [ -d "$from" ]; then
     from=$(cd "$from" && pwd)
     SOURCE_KIND=checkout SOURCE=$from TREE=$from
     if [ ! -f "$from/pyproject.toml" ] || [ ! -f "$from/shared/pdfsmaller/__init__.py" ]; then
@@ -364,7 +365,7 @@ back_up() {
   local folder made
   folder=$(setting BACKUP_DIR "$BACKUPS")
   attempt pdfsmaller admin backup || {
-    tail -n 15 "$LOG" >&2
+    last_words
     fail "there is no backup, so nothing was changed" "correct what the lines above say, then run the same command again"
   }
   if [ "$DRY_RUN" = yes ]; then
@@ -376,6 +377,15 @@ back_up() {
   BACKUP=$folder/$1.${made#*.}
   ln -f "$made" "$BACKUP"
   did "$BACKUP"
+}
+
+# What stands around the program (nginx, fail2ban, logrotate), as the release that is current now has it, and the check.
+bring_the_rest() {
+  if [ "$DRY_RUN" = yes ]; then
+    note "would run: $CURRENT/deploy/install.sh"
+  else
+    PDFSMALLER_DEPLOY_LOCKED=yes "$(current_release)/deploy/install.sh"
+  fi
 }
 
 # restore BACKUP: into the database and the folder that the settings name, in place of what is there.

@@ -129,6 +129,5 @@ STAGE=nothing
 
 step "Old releases"
 prune_releases
-printf '\n'
 note "$(basename "$RELEASE") runs; back to $(basename "$OLD"): $CURRENT/deploy/rollback.sh"
-note "nginx, fail2ban and logrotate have what they had: $CURRENT/deploy/install.sh brings theirs up to date"
+bring_the_rest
