@@ -42,6 +42,13 @@ KEY_MIN_CHARS = 20
 _HEARTBEATS_IN_A_LEASE = 3
 #: gunicorn ends when a worker exits with this (its APP_LOAD_ERROR), instead of starting another one for ever.
 _EXIT_CODE = 4
+#: Of a SECRET_KEY that stands in some example, in small letters and without what parts its words.
+_OF_EXAMPLES = re.compile(
+    r"change(me|this|it)|replace(me|this|with)|(your|my|the|dev|test|default|example|sample|super|django|flask)secret"
+    r"|secretkey|yourkey|insecure|notsosecret|topsecret"
+)
+#: The one of deploy/env/.env.development.
+DEVELOPMENT_KEY = "development-only-on-this-machine"
 _REMEDY = "Correct them in the environment, in .env or among the stack's parameters; .env.example explains each."
 
 Size = Annotated[int, BeforeValidator(parse_size)]
@@ -174,6 +181,19 @@ class Settings(BaseSettings):
     )
     worker_concurrency: CountOrNone = _own_server(
         None, "Jobs that one `pdfsmaller worker` or `serve` runs at a time. Empty: one for each processor."
+    )
+    log_file: NonEmptyOrNone = _own_server(
+        None, "The file that the processes of a server of one's own log to. Empty: they log to standard error."
+    )
+    log_max_bytes: Annotated[Size, Field(ge=0)] = _own_server(
+        10_000_000,
+        "How large LOG_FILE gets before a new one is begun, in bytes. 0: something else changes it, such as logrotate.",
+    )
+    log_backup_count: Count = _own_server(5, "Earlier log files that are kept, as LOG_FILE.1 and so on.")
+    debug: bool = _own_server(
+        False,
+        "Whether everything is logged, whatever LOG_LEVEL says, with the process and thread that wrote it; `pdfsmaller "
+        "serve` then logs requests too. It changes nothing that callers see.",
     )
 
     backup_dir: str = _own_server(
@@ -399,6 +419,10 @@ class Settings(BaseSettings):
                 f"should have at least {KEY_MIN_CHARS} characters, for example from: openssl rand -hex 32 "
                 "(or none, which takes no passwords)"
             )
+        if _OF_EXAMPLES.search(re.sub(r"[^a-z]", "", value.lower())):
+            raise ValueError("should be none that stands in an example; make one with: openssl rand -hex 32")
+        if value == DEVELOPMENT_KEY and not info.data.get("debug"):
+            raise ValueError("is for development alone (DEBUG=true); make one of your own with: openssl rand -hex 32")
         return value
 
     @field_validator("webhook_secret")
@@ -426,6 +450,11 @@ class Settings(BaseSettings):
     def webhook_networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """WEBHOOK_ALLOWED_NETWORKS."""
         return [ipaddress.ip_network(item) for item in self.webhook_allowed_networks]
+
+    @property
+    def lowest_level(self) -> str:
+        """LOG_LEVEL, unless DEBUG goes before it."""
+        return "DEBUG" if self.debug else self.log_level
 
     def limits(self) -> Limits:
         """The engine's limits."""

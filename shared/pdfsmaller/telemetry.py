@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -84,7 +85,9 @@ def log_everything(service: str, output: Output, level: str, *, detailed: bool =
     _lines = _Lines(output, level, detailed)
     logging.getLogger().handlers = [json_handler(service)]
     logging.getLogger("pdfsmaller").setLevel(level)
-    logging.captureWarnings(detailed)
+    logging.captureWarnings(True)
+    if detailed:
+        warnings.simplefilter("default")
     for logger in _loggers:
         _arrange(logger)
 

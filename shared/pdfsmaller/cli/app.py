@@ -69,8 +69,18 @@ def _common(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="PDFSMALLER_ENV_FILE",
+            help="Settings, in lines of NAME=value, for the commands that run a service. The environment goes before.",
+        ),
+    ] = None,
 ) -> None:
     """The smallest PDF that still looks, reads and works like the original."""
+    if env_file:
+        service.use_env_file(env_file)
 
 
 def _add(

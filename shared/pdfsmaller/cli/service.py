@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pdfsmaller import env_file
 from pdfsmaller.cli.errors import complain, describe
 from pdfsmaller.cli.show import say
 from pdfsmaller.errors import ExitCode, PdfSmallerError
@@ -31,6 +32,20 @@ Workers = Annotated[
         min=1, max=256, metavar="N", help="Jobs that run at a time. Else WORKER_CONCURRENCY, or one a processor."
     ),
 ]
+
+
+def use_env_file(path: Path) -> None:
+    """Put the settings in a file into the environment of the command that follows."""
+    try:
+        env_file.use(path)
+    except ModuleNotFoundError:
+        complain(_EXTRA_MISSING)
+    except PdfSmallerError as exc:
+        complain(describe(exc))
+        raise typer.Exit(exc.exit_code) from None
+    else:
+        return
+    raise typer.Exit(ExitCode.USAGE)
 
 
 def serve(

@@ -1,11 +1,13 @@
-"""Where the processes of a server of one's own log: lines of JSON on standard error."""
+"""Where the processes of a server of one's own log: lines of JSON on standard error, or in LOG_FILE."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
+from pdfsmaller.processes.log_file import LogFile
 from pdfsmaller.settings import Settings
-from pdfsmaller.telemetry import log_everything
+from pdfsmaller.telemetry import Output, log_everything
 
 
 def begin(settings: Settings, service: str) -> None:
@@ -13,5 +15,11 @@ def begin(settings: Settings, service: str) -> None:
 
     Args:
         service: what its lines say they are from.
+
+    Raises:
+        CannotServe: LOG_FILE cannot be written.
     """
-    log_everything(service, sys.stderr, settings.log_level)
+    output: Output = sys.stderr
+    if settings.log_file:
+        output = LogFile(Path(settings.log_file), settings.log_max_bytes, settings.log_backup_count)
+    log_everything(service, output, settings.lowest_level, detailed=settings.debug)

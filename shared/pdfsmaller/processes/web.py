@@ -68,6 +68,6 @@ def serve(listener: socket.socket, settings: Settings, make_app: Callable[[Capac
         "preload_app": False,
         "keepalive": _KEEP_ALIVE_SECONDS,
         "loglevel": "warning",
-        "accesslog": None,
+        "accesslog": "-" if settings.debug else None,
     }
     _Server(make_app, options).run()

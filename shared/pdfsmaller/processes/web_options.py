@@ -65,7 +65,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "worker_tmp_dir": str(MEMORY) if MEMORY.is_dir() else None,
         "logger_class": WebLog,
         "accesslog": "-",
-        "loglevel": settings.log_level.lower(),
+        "loglevel": settings.lowest_level.lower(),
         "proc_name": "pdfsmaller-upload",
         # A request's scheme and address are TRUSTED_PROXIES' to say, and nobody else's.
         "secure_scheme_headers": {},
