@@ -423,18 +423,22 @@ attempt() {
   fi
 }
 
-# The units of one host: workers by number.
-worker_units() { for number in $(seq 1 "$1"); do printf 'pdfsmaller-worker@%s.service\n' "$number"; done; }
-timer_units() { printf 'pdfsmaller-%s.timer\n' cleanup backup doctor; }
-workers_running() { systemctl list-units --plain --no-legend --all 'pdfsmaller-worker@*' 2>/dev/null | cut -d' ' -f1; }
+# What systemd runs here: one unit of workers, and those that were enabled beside it.
+units() {
+  {
+    printf 'pdfsmaller-%s\n' upload.service worker@1.service cleanup.timer backup.timer doctor.timer
+    systemctl list-unit-files --plain --no-legend --state=enabled 'pdfsmaller-worker@?*.service' 2>/dev/null | cut -d' ' -f1
+    systemctl list-units --plain --no-legend 'pdfsmaller-worker@*' 2>/dev/null | cut -d' ' -f1
+  } | grep -v '@\.' | sort -u | grep "${1:-.}"
+}
 
 # Lets each worker end the job that it has, and starts no other.
 stop_workers() {
   local units
   case $INIT in
     systemd)
-      mapfile -t units < <(workers_running)
-      attempt systemctl stop pdfsmaller-cleanup.timer pdfsmaller-backup.timer pdfsmaller-doctor.timer "${units[@]}"
+      mapfile -t units < <(units 'timer\|worker')
+      attempt systemctl stop "${units[@]}"
       ;;
     supervisor) attempt supervisorctl stop pdfsmaller-worker:* pdfsmaller-cleanup ;;
     none) note "no process is managed here (--init none): stop the workers yourself" ;;
@@ -449,19 +453,13 @@ stop_upload() {
   esac
 }
 
-# Starts everything at boot and now, with as many workers as there are to be; what runs an older release is started anew.
+# Starts everything, at boot and now.
 start_all() {
-  local workers unit units
-  workers=$(answer WORKERS)
+  local units
   case $INIT in
     systemd)
-      mapfile -t units < <(worker_units "${workers:-1}")
-      for unit in $(workers_running); do
-        if [[ " ${units[*]} " != *" $unit "* ]]; then attempt systemctl disable --now "$unit" || return; fi
-      done
-      mapfile -t -O "${#units[@]}" units < <(timer_units)
-      attempt systemctl enable --quiet pdfsmaller-upload.service "${units[@]}" &&
-        attempt systemctl start pdfsmaller-upload.service "${units[@]}"
+      mapfile -t units < <(units)
+      attempt systemctl enable --quiet "${units[@]}" && attempt systemctl start "${units[@]}"
       ;;
     supervisor)
       attempt supervisorctl reread && attempt supervisorctl update && attempt supervisorctl start 'pdfsmaller-worker:*' pdfsmaller-upload pdfsmaller-cleanup
