@@ -52,6 +52,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
     │   ├── ResultNameTaken        422 result_name_taken
+    │   ├── ResultNotVerified      422 result_not_verified
+    │   ├── OriginalUnavailable    422 original_unavailable
     │   ├── EngineFailed           500 engine_failed
     │   └── TooManyAttempts        500 too_many_attempts
     ├── TransientError             503 temporary_failure      worth another try: left to the queue
@@ -64,6 +66,11 @@ anybody: no paths of ours, no secrets, no stack traces.
     ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
     ├── RemoteError                502 remote_error           another service's answer; with the code of its problem
     ├── ServiceUnreachable         502 service_unreachable
+    ├── BackfillError              500 backfill_error         a backfill cannot begin, or go on, as it is asked for
+    │   ├── CollectionUnusable     500 collection_unusable
+    │   ├── InvalidInventory       500 invalid_inventory
+    │   ├── LedgerInUse            500 ledger_in_use
+    │   └── LedgerUnusable         500 ledger_unusable
     └── CannotServe                500 cannot_serve           the service does not start as it is set up
         ├── InvalidSettings        500 invalid_settings
         ├── UnsuitableDatabase     500 unsuitable_database
@@ -559,6 +566,22 @@ class ResultNameTaken(DocumentError):
     title = "The result's name is taken"
 
 
+class ResultNotVerified(DocumentError):
+    """A result was not to take its original's place: it was not compared with it, does not open, or is not as it was
+    reported.
+    """
+
+    code = "result_not_verified"
+    title = "The result is not verified"
+
+
+class OriginalUnavailable(DocumentError):
+    """A document that lies outside of the service cannot be read there: it is archived, or access is denied."""
+
+    code = "original_unavailable"
+    title = "The original cannot be read"
+
+
 class EngineFailed(DocumentError):
     """The engine met something it does not know; the original is untouched."""
 
@@ -684,6 +707,42 @@ class ServiceUnreachable(PdfSmallerError):
     code = "service_unreachable"
     title = "The service does not answer"
     http_status = 502
+
+
+class BackfillError(PdfSmallerError):
+    """A backfill cannot begin, or go on, as it is asked for."""
+
+    code = "backfill_error"
+    title = "The backfill cannot begin"
+    exit_code = ExitCode.FILE
+
+
+class CollectionUnusable(BackfillError):
+    """The folder or bucket that documents lie in is not there, or access is denied."""
+
+    code = "collection_unusable"
+    title = "The collection cannot be used"
+
+
+class InvalidInventory(BackfillError):
+    """The S3 Inventory is not whole, or not of a form that is read."""
+
+    code = "invalid_inventory"
+    title = "The inventory cannot be used"
+
+
+class LedgerInUse(BackfillError):
+    """Another process works with the ledger."""
+
+    code = "ledger_in_use"
+    title = "Another backfill runs"
+
+
+class LedgerUnusable(BackfillError):
+    """The file is no ledger, or cannot be written to."""
+
+    code = "ledger_unusable"
+    title = "The ledger cannot be used"
 
 
 class CannotServe(PdfSmallerError):

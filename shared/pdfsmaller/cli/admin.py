@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pdfsmaller.cli.errors import complain, describe
 from pdfsmaller.cli.keys import EXTRA_MISSING, Data
-from pdfsmaller.cli.show import say, size
+from pdfsmaller.cli.show import counted, say, size
 from pdfsmaller.errors import ExitCode, PdfSmallerError
 
 _EPILOG = (
@@ -90,7 +92,95 @@ def _worker(worker: Any) -> dict[str, Any]:
     }
 
 
+@app.command(epilog=_EPILOG)
+def backup(
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder that it goes to instead of BACKUP_DIR.")
+    ] = None,
+    results: Annotated[bool, typer.Option("--results", help="What ended jobs made comes along.")] = False,
+    with_secret: Annotated[
+        bool, typer.Option("--with-secret", help="SECRET_KEY comes along: keep the file as you keep the key.")
+    ] = False,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> int:
+    """Make one file of the database and of the files of unfinished jobs, while all runs, and check it by restoring it.
+
+    Backups older than BACKUP_KEEP_DAYS are deleted then; BACKUP_UPLOAD_URL gets a copy.
+    """
+
+    def run(operating: Any) -> None:
+        made = operating.backup(data=data, to=to, results=results, with_secret=with_secret)
+        manifest = made.manifest
+        if as_json:
+            say(json.dumps(_backup(made), indent=2))
+        else:
+            say(str(made.path))
+        _remark(f"{size(made.bytes)}: {_contents(manifest)}. It was checked by restoring it.")
+        if manifest.gone:
+            _remark(f"{counted(len(manifest.gone), 'file')} were gone when their turn came: their jobs have ended.")
+        if manifest.key:
+            _remark(
+                f"It needs the SECRET_KEY with the fingerprint {manifest.key}, which is "
+                + ("IN IT: keep it as you keep the key." if made.has_secret else "NOT IN IT: keep that key apart.")
+            )
+
+    return _with(_backup_module, run)
+
+
+def _backup(made: Any) -> dict[str, Any]:
+    manifest = made.manifest
+    return {
+        "path": str(made.path),
+        "bytes": made.bytes,
+        "taken_at": _time(manifest.taken_at),
+        "version": manifest.product,
+        "schema": manifest.schema,
+        "rows": dict(manifest.tables),
+        "files": sum(1 for _ in manifest.files()),
+        "gone": list(manifest.gone),
+        "key": manifest.key,
+        "deleted": [str(path) for path in made.deleted],
+    }
+
+
+@app.command(epilog=_EPILOG)
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="What is there may go: all jobs, all keys, files of jobs not in FILE.")
+    ] = False,
+    other_key: Annotated[
+        bool, typer.Option("--other-key", help="SECRET_KEY may be another one than that of FILE.")
+    ] = False,
+    data: Data = None,
+) -> int:
+    """Bring a backup back, into an empty store, while nothing of the service runs."""
+
+    def run(operating: Any) -> None:
+        restored = operating.restore(file, data=data, replace=replace, other_key=other_key)
+        manifest = restored.manifest
+        say(f"Restored as of {_time(manifest.taken_at)}: {_contents(manifest)}.")
+        if restored.deleted:
+            _remark(f"{counted(restored.deleted, 'file')} of jobs that are not in it were deleted.")
+        _remark("Start the service: jobs that ran then are begun anew.")
+
+    return _with(_restore_module, run)
+
+
+def _contents(manifest: Any) -> str:
+    """``10 jobs, 1 API key, 3 files, tables of version v0006``."""
+    rows, files = manifest.tables, sum(1 for _ in manifest.files())
+    counts = (counted(rows.get("jobs", 0), "job"), counted(rows.get("api_keys", 0), "API key"), counted(files, "file"))
+    return f"{', '.join(counts)}, tables of version {manifest.schema}"
+
+
 # Printing
+
+
+def _remark(text: str) -> None:
+    """A line for people, beside what is printed for programs."""
+    print(text, file=sys.stderr)
 
 
 def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, none: str) -> None:
@@ -125,6 +215,18 @@ def _admin() -> Any:
     from pdfsmaller.operating import admin
 
     return admin
+
+
+def _backup_module() -> Any:
+    from pdfsmaller.operating import backup
+
+    return backup
+
+
+def _restore_module() -> Any:
+    from pdfsmaller.operating import restore
+
+    return restore
 
 
 def _with(module: Callable[[], Any], run: Callable[[Any], int | None]) -> int:

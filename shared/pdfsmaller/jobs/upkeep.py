@@ -44,7 +44,7 @@ class Snapshot(Protocol):
 
     @property
     def taken_at(self) -> float:
-        """When that was, in seconds since the epoch by the database's clock."""
+        """When that was, in seconds since the epoch."""
         ...
 
     def tables(self) -> Iterator[tuple[str, Iterator[TableRow]]]:
@@ -80,10 +80,6 @@ class Upkeep(Protocol):
         """Give back the room of what is gone, and count anew what searching goes by."""
         ...
 
-    def is_empty(self) -> bool:
-        """Whether no table has a row, or there are no tables."""
-        ...
-
     def require_unused(self) -> None:
         """Return where no other process is connected.
 
@@ -97,6 +93,7 @@ class Upkeep(Protocol):
 
         Raises:
             WrongSchema: there are no tables, or newer ones.
+            UnsuitableDatabase: it is damaged.
         """
         ...
 
@@ -109,6 +106,9 @@ class Upkeep(Protocol):
             version: the tables' when the rows were read; a known one.
             tables: a table may come in several pieces.
             taken_at: as ``Snapshot`` has it.
+
+        Raises:
+            BadBackup: these are no rows of those tables; nothing was changed.
         """
         ...
 

@@ -69,7 +69,7 @@ def workers(*, data: Path | None) -> list[WorkerInfo]:
 
 def alive(here: Place) -> list[WorkerInfo]:
     """The workers of a service that were seen within a lease's time; none on AWS, where nobody knows them."""
-    known = here.world.workers
+    known = here.ready().workers
     return known.alive(here.settings.lease_seconds) if known else []
 
 

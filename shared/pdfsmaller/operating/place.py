@@ -34,6 +34,10 @@ class Place:
 
     @cached_property
     def world(self) -> World:
+        """The service's parts, whatever its store is like."""
+        return wire.wire(self.settings)
+
+    def ready(self) -> World:
         """The service's parts, where its store is ready for this version.
 
         Raises:
@@ -41,7 +45,7 @@ class Place:
         """
         if not self.is_on_aws:
             wire.check(self.settings, processes=1)
-        return wire.wire(self.settings)
+        return self.world
 
     @cached_property
     def upkeep(self) -> Upkeep | None:

@@ -68,6 +68,22 @@ def damaged(why: str) -> UnsuitableDatabase:
     )
 
 
+@contextmanager
+def telling_damage() -> Iterator[None]:
+    """Within it SQLite's file is read for its operator, to whom damage is something else than a database that is away.
+
+    Raises:
+        UnsuitableDatabase: it is damaged, or no database at all.
+    """
+    try:
+        yield
+    except StoreUnavailable as exc:
+        why = getattr(exc.__cause__, "orig", None)
+        if getattr(why, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise damaged(str(why)) from exc
+        raise
+
+
 def _failure(exc: sql.DBAPIError | sql.TimeoutError) -> TransientError | None:
     """The error that stands for the database's; None where the mistake is ours."""
     if isinstance(exc, sql.TimeoutError):  # no connection of the pool came free

@@ -6,18 +6,21 @@ can be read, and be put back where they came from before they are brought up to 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 
 from sqlalchemy import Connection, MetaData, Table, func, select, tuple_
+from sqlalchemy.exc import DataError, IntegrityError
 
-from pdfsmaller.errors import WrongSchema
+from pdfsmaller.errors import BadBackup, WrongSchema
 from pdfsmaller.jobs.upkeep import Schema, TableRow
 from pdfsmaller.server.database import migrations
 from pdfsmaller.server.database.after_boot import let_go
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.schema import VERSIONS, clock, metadata, workers
+from pdfsmaller.server.database.unavailable import telling_damage
 
 #: Of processes that run, and of a host.
 _NOT_OF_THE_SERVICE = {workers.name, clock.name}
@@ -38,7 +41,7 @@ class SqlUpkeep:
     def schema(self) -> Schema:
         found = None
         if self._database.is_there():
-            with self._database.connected() as connection:
+            with telling_damage(), self._database.connected() as connection:
                 found = migrations.version(connection)
         return Schema(found, VERSIONS[-1], VERSIONS)
 
@@ -62,9 +65,6 @@ class SqlUpkeep:
             names = list(_found(connection, _OURS).tables)
         self._database.tidy(names)
 
-    def is_empty(self) -> bool:
-        return self.schema().found is None or not any(self.counts().values())
-
     def counts(self) -> Mapping[str, int]:
         with self._database.connected() as connection:
             return {
@@ -76,14 +76,13 @@ class SqlUpkeep:
     def snapshot(self) -> Iterator[SqlSnapshot]:
         if not self._database.is_there():
             raise migrations.no_tables()
-        now = self._database.now()
-        with self._database.snapshot() as connection:
+        with telling_damage(), self._database.snapshot() as connection:
             version = migrations.version(connection)
             if version is None:
                 raise migrations.no_tables()
             migrations.require_known(version)
             self._database.require_sound(connection)
-            yield SqlSnapshot(connection, version, now)
+            yield SqlSnapshot(connection, version, time.time())
 
     def replace(self, version: str, tables: Iterable[tuple[str, Iterable[TableRow]]], *, taken_at: float) -> None:
         migrations.require_known(version)
@@ -93,6 +92,8 @@ class SqlUpkeep:
             migrations.run(connection, version)
             made = _found(connection, _KEPT).tables
             for name, rows in tables:
+                if name not in made:
+                    raise BadBackup(f"There is no table {name[:64]} in version {version}.")
                 _put(connection, made[name], iter(rows))
             migrations.run(connection)
             let_go(connection, taken_at)
@@ -127,5 +128,11 @@ def _found(connection: Connection, names: Iterable[str]) -> MetaData:
 
 
 def _put(connection: Connection, table: Table, rows: Iterator[TableRow]) -> None:
+    names = set(table.columns.keys())
     while page := list(islice(rows, _PAGE)):
-        connection.execute(table.insert(), page)
+        if any(set(row) != names for row in page):
+            raise BadBackup(f"Rows of the table {table.name} do not have its columns.")
+        try:
+            connection.execute(table.insert(), page)
+        except (IntegrityError, DataError) as exc:
+            raise BadBackup(f"Rows of the table {table.name} are not what it takes: {exc.orig}") from exc
