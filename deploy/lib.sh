@@ -13,7 +13,7 @@ readonly UNITS=/etc/systemd/system COMMAND=/usr/local/bin/pdfsmaller
 # The three scripts may not run at the same time.
 readonly LOCK=/run/lock/pdfsmaller-deploy
 readonly RELEASES_KEPT=3
-readonly READY_SECONDS=60 JOB_SECONDS=60
+readonly READY_SECONDS=60 JOB_SECONDS=60 PUT_BACK_SECONDS=90
 
 DRY_RUN=no
 # What this run has changed; the last line tells it.
@@ -388,8 +388,15 @@ bring_the_rest() {
   fi
 }
 
-# restore BACKUP: into the database and the folder that the settings name, in place of what is there.
-restore() { attempt pdfsmaller admin restore "$1" --replace; }
+# put_back BACKUP: the database as it was, for the release before. Only the newer one knows which tables are its own, so
+# it takes them off: while it is current. Workers that were killed count as alive for some time (LEASE_SECONDS).
+put_back() {
+  if [ "$DRY_RUN" = yes ]; then
+    note "would run: pdfsmaller admin restore $1 --replace --keep-version"
+  else
+    wait_for "$PUT_BACK_SECONDS" logged pdfsmaller admin restore "$1" --replace --keep-version
+  fi
+}
 
 # ---------------------------------------------------------------- the processes
 

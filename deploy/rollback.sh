@@ -105,14 +105,15 @@ if [ -n "$RESTORED" ]; then
   LEFT=$BACKUP
 fi
 
-step "Program"
-STOPPED=no
-link_current "$TARGET"
-processes_files "$TARGET"
 if [ -n "$RESTORED" ]; then
   step "Database"
-  restore "$RESTORED" || fail "$RESTORED could not be restored" "the backup of now is $LEFT: restore it and link $NOW again, or see $LOG"
+  put_back "$RESTORED" || fail "$RESTORED could not be restored" "see $LOG; the backup of now is $LEFT"
 fi
+
+STOPPED=no
+step "Program"
+link_current "$TARGET"
+processes_files "$TARGET"
 
 step "Start"
 start_all || fail "$(basename "$TARGET") did not start" "$(look_at_logs) shows why"
