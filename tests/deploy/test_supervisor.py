@@ -30,6 +30,9 @@ _LISTENS = re.compile(r"Listening at: (http://[^ ]+) \(")
 PROGRAMS = {"pdfsmaller-upload", "pdfsmaller-worker:pdfsmaller-worker-0", "pdfsmaller-cleanup"}
 
 
+pytestmark = pytest.mark.slow
+
+
 class Supervised:
     """supervisord with our programs."""
 
