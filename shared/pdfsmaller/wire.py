@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pdfsmaller.access.keys import Keys
 from pdfsmaller.errors import CannotServe, DiskFull, StoreUnavailable
 from pdfsmaller.jobs.moves import Jobs
-from pdfsmaller.services import ends
+from pdfsmaller.services import ends, figures
 from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 
@@ -58,14 +58,15 @@ def wire(
 
     Args:
         clock: the host's, in seconds since the epoch, for stores that have none.
-        listeners: who hears of every job's end, in this order, before those who asked for a callback.
+        listeners: who hears of every job's end, in this order, before it is counted, and told to who asked for a
+            callback.
     """
     adapters = _own_server(settings, clock) if settings.database_url else _aws(settings, clock)
     jobs = Jobs(adapters.store)
     return World(
         settings=settings,
         jobs=jobs,
-        ends=ends.Ends(jobs, (*listeners, tell.listener(adapters.callbacks))),
+        ends=ends.Ends(jobs, (*listeners, figures.listener(adapters.figures), tell.listener(adapters.callbacks))),
         queue=adapters.queue,
         storage=adapters.storage,
         callbacks=adapters.callbacks,
