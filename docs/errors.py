@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pdfsmaller import __version__, errors
-from pdfsmaller.errors import CannotServe, LeaseHeld, LeaseLost, PdfSmallerError, RemoteError, ServiceUnreachable, below
+from pdfsmaller.errors import (
+    BackfillError,
+    CannotServe,
+    LeaseHeld,
+    LeaseLost,
+    OriginalUnavailable,
+    PdfSmallerError,
+    RemoteError,
+    ResultNotVerified,
+    ServiceUnreachable,
+    below,
+)
 
 LIST = Path(__file__).resolve().parent / "errors.md"
 
@@ -28,8 +39,18 @@ version. `since` is the version that brought it. HTTP's own refusals have their 
 |---|---|---|---|
 """
 _ROW = re.compile(r"^\| `(\w+)` \| (\d{3}) \| (.*) \| (\S+) \|$", re.MULTILINE)
-#: Between our own processes, or said to whoever starts the service or runs the client: no answer ever has one.
-_INTERNAL = (CannotServe, LeaseHeld, LeaseLost, RemoteError, ServiceUnreachable)
+#: Between our own processes, or said to whoever starts the service, runs the client or a backfill: no answer ever has
+#: one.
+_INTERNAL = (
+    BackfillError,
+    CannotServe,
+    LeaseHeld,
+    LeaseLost,
+    OriginalUnavailable,
+    RemoteError,
+    ResultNotVerified,
+    ServiceUnreachable,
+)
 
 
 class Code(NamedTuple):

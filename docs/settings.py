@@ -41,8 +41,6 @@ _BOTO3 = """\
 _LOCAL = """\
 #EMULATOR=localstack
 #EMULATOR_PORT=4566
-#HOST=127.0.0.1
-#PORT=8080
 """
 
 

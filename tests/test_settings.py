@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pdfsmaller.errors import InvalidSettings
-from pdfsmaller.settings import Settings, read_settings
+from pdfsmaller.settings import DEVELOPMENT_KEY, Settings, read_settings
 
 
 def test_sizes_take_units(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +51,17 @@ def test_the_engine_stops_improving_before_it_is_killed() -> None:
         ("TRUSTED_PROXIES", "my proxy", "networks such as 10.0.0.0/8"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "host bits set"),
         ("SECRET_KEY", "x", "at least 20 characters"),
+        ("SECRET_KEY", "change-me-in-production", "stands in an example"),
+        ("SECRET_KEY", "CHANGE_THIS_TO_SOMETHING_RANDOM", "stands in an example"),
+        ("SECRET_KEY", "your-secret-key-goes-here", "stands in an example"),
+        ("SECRET_KEY", "dev-secret-key-0123456789", "stands in an example"),
+        ("SECRET_KEY", "django-insecure-0a9b8c7d6e5f", "stands in an example"),
+        ("SECRET_KEY", DEVELOPMENT_KEY, "for development alone"),
+        ("PORT", "65536", "less than or equal to 65535"),
+        ("WORKERS", "0", "greater than"),
+        ("WORKER_CONCURRENCY", "all", "integer"),
+        ("LOG_MAX_BYTES", "-1", "not a size"),
+        ("LOG_BACKUP_COUNT", "0", "greater than or equal to 1"),
         ("HEARTBEAT_SECONDS", "300", "a third of LEASE_SECONDS"),
         ("LEASE_SECONDS", "1", "a third of LEASE_SECONDS"),
         ("LEASE_SECONDS", "nan", "finite"),
@@ -128,6 +139,17 @@ def test_keys_that_are_required_need_links_that_can_be_signed() -> None:
     with pytest.raises(InvalidSettings, match=r"SECRET_KEY is \(hidden\): should be set where API_KEYS_REQUIRED is"):
         read_settings({"API_KEYS_REQUIRED": "true"})
     assert read_settings({"API_KEYS_REQUIRED": "true", "SECRET_KEY": "k" * 20}).api_keys_required
+
+
+@pytest.mark.parametrize("key", ["k" * 20, "0123456789abcdef" * 4, "correct horse battery staple"])
+def test_keys_of_ones_own_are_taken(key: str) -> None:
+    assert read_settings({"SECRET_KEY": key}).secret_key == key
+
+
+def test_debug_lowers_the_level_and_lets_the_key_for_development_be() -> None:
+    settings = read_settings({"DEBUG": "true", "LOG_LEVEL": "ERROR", "SECRET_KEY": DEVELOPMENT_KEY})
+    assert settings.lowest_level == "DEBUG"
+    assert read_settings({"LOG_LEVEL": "error"}).lowest_level == "ERROR"
 
 
 def test_secrets_do_not_show_in_logs() -> None:

@@ -101,6 +101,7 @@ CUTS = (
     # of our own package, the command line and what only a server of one's own runs
     "pdfsmaller/cli",
     "pdfsmaller/client",
+    "pdfsmaller/operating",
     "pdfsmaller/processes",
     "pdfsmaller/server",
     "pdfsmaller/services/watch",

@@ -52,6 +52,8 @@ anybody: no paths of ours, no secrets, no stack traces.
     │   ├── UploadIncomplete       422 upload_incomplete
     │   ├── InputChanged           422 input_changed
     │   ├── ResultNameTaken        422 result_name_taken
+    │   ├── ResultNotVerified      422 result_not_verified
+    │   ├── OriginalUnavailable    422 original_unavailable
     │   ├── EngineFailed           500 engine_failed
     │   └── TooManyAttempts        500 too_many_attempts
     ├── TransientError             503 temporary_failure      worth another try: left to the queue
@@ -64,10 +66,20 @@ anybody: no paths of ours, no secrets, no stack traces.
     ├── LeaseLost                  500 lease_lost             the job is no longer this attempt's; write nothing more
     ├── RemoteError                502 remote_error           another service's answer; with the code of its problem
     ├── ServiceUnreachable         502 service_unreachable
+    ├── BackfillError              500 backfill_error         a backfill cannot begin, or go on, as it is asked for
+    │   ├── CollectionUnusable     500 collection_unusable
+    │   ├── InvalidInventory       500 invalid_inventory
+    │   ├── LedgerInUse            500 ledger_in_use
+    │   └── LedgerUnusable         500 ledger_unusable
     └── CannotServe                500 cannot_serve           the service does not start as it is set up
         ├── InvalidSettings        500 invalid_settings
         ├── UnsuitableDatabase     500 unsuitable_database
-        └── WrongSchema            500 wrong_schema
+        ├── WrongSchema            500 wrong_schema
+        ├── NotHere                500 not_here
+        ├── StoreInUse             500 store_in_use
+        ├── StoreNotEmpty          500 store_not_empty
+        ├── BadBackup              500 bad_backup
+        └── BackupFailed           500 backup_failed
 """
 
 from __future__ import annotations
@@ -554,6 +566,22 @@ class ResultNameTaken(DocumentError):
     title = "The result's name is taken"
 
 
+class ResultNotVerified(DocumentError):
+    """A result was not to take its original's place: it was not compared with it, does not open, or is not as it was
+    reported.
+    """
+
+    code = "result_not_verified"
+    title = "The result is not verified"
+
+
+class OriginalUnavailable(DocumentError):
+    """A document that lies outside of the service cannot be read there: it is archived, or access is denied."""
+
+    code = "original_unavailable"
+    title = "The original cannot be read"
+
+
 class EngineFailed(DocumentError):
     """The engine met something it does not know; the original is untouched."""
 
@@ -681,6 +709,42 @@ class ServiceUnreachable(PdfSmallerError):
     http_status = 502
 
 
+class BackfillError(PdfSmallerError):
+    """A backfill cannot begin, or go on, as it is asked for."""
+
+    code = "backfill_error"
+    title = "The backfill cannot begin"
+    exit_code = ExitCode.FILE
+
+
+class CollectionUnusable(BackfillError):
+    """The folder or bucket that documents lie in is not there, or access is denied."""
+
+    code = "collection_unusable"
+    title = "The collection cannot be used"
+
+
+class InvalidInventory(BackfillError):
+    """The S3 Inventory is not whole, or not of a form that is read."""
+
+    code = "invalid_inventory"
+    title = "The inventory cannot be used"
+
+
+class LedgerInUse(BackfillError):
+    """Another process works with the ledger."""
+
+    code = "ledger_in_use"
+    title = "Another backfill runs"
+
+
+class LedgerUnusable(BackfillError):
+    """The file is no ledger, or cannot be written to."""
+
+    code = "ledger_unusable"
+    title = "The ledger cannot be used"
+
+
 class CannotServe(PdfSmallerError):
     """The service, or a process of it, does not start as it is set up: folder, database, port, settings."""
 
@@ -709,6 +773,42 @@ class WrongSchema(CannotServe):
 
     code = "wrong_schema"
     title = "The database's tables are of another version"
+
+
+class NotHere(CannotServe):
+    """What an operator asks for is nothing for this kind of store; the message says what does its work there."""
+
+    code = "not_here"
+    title = "Not for this kind of store"
+    exit_code = ExitCode.USAGE
+
+
+class StoreInUse(CannotServe):
+    """Processes of the service run, and must not."""
+
+    code = "store_in_use"
+    title = "The service is running"
+
+
+class StoreNotEmpty(CannotServe):
+    """What is there would be lost, and nobody said that it may be."""
+
+    code = "store_not_empty"
+    title = "The store is not empty"
+
+
+class BadBackup(CannotServe):
+    """A file that is no backup, not a whole one, or not one for this version or this service's key."""
+
+    code = "bad_backup"
+    title = "The backup cannot be used"
+
+
+class BackupFailed(CannotServe):
+    """No backup was made, or it is not where it should be too."""
+
+    code = "backup_failed"
+    title = "The backup was not made"
 
 
 def to_wire(error: PdfSmallerError) -> dict[str, Any]:

@@ -42,6 +42,13 @@ KEY_MIN_CHARS = 20
 _HEARTBEATS_IN_A_LEASE = 3
 #: gunicorn ends when a worker exits with this (its APP_LOAD_ERROR), instead of starting another one for ever.
 _EXIT_CODE = 4
+#: Of a SECRET_KEY that stands in some example, in small letters and without what parts its words.
+_OF_EXAMPLES = re.compile(
+    r"change(me|this|it)|replace(me|this|with)|(your|my|the|dev|test|default|example|sample|super|django|flask)secret"
+    r"|secretkey|yourkey|insecure|notsosecret|topsecret"
+)
+#: The one of deploy/env/.env.development.
+DEVELOPMENT_KEY = "development-only-on-this-machine"
 _REMEDY = "Correct them in the environment, in .env or among the stack's parameters; .env.example explains each."
 
 Size = Annotated[int, BeforeValidator(parse_size)]
@@ -72,11 +79,18 @@ def _is_token(value: str) -> str:
     return value
 
 
+def _bucket_url(value: str) -> str:
+    if value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?", value):
+        raise ValueError("should be such as s3://bucket/prefix")
+    return value
+
+
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
 Bytes = Annotated[Size, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+CountOrNone = Annotated[Count | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
 #: What ``json_schema_extra`` says of a setting that only a server of one's own has.
@@ -168,6 +182,41 @@ class Settings(BaseSettings):
         "Where nginx, before the service, has the folder of files as an internal location, for example `/stored`: "
         "downloads are then sent by nginx (X-Accel-Redirect), which must run as the service's user. Empty: the service "
         "sends them itself.",
+    )
+    host: str = _own_server("127.0.0.1", "The address that the page and the API listen on; `0.0.0.0` for all.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = _own_server(8_080, "Their port.")
+    workers: CountOrNone = _own_server(
+        None, "Processes that answer for the page and the API. Empty: one for each processor, up to four."
+    )
+    worker_concurrency: CountOrNone = _own_server(
+        None, "Jobs that one `pdfsmaller worker` or `serve` runs at a time. Empty: one for each processor."
+    )
+    log_file: NonEmptyOrNone = _own_server(
+        None, "The file that the processes of a server of one's own log to. Empty: they log to standard error."
+    )
+    log_max_bytes: Annotated[Size, Field(ge=0)] = _own_server(
+        10_000_000,
+        "How large LOG_FILE gets before a new one is begun, in bytes. 0: something else changes it, such as logrotate.",
+    )
+    log_backup_count: Count = _own_server(5, "Earlier log files that are kept, as LOG_FILE.1 and so on.")
+    debug: bool = _own_server(
+        False,
+        "Whether everything is logged, whatever LOG_LEVEL says, with the process and thread that wrote it; `pdfsmaller "
+        "serve` then logs requests too. It changes nothing that callers see.",
+    )
+
+    backup_dir: str = _own_server(
+        "",
+        "The folder that `pdfsmaller admin backup` writes into, best on another disk. Empty: `backups` in the folder "
+        "of --data.",
+    )
+    backup_keep_days: Annotated[int, Field(ge=1)] = _own_server(
+        7, "Days after which a backup in BACKUP_DIR is deleted, once a newer one was made and checked."
+    )
+    backup_upload_url: Annotated[str, AfterValidator(_bucket_url)] = _own_server(
+        "",
+        "Where each backup is copied to as well, for example `s3://bucket/prefix`, with boto3's own settings. What is "
+        "there is not deleted: the bucket's lifecycle rules do that. Empty: nowhere.",
     )
 
     # What one request or document may cost.
@@ -301,6 +350,10 @@ class Settings(BaseSettings):
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = _field("INFO", "The lowest level that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 
+    audit_file_names: bool = _field(
+        False, "Whether the audit, a line of the log at each job's beginning and end, names its files."
+    )
+
     @field_validator("database_url")
     @classmethod
     def _is_one_database(cls, value: str, info: ValidationInfo) -> str:
@@ -381,6 +434,10 @@ class Settings(BaseSettings):
                 f"should have at least {KEY_MIN_CHARS} characters, for example from: openssl rand -hex 32 "
                 "(or none, which takes no passwords)"
             )
+        if _OF_EXAMPLES.search(re.sub(r"[^a-z]", "", value.lower())):
+            raise ValueError("should be none that stands in an example; make one with: openssl rand -hex 32")
+        if value == DEVELOPMENT_KEY and not info.data.get("debug"):
+            raise ValueError("is for development alone (DEBUG=true); make one of your own with: openssl rand -hex 32")
         return value
 
     @field_validator("webhook_secret")
@@ -408,6 +465,11 @@ class Settings(BaseSettings):
     def webhook_networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
         """WEBHOOK_ALLOWED_NETWORKS."""
         return [ipaddress.ip_network(item) for item in self.webhook_allowed_networks]
+
+    @property
+    def lowest_level(self) -> str:
+        """LOG_LEVEL, unless DEBUG goes before it."""
+        return "DEBUG" if self.debug else self.log_level
 
     def limits(self) -> Limits:
         """The engine's limits."""

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+import warnings
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -35,13 +38,67 @@ def install_log_context() -> None:
     logging.setLogRecordFactory(make_with_context)
 
 
+class Output(Protocol):
+    """What lines can be written to."""
+
+    def write(self, text: str, /) -> object:
+        """Write whole lines."""
+
+    def flush(self) -> object:
+        """See that they are not kept back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """How this process logs.
+
+    Attributes:
+        output: None for standard output.
+        level: None for LOG_LEVEL.
+        detailed: whether lines say which process and which thread wrote them.
+    """
+
+    output: Output | None = None
+    level: str | None = None
+    detailed: bool = False
+
+
+_lines = _Lines()
+_loggers: list[Logger] = []
+_WHO: dict[str, Any] = {"process": "%(process)d", "thread": "%(threadName)s"}
+
+
 def log_as_json(service: str) -> None:
     """Have what this package's modules log be lines like those of ``get_logger``, in a process that is one service."""
+    handler, ours = json_handler(service), logging.getLogger("pdfsmaller")
+    ours.handlers, ours.propagate = [handler], False
+
+
+def log_everything(service: str, output: Output, level: str, *, detailed: bool = False) -> None:
+    """Have whatever is logged in this process, and in those that it forks, be such lines of one ``output``.
+
+    Args:
+        level: from which on this package's lines are written; what libraries warn of is in any case.
+        detailed: whether lines say which process and which thread wrote them, and Python's own warnings are shown.
+    """
+    global _lines
+    _lines = _Lines(output, level, detailed)
+    logging.getLogger().handlers = [json_handler(service)]
+    logging.getLogger("pdfsmaller").setLevel(level)
+    logging.captureWarnings(True)
+    if detailed:
+        warnings.simplefilter("default")
+    for logger in _loggers:
+        _arrange(logger)
+
+
+def json_handler(service: str) -> logging.Handler:
+    """Writes lines like those of ``get_logger``, to where this process logs."""
     from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-    handler, ours = logging.StreamHandler(), logging.getLogger("pdfsmaller")
-    handler.setFormatter(LambdaPowertoolsFormatter(service=service))
-    ours.handlers, ours.propagate = [handler], False
+    handler = logging.StreamHandler(_lines.output or sys.stderr)
+    handler.setFormatter(LambdaPowertoolsFormatter(service=service, **(_WHO if _lines.detailed else {})))
+    return handler
 
 
 @cache
@@ -49,7 +106,18 @@ def get_logger(service: str) -> Logger:
     """The JSON logger of one function (``upload``, ``compress``, ``cleanup``). Its level is LOG_LEVEL."""
     from aws_lambda_powertools import Logger
 
-    return Logger(service=service)
+    logger = Logger(service=service)
+    _loggers.append(logger)
+    if _lines.output:
+        _arrange(logger)
+    return logger
+
+
+def _arrange(logger: Logger) -> None:
+    """Have a logger that there is write as this process does."""
+    own = logging.getLogger(logger.service)
+    own.handlers, own.propagate = [json_handler(logger.service)], False
+    own.setLevel(_lines.level or logging.INFO)
 
 
 def count(metric: str, number: int = 1) -> None:

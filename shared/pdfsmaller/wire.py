@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from pdfsmaller.access.keys import Keys
 from pdfsmaller.errors import CannotServe, DiskFull, StoreUnavailable
 from pdfsmaller.jobs.moves import Jobs
-from pdfsmaller.services import ends, figures
+from pdfsmaller.services import audit, ends, figures
 from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 
 if TYPE_CHECKING:
     from pdfsmaller.access.ports import Counters, KeyStore
+    from pdfsmaller.jobs.collections import Collection
     from pdfsmaller.jobs.ports import Figures, JobStore, Line, Messages, Queue, Storage, Workers
+    from pdfsmaller.jobs.upkeep import Upkeep
     from pdfsmaller.server.database.base import Database
     from pdfsmaller.settings import Settings
 
@@ -58,15 +60,16 @@ def wire(
 
     Args:
         clock: the host's, in seconds since the epoch, for stores that have none.
-        listeners: who hears of every job's end, in this order, before it is counted, and told to who asked for a
+        listeners: who hears of every job's end, in this order, before the audit, the figures and those who asked for a
             callback.
     """
     adapters = _own_server(settings, clock) if settings.database_url else _aws(settings, clock)
-    jobs = Jobs(adapters.store)
+    jobs, heard = Jobs(adapters.store), audit.listener(names=settings.audit_file_names)
+    counted = figures.listener(adapters.figures)
     return World(
         settings=settings,
         jobs=jobs,
-        ends=ends.Ends(jobs, (*listeners, figures.listener(adapters.figures), tell.listener(adapters.callbacks))),
+        ends=ends.Ends(jobs, (*listeners, heard, counted, tell.listener(adapters.callbacks))),
         queue=adapters.queue,
         storage=adapters.storage,
         callbacks=adapters.callbacks,
@@ -109,6 +112,29 @@ def check(settings: Settings, *, processes: int) -> None:
     from pdfsmaller.server.database import migrations
 
     _make_sure(settings, processes, migrations.check)
+
+
+def upkeep(settings: Settings) -> Upkeep | None:
+    """A server's database as those see it who look after it; None on AWS, which does so itself."""
+    if not settings.database_url:
+        return None
+    from pdfsmaller.server.database.upkeep import SqlUpkeep
+
+    return SqlUpkeep(_database(settings))
+
+
+def copy_away(path: Path, url: str) -> None:
+    """Copy a file to where a URL of a bucket leads, ``s3://bucket/prefix``, under its own name.
+
+    Raises:
+        CannotServe: boto3 is missing, or the store refuses it.
+        StoreUnavailable.
+    """
+    _require_boto3("BACKUP_UPLOAD_URL")
+    from pdfsmaller.aws.elsewhere import copy_away
+
+    bucket, _, prefix = url.removeprefix(_S3).partition("/")
+    copy_away(path, bucket, f"{prefix.strip('/')}/{path.name}".lstrip("/"))
 
 
 def _make_sure(settings: Settings, processes: int, of_tables: Callable[[Database], None]) -> None:
@@ -183,8 +209,7 @@ def _database(settings: Settings, clock: Callable[[], float] = time.time) -> Dat
 
 def _storage(settings: Settings) -> Storage:
     if settings.storage_url.startswith(_S3):
-        if find_spec("boto3") is None:
-            raise CannotServe("STORAGE_URL=s3:// needs boto3: pip install 'pdfsmaller[server,s3]'.")
+        _require_boto3("STORAGE_URL")
         return _s3(settings, announces=False)
     from pdfsmaller.server.folder.storage import FolderStorage
 
@@ -194,6 +219,11 @@ def _storage(settings: Settings) -> Storage:
         max_bytes=settings.storage_max_bytes,
         full_percent=settings.storage_full_percent,
     )
+
+
+def _require_boto3(setting: str) -> None:
+    if find_spec("boto3") is None:
+        raise CannotServe(f"{setting}=s3:// needs boto3: pip install 'pdfsmaller[server,s3]'.")
 
 
 def _check_folder(settings: Settings) -> None:
@@ -214,3 +244,32 @@ def _s3(settings: Settings, *, announces: bool) -> Storage:
     return S3Storage(
         settings.uploads_bucket, settings.results_bucket, settings.s3_public_endpoint_url, announces=announces
     )
+
+
+def files_in_s3(settings: Settings) -> bool:
+    """Whether the service's files are in S3, which copies what is in its other buckets by itself."""
+    return not settings.database_url or settings.storage_url.startswith(_S3)
+
+
+def collection(address: str) -> Collection:
+    """The documents outside of the service that lie at an address.
+
+    Args:
+        address: ``s3://bucket/prefix``, the ``s3://…/manifest.json`` of an S3 Inventory, or a folder.
+
+    Raises:
+        CollectionUnusable, InvalidInventory, StoreUnavailable.
+        CannotServe: what it needs is not installed.
+    """
+    if not address.startswith(_S3):
+        from pdfsmaller.services.backfill.folder import FolderCollection
+
+        return FolderCollection(Path(address))
+    if find_spec("boto3") is None:
+        raise CannotServe(f"{address} needs boto3: pip install 'pdfsmaller[server,s3]'.")
+    from pdfsmaller.aws import collections, inventory
+
+    bucket, _, key = address.removeprefix(_S3).partition("/")
+    if key.rpartition("/")[2] == inventory.MANIFEST:
+        return inventory.InventoryCollection(bucket, key)
+    return collections.S3Collection(bucket, key if not key or key.endswith("/") else f"{key}/")

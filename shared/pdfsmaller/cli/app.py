@@ -6,14 +6,14 @@ imported when they run.
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import Parameter, Signature
+from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pdfsmaller import __version__
-from pdfsmaller.cli import arguments, keys, service
+from pdfsmaller.cli import admin, arguments, backfill, keys, service
 from pdfsmaller.cli.errors import complain
 from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.errors import ExitCode
@@ -69,21 +69,25 @@ def _common(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="PDFSMALLER_ENV_FILE",
+            help="Settings, in lines of NAME=value, for the commands that run a service. The environment goes before.",
+        ),
+    ] = None,
 ) -> None:
     """The smallest PDF that still looks, reads and works like the original."""
+    if env_file:
+        service.use_env_file(env_file)
 
 
 def _add(
     name: str, about: str, parameters: list[Parameter], function: Callable[..., int], to: typer.Typer = app
 ) -> None:
     """Make a command that calls ``function`` with ``parameters`` as keywords."""
-
-    def command(**given: Any) -> int:
-        return function(**given)
-
-    command.__doc__ = about
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": int}
-    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    command = arguments.command(about, parameters, function)
     to.command(name, epilog=_EXIT_CODES, no_args_is_help=bool(parameters))(command)
 
 
@@ -159,3 +163,5 @@ app.add_typer(_webhooks, name="webhooks")
 for _command in (service.serve, service.worker, service.cleanup):
     app.command(epilog=service.EXIT_CODES)(_command)
 app.add_typer(keys.app, name="keys")
+admin.app.add_typer(backfill.app, name="backfill")
+app.add_typer(admin.app, name="admin")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from inspect import Parameter
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,6 +77,18 @@ def parameters(operation: OperationSpec, beside: Mapping[str, tuple[Any, Any]]) 
         _named("as_json", AsJson, False),
         _named("quiet", Quiet, False),
     ]
+
+
+def command(about: str, parameters: list[Parameter], function: Callable[..., int]) -> Callable[..., int]:
+    """A command that calls ``function`` with ``parameters`` as keywords; ``about`` is its help."""
+
+    def made(**given: Any) -> int:
+        return function(**given)
+
+    made.__doc__ = about
+    made.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": int}
+    made.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    return made
 
 
 def of_options(options: type[Options]) -> list[Parameter]:

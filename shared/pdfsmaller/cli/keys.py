@@ -18,7 +18,7 @@ from pdfsmaller.errors import ExitCode, PdfSmallerError
 _EPILOG = (
     "Exit codes: 0 done; 1 something unexpected; 2 wrong usage or settings, or no such key; 7 the store is not ready."
 )
-_EXTRA_MISSING = (
+EXTRA_MISSING = (
     "This command needs more than the engine. Install it with: pip install 'pdfsmaller[server]' (for a service on AWS: "
     "'pdfsmaller[service]')"
 )
@@ -118,7 +118,7 @@ def _with_keys(run: Callable[[Any], None]) -> int:
     try:
         from pdfsmaller.processes import keys
     except ModuleNotFoundError:
-        complain(_EXTRA_MISSING)
+        complain(EXTRA_MISSING)
         return ExitCode.USAGE
     try:
         run(keys)

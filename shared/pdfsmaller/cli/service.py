@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pdfsmaller import env_file
 from pdfsmaller.cli.errors import complain, describe
 from pdfsmaller.cli.show import say
 from pdfsmaller.errors import ExitCode, PdfSmallerError
@@ -19,8 +19,6 @@ EXIT_CODES = (
 )
 _EXTRA_MISSING = "This command needs more than the engine. Install it with: pip install 'pdfsmaller[server]'"
 
-_PROCESSORS = os.cpu_count() or 1
-
 Data = Annotated[
     Path, typer.Option(metavar="DIR", help="Where everything is kept: database, files, secret key, inbox and results.")
 ]
@@ -28,14 +26,39 @@ SameData = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="The folder of the `serve` beside; without it DATABASE_URL and STORAGE_URL."),
 ]
-Workers = Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Jobs that run at a time; one a processor.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=256, metavar="N", help="Jobs that run at a time. Else WORKER_CONCURRENCY, or one a processor."
+    ),
+]
+
+
+def use_env_file(path: Path) -> None:
+    """Put the settings in a file into the environment of the command that follows."""
+    try:
+        env_file.use(path)
+    except ModuleNotFoundError:
+        complain(_EXTRA_MISSING)
+    except PdfSmallerError as exc:
+        complain(describe(exc))
+        raise typer.Exit(exc.exit_code) from None
+    else:
+        return
+    raise typer.Exit(ExitCode.USAGE)
 
 
 def serve(
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="Port; 0 for any free one.")] = 8080,
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for all. Else HOST, or 127.0.0.1."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, metavar="PORT", help="Port; 0 for any free one. Else PORT, or 8080."),
+    ] = None,
     data: Data = Path("pdfsmaller-data"),
-    workers: Workers = _PROCESSORS,
+    workers: Workers = None,
     open_to_all: Annotated[
         bool, typer.Option("--open", help="Serve everybody who reaches ADDRESS, without API keys.")
     ] = False,
@@ -44,7 +67,7 @@ def serve(
     return _run("serve", host=host, port=port, data=data, workers=workers, open_to_all=open_to_all, say=say)
 
 
-def worker(data: SameData = None, workers: Workers = _PROCESSORS) -> int:
+def worker(data: SameData = None, workers: Workers = None) -> int:
     """Run workers alone, on this host or on another one beside `serve`."""
     return _run("work", data=data, workers=workers, say=say)
 

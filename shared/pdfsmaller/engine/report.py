@@ -115,6 +115,7 @@ class Report(BaseReport):
             ``output_bytes`` is what is expected of the options given.
         dry_run: so it is.
         presets: of a dry run, what each preset would give beside the other options.
+        expected_seconds: of a dry run, about how long a real one takes on two processors.
         before, after: where the bytes were and are.
         images: images seen, changed and skipped by reason.
         fonts: embedded font programs seen, changed and skipped by reason.
@@ -125,6 +126,7 @@ class Report(BaseReport):
     outcome: Outcome
     dry_run: bool = False
     presets: list[PresetEstimate] = []
+    expected_seconds: float | None = None
     before: Audit
     after: Audit
     images: ImageCounts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import logging
+import os
 import signal
 import threading
 import urllib.request
@@ -20,7 +21,7 @@ from pdfsmaller import wire
 from pdfsmaller.errors import CannotServe, InvalidSettings
 from pdfsmaller.http.app import create_app
 from pdfsmaller.http.held import Capacity
-from pdfsmaller.processes import web
+from pdfsmaller.processes import logs, web
 from pdfsmaller.processes.data_folder import DataFolder, settings_with
 from pdfsmaller.processes.supervisor import Part, Supervisor
 from pdfsmaller.processes.teller import Teller
@@ -29,7 +30,6 @@ from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.services.watch import WatchService
 from pdfsmaller.services.webhooks import signature
 from pdfsmaller.settings import Settings
-from pdfsmaller.telemetry import log_as_json
 
 logger = logging.getLogger(__name__)
 
@@ -37,17 +37,28 @@ logger = logging.getLogger(__name__)
 _CLEANUP_SECONDS = 60.0
 #: Watched files that wait or run: the workers always have a next one, and nobody else waits behind a whole folder.
 _WATCHED_PER_WORKER = 2
+_PROCESSORS = os.cpu_count() or 1
 _ANY_ADDRESS = ("0.0.0.0", "::")
 #: To ourselves, whatever proxy the environment names.
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def serve(*, host: str, port: int, data: Path, workers: int, open_to_all: bool, say: Callable[[str], None]) -> None:
+def serve(
+    *,
+    host: str | None,
+    port: int | None,
+    data: Path,
+    workers: int | None,
+    open_to_all: bool,
+    say: Callable[[str], None],
+) -> None:
     """Everything on one host: page, API, workers, cleanup, watched folder; until SIGTERM or Ctrl-C.
 
     Args:
+        host: the address to listen on; None for HOST.
+        port: its port; None for PORT.
         data: where everything is kept that the environment does not put elsewhere.
-        workers: jobs that run at a time.
+        workers: jobs that run at a time; None for WORKER_CONCURRENCY.
         open_to_all: whether anybody who reaches a host other than loopback may use it without an API key.
         say: tells the operator a line.
 
@@ -57,15 +68,17 @@ def serve(*, host: str, port: int, data: Path, workers: int, open_to_all: bool, 
     folder = DataFolder(data)
     with ExitStack() as stack:
         stack.enter_context(folder.held())
-        settings = _settings(folder)
+        settings = _settings(folder, "serve")
+        host = settings.host if host is None else host
+        workers = workers or settings.worker_concurrency or _PROCESSORS
         if not settings.api_keys_required and not open_to_all and not is_loopback(host):
             raise CannotServe(
                 f"On {host} anybody who reaches this machine could use the service. Set API_KEYS_REQUIRED=true and "
                 f"make a key (pdfsmaller keys create NAME --data {data}), or say --open."
             )
-        listener = stack.enter_context(web.listen(host, port))
+        listener = stack.enter_context(web.listen(host, settings.port if port is None else port))
         parts = [
-            Part("web", partial(web.serve, listener, partial(_app, settings))),
+            Part("web", partial(web.serve, listener, settings, partial(_app, settings))),
             *_workers(settings, workers),
             Part("cleanup", partial(_clean_up, settings)),
             Part("inbox", partial(_watch, settings, folder, workers)),
@@ -76,17 +89,19 @@ def serve(*, host: str, port: int, data: Path, workers: int, open_to_all: bool, 
         supervisor.run(_Announcement(address, partial(_tell, say, address, folder)))
 
 
-def work(*, data: Path | None, workers: int, say: Callable[[str], None]) -> None:
+def work(*, data: Path | None, workers: int | None, say: Callable[[str], None]) -> None:
     """Workers alone, until SIGTERM or Ctrl-C.
 
     Args:
         data: the folder of a ``serve`` on this host; None where the environment names database and storage.
+        workers: jobs that run at a time; None for WORKER_CONCURRENCY.
         say: tells the operator a line.
 
     Raises:
         CannotServe.
     """
-    settings = _settings(DataFolder(data) if data else None)
+    settings = _settings(DataFolder(data) if data else None, "worker")
+    workers = workers or settings.worker_concurrency or _PROCESSORS
     wire.check(settings, processes=workers)
     say(f"Workers: {workers}. Ctrl-C stops them, once what runs is done.")
     Supervisor(_workers(settings, workers)).run()
@@ -98,7 +113,7 @@ def clean_up(*, data: Path | None) -> dict[str, int]:
     Raises:
         CannotServe.
     """
-    settings = _settings(DataFolder(data) if data else None)
+    settings = _settings(DataFolder(data) if data else None, "cleanup")
     wire.check(settings, processes=1)
     world = wire.wire(settings)
     counts = CleanupService(world).run()
@@ -129,10 +144,12 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _settings(folder: DataFolder | None) -> Settings:
+def _settings(folder: DataFolder | None, service: str) -> Settings:
+    """Those of a server of one's own. From here on the process logs as they say, as ``service``."""
     settings = settings_with(folder)
     if not settings.database_url:
         raise InvalidSettings("DATABASE_URL and STORAGE_URL name no server of one's own → set both, or give --data.")
+    logs.begin(settings, service)
     return settings
 
 
@@ -144,7 +161,6 @@ def _workers(settings: Settings, count: int) -> list[Part]:
 
 
 def _app(settings: Settings, capacity: Capacity) -> Flask:
-    log_as_json("upload")
     return create_app(wire.wire(settings), capacity)
 
 

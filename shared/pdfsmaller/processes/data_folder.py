@@ -98,8 +98,7 @@ class DataFolder:
             CannotServe: the file holds no key.
         """
         path = self.path / "secret.key"
-        with suppress(FileExistsError):
-            self._make_key(path)
+        self.bring_key(secrets.token_hex(_KEY_BYTES))
         path.chmod(0o600)
         key = path.read_text(encoding="ascii", errors="replace").strip()
         if len(key) < KEY_MIN_CHARS:
@@ -109,16 +108,18 @@ class DataFolder:
             )
         return key
 
-    def _make_key(self, path: Path) -> None:
-        """Whole or not at all, and once, however many begin at a time."""
+    def bring_key(self, key: str) -> None:
+        """Keep a key here, where there is none yet: whole or not at all, and once, however many begin at a time."""
+        path = self.path / "secret.key"
         begun = path.with_name(f".secret.{os.getpid()}")
         begun.touch(mode=0o600)
         with begun.open("w", encoding="ascii") as file:
-            file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+            file.write(key + "\n")
             file.flush()
             os.fsync(file.fileno())
         try:
-            path.hardlink_to(begun)
+            with suppress(FileExistsError):
+                path.hardlink_to(begun)
         finally:
             begun.unlink()
 

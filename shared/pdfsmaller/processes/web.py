@@ -1,8 +1,4 @@
-"""The page and the API behind gunicorn, with a thread for each request that is under way.
-
-One process: it neither parses nor codes anything, so it has the processor to itself for a few milliseconds a request.
-A body that comes in slowly, or a caller who waits, costs a thread of its own; there are many.
-"""
+"""The page and the API behind gunicorn, as a part of ``serve``: one process, at a socket that outlives it."""
 
 from __future__ import annotations
 
@@ -16,21 +12,16 @@ from gunicorn.config import KNOWN_SETTINGS  # type: ignore[import-untyped]
 
 from pdfsmaller.errors import CannotServe
 from pdfsmaller.http.held import Capacity
+from pdfsmaller.processes import web_options
+from pdfsmaller.settings import Settings
 
-#: Slow bodies, waits and streams that may be under way at a time; more of them queue.
-_THREADS = 320
-#: So many of them may be streams, and so many waits: room is left for everybody else.
-_STREAMS, _WAITS = 128, 160
-_BACKLOG = 1_024
-#: How long requests under way may go on once the server is told to stop.
-_GRACEFUL_SECONDS = 30
-_TIMEOUT_SECONDS = 120
+#: No proxy stands before it: who opens a connection and says nothing keeps it for so long.
+_KEEP_ALIVE_SECONDS = 5
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, make_app: Callable[[Capacity], Flask], options: dict[str, Any]) -> None:
-        self._make_app, self._options = make_app, options | {"post_worker_init": self._note}
-        self._worker: Any = None
+        self._make_app, self._options = make_app, options
         super().__init__()
 
     def load_config(self) -> None:
@@ -40,13 +31,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
                 self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return self._make_app(Capacity(_STREAMS, _WAITS, self._is_ending))
-
-    def _note(self, worker: Any) -> None:
-        self._worker = worker
-
-    def _is_ending(self) -> bool:
-        return self._worker is not None and not self._worker.alive
+        return self._make_app(web_options.capacity(self._options["workers"]))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -66,27 +51,23 @@ def listen(host: str, port: int) -> socket.socket:
             f"Port {port} of {host} cannot be had ({getattr(exc, 'strerror', None) or exc}). Choose another one with "
             "--port, or stop what has it."
         ) from None
-    listener.listen(_BACKLOG)
+    listener.listen(web_options.BACKLOG)
     return listener
 
 
-def serve(listener: socket.socket, make_app: Callable[[Capacity], Flask]) -> None:
+def serve(listener: socket.socket, settings: Settings, make_app: Callable[[Capacity], Flask]) -> None:
     """Answer requests until SIGTERM; those under way are answered first, without more waiting.
 
     Args:
         make_app: called in the process that answers.
     """
     listener.set_inheritable(True)
-    options = {
+    one = settings.model_copy(update={"workers": 1})
+    options = web_options.options(one) | {
         "bind": f"fd://{listener.fileno()}",
-        "worker_class": "gthread",
-        "threads": _THREADS,
-        "workers": 1,
-        "timeout": _TIMEOUT_SECONDS,
-        "graceful_timeout": _GRACEFUL_SECONDS,
-        "keepalive": 5,
-        "backlog": _BACKLOG,
+        "preload_app": False,
+        "keepalive": _KEEP_ALIVE_SECONDS,
         "loglevel": "warning",
-        "control_socket_disable": True,
+        "accesslog": "-" if settings.debug else None,
     }
     _Server(make_app, options).run()

@@ -24,12 +24,14 @@ class Caller:
         charge: counts so many jobs that are about to be made against the caller's limits, all of them or none; raises
             RateLimited. To be called once all else is known to be right, before the first row is written.
         trace_id: of the request at hand (W3C Trace Context), which the log of its jobs names, too.
+        program: one of our own that takes turns as a caller of its own; empty for all others.
     """
 
     owner: str | None
     address: str
     charge: Callable[[int], None] = field(default=_free, compare=False, repr=False)
     trace_id: str | None = field(default=None, compare=False)
+    program: str = ""
 
     def may_have(self, job: Job) -> bool:
         """Whether a job is this caller's. One that was sent without a key belongs to whoever knows its id."""

@@ -27,7 +27,7 @@ from pdfsmaller.jobs.messages import Message, backoff_seconds
 from pdfsmaller.jobs.model import Drop, Job, JobInput, new_id
 from pdfsmaller.jobs.states import DELETED, Status
 from pdfsmaller.operations import ARCHIVE, OF_JOBS, find
-from pdfsmaller.services import archives, arrivals, drops, inbox, results, turns
+from pdfsmaller.services import archives, arrivals, audit, drops, inbox, results, turns
 from pdfsmaller.services.fetch import fetch
 from pdfsmaller.services.giving_up import give_up, last_attempt, too_many_attempts, was_given_up
 from pdfsmaller.services.heartbeat import Heartbeat
@@ -176,7 +176,10 @@ class RunService:
             asker=turns.DROPS,
             drop=replace(drop, etag=info.etag),
         )
-        return job if self._jobs.create(job) else self._jobs.get(job_id)
+        if not self._jobs.create(job):
+            return self._jobs.get(job_id)
+        audit.accepted(job, names=self._settings.audit_file_names)
+        return job
 
     def _meet_other_attempt(self, job_id: str, message: Message) -> None:
         """The lease was not to be had. Acknowledge a duplicate; make a redelivered message wait.

@@ -20,7 +20,7 @@ from pdfsmaller.jobs.keys import input_key, report_key
 from pdfsmaller.jobs.model import Job, JobInput, JobResult, is_id, new_id
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.operations import DEFAULT, OperationSpec, find
-from pdfsmaller.services import arrivals, inbox, intake, turns, uploads
+from pdfsmaller.services import arrivals, audit, inbox, intake, turns, uploads
 from pdfsmaller.services.caller import ANYBODY, Caller
 from pdfsmaller.services.outcome import error_json, kept_seconds
 from pdfsmaller.services.reuse import Reuse, can_be_reused
@@ -330,7 +330,10 @@ class SubmitService:
             callback=callback,
             asker=turns.asker_of(caller, self._settings),
         )
-        return job if self._jobs.create(job) else self._jobs.get(job.job_id) or job
+        if not self._jobs.create(job):
+            return self._jobs.get(job.job_id) or job
+        audit.accepted(job, names=self._settings.audit_file_names)
+        return job
 
     def uploaded(self, job_id: str, *, caller: Caller = ANYBODY) -> Job:
         """Begin a job whose files were sent straight to the bucket, if all of them are there; how it stands then.

@@ -35,6 +35,8 @@ logger = get_logger("compress")
 DROPS = "inbox"
 #: So does what programs of our own submit: the watched folder.
 OWN = "own"
+#: A backfill is one caller, too: whole archives do not keep others waiting.
+BACKFILL = "backfill"
 #: For how long what was seen of the line is taken for true: many messages in a row cost one look.
 _SEEN_SECONDS = 1.0
 #: Others looked at; where there are more, others each time.
@@ -48,8 +50,8 @@ def asker_of(caller: Caller, settings: Settings) -> str:
 
     Without keys an address is the best that is known. Several people behind one share its turns.
     """
-    if caller.owner:
-        return caller.owner
+    if caller.owner or caller.program:
+        return caller.owner or caller.program
     if not caller.address:
         return OWN
     return hmac.new(settings.secret_key.encode(), network(caller.address).encode(), hashlib.sha256).hexdigest()[:32]

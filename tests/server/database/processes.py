@@ -25,6 +25,7 @@ def start(url: str, code: str, *arguments: str) -> subprocess.Popen[str]:
     """Run ``code``, which has ``opened``, ``jobs``, ``messages`` and ``say``, and ``arguments`` from sys.argv[2] on."""
     return subprocess.Popen(
         [sys.executable, "-c", _PREPARED + code, url, *arguments],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

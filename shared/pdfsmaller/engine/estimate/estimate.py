@@ -11,6 +11,7 @@ Errors are those of ``compress``.
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,20 +19,22 @@ import pikepdf
 from pikepdf import Pdf, Stream
 
 from pdfsmaller.engine import damage
-from pdfsmaller.engine.audit import audit
+from pdfsmaller.engine.audit import Kind, audit
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.content.rewrite import ContentCache
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import check_header, is_signed, pdfa_part, working_password
 from pdfsmaller.engine.estimate.images import image_bytes
-from pdfsmaller.engine.images.find import externalize_inline_images, find_images
+from pdfsmaller.engine.images.effort import Tally
+from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import PRESETS, CompressOptions, Preset
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, ImageCounts, PresetEstimate, Report, ReportWarning
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.schedule import Work
 from pdfsmaller.engine.structure.tidy import StructureCache
 from pdfsmaller.limits import Limits
 from pdfsmaller.media import JSON
@@ -60,19 +63,22 @@ def estimate(
     password = working_password(source.path, given, limits)
     deadline = Deadline(min(SECONDS, limits.soft_seconds))
     warnings: list[ReportWarning] = []
+    streams: Counter[Kind] = Counter()
     with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as between, damage.counted() as damaged:
         opened = open_or_mend(source.path, Path(between, "mended.pdf"), password, limits)
         with opened.pdf as pdf:
             progress("analyse", 2)
             with watch.stage("analyse"):
-                pages, before = len(pdf.pages), audit(pdf, size)
+                pages, before = len(pdf.pages), audit(pdf, size, streams)
             expected = dict.fromkeys([_ASKED, *(preset for preset in PRESETS if preset)], size)
-            seen = 0
+            seen, seconds = 0, 0.0
             if is_signed(pdf) and not options.allow_signature_invalidation:
                 message = "The PDF is signed. It would be left as it is: any change ends its signatures."
                 warnings.append(ReportWarning(code="signed", message=message))
             elif not opened.unknown.packed:
-                seen = _look(pdf, opened.source, password, options, limits, deadline, watch, progress, expected)
+                found = _found(pdf, limits, watch)
+                seen, seconds = len(found.images), _seconds(pdf, found, options, pages, before, streams["fonts"])
+                _look(pdf, found, opened.source, password, options, limits, deadline, watch, progress, expected)
     if deadline.passed():
         message = "Time ran out: more of this is a guess than usual."
         warnings.append(ReportWarning(code="time_limit", message=message))
@@ -84,6 +90,7 @@ def estimate(
         outcome="dry_run",
         dry_run=True,
         presets=[_of(preset, sizes[preset], size) for preset in PRESETS if preset],
+        expected_seconds=round(seconds, 2),
         pages=pages,
         before=before,
         after=Audit(),
@@ -98,8 +105,34 @@ def estimate(
     return Done(report, (ResultFile(target, f"{source.stem or 'document'}-estimate.json", JSON),))
 
 
+def _found(pdf: Pdf, limits: Limits, watch: Stopwatch) -> Found:
+    """The images, those that stand in content too."""
+    with watch.stage("analyse"):
+        found = find_images(pdf, limits)
+        if not found.inline_pages:
+            return found
+        externalize_inline_images(pdf, found.inline_pages)
+        return replace(find_images(pdf, limits), inline_pages=found.inline_pages)
+
+
+def _seconds(pdf: Pdf, found: Found, options: CompressOptions, pages: int, before: Audit, fonts: int) -> float:
+    """What a real run is expected to take."""
+    images = found.images.values()
+    work = Work(
+        pages=pages,
+        objects=len(pdf.objects),
+        before=before,
+        fonts=fonts,
+        images_seconds=Tally(pdf, images, _goal(options, None)).expected_seconds,
+        megapixels=sum(image.size[0] * image.size[1] for image in images) / 1e6,
+        everything=options.verify == "full",
+    )
+    return sum(work.expected().values())
+
+
 def _look(
     pdf: Pdf,
+    found: Found,
     path: Path,
     password: str | None,
     options: CompressOptions,
@@ -108,13 +141,8 @@ def _look(
     watch: Stopwatch,
     progress: Progress,
     expected: dict[str, int],
-) -> int:
-    """Put what is expected into ``expected``, by goal; how many images there are."""
-    with watch.stage("analyse"):
-        found = find_images(pdf, limits)
-        if found.inline_pages:
-            externalize_inline_images(pdf, found.inline_pages)
-            found = replace(find_images(pdf, limits), inline_pages=found.inline_pages)
+) -> None:
+    """Put what is expected into ``expected``, by goal."""
     progress("write", 10)
     builder = Builder(
         source=path,
@@ -140,7 +168,6 @@ def _look(
     for name, wanted in images.expected.items():
         # Images that stay are packed by a build as well as can be.
         expected[name] = (exact_rest if goals[name].quality is None else rest) + min(wanted, there)
-    return len(found.images)
 
 
 def _with(options: CompressOptions, preset: Preset) -> CompressOptions:

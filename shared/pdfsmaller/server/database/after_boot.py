@@ -23,7 +23,7 @@ def remember(connection: Connection, boot: str, difference: float, since_boot: f
     )
     greatest: float = connection.execute(kept.returning(clock.c.difference)).scalar_one()
     if connection.execute(delete(clock).where(clock.c.boot != boot)).rowcount:
-        _let_go(connection, greatest + since_boot)
+        let_go(connection, greatest + since_boot)
     return greatest
 
 
@@ -32,7 +32,8 @@ def recall(connection: Connection, boot: str) -> float | None:
     return connection.execute(select(clock.c.difference).where(clock.c.boot == boot)).scalar()
 
 
-def _let_go(connection: Connection, now: float) -> None:
+def let_go(connection: Connection, now: float) -> None:
+    """What workers held is nobody's from ``now`` on: their messages are visible, their leases over."""
     held = messages.c.dead_at.is_(None), messages.c.visible_at > now
     connection.execute(update(messages).where(*held).values(visible_at=now))
     running = select(jobs.c.job_id, jobs.c.content).where(jobs.c.status == Status.RUNNING)

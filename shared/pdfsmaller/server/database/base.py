@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
@@ -47,8 +47,12 @@ class _Unit:
 class Database(ABC):
     """Reading, writing, and the present. It may be used from any thread, and in a child after a fork."""
 
+    #: Its name, as URLs begin.
+    kind: str
     #: What begins a transaction that writes.
     _begin: str
+    #: What begins one that reads, and sees nothing that comes later.
+    _begin_snapshot: str
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -123,6 +127,13 @@ class Database(ABC):
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection in a transaction that only reads: all statements find what the first one did."""
+        with self.connected() as connection:
+            connection.exec_driver_sql(self._begin_snapshot)
+            yield connection
+
+    @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         with answering(), self._turn(), self._writing.begin() as connection:
             yield connection
@@ -167,6 +178,37 @@ class Database(ABC):
     @abstractmethod
     def wait(self, seconds: float) -> None:
         """Return when somebody may have written, after ``seconds`` at the latest."""
+
+    # Upkeep
+
+    @abstractmethod
+    def is_there(self) -> bool:
+        """Whether there is a database to connect to, where connecting would make one."""
+
+    @abstractmethod
+    def require_unused(self) -> None:
+        """Return where no other process is connected.
+
+        Raises:
+            StoreInUse: one is.
+            StoreUnavailable.
+        """
+
+    @abstractmethod
+    def require_sound(self, connection: Connection) -> None:
+        """Return where the database finds nothing wrong with itself, if it can tell.
+
+        Raises:
+            UnsuitableDatabase: it is damaged.
+        """
+
+    @abstractmethod
+    def tidy(self, tables: Sequence[str]) -> None:
+        """Give back the room of what is gone from these, and count anew what searching goes by."""
+
+    @abstractmethod
+    def size(self) -> int:
+        """What the database takes on its disk, in bytes."""
 
     # Starts and ends
 

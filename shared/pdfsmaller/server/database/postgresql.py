@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +29,7 @@ from pdfsmaller.errors import UnsuitableDatabase
 from pdfsmaller.server.database.base import Database, inherited
 from pdfsmaller.server.database.listener import CHANNEL, Listener, is_pooled
 from pdfsmaller.server.database.pool import Pool
+from pdfsmaller.server.database.unavailable import in_use
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,11 @@ _CONNECTIONS = """
     SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
         (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
 """
+#: How many others of ours there are, as ``_CONNECTS`` names them: behind pgbouncer too, which passes names on.
+_OTHERS = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pdfsmaller'
+        AND pid <> pg_backend_pid()
+"""
 #: How many times as long as others wait for a lock a client may do nothing with it.
 _IDLE = 3
 #: How far the server's clock may be set back before somebody is told.
@@ -57,6 +63,9 @@ _SCHEMA_LOCK = 7_326_480_117
 
 class PostgresqlDatabase(Database):
     """``Database`` on a server, by psycopg."""
+
+    kind = "postgresql"
+    _begin_snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
     def __init__(self, url: URL, pool: Pool, *, busy_seconds: float) -> None:
         patience = round(busy_seconds * 1_000)
@@ -144,6 +153,29 @@ class PostgresqlDatabase(Database):
 
     def wait(self, seconds: float) -> None:
         self._listener.wait(seconds)
+
+    # Upkeep
+
+    def is_there(self) -> bool:
+        return True  # connecting makes none
+
+    def require_unused(self) -> None:
+        self._engine.dispose()
+        with self.connected() as connection:
+            if connection.execute(text(_OTHERS)).scalar_one():
+                raise in_use()
+
+    def require_sound(self, connection: Connection) -> None:
+        """Nothing: the server says so when what it reads is damaged."""
+
+    def tidy(self, tables: Sequence[str]) -> None:
+        with self.connected() as connection:  # outside any transaction, as VACUUM must be
+            for table in tables:
+                connection.exec_driver_sql(f"VACUUM (ANALYZE) {table}")
+
+    def size(self) -> int:
+        with self.connected() as connection:
+            return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
 
     # Ends
 

@@ -6,8 +6,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from pdfsmaller.server.database.base import Database, inherited
 from pdfsmaller.server.database.clock import HostClock, boot_id, since_boot
 from pdfsmaller.server.database.local_disk import require_local
 from pdfsmaller.server.database.pool import Pool
-from pdfsmaller.server.database.unavailable import away
+from pdfsmaller.server.database.unavailable import away, damaged, in_use
 
 #: How often one who waits looks whether somebody has written: a look costs a few microseconds.
 _LOOK_SECONDS = 0.02
@@ -31,7 +31,9 @@ _RETRY_SECONDS = 0.05
 class SqliteDatabase(Database):
     """``Database`` on one file, in WAL mode."""
 
+    kind = "sqlite"
     _begin = "BEGIN IMMEDIATE"  # what is read in it must still be so when it writes
+    _begin_snapshot = "BEGIN"
 
     def __init__(self, url: URL, pool: Pool, *, busy_seconds: float, clock: Callable[[], float] = time.time) -> None:
         self._path = Path(url.database or "")
@@ -135,6 +137,40 @@ class SqliteDatabase(Database):
             return False
         changed, watch.seen = version != watch.seen, version
         return bool(changed)
+
+    # Upkeep
+
+    def is_there(self) -> bool:
+        return self._path.exists()
+
+    def require_unused(self) -> None:
+        """See ``Database``: only who is alone can take the write-ahead log away. The next connection has it again."""
+        self._engine.dispose()
+        if not self._path.exists():
+            return
+        with closing(sqlite3.connect(self._path, timeout=1, isolation_level=None)) as connection:
+            try:
+                connection.execute("PRAGMA journal_mode = DELETE")
+            except sqlite3.OperationalError as exc:
+                if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                    raise in_use() from None
+                raise away() from exc
+            except sqlite3.DatabaseError as exc:
+                raise damaged(str(exc)) from None
+
+    def require_sound(self, connection: Connection) -> None:
+        [found] = connection.exec_driver_sql("PRAGMA quick_check(1)").one()
+        if found != "ok":
+            raise damaged(str(found))
+
+    def tidy(self, tables: Sequence[str]) -> None:
+        with self.connected() as connection:
+            for statement in ("VACUUM", "ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                connection.exec_driver_sql(statement)
+
+    def size(self) -> int:
+        files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
+        return sum(path.stat().st_size for path in files if path.exists())
 
     # Starts and ends
 

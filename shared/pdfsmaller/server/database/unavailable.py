@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc as sql
 
-from pdfsmaller.errors import DiskFull, StoreUnavailable, TransientError
+from pdfsmaller.errors import DiskFull, StoreInUse, StoreUnavailable, TransientError, UnsuitableDatabase
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +53,35 @@ def answering() -> Iterator[None]:
 def away() -> StoreUnavailable:
     """What callers hear of a database that does not answer."""
     return StoreUnavailable("The store does not answer at the moment. Try again soon.")
+
+
+def in_use() -> StoreInUse:
+    """What is said where other processes are connected and must not be."""
+    return StoreInUse("Other processes use the database. Stop `serve`, `worker`, `cleanup` and the web server first.")
+
+
+def damaged(why: str) -> UnsuitableDatabase:
+    """What is said of a database that says itself that something is wrong with it."""
+    return UnsuitableDatabase(
+        f"The database is damaged ({why[:100]}). Keep its files, put them elsewhere, and bring back the last backup: "
+        "pdfsmaller admin restore FILE."
+    )
+
+
+@contextmanager
+def telling_damage() -> Iterator[None]:
+    """Within it SQLite's file is read for its operator, to whom damage is something else than a database that is away.
+
+    Raises:
+        UnsuitableDatabase: it is damaged, or no database at all.
+    """
+    try:
+        yield
+    except StoreUnavailable as exc:
+        why = getattr(exc.__cause__, "orig", None)
+        if getattr(why, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise damaged(str(why)) from exc
+        raise
 
 
 def _failure(exc: sql.DBAPIError | sql.TimeoutError) -> TransientError | None:

@@ -32,7 +32,8 @@ _STAGING = ".pdfsmaller"
 _ERROR_SUFFIX = ".error.json"
 #: What file systems allow one name, in bytes.
 _NAME_MAX_BYTES = 255
-_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ENAMETOOLONG)
+#: What the system says where something else stands in a file's place, or none can be called so.
+IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ENAMETOOLONG)
 
 #: Tells for which file something stands among the results; None for what is nobody's.
 Owner = Callable[[str], str | None]
@@ -155,7 +156,7 @@ def _in_the_way(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        if exc.errno not in _IN_THE_WAY:
+        if exc.errno not in IN_THE_WAY:
             raise
         raise _taken(f"it cannot be laid where {shown(name)} belongs ({exc.strerror})") from exc
 

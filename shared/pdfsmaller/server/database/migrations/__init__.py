@@ -24,14 +24,14 @@ def check(database: Database) -> None:
         StoreUnavailable: the database does not answer.
     """
     with database.connected() as connection:
-        found = _version(connection)
+        found = version(connection)
     if found is None:
-        raise WrongSchema("The database has no tables yet. Start `pdfsmaller serve`, which makes them.")
-    _require_known(found)
+        raise no_tables()
+    require_known(found)
     if found != VERSIONS[-1]:
         raise WrongSchema(
-            f"The database's tables are of version {found}, and {VERSIONS[-1]} is needed. Start `pdfsmaller serve`, "
-            "which brings them up to date."
+            f"The database's tables are of version {found}, and {VERSIONS[-1]} is needed. `pdfsmaller serve` and "
+            "`pdfsmaller admin migrate` bring them up to date."
         )
 
 
@@ -43,30 +43,46 @@ def upgrade(database: Database) -> None:
         StoreUnavailable, DiskFull: nothing was changed.
     """
     with database.connected() as connection:
-        found = _version(connection)
+        found = version(connection)
     if found is not None:
-        _require_known(found)
+        require_known(found)
     if found == VERSIONS[-1]:
         return
+    with database.changing_schema() as connection:
+        run(connection)
+
+
+def run(connection: Connection, to: str = "head") -> None:
+    """Make the tables, or bring them up to a version, on a connection of ``Database.changing_schema``."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "pdfsmaller.server.database:migrations")
-    with database.changing_schema() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
 
 
-def _version(connection: Connection) -> str | None:
-    """What Alembic has noted down; None where it has not yet."""
+def forget(connection: Connection) -> None:
+    """Remove Alembic's table, beside all others, on a connection of ``Database.changing_schema``."""
+    connection.execute(text(f"DROP TABLE IF EXISTS {_VERSION_TABLE}"))
+
+
+def version(connection: Connection) -> str | None:
+    """Which version the tables are of: what Alembic has noted down; None where it has not yet."""
     if not inspect(connection).has_table(_VERSION_TABLE):
         return None
     found = connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar()
     return str(found) if found is not None else None
 
 
-def _require_known(version: str) -> None:
+def no_tables() -> WrongSchema:
+    """What is said of a database that nobody has made tables in."""
+    return WrongSchema("The database has no tables yet. `pdfsmaller serve` and `pdfsmaller admin init` make them.")
+
+
+def require_known(version: str) -> None:
+    """Return where this program knows a version of the tables. Raises WrongSchema."""
     if version not in VERSIONS:
         raise WrongSchema(
             f"The database's tables are of version {version[:32]}, which is newer than this PDF Smaller knows: run the "

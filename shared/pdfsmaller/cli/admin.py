@@ -1,0 +1,243 @@
+"""``admin``: what operators do with a service. Only these and the service's own commands need its extras."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pdfsmaller.cli.errors import complain, describe
+from pdfsmaller.cli.keys import EXTRA_MISSING, Data
+from pdfsmaller.cli.show import counted, say, size
+from pdfsmaller.errors import ExitCode, PdfSmallerError
+
+_EPILOG = (
+    "Exit codes: 0 done; 1 something unexpected, or --check found something to do; 2 wrong usage or settings, or "
+    "nothing for this kind of store; 7 the store, or a file, is not as it must be."
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+
+app = typer.Typer(help="Look after a service: its tables, jobs, backups.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command(epilog=_EPILOG)
+def init(data: Data = None) -> int:
+    """Make tables and folders that are missing, and check that all can be used. It may be done again at any time."""
+
+    def run(admin: Any) -> None:
+        say(f"Ready: the tables are of version {admin.init(data=data).found}.")
+
+    return _with(_admin, run)
+
+
+@app.command(epilog=_EPILOG)
+def migrate(
+    to: Annotated[str | None, typer.Option(metavar="VERSION", help="Not to this program's version but to it.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with 1 where there is something to do.")
+    ] = False,
+    data: Data = None,
+) -> int:
+    """Bring the database's tables to this program's version."""
+
+    def run(admin: Any) -> int:
+        if check:
+            schema = admin.schema(data=data)
+            say(f"The tables are of version {schema.found or 'none'}, and {schema.wanted} is this program's.")
+            return ExitCode.OK if schema.is_current else ExitCode.UNEXPECTED
+        before, after = admin.migrate(to, data=data)
+        same = before.found == after.found
+        say(f"The tables are of version {after.found}" + ("." if same else f"; they were of {before.found or 'none'}."))
+        return ExitCode.OK
+
+    return _with(_admin, run)
+
+
+@app.command(epilog=_EPILOG)
+def vacuum(data: Data = None) -> int:
+    """Give back the room of what is gone from the database, and count anew what searching goes by."""
+
+    def run(admin: Any) -> None:
+        before, after = admin.vacuum(data=data)
+        say(f"The database takes {size(after)}; it took {size(before)}.")
+
+    return _with(_admin, run)
+
+
+@app.command(epilog=_EPILOG)
+def workers(as_json: AsJson = False, data: Data = None) -> int:
+    """Show the workers that are there: host, process, version, since when, what they are at."""
+
+    def run(admin: Any) -> None:
+        _show([_worker(worker) for worker in admin.workers(data=data)], as_json, "No worker was seen lately.")
+
+    return _with(_admin, run)
+
+
+def _worker(worker: Any) -> dict[str, Any]:
+    return {
+        "host": worker.host,
+        "pid": worker.pid,
+        "version": worker.version,
+        "started": _time(worker.started_at),
+        "seen": _time(worker.seen_at),
+        "job": worker.job_id,
+        "bounds": list(worker.bounds),
+    }
+
+
+@app.command(epilog=_EPILOG)
+def backup(
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder that it goes to instead of BACKUP_DIR.")
+    ] = None,
+    results: Annotated[bool, typer.Option("--results", help="What ended jobs made comes along.")] = False,
+    with_secret: Annotated[
+        bool, typer.Option("--with-secret", help="SECRET_KEY comes along: keep the file as you keep the key.")
+    ] = False,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> int:
+    """Make one file of the database and of the files of unfinished jobs, while all runs, and check it by restoring it.
+
+    Backups older than BACKUP_KEEP_DAYS are deleted then; BACKUP_UPLOAD_URL gets a copy.
+    """
+
+    def run(operating: Any) -> None:
+        made = operating.backup(data=data, to=to, results=results, with_secret=with_secret)
+        manifest = made.manifest
+        if as_json:
+            say(json.dumps(_backup(made), indent=2))
+        else:
+            say(str(made.path))
+        _remark(f"{size(made.bytes)}: {_contents(manifest)}. It was checked by restoring it.")
+        if manifest.gone:
+            _remark(f"{counted(len(manifest.gone), 'file')} were gone when their turn came: their jobs have ended.")
+        if manifest.key:
+            _remark(
+                f"It needs the SECRET_KEY with the fingerprint {manifest.key}, which is "
+                + ("IN IT: keep it as you keep the key." if made.has_secret else "NOT IN IT: keep that key apart.")
+            )
+
+    return _with(_backup_module, run)
+
+
+def _backup(made: Any) -> dict[str, Any]:
+    manifest = made.manifest
+    return {
+        "path": str(made.path),
+        "bytes": made.bytes,
+        "taken_at": _time(manifest.taken_at),
+        "version": manifest.product,
+        "schema": manifest.schema,
+        "rows": dict(manifest.tables),
+        "files": sum(1 for _ in manifest.files()),
+        "gone": list(manifest.gone),
+        "key": manifest.key,
+        "deleted": [str(path) for path in made.deleted],
+    }
+
+
+@app.command(epilog=_EPILOG)
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="What is there may go: all jobs, all keys, files of jobs not in FILE.")
+    ] = False,
+    other_key: Annotated[
+        bool, typer.Option("--other-key", help="SECRET_KEY may be another one than that of FILE.")
+    ] = False,
+    data: Data = None,
+) -> int:
+    """Bring a backup back, into an empty store, while nothing of the service runs."""
+
+    def run(operating: Any) -> None:
+        restored = operating.restore(file, data=data, replace=replace, other_key=other_key)
+        manifest = restored.manifest
+        say(f"Restored as of {_time(manifest.taken_at)}: {_contents(manifest)}.")
+        if restored.deleted:
+            _remark(f"{counted(restored.deleted, 'file')} of jobs that are not in it were deleted.")
+        _remark("Start the service: jobs that ran then are begun anew.")
+
+    return _with(_restore_module, run)
+
+
+def _contents(manifest: Any) -> str:
+    """``10 jobs, 1 API key, 3 files, tables of version v0006``."""
+    rows, files = manifest.tables, sum(1 for _ in manifest.files())
+    counts = (counted(rows.get("jobs", 0), "job"), counted(rows.get("api_keys", 0), "API key"), counted(files, "file"))
+    return f"{', '.join(counts)}, tables of version {manifest.schema}"
+
+
+# Printing
+
+
+def _remark(text: str) -> None:
+    """A line for people, beside what is printed for programs."""
+    print(text, file=sys.stderr)
+
+
+def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, none: str) -> None:
+    """Rows of one form as JSON, or as a table for people; ``none`` says that there are none."""
+    if as_json:
+        say(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif not rows:
+        say(none)
+    else:
+        for line in _table(rows):
+            say(line)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    heads = {name: name.upper().replace("_", " ") for name in rows[0]}
+    lines = [heads, *({name: _cell(value) for name, value in row.items()} for row in rows)]
+    widths = {name: max(len(line[name]) for line in lines) for name in heads}
+    return ["  ".join(line[name].ljust(widths[name]) for name in heads).rstrip() for line in lines]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "-"
+    return "-" if value is None or value == "" else str(value)
+
+
+def _time(at: float | None) -> str | None:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
+
+
+def _admin() -> Any:
+    from pdfsmaller.operating import admin
+
+    return admin
+
+
+def _backup_module() -> Any:
+    from pdfsmaller.operating import backup
+
+    return backup
+
+
+def _restore_module() -> Any:
+    from pdfsmaller.operating import restore
+
+    return restore
+
+
+def _with(module: Callable[[], Any], run: Callable[[Any], int | None]) -> int:
+    """Run with a module of ``pdfsmaller.operating``; the exit code."""
+    try:
+        operating = module()
+    except ModuleNotFoundError:
+        complain(EXTRA_MISSING)
+        return ExitCode.USAGE
+    try:
+        return run(operating) or ExitCode.OK
+    except PdfSmallerError as exc:
+        complain(describe(exc))
+        return exc.exit_code
