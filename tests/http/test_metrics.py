@@ -378,6 +378,7 @@ def test_promtool_finds_nothing_to_say(settings: Settings) -> None:
 
 _ENDS_JOBS = """
 import sys
+out, sys.stdout = sys.stdout, sys.stderr  # the log is not what is asked for
 from pdfsmaller import wire
 from pdfsmaller.jobs.model import Job, new_id
 from pdfsmaller.jobs.states import Status
@@ -390,9 +391,9 @@ for _ in range(25):
     job = Job(new_id(), Status.QUEUED, now, now, now + 900)
     world.jobs.create(job)
     world.ends.cancel(job, kept_seconds=60)
-print("done", flush=True)
+print("done", file=out, flush=True)
 sys.stdin.readline()
-print(create_app(world).test_client().get("/metrics").text)
+print(create_app(world).test_client().get("/metrics").text, file=out)
 """
 
 
