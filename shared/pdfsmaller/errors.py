@@ -79,7 +79,8 @@ anybody: no paths of ours, no secrets, no stack traces.
         ├── StoreInUse             500 store_in_use
         ├── StoreNotEmpty          500 store_not_empty
         ├── BadBackup              500 bad_backup
-        └── BackupFailed           500 backup_failed
+        ├── BackupFailed           500 backup_failed
+        └── NotTold                500 not_told
 """
 
 from __future__ import annotations
@@ -101,6 +102,8 @@ class ExitCode(IntEnum):
     LIMIT = 5
     TARGET_NOT_MET = 6
     FILE = 7
+    WARNINGS = 8
+    FAILURES = 9
     INTERRUPTED = 130
 
 
@@ -809,6 +812,13 @@ class BackupFailed(CannotServe):
 
     code = "backup_failed"
     title = "The backup was not made"
+
+
+class NotTold(CannotServe):
+    """Whoever should hear that something has failed does not."""
+
+    code = "not_told"
+    title = "Nobody was told"
 
 
 def to_wire(error: PdfSmallerError) -> dict[str, Any]:

@@ -85,6 +85,12 @@ def _bucket_url(value: str) -> str:
     return value
 
 
+def _mail_addresses(value: str) -> str:
+    if wrong := [one for one in _split(value) if not re.fullmatch(r"[^@\s,<>]+@[\w.-]+", one)]:
+        raise ValueError(f"should hold addresses such as operators@example.org; {wrong[0]!r} is none")
+    return value
+
+
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Count = Annotated[int, Field(ge=1)]
 Bytes = Annotated[Size, Field(ge=1)]
@@ -217,6 +223,17 @@ class Settings(BaseSettings):
         "",
         "Where each backup is copied to as well, for example `s3://bucket/prefix`, with boto3's own settings. What is "
         "there is not deleted: the bucket's lifecycle rules do that. Empty: nowhere.",
+    )
+
+    doctor_mail: Annotated[str, AfterValidator(_mail_addresses)] = _own_server(
+        "",
+        "Who gets a mail from `pdfsmaller doctor --notify` when something has failed, or is well again: addresses, "
+        "comma-separated. Needs a sendmail on the host. Empty: nobody.",
+    )
+    alertmanager_url: NonEmptyOrNone = _own_server(
+        None,
+        "Where `pdfsmaller doctor --notify` sends alerts, for example `http://127.0.0.1:9093`: an Alertmanager of "
+        "Prometheus. Empty: nowhere.",
     )
 
     # What one request or document may cost.
@@ -395,7 +412,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("s3_public_endpoint_url", "public_base_url")
+    @field_validator("s3_public_endpoint_url", "public_base_url", "alertmanager_url")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:
         if value is not None and not (_is_origin(value.rstrip("/")) or _is_address(value)):

@@ -39,9 +39,19 @@ def settings_in(folder: Path) -> dict[str, str]:
 
 
 class Upload:
-    """One gunicorn over the database and the folder in ``folder``, which are made where they are not there."""
+    """One gunicorn over the database and the folder in ``folder``, which are made where they are not there.
 
-    def __init__(self, folder: Path, *arguments: object, **settings: str) -> None:
+    Args:
+        under: makes of the command one that runs it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: object,
+        under: Callable[[list[str]], list[str]] = lambda command: command,
+        **settings: str,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.log = folder, folder / "upload.log"
         self._begins_at = self.log.stat().st_size if self.log.exists() else 0
@@ -49,7 +59,7 @@ class Upload:
         wire.prepare(read_settings(given), processes=1)
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, *map(str, arguments)], env=environ(**given), stdout=log, stderr=log
+                under([*COMMAND, *map(str, arguments)]), env=environ(**given), stdout=log, stderr=log
             )
         self.url = self._address()
         self.until(lambda: len(self.processes()) == int(given["WORKERS"]))

@@ -6,6 +6,7 @@
     pdfsmaller inspect IN [--json]
     pdfsmaller serve [--host ADDRESS] [--port PORT] [--data DIR] [--workers N] [--open]
     pdfsmaller worker | cleanup [--data DIR]
+    pdfsmaller doctor [--json] [--notify] [--data DIR]
     pdfsmaller remote compress | merge | … | status | download | cancel | delete | jobs | health [--server URL]
 
 There is a command for each operation (``pdfsmaller.operations``), whose parameters are made from its options.
@@ -25,6 +26,8 @@ Exit codes::
     5    over a limit (pages, image sizes, memory, time)
     6    the target size is out of reach; the smallest file possible was written
     7    a file cannot be read or written
+    8    ``doctor`` has warnings
+    9    ``doctor`` has found what has failed
     130  stopped with Ctrl-C (129, 143: by SIGHUP, SIGTERM)
 
 Where each input is a job of its own (``compress``), one that fails does not stop the others, and the code is that of
@@ -40,7 +43,7 @@ from types import FrameType
 __all__ = ["main"]
 
 #: The commands that run the service, whose workers start their own engines, or ask one.
-_SERVICE = ("serve", "worker", "cleanup", "remote")
+_SERVICE = ("serve", "worker", "cleanup", "doctor", "remote")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from pdfsmaller import __version__
-from pdfsmaller.cli import admin, arguments, backfill, keys, service
+from pdfsmaller.cli import admin, arguments, backfill, doctor, keys, service
 from pdfsmaller.cli.errors import complain
 from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.errors import ExitCode
@@ -162,6 +162,7 @@ _webhooks.command("secret", epilog=service.EXIT_CODES)(service.webhook_secret)
 app.add_typer(_webhooks, name="webhooks")
 for _command in (service.serve, service.worker, service.cleanup):
     app.command(epilog=service.EXIT_CODES)(_command)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 admin.app.add_typer(backfill.app, name="backfill")
 app.add_typer(admin.app, name="admin")

@@ -12,7 +12,6 @@ from typing import Any
 
 import deflate
 import pyvips
-from PIL import Image
 
 from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.options import Effort
@@ -84,7 +83,7 @@ def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default")
 
     def filtered(piece: pyvips.Image, way: str) -> bytes:
         png = piece.pngsave_buffer(compression=0, filter=way, keep="none", **options)
-        return zlib.decompress(_png_chunks(png)[b"IDAT"])
+        return zlib.decompress(png_chunks(png)[b"IDAT"])
 
     def all_filtered(way: str) -> bytearray:
         # Strip by strip, since a PNG of it all takes several times its memory. Rows are predicted from the one before:
@@ -104,29 +103,11 @@ def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default")
     chosen = min(ways, key=lambda way: quick_size(filtered(piece, way)))
     best = all_filtered(chosen)
     if chosen == "none":
-        return flate(_without_filter_bytes(best, image.height), image.width, image.height, bits)
+        return flate(without_filter_bytes(best, image.height), image.width, image.height, bits)
     parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": image.bands, "/Columns": image.width}
     if bits != 8:
         parms["/BitsPerComponent"] = bits
     return Encoded(_deflated_fast(best), "/FlateDecode", image.width, image.height, bits, parms, exact=True)
-
-
-def palette(image: pyvips.Image, *, quality: int = 100, bits: int = 8) -> Encoded:
-    """At most 256 colours (16 with ``bits=4``) as indices with a palette, deflated quickly: see ``repacked``.
-
-    How exact it is, the caller must measure.
-    """
-    png = image.pngsave_buffer(
-        compression=0, filter="none", palette=True, Q=quality, bitdepth=bits, dither=0.0, effort=4, keep="none"
-    )
-    chunks = _png_chunks(png)
-    _, _, depth, kind = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
-    if kind != 3:
-        raise ValueError("not a palette image")
-    colors = chunks[b"PLTE"]
-    samples = _without_filter_bytes(zlib.decompress(chunks[b"IDAT"]), image.height)
-    indexed = flate(samples, image.width, image.height, depth)
-    return replace(indexed, palette=colors, entries=len(colors) // 3, exact=False)
 
 
 def repacked(encoded: Encoded, effort: Effort) -> Encoded:
@@ -135,15 +116,6 @@ def repacked(encoded: Encoded, effort: Effort) -> Encoded:
         return encoded
     packed = zlib_compress(zlib.decompress(encoded.data), effort)
     return replace(encoded, data=packed) if len(packed) < len(encoded.data) else encoded
-
-
-def decode_palette(indexed: Encoded) -> pyvips.Image:
-    """The colours that a reader will see of a palette coding."""
-    size, raw = (indexed.width, indexed.height), f"P;{indexed.bits}" if indexed.bits != 8 else "P"
-    picture = Image.frombytes("P", size, zlib.decompress(indexed.data), "raw", raw)
-    indices = pyvips.Image.new_from_memory(picture.tobytes(), *size, 1, "uchar")
-    table = pyvips.Image.new_from_memory((indexed.palette or b"").ljust(768, b"\0"), 256, 1, 3, "uchar")
-    return indices.maplut(table)
 
 
 def flate(data: bytes, width: int, height: int, bits: int) -> Encoded:
@@ -160,7 +132,7 @@ def _deflated_fast(data: bytes | bytearray) -> bytes:
     return bytes(deflate.zlib_compress(data, CANDIDATE_LEVEL))
 
 
-def _without_filter_bytes(rows: bytes | bytearray, height: int) -> bytes:
+def without_filter_bytes(rows: bytes | bytearray, height: int) -> bytes:
     """PNG rows of which none is filtered, without the byte before each that says so."""
     length = len(rows) // height
     return b"".join(rows[start + 1 : start + length] for start in range(0, len(rows), length))
@@ -184,7 +156,7 @@ def ccitt_g4(image: pyvips.Image) -> Encoded:
     return Encoded(_tiff_strip(tiff), "/CCITTFaxDecode", image.width, image.height, 1, parms, exact=True)
 
 
-def _png_chunks(png: bytes) -> dict[bytes, bytes]:
+def png_chunks(png: bytes) -> dict[bytes, bytes]:
     """A PNG's chunks by type, those of the same type joined."""
     chunks: dict[bytes, list[bytes]] = {}
     position = 8

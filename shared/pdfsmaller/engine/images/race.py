@@ -20,7 +20,7 @@ from functools import cached_property, partial
 
 import pyvips
 
-from pdfsmaller.engine.images import encode, jbig2, pixels
+from pdfsmaller.engine.images import encode, jbig2, palette, pixels
 from pdfsmaller.engine.images.encode import Encoded
 from pdfsmaller.engine.images.goal import (
     REFERENCE_QUALITY,
@@ -73,15 +73,13 @@ FLAT_SHARE = 0.45
 # At most this share of the flat pixels may ring; more where quality and full chroma keep it from being seen.
 RINGING_SHARE = 0.002
 RINGING_SHARE_FINE = 0.01
-# A JPEG of a flat image has to be this much smaller than the palette or the lossless one.
+# A JPEG of a flat image has to be this much smaller than the palette or the lossless one. All effort leaves at least so
+# much of one coded quickly.
 FLAT_JPEG_GAIN = 0.75
+JPEG_AT_BEST = 0.5
 FLAT_JPEG_QUALITY = 88
 # Colours this close to gray, in levels, are gray to the eye (JPEG noise of a gray original).
 GRAY_TOLERANCE = 6
-# How far a palette of fewer colours may be from the image, at the quality of the ebook preset: the mean error in
-# levels, and the shares of pixels further off than so many levels.
-PALETTE_MEAN = 0.7
-PALETTE_SHARES = ((8, 0.015), (24, 0.0006))
 # Drawn images of up to so many pixels are also tried at their full size where they could be reduced.
 FLAT_WHOLE_PIXELS = 6_000_000
 # Searching a palette takes seconds above this many pixels.
@@ -97,8 +95,6 @@ LAYERS_COVER = 0.5
 LAYERS_DPI = 130
 # What lies behind the strokes, and which colour they have, is looked at less closely.
 LAYERS_QUALITY_BELOW = 25
-# libimagequant's quality, from coarse to fine.
-PALETTE_QUALITIES = (75, 88, 100)
 
 
 def optimize(source: ImageSource, goal: Goal) -> Encoded:
@@ -522,10 +518,9 @@ def _lossless(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[Enco
         return [_flate_of_any(image, goal)]
     named = image.copy(interpretation="srgb")
     if source.plain_decode and pixels.has_few_colors(image):
-        indexed = encode.palette(named)
-        # The quantizer rounds now and then: only what it gives back exactly counts.
-        if (encode.decode_palette(indexed) - image).abs().max() == 0:
-            return [replace(indexed, exact=True)]
+        indexed = palette.exact(image)
+        if indexed is not None:
+            return [indexed]
     return [encode.predicted(named, effort=goal.effort)]
 
 
@@ -621,7 +616,11 @@ def _flat(image: pyvips.Image, flat: pyvips.Image, source: ImageSource, goal: Go
     if jpeg_ok:
         fine = max(goal.quality, FLAT_JPEG_QUALITY)
         for quality, full_chroma, share in ((goal.quality, False, RINGING_SHARE), (fine, True, RINGING_SHARE_FINE)):
-            tried = _jpeg(image, replace(goal, quality=quality), full_chroma=full_chroma)
+            wanted = replace(goal, quality=quality)
+            quick = _jpeg(image, replace(wanted, effort="fast"), full_chroma=full_chroma)
+            if quick.cost * JPEG_AT_BEST > smallest * FLAT_JPEG_GAIN:
+                break
+            tried = _jpeg(image, wanted, full_chroma=full_chroma)
             if tried.cost > smallest * FLAT_JPEG_GAIN:
                 break
             if pixels.ringing(image, tried.data, flat) <= share:
@@ -642,19 +641,14 @@ def _few_colors(image: pyvips.Image, source: ImageSource, goal: Goal) -> list[En
     assert goal.quality is not None
     if image.bands == 1 and pixels.only_extremes(image):
         return [_smallest_bilevel(image, goal)]
-    colors = image if image.bands == 3 else image.bandjoin([image, image])
-    named = colors.copy(interpretation="srgb")
+    colors = image if image.bands == 3 else pixels.settle(image.bandjoin([image, image]))
     allowed = max(0.2, (100 - goal.quality) / (100 - REFERENCE_QUALITY))
-    for quality, bits in ((PALETTE_QUALITIES[0], 4), *((q, 8) for q in PALETTE_QUALITIES)):
-        indexed = encode.palette(named, quality=quality, bits=bits)
-        error = pixels.settle((encode.decode_palette(indexed) - colors).abs())
-        if error.avg() > PALETTE_MEAN * allowed:
-            continue
-        if all(pixels.share_above(error, levels) <= share * allowed for levels, share in PALETTE_SHARES):
-            if image.bands == 1 and indexed.palette is not None:
-                indexed = replace(indexed, palette=indexed.palette[::3])
-            return [indexed]
-    return []
+    indexed = palette.unseen(colors, allowed)
+    if indexed is None:
+        return []
+    if image.bands == 1 and indexed.palette is not None:
+        indexed = replace(indexed, palette=indexed.palette[::3])
+    return [indexed]
 
 
 def _marked(encoded: Encoded, source: ImageSource) -> Encoded:

@@ -1,0 +1,130 @@
+"""Palettes: an image as indices into at most 256 colours, and how far that is from the image."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import pyvips
+from PIL import Image
+
+from pdfsmaller.engine.images import encode, lua, pixels
+from pdfsmaller.engine.images.encode import Encoded
+
+# How far a palette of fewer colours may be from the image, at the quality of the ebook preset: the mean error in
+# levels, and the shares of pixels further off than so many levels.
+MEAN = 0.7
+NEAR_LEVELS, NEAR_SHARE = 8, 0.015
+FAR_LEVELS, FAR_SHARE = 24, 0.0006
+# libimagequant's quality and bits per index, from coarse to fine.
+WAYS = ((75, 4), (75, 8), (88, 8), (100, 8))
+# Of an image of more pixels than this, ways are not tried that leave far more error in a sample: so many times what is
+# allowed, in every eighth strip of four rows.
+SAMPLED_PIXELS, SAMPLED_SHARE, STRIP, HOPELESS = 150_000, 8, 4, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """Indices with their palette.
+
+    Attributes:
+        rows: the indices, ``bits`` to each, rows padded to bytes.
+        colors: red, green and blue of every entry.
+    """
+
+    rows: bytes
+    colors: bytes
+    width: int
+    height: int
+    bits: int
+
+    def coded(self) -> Encoded:
+        """Deflated quickly: see ``encode.repacked``."""
+        indexed = encode.flate(self.rows, self.width, self.height, self.bits)
+        return replace(indexed, palette=self.colors, entries=len(self.colors) // 3, exact=False)
+
+    def shown(self) -> pyvips.Image:
+        """The colours that a reader will see."""
+        size, raw = (self.width, self.height), f"P;{self.bits}" if self.bits != 8 else "P"
+        picture = Image.frombytes("P", size, self.rows, "raw", raw)
+        indices = pyvips.Image.new_from_memory(picture.tobytes(), *size, 1, "uchar")
+        table = pyvips.Image.new_from_memory(self.colors.ljust(768, b"\0"), 256, 1, 3, "uchar")
+        return indices.maplut(table)
+
+
+class Error(NamedTuple):
+    """How far indices are from their image: the mean in levels, and the shares of pixels that are further off in any
+    band than NEAR_LEVELS and FAR_LEVELS."""
+
+    mean: float
+    near: float
+    far: float
+
+    def is_unseen(self, allowed: float) -> bool:
+        """Whether the eye takes it for the image, where ``allowed`` times the bounds are allowed."""
+        return self.mean <= MEAN * allowed and self.near <= NEAR_SHARE * allowed and self.far <= FAR_SHARE * allowed
+
+
+def quantized(image: pyvips.Image, *, quality: int = 100, bits: int = 8) -> Indexed:
+    """At most 256 colours (16 with 4 bits) for three bands; how exact that is, ``error`` measures."""
+    named = image.copy(interpretation="srgb")
+    png = named.pngsave_buffer(
+        compression=0, filter="none", palette=True, Q=quality, bitdepth=bits, dither=0.0, effort=4, keep="none"
+    )
+    chunks = encode.png_chunks(png)
+    _, _, depth, kind = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
+    if kind != 3:
+        raise ValueError("not a palette image")
+    rows = encode.without_filter_bytes(zlib.decompress(chunks[b"IDAT"]), image.height)
+    return Indexed(rows, chunks[b"PLTE"], image.width, image.height, depth)
+
+
+def exact(image: pyvips.Image) -> Encoded | None:
+    """Three bands of at most 256 colours as they are; None where the quantizer rounds one, as it does now and then."""
+    indexed = quantized(image)
+    return replace(indexed.coded(), exact=True) if (indexed.shown() - image).abs().max() == 0 else None
+
+
+def unseen(image: pyvips.Image, allowed: float) -> Encoded | None:
+    """Three bands with the fewest colours of ``WAYS`` that the eye takes for them, or None where there are none.
+
+    Args:
+        allowed: how many times the error of the ebook preset may be made.
+    """
+    ways: Sequence[tuple[int, int]] = WAYS
+    if image.width * image.height > SAMPLED_PIXELS:
+        ways = WAYS[_first(_sample(image), allowed * HOPELESS) :]
+    for quality, bits in ways:
+        indexed = quantized(image, quality=quality, bits=bits)
+        if error(indexed, image).is_unseen(allowed):
+            return indexed.coded()
+    return None
+
+
+def _first(image: pyvips.Image, allowed: float) -> int:
+    """The first of ``WAYS`` that does for an image; the last where none before it does."""
+    for number, (quality, bits) in enumerate(WAYS[:-1]):
+        if error(quantized(image, quality=quality, bits=bits), image).is_unseen(allowed):
+            return number
+    return len(WAYS) - 1
+
+
+def _sample(image: pyvips.Image) -> pyvips.Image:
+    tops = range(0, image.height - STRIP + 1, STRIP * SAMPLED_SHARE)
+    strips = [image.crop(0, top, image.width, STRIP) for top in tops]
+    return pixels.settle(pyvips.Image.arrayjoin(strips, across=1)) if strips else image
+
+
+def error(indexed: Indexed, image: pyvips.Image) -> Error:
+    """How far indices are from the three bands that they were made of."""
+    size = image.width * image.height
+    arguments = (indexed.rows, indexed.bits, indexed.colors, bytes(image.write_to_memory()), image.width, image.height)
+    try:
+        mean, near, far = lua.call("palette", size, *arguments, NEAR_LEVELS, FAR_LEVELS)
+    except lua.Unavailable:
+        off = pixels.settle((indexed.shown() - image).abs())
+        return Error(off.avg(), pixels.share_above(off, NEAR_LEVELS), pixels.share_above(off, FAR_LEVELS))
+    return Error(mean, near / size, far / size)

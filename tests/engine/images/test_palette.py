@@ -1,0 +1,73 @@
+"""Palettes: how many colours do, and what is told of how far they are from the image."""
+
+from __future__ import annotations
+
+import pytest
+import pyvips
+
+from pdfsmaller.engine.images import encode, lua, palette, pixels
+
+
+def _drawing(width: int, height: int, colors: int) -> pyvips.Image:
+    """Bars of so many colours."""
+    place = pyvips.Image.xyz(width, height)
+    bar = (place[0] * colors / width).floor()
+    return pixels.settle((bar * 37 % 256).bandjoin([bar * 101 % 256, bar * 11 % 256]))
+
+
+def _shades(width: int, height: int) -> pyvips.Image:
+    place = pyvips.Image.xyz(width, height)
+    return pixels.settle((place[0] * 255 / width).bandjoin([place[1] * 255 / height, (place[0] + place[1]) % 256]))
+
+
+@pytest.mark.parametrize(("colors", "bits"), [(2, 4), (16, 4), (200, 8)])
+def test_a_drawing_keeps_its_colours_in_as_few_bits_as_hold_them(colors: int, bits: int) -> None:
+    image = _drawing(600, 400, colors)
+    coded = palette.unseen(image, 1.0)
+    assert coded is not None
+    assert coded.bits <= bits
+    assert coded.entries >= min(colors, 16)
+
+
+def test_what_has_too_many_colours_for_a_palette_gets_none() -> None:
+    assert palette.unseen(_shades(600, 600), 0.2) is None
+
+
+def test_a_large_image_gets_the_palette_that_trying_all_ways_gives_it() -> None:
+    image = _drawing(900, 700, 120)
+    first = next(
+        made
+        for quality, bits in palette.WAYS
+        if palette.error(made := palette.quantized(image, quality=quality, bits=bits), image).is_unseen(1.0)
+    )
+    coded = palette.unseen(image, 1.0)
+    assert coded is not None
+    assert (coded.bits, coded.palette) == (first.bits, first.colors)
+
+
+def test_at_most_256_colours_come_back_as_they_were() -> None:
+    coded = palette.exact(_drawing(512, 64, 256))
+    assert coded is not None
+    assert coded.exact
+    assert len(encode.repacked(coded, "default").data) <= len(coded.data)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("width", [301, 64])
+def test_the_error_is_the_same_with_luajit_and_without(bits: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = _shades(width, 77)
+    indexed = palette.quantized(image, quality=75, bits=bits)
+    quick = palette.error(indexed, image)
+
+    def away(*_: object) -> None:
+        raise lua.Unavailable
+
+    monkeypatch.setattr(lua, "call", away)
+    assert quick == pytest.approx(palette.error(indexed, image))
+    assert quick.mean > 0
+    assert quick.near >= quick.far
+
+
+def test_an_exact_palette_has_no_error() -> None:
+    image = _drawing(300, 50, 9)
+    assert palette.error(palette.quantized(image), image) == (0.0, 0.0, 0.0)
