@@ -183,6 +183,7 @@ command_for_people() {
   put 755 root:root "$COMMAND" <<COMMAND
 #!/bin/sh
 # PDF Smaller's command as the service's own user, with the service's settings. For root.
+umask 027
 exec setpriv --reuid=$SERVICE_USER --regid=$SERVICE_USER --init-groups env HOME=$DATA \\
   PDFSMALLER_ENV_FILE=$SETTINGS $CURRENT/bin/pdfsmaller "\$@"
 COMMAND
@@ -191,7 +192,11 @@ COMMAND
 settings() {
   step "Settings"
   if [ -e "$SETTINGS" ]; then
-    same "$SETTINGS"
+    if [ "$(mode_of "$SETTINGS") $(owner_of "$SETTINGS")" = "640 root:$SERVICE_USER" ]; then same "$SETTINGS"; else
+      run chown "root:$SERVICE_USER" "$SETTINGS"
+      run chmod 640 "$SETTINGS"
+      did "$SETTINGS (640 root:$SERVICE_USER)"
+    fi
     if [ -n "$DATABASE_URL$WORKERS" ]; then note "DATABASE_URL and WORKER_CONCURRENCY stay what it says: change them there"; fi
     return
   fi
@@ -388,7 +393,7 @@ bans() {
   for file in "$TREE"/deploy/fail2ban/jail.d/*; do put_copy 644 "$file" "/etc/fail2ban/jail.d/$(basename "$file")"; done
   # Debian 12 turns the jail of sshd on and says the file that only rsyslog writes: without it fail2ban does not start.
   if [ "$FAMILY" = debian ] && [ ! -e /var/log/auth.log ]; then
-    printf '[sshd]\nbackend = systemd\n' | put 644 root:root /etc/fail2ban/jail.d/pdfsmaller-sshd.conf
+    printf '[sshd]\nbackend = systemd\n' | put 644 root:root /etc/fail2ban/jail.d/sshd-journal.conf
   fi
   if [ "$INIT" = systemd ]; then
     if [ "$CHANGED" = yes ] || ! systemctl --quiet is-active fail2ban; then
@@ -417,7 +422,8 @@ last_check() {
   note "$url/health/live answers"
   one_job || fail "a small PDF did not come back" "$(look_at_logs) shows why; correct it, then run the same command again"
   note "a small PDF was sent and came back"
-  pdfsmaller doctor 9>&- || note "doctor has something to say (above); the service runs"
+  note "pdfsmaller doctor, without what is as it should be:"
+  pdfsmaller doctor 9>&- | grep -v '^ok ' || true
 }
 
 next_steps() {
@@ -446,6 +452,7 @@ uninstall() {
       for unit in "${units[@]}"; do attempt systemctl disable --now "$unit" || true; done
       drop "$UNITS"/pdfsmaller*.{service,timer,slice}
       run systemctl daemon-reload
+      attempt systemctl reset-failed 'pdfsmaller*' || true
       ;;
     supervisor)
       if [ -e "$(supervisor_file)" ]; then
@@ -481,7 +488,7 @@ purge() {
   if id -nG "$(nginx_user)" 2>/dev/null | grep -qw "$SERVICE_USER"; then run gpasswd --delete "$(nginx_user)" "$SERVICE_USER"; fi
   drop "$CONFIG" "$DATA" "$BACKUPS" "$ACME" "$UNITS"/pdfsmaller*.d
   if id "$SERVICE_USER" >/dev/null 2>&1; then run userdel "$SERVICE_USER"; fi
-  drop "$LOGS"
+  drop "$LOGS" "$LOG"
 }
 
 # ----------------------------------------------------------------
