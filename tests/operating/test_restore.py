@@ -242,6 +242,19 @@ def test_older_tables_are_brought_up_to_date(admin: Admin, tmp_path: Path, elsew
     assert admin("migrate", "--check", **elsewhere.named).code == 0
 
 
+@pytest.mark.parametrize("version", VERSIONS[:-1])
+def test_older_tables_stay_so_for_an_older_program(
+    admin: Admin, tmp_path: Path, elsewhere: Service, version: str
+) -> None:
+    old = made(tmp_path / "old")
+    admin("migrate", "--to", version, **old.named).must()
+    file = backed_up(admin, old)
+    admin("init", **elsewhere.named).must()
+    admin("restore", file, "--replace", "--keep-version", **elsewhere.named).must()
+    assert f"of version {version}," in admin("migrate", "--check", **elsewhere.named).out
+    admin("migrate", **elsewhere.named).must()  # nothing newer was left over
+
+
 def test_on_aws_it_is_said_what_does_the_work(stack: Stack, admin: Admin) -> None:
     ran = admin("backup", JOBS_TABLE=stack.settings.jobs_table)
     assert (ran.code, "point-in-time" in ran.err, ran.err.count("\n")) == (2, True, 1)

@@ -36,7 +36,9 @@ class Restored:
     deleted: int
 
 
-def restore(file: Path, *, data: Path | None, replace: bool = False, other_key: bool = False) -> Restored:
+def restore(
+    file: Path, *, data: Path | None, replace: bool = False, other_key: bool = False, keep_version: bool = False
+) -> Restored:
     """Put a backup into a store.
 
     Args:
@@ -44,6 +46,7 @@ def restore(file: Path, *, data: Path | None, replace: bool = False, other_key: 
         data: the folder of a ``serve``; None where the environment names database and storage.
         replace: whether what is there may go: all rows, and files of jobs that are not in the backup.
         other_key: whether SECRET_KEY may be another one than that of the backup.
+        keep_version: leave the tables as they were, for an older program, and not as this one needs them.
 
     Raises:
         BadBackup: it is none, damaged, or of a newer version; or it belongs to another SECRET_KEY.
@@ -60,7 +63,9 @@ def restore(file: Path, *, data: Path | None, replace: bool = False, other_key: 
             _require_suitable(backup.manifest, here, database, other_key=other_key)
             _require_room(here, database, replace=replace)
             _put_files(backup, here)
-            database.replace(backup.manifest.schema, backup.tables(), taken_at=backup.manifest.taken_at)
+            database.replace(
+                backup.manifest.schema, backup.tables(), taken_at=backup.manifest.taken_at, keep_version=keep_version
+            )
             require_all(backup.manifest, database)
             deleted = _delete_unknown(here) if replace else 0
             database.close()

@@ -84,7 +84,14 @@ class SqlUpkeep:
             self._database.require_sound(connection)
             yield SqlSnapshot(connection, version, time.time())
 
-    def replace(self, version: str, tables: Iterable[tuple[str, Iterable[TableRow]]], *, taken_at: float) -> None:
+    def replace(
+        self,
+        version: str,
+        tables: Iterable[tuple[str, Iterable[TableRow]]],
+        *,
+        taken_at: float,
+        keep_version: bool = False,
+    ) -> None:
         migrations.require_known(version)
         with self._database.changing_schema() as connection:
             _found(connection, _OURS).drop_all(connection)
@@ -95,7 +102,8 @@ class SqlUpkeep:
                 if name not in made:
                     raise BadBackup(f"There is no table {name[:64]} in version {version}.")
                 _put(connection, made[name], iter(rows))
-            migrations.run(connection)
+            if not keep_version:
+                migrations.run(connection)
             let_go(connection, taken_at)
 
 
