@@ -80,12 +80,8 @@ class Upkeep(Protocol):
         """Give back the room of what is gone, and count anew what searching goes by."""
         ...
 
-    def require_unused(self) -> None:
-        """Return where no other process is connected.
-
-        Raises:
-            StoreInUse: one is.
-        """
+    def is_in_use(self) -> bool | None:
+        """Whether another process is connected; None where nobody can tell, since a pool of connections is between."""
         ...
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:

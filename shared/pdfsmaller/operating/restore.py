@@ -94,14 +94,14 @@ def _require_suitable(manifest: Manifest, here: Place, database: Upkeep, *, othe
 
 
 def _require_room(here: Place, database: Upkeep, *, replace: bool) -> None:
-    database.require_unused()
     if database.schema().found is None:
         return
-    workers = here.world.workers
-    if workers and (there := workers.alive(here.settings.lease_seconds)):
-        hosts = ", ".join(sorted({worker.host for worker in there}))
+    in_use = database.is_in_use()
+    if in_use is None and here.world.workers:
+        in_use = bool(here.world.workers.alive(here.settings.lease_seconds))
+    if in_use:
         raise StoreInUse(
-            f"Workers were seen lately ({len(there)}, on {hosts}). Stop them; after a kill wait for LEASE_SECONDS."
+            "Other processes use the database. Stop the service on all hosts first: `serve`, or web, workers, cleanup."
         )
     counts = database.counts()
     if not replace and any(counts.get(name) for name in _MISSED):

@@ -36,7 +36,7 @@ class SqlUpkeep:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.kind = database.kind
-        self.close, self.size, self.require_unused = database.close, database.size, database.require_unused
+        self.close, self.size, self.is_in_use = database.close, database.size, database.is_in_use
 
     def schema(self) -> Schema:
         found = None
@@ -94,8 +94,7 @@ class SqlUpkeep:
     ) -> None:
         migrations.require_known(version)
         with self._database.changing_schema() as connection:
-            _found(connection, _OURS).drop_all(connection)
-            migrations.forget(connection)
+            migrations.undo(connection)
             migrations.run(connection, version)
             made = _found(connection, _KEPT).tables
             for name, rows in tables:
