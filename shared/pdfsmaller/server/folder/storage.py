@@ -272,6 +272,10 @@ class FolderStorage:
 
     # The folder itself
 
+    def used_ratio(self) -> float | None:
+        with told():
+            return self._usage.ratio()
+
     def is_full(self) -> bool:
         with told():
             return self._usage.is_full()
