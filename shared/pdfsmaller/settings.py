@@ -186,8 +186,8 @@ class Settings(BaseSettings):
     x_accel_prefix: str = _own_server(
         "",
         "Where nginx, before the service, has the folder of files as an internal location, for example `/stored`: "
-        "downloads are then sent by nginx (X-Accel-Redirect), which must run as the service's user. Empty: the service "
-        "sends them itself.",
+        "downloads are then sent by nginx (X-Accel-Redirect), whose user must be in the service's group. Empty: the "
+        "service sends them itself.",
     )
     host: str = _own_server("127.0.0.1", "The address that the page and the API listen on; `0.0.0.0` for all.")
     port: Annotated[int, Field(ge=0, le=65_535)] = _own_server(8_080, "Their port.")
