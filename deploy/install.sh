@@ -197,10 +197,17 @@ settings() {
       run chmod 640 "$SETTINGS"
       did "$SETTINGS (640 root:$SERVICE_USER)"
     fi
-    if [ -n "$DATABASE_URL$WORKERS" ]; then note "DATABASE_URL and WORKER_CONCURRENCY stay what it says: change them there"; fi
+    if [ -n "$DATABASE_URL" ] && [ "$(setting DATABASE_URL)" != "$DATABASE_URL" ]; then
+      note "DATABASE_URL stays what $SETTINGS says: change it there"
+    fi
+    if [ -n "$WORKERS" ] && [ "$(setting WORKER_CONCURRENCY)" != "$WORKERS" ]; then
+      run sed -i "s|^#\? *WORKER_CONCURRENCY=.*|WORKER_CONCURRENCY=$WORKERS|" "$SETTINGS"
+      did "WORKER_CONCURRENCY=$WORKERS in $SETTINGS"
+      if [ -L "$CURRENT" ]; then stop_workers; fi # started again below
+    fi
     return
   fi
-  # Made whole or not at all, and never touched again: it is the operator's from here on.
+  # Made whole or not at all, and from here on the operator's: only --workers changes a line of it.
   if [ "$DRY_RUN" = no ]; then
     sed -e "s|^#\? *SECRET_KEY=.*|SECRET_KEY=$(openssl rand -hex 32)|" "$TREE/deploy/env/.env.production" >"$SETTINGS.new"
     chown "root:$SERVICE_USER" "$SETTINGS.new"
