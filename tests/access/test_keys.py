@@ -123,6 +123,15 @@ class TestKnown:
 
 
 class TestDoor:
+    def test_a_wrong_key_is_logged_with_who_sent_it_and_without_itself(
+        self, keys: Keys, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with pytest.raises(errors.Unauthorized):
+            Door(keys, clock).let_in("a wrong one", "192.0.2.1")
+        [line] = caplog.records
+        assert (line.message, vars(line)["client"]) == ("wrong API key", "192.0.2.1")
+        assert "a wrong one" not in str(vars(line))
+
     def test_an_address_with_many_wrong_keys_is_not_listened_to_for_a_while(self, keys: Keys, clock: Clock) -> None:
         door, (_, right) = Door(keys, clock), keys.create("a")
         for number in range(30):

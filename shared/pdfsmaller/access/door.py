@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ from pdfsmaller.access.keys import ApiKey, Keys
 from pdfsmaller.access.local_counters import LocalCounters
 from pdfsmaller.access.rates import Limiter, Rate
 from pdfsmaller.errors import RateLimited, Unauthorized
+
+logger = logging.getLogger(__name__)
 
 #: Keys that are none, from one address. They are counted in each process for itself: a store need not hear of them.
 _WRONG = Rate(30, 60)
@@ -46,6 +49,7 @@ class Door:
         key = self._keys.known(given)
         if key is None:
             self._wrong.take(taker, [_WRONG])
+            logger.warning("wrong API key", extra={"client": address})  # as deploy/fail2ban reads it
             raise Unauthorized(f"The API key is not known, or was revoked. {_WANTED}" if given else _WANTED)
         return key
 
