@@ -109,7 +109,7 @@ packages() {
   # Debian's fail2ban reads the journal (for sshd, whose jail it turns on) only with this one.
   if [ "$NGINX" = yes ] && [ "$FAMILY" = debian ]; then wanted+=(python3-systemd); fi
   if [ "$CERTIFICATE" = certbot ]; then wanted+=(certbot); fi
-  if [ "$INIT" = supervisor ]; then wanted+=(supervisor); fi
+  if [ "$INIT" = supervisor ]; then wanted+=(supervisor "$(if [ "$FAMILY" = debian ]; then echo cron; else echo cronie; fi)"); fi
   for package in "${wanted[@]}"; do
     if ! has_package "$package"; then missing+=("$package"); fi
   done
@@ -265,6 +265,9 @@ limits() {
 processes() {
   step "Processes ($INIT)"
   processes_files "$TREE"
+  if [ "$INIT" = supervisor ]; then # it has no clock of its own
+    printf '%s\n' "15 2 * * * root $COMMAND admin backup" "*/5 * * * * root $COMMAND doctor --notify" | put 644 root:root /etc/cron.d/pdfsmaller
+  fi
   if [ "$INIT" = supervisor ] && [ "$DRY_RUN" = no ] && ! supervisorctl pid >/dev/null 2>&1; then
     run "$(supervisord)" -c "$(supervisor_main)"
     did "supervisord"
@@ -465,7 +468,7 @@ uninstall() {
       if [ -e "$(supervisor_file)" ]; then
         stop_workers || true
         stop_upload || true
-        drop "$(supervisor_file)"
+        drop "$(supervisor_file)" /etc/cron.d/pdfsmaller
         attempt supervisorctl update || true
       fi
       ;;

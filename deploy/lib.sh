@@ -364,7 +364,7 @@ backup_before() { sed -n 2p "$1/.replaced" 2>/dev/null || true; }
 back_up() {
   local folder made
   folder=$(setting BACKUP_DIR "$BACKUPS")
-  attempt pdfsmaller admin backup || {
+  attempt pdfsmaller admin backup --to "$folder" || {
     last_words
     fail "there is no backup, so nothing was changed" "correct what the lines above say, then run the same command again"
   }

@@ -22,10 +22,7 @@ from tests.deploy.clean_host import CleanHost
 pytestmark = pytest.mark.slow
 
 NAME = "pdf.example.org"
-CURL = f"curl --silent --show-error --fail --insecure --location --resolve {NAME}:443:127.0.0.1"
-#: Seconds from a Debian that has just been made to https; on a machine of one's own it is a third.
-INSTALLED_WITHIN = 300
-SAME = " (as it was)"
+CURL = "curl --silent --show-error --fail --insecure --location"
 
 
 @dataclass
@@ -76,14 +73,13 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     versions.made(checkouts / "broken", "1.2.0", of=second, tables=True, starts=False)
     documents.write(checkouts / "a.pdf", documents.photo_jpeg(600, 400))
     with clean_host.booted(folder / "root", versions=checkouts) as host:
+        host.sh(f"echo 127.0.0.1 {NAME} >> /etc/hosts")
         yield Story(host, folder, {})
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_from_nothing_to_a_page_by_https(story: Story) -> None:
-    began = time.monotonic()
     said = story.host.run("/versions/first/deploy/install.sh", "--domain", NAME, "--self-signed").stdout
-    assert time.monotonic() - began < INSTALLED_WITHIN
     assert f"PDF Smaller is at https://{NAME}/" in said
     assert "PDF Smaller" in story.host.sh(f"{CURL} https://{NAME}/")
     assert "HTTP/1.1 308" in story.host.sh(f"curl -sI -H 'Host: {NAME}' http://127.0.0.1/")
