@@ -97,6 +97,20 @@ class SqlJobStore:
             if len(found) < _PAGE:
                 return
 
+    def every(self, status: Status | None = None) -> Iterator[Row]:
+        page = select(jobs.c.job_id, jobs.c.content).order_by(jobs.c.job_id).limit(_PAGE)
+        if status:
+            page = page.where(jobs.c.status == str(status))
+        last = ""
+        while True:
+            with self._database.reading() as connection:
+                found = connection.execute(page.where(jobs.c.job_id > last)).all()
+            for row in found:
+                yield dict(json.loads(row.content))
+            if len(found) < _PAGE:
+                return
+            last = found[-1].job_id
+
     def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
         created_at, job_id = before or _NEWEST
         given = {"owner": owner, "created_at": created_at, "job_id": job_id, "number": limit}
