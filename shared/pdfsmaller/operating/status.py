@@ -25,8 +25,9 @@ def status(*, data: Path | None) -> dict[str, Any]:
     Returns:
         ``version`` of this program; ``store`` (``sqlite``, ``postgresql``, ``aws``); ``schema`` (``found``,
         ``wanted``); ``jobs``, how many are in which state; ``queues``, what is in each whose address is set;
-        ``workers``; ``storage`` (``used_ratio``, 0 to 1); ``database`` (``bytes``); ``backups`` (``folder``, ``count``, ``last_at`` in seconds since the epoch,
-        ``last_bytes``). Where the tables are not this program's only what holds without them is there.
+        ``workers``; ``storage`` (``used_ratio``, 0 to 1); ``database`` (``bytes``); ``backups`` (``folder``,
+        ``count``, ``last_at`` in seconds since the epoch, ``last_bytes``). Where the tables are not this program's
+        only what holds without them is there.
 
     Raises:
         CannotServe, StoreUnavailable.
