@@ -58,8 +58,8 @@ def body() -> dict[str, Any]:
     }
     queues = ("CompressQueue", "DeadLetterQueue", "CallbackQueue", "CallbackDeadLetterQueue")
     names |= {f"{queue}.QueueName": queue for queue in queues}
-    filled = re.sub(r"\$\{([^!}]+)\}", lambda found: names[found[1]], text)
-    return dict(json.loads(filled.replace("${!", "${")))
+    filled = re.sub(r"\$\{([^}]+)\}", lambda found: names[found[1]], text)
+    return dict(json.loads(filled))
 
 
 def shown(body: dict[str, Any]) -> Iterator[list[Any]]:
