@@ -186,8 +186,8 @@ class Settings(BaseSettings):
     x_accel_prefix: str = _own_server(
         "",
         "Where nginx, before the service, has the folder of files as an internal location, for example `/stored`: "
-        "downloads are then sent by nginx (X-Accel-Redirect), which must run as the service's user. Empty: the service "
-        "sends them itself.",
+        "downloads are then sent by nginx (X-Accel-Redirect), whose user must be in the service's group. Empty: the "
+        "service sends them itself.",
     )
     host: str = _own_server("127.0.0.1", "The address that the page and the API listen on; `0.0.0.0` for all.")
     port: Annotated[int, Field(ge=0, le=65_535)] = _own_server(8_080, "Their port.")
@@ -359,7 +359,8 @@ class Settings(BaseSettings):
     metrics_token: Annotated[str, AfterValidator(_is_token)] = _field(
         "",
         f"What `GET /metrics` must be sent as `Authorization: Bearer`: {KEY_MIN_CHARS} characters or more, for example "
-        "from `openssl rand -hex 32`. Empty: whoever reaches it sees it.",
+        "from `openssl rand -hex 32`. `GET /health` tells who sends it how each part is. Empty: whoever reaches it "
+        "sees it.",
         secret=True,
     )
     log_level: Annotated[

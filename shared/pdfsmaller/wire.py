@@ -218,6 +218,7 @@ def _storage(settings: Settings) -> Storage:
         settings.secret_key,
         max_bytes=settings.storage_max_bytes,
         full_percent=settings.storage_full_percent,
+        group_reads=bool(settings.x_accel_prefix),
     )
 
 
