@@ -92,6 +92,119 @@ def _worker(worker: Any) -> dict[str, Any]:
     }
 
 
+_jobs = typer.Typer(help="All callers' jobs.", rich_markup_mode=None, invoke_without_command=True)
+app.add_typer(_jobs, name="jobs", epilog=_EPILOG)
+
+
+@_jobs.callback()
+def jobs(
+    context: typer.Context,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", metavar="STATUS", help="Only in this state; may be repeated.")
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option("--key", metavar="ID", help="Only those of this API key; '' for those without one.")
+    ] = None,
+    operation: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this operation.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only those made since: 24h, 7d, 2026-01-31T12:00:00Z.")
+    ] = None,
+    code: Annotated[str | None, typer.Option(metavar="CODE", help="Only those that failed with this code.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="So many at most.")] = 50,
+    before: Annotated[
+        str | None, typer.Option(metavar="ID", help="The next page: the id of the last job of the page before.")
+    ] = None,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> int:
+    """List all callers' jobs, the newest first."""
+    if context.invoked_subcommand:
+        return ExitCode.OK
+
+    def run(operating: Any) -> None:
+        wanted = operating.Wanted(status or (), owner, operation, since, code)
+        found = operating.listed(wanted, limit=limit, before=before, data=data)
+        _show([_job(job) for job in found], as_json, "There are no such jobs.")
+        if len(found) == limit:
+            _remark(f"There may be more: --before {found[-1].job_id}")
+
+    return _with(_jobs_module, run)
+
+
+@_jobs.command(epilog=_EPILOG)
+def show(job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id.")], data: Data = None) -> int:
+    """Show all that is known of a job, as JSON: its row without its secrets, its files, its dead letter."""
+
+    def run(operating: Any) -> None:
+        say(json.dumps(operating.shown(job_id, data=data), indent=2, ensure_ascii=False))
+
+    return _with(_jobs_module, run)
+
+
+def _job(job: Any) -> dict[str, Any]:
+    return {
+        "id": job.job_id,
+        "status": str(job.status),
+        "operation": job.operation,
+        "created": _time(job.created_at),
+        "updated": _time(job.updated_at),
+        "attempt": job.attempt,
+        "bytes": sum(item.bytes for item in job.inputs) or None,
+        "key": job.owner,
+        "code": (job.error or {}).get("code"),
+    }
+
+
+@app.command(epilog=_EPILOG)
+def redrive(
+    job_id: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Only that of this job.")] = None,
+    data: Data = None,
+) -> int:
+    """Send dead letters anew: jobs whose every attempt failed have as many again."""
+
+    def run(operating: Any) -> None:
+        say(f"Sent anew: {counted(operating.redrive(job_id, data=data), 'dead letter')}.")
+
+    return _with(_jobs_module, run)
+
+
+@app.command(epilog=_EPILOG)
+def purge(
+    job_id: Annotated[str | None, typer.Option("--job", metavar="ID", help="This job; one that runs is ended.")] = None,
+    ended_before: Annotated[
+        str | None, typer.Option(metavar="TIME", help="All jobs that ended before: 24h, 7d, 2026-01-31T12:00:00Z.")
+    ] = None,
+    dead_letters: Annotated[
+        bool, typer.Option("--dead-letters", help="All dead letters: their jobs stay failed for good.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Really. Without it only what would go is said.")] = False,
+    data: Data = None,
+) -> int:
+    """Delete files of jobs before their time, or dead letters."""
+    if sum((job_id is not None, ended_before is not None, dead_letters)) != 1:
+        complain("Say what to delete: --job ID, --ended-before TIME or --dead-letters, one of them.")
+        return ExitCode.USAGE
+
+    def run(operating: Any) -> int:
+        if job_id is not None:
+            what = f"the files of job {job_id}"
+            if yes:
+                operating.purge_job(job_id, data=data)
+            else:
+                operating.shown(job_id, data=data)
+        elif ended_before is not None:
+            what = f"the files of {counted(operating.purge_ended(ended_before, data=data, really=yes), 'job')}"
+        else:
+            what = counted(operating.purge_dead_letters(data=data, really=yes), "dead letter")
+        if not yes:
+            complain(f"Nothing was deleted. --yes deletes {what}.")
+            return ExitCode.USAGE
+        say(f"Deleted: {what}.")
+        return ExitCode.OK
+
+    return _with(_jobs_module, run)
+
+
 @app.command(epilog=_EPILOG)
 def backup(
     to: Annotated[
@@ -219,6 +332,12 @@ def _admin() -> Any:
     from pdfsmaller.operating import admin
 
     return admin
+
+
+def _jobs_module() -> Any:
+    from pdfsmaller.operating import jobs
+
+    return jobs
 
 
 def _backup_module() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -18,16 +17,19 @@ from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidOption
 from pdfsmaller.operating.admin import alive
 from pdfsmaller.operating.place import Place, place
+from pdfsmaller.processes import logs
 from pdfsmaller.services.backfill.expectation import Expectation, expect
 from pdfsmaller.services.backfill.ledger import Count, Item, Ledger, State
 from pdfsmaller.services.backfill.pace import parse_rate
 from pdfsmaller.services.backfill.plan import INCLUDE, Plan
 from pdfsmaller.services.backfill.prices import read_prices
 from pdfsmaller.services.backfill.service import BackfillService
-from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
     pass
+
+if TYPE_CHECKING:
+    from pdfsmaller.settings import Settings
 
 #: What a ledger is called that nobody named.
 LEDGER = "backfill.db"
@@ -113,8 +115,9 @@ def dry_run(
 
 def run(
     asked: Asked, *, rate: str, at_once: int, ledger: Path | None, data: Path | None, say: Callable[[str], None]
-) -> list[Count]:
-    """Do a backfill, or go on with it, until every item is over or somebody stops it; how far it came.
+) -> tuple[list[Count], bool]:
+    """Do a backfill, or go on with it, until every item is over or somebody stops it; how far it came, and whether
+    that was all.
 
     Ctrl-C (SIGINT, SIGTERM) lets what is under way end; once more leaves that, too, for the next run.
 
@@ -130,19 +133,20 @@ def run(
     """
     here, per_second, plan = place(data), parse_rate(rate), asked.plan()
     world = here.world
-    _log_little()
     with closing(Ledger(ledger or ledger_of(here))) as kept:
         kept.hold()
+        _log(here.settings, kept.path)
         sandbox.warm_up()  # before there are threads
         copies = wire.files_in_s3(here.settings)
         service = BackfillService(world, plan, kept, copies=copies, rate=per_second, at_once=at_once)
         with closing(service), _stopping(say) as (stop, leave):
-            new = service.enter()
+            new = service.enter(stop)
+            listed = not stop.is_set()
             say(f"{plan.source.address}: {new:,} documents that the ledger {kept.path} did not have yet.")
             if world.workers and not alive(here):
                 say("No worker runs: start one (pdfsmaller worker), or this waits for it.")
-            service.run(stop, leave, _Telling(kept, say))
-        return kept.counts()
+            service.run(stop, leave, _Telling(kept, service, say))
+        return kept.counts(), listed and not kept.has(State.WAITING, State.TAKEN)
 
 
 def status(*, ledger: Path | None, data: Path | None) -> tuple[dict[str, Any], list[Count]]:
@@ -186,11 +190,10 @@ def ledger_of(here: Place) -> Path:
     return Path(f"pdfsmaller-{LEDGER}").absolute()
 
 
-def _log_little() -> None:
-    """The ledger has what became of each document: without LOG_LEVEL only warnings are lines beside it."""
-    if not os.environ.get("LOG_LEVEL"):
-        for service in ("backfill", "jobs"):
-            get_logger(service).setLevel("WARNING")
+def _log(settings: Settings, ledger: Path) -> None:
+    """Have this process log into LOG_FILE or, without one, beside the ledger: what people read is apart from it."""
+    beside = {} if settings.log_file else {"log_file": f"{ledger}.log"}
+    logs.begin(settings.model_copy(update=beside), "backfill")
 
 
 @contextmanager
@@ -216,14 +219,14 @@ def _stopping(say: Callable[[str], None]) -> Iterator[tuple[threading.Event, thr
 class _Telling:
     """Tells the operator now and then how far it is."""
 
-    def __init__(self, ledger: Ledger, say: Callable[[str], None]) -> None:
-        self._ledger, self._say = ledger, say
+    def __init__(self, ledger: Ledger, service: BackfillService, say: Callable[[str], None]) -> None:
+        self._ledger, self._service, self._say = ledger, service, say
         self._next_at = time.monotonic() + _TELL_SECONDS
 
     def __call__(self) -> None:
         begun = time.monotonic()
         if begun >= self._next_at:
-            self._say(progress(self._ledger.counts()))
+            self._say(f"{progress(self._ledger.counts())} {self._service.trouble}".rstrip())
             taken = time.monotonic() - begun
             self._next_at = begun + max(_TELL_SECONDS, taken / _COUNTING_SHARE)
 
