@@ -209,7 +209,7 @@ settings() {
   fi
   # Made whole or not at all, and from here on the operator's: only --workers changes a line of it.
   if [ "$DRY_RUN" = no ]; then
-    sed -e "s|^#\? *SECRET_KEY=.*|SECRET_KEY=$(openssl rand -hex 32)|" "$TREE/deploy/env/.env.production" >"$SETTINGS.new"
+    (umask 077 && with_secret <"$TREE/deploy/env/.env.production" >"$SETTINGS.new")
     chown "root:$SERVICE_USER" "$SETTINGS.new"
     chmod 640 "$SETTINGS.new"
     if [ -n "$DATABASE_URL" ]; then change DATABASE_URL "$DATABASE_URL"; fi
@@ -223,6 +223,17 @@ settings() {
   else
     note "would write: $SETTINGS (640 root:$SERVICE_USER), from deploy/env/.env.production with a SECRET_KEY of its own"
   fi
+}
+
+# The sample with a SECRET_KEY of its own, which no other program is handed: its arguments would be seen.
+with_secret() {
+  local line
+  while IFS= read -r line; do
+    case $line in
+      SECRET_KEY=*) printf 'SECRET_KEY=%s\n' "$(openssl rand -hex 32)" ;;
+      *) printf '%s\n' "$line" ;;
+    esac
+  done
 }
 
 # change NAME VALUE, in the settings that are being made.
