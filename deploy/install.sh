@@ -92,7 +92,6 @@ fill_in() {
   fi
   DOMAIN=${DOMAIN:-$(answer DOMAIN)}
   EMAIL=${EMAIL:-$(answer EMAIL)}
-  WORKERS=${WORKERS:-$(answer WORKERS)} WORKERS=${WORKERS:-$(nproc)}
   FIREWALL=${FIREWALL:-$(answer FIREWALL)} FIREWALL=${FIREWALL:-yes}
 }
 
@@ -159,7 +158,7 @@ folders() {
   folder 755 root:root "$RELEASES"
   folder 750 "root:$SERVICE_USER" "$CONFIG"
   folder 750 "$SERVICE_USER:$SERVICE_USER" "$DATA"
-  folder 700 "$SERVICE_USER:$SERVICE_USER" "$DATA/tmp"
+  folder 750 "$SERVICE_USER:$SERVICE_USER" "$DATA/tmp"
   folder 750 "$SERVICE_USER:$SERVICE_USER" "$DATA/files"
   folder 700 "$SERVICE_USER:$SERVICE_USER" "$BACKUPS"
   folder 750 "$SERVICE_USER:$SERVICE_USER" "$LOGS"
@@ -171,7 +170,7 @@ release() {
     same "$CURRENT → $(current_release)"
     return
   fi
-  if [ -f "$CURRENT/.complete" ]; then
+  if [ -f "$CURRENT/.complete" ] && [ -e "$SETTINGS" ]; then
     fail "$(current_release) is installed, and $SOURCE is another one" "$TREE/deploy/upgrade.sh --from $SOURCE"
   fi
   name_release
@@ -179,13 +178,21 @@ release() {
   link_current "$RELEASE"
 }
 
+# `pdfsmaller admin status`, for root: as the service's user and with its settings.
+command_for_people() {
+  put 755 root:root "$COMMAND" <<COMMAND
+#!/bin/sh
+# PDF Smaller's command as the service's own user, with the service's settings. For root.
+exec setpriv --reuid=$SERVICE_USER --regid=$SERVICE_USER --init-groups env HOME=$DATA \\
+  PDFSMALLER_ENV_FILE=$SETTINGS $CURRENT/bin/pdfsmaller "\$@"
+COMMAND
+}
+
 settings() {
   step "Settings"
   if [ -e "$SETTINGS" ]; then
     same "$SETTINGS"
-    if [ -n "$DATABASE_URL" ] && [ "$(setting DATABASE_URL)" != "$DATABASE_URL" ]; then
-      note "DATABASE_URL stays what $SETTINGS says: change it there"
-    fi
+    if [ -n "$DATABASE_URL$WORKERS" ]; then note "DATABASE_URL and WORKER_CONCURRENCY stay what it says: change them there"; fi
     return
   fi
   # Made whole or not at all, and never touched again: it is the operator's from here on.
@@ -194,7 +201,11 @@ settings() {
     chown "root:$SERVICE_USER" "$SETTINGS.new"
     chmod 640 "$SETTINGS.new"
     if [ -n "$DATABASE_URL" ]; then change DATABASE_URL "$DATABASE_URL"; fi
-    if [ -n "$DOMAIN" ]; then change PUBLIC_BASE_URL "https://$DOMAIN"; fi
+    change WORKER_CONCURRENCY "${WORKERS:-$(nproc)}"
+    if [ "$NGINX" = yes ]; then
+      change PUBLIC_BASE_URL "https://$DOMAIN"
+      change X_ACCEL_PREFIX /stored
+    fi
     mv "$SETTINGS.new" "$SETTINGS"
     did "$SETTINGS, with a SECRET_KEY of its own"
   else
@@ -214,7 +225,7 @@ change() {
 }
 
 answers() {
-  printf '%s=%s\n' INIT "$INIT" WORKERS "$WORKERS" NGINX "$NGINX" CERTIFICATE "$CERTIFICATE" DOMAIN "$DOMAIN" \
+  printf '%s=%s\n' INIT "$INIT" NGINX "$NGINX" CERTIFICATE "$CERTIFICATE" DOMAIN "$DOMAIN" \
     EMAIL "$EMAIL" FIREWALL "$FIREWALL" | put 644 root:root "$ANSWERS"
 }
 
@@ -225,7 +236,7 @@ database() {
     return
   fi
   logged pdfsmaller admin init || {
-    tail -n 15 "$LOG" >&2
+    last_words
     fail "the database or the folder of files cannot be used" "correct $SETTINGS, then run the same command again"
   }
   note "$(tail -n 1 "$LOG")"
@@ -240,14 +251,14 @@ limits() {
 }
 
 processes() {
-  step "Processes ($INIT, $WORKERS at a time)"
+  step "Processes ($INIT)"
   processes_files "$TREE"
   if [ "$INIT" = supervisor ] && [ "$DRY_RUN" = no ] && ! supervisorctl pid >/dev/null 2>&1; then
     run "$(supervisord)" -c "$(supervisor_main)"
     did "supervisord"
   fi
   start_all || {
-    tail -n 15 "$LOG" >&2
+    last_words
     fail "the service did not start" "$(look_at_logs) shows why; correct it, then run the same command again"
   }
   if [ "$INIT" = none ] || [ "$DRY_RUN" = yes ]; then return; fi
@@ -273,7 +284,8 @@ print(parse_size(sys.argv[1]) + 1_000_000)' "$(setting MAX_REQUEST_SIZE 50000000
 
 self_signed() {
   folder 700 root:root "$TLS"
-  if [ -s "$TLS/privkey.pem" ] && openssl x509 -in "$TLS/fullchain.pem" -noout -checkend 2592000 -checkhost "$DOMAIN" 2>/dev/null | grep -q "does match"; then
+  if [ -s "$TLS/privkey.pem" ] && openssl x509 -in "$TLS/fullchain.pem" -noout -checkend 2592000 >/dev/null 2>&1 &&
+    [[ $(openssl x509 -in "$TLS/fullchain.pem" -noout -checkhost "$DOMAIN") == *" does match certificate"* ]]; then
     same "$TLS/fullchain.pem, for $DOMAIN"
     return
   fi
@@ -333,7 +345,7 @@ lets_encrypt() {
   if [ "$DRY_RUN" = no ]; then open_firewall; fi
   attempt certbot certonly --webroot --webroot-path "$ACME" --domain "$DOMAIN" --email "$EMAIL" --agree-tos \
     --non-interactive --keep-until-expiring || {
-    tail -n 15 "$LOG" >&2
+    last_words
     fail "Let's Encrypt gave no certificate for $DOMAIN (the service runs, with one signed by itself)" \
       "see that $DOMAIN leads to this server and that port 80 is open from outside, then run the same command again; or say --self-signed"
   }
@@ -374,10 +386,17 @@ bans() {
   CHANGED=no
   for file in "$TREE"/deploy/fail2ban/filter.d/*; do put_copy 644 "$file" "/etc/fail2ban/filter.d/$(basename "$file")"; done
   for file in "$TREE"/deploy/fail2ban/jail.d/*; do put_copy 644 "$file" "/etc/fail2ban/jail.d/$(basename "$file")"; done
+  # Debian 12 turns the jail of sshd on and says the file that only rsyslog writes: without it fail2ban does not start.
+  if [ "$FAMILY" = debian ] && [ ! -e /var/log/auth.log ]; then
+    printf '[sshd]\nbackend = systemd\n' | put 644 root:root /etc/fail2ban/jail.d/pdfsmaller-sshd.conf
+  fi
   if [ "$INIT" = systemd ]; then
     if [ "$CHANGED" = yes ] || ! systemctl --quiet is-active fail2ban; then
       run systemctl enable --quiet fail2ban
       run systemctl restart fail2ban
+      if [ "$DRY_RUN" = no ] && ! wait_for 10 fail2ban-client ping; then
+        note "fail2ban does not run: journalctl -u fail2ban shows why; the service does not need it"
+      fi
     fi
   elif [ "$INIT" = supervisor ] && [ "$CHANGED" = yes ]; then
     note "start fail2ban, or have it read its configuration again: fail2ban-client reload"
@@ -410,7 +429,7 @@ next_steps() {
   if [ "$CHANGES" = 0 ]; then note "nothing was to be done: everything is as it should be"; fi
   if [ "$NGINX" = yes ]; then note "PDF Smaller is at https://$DOMAIN/"; else note "PDF Smaller is at $(service_url)/"; fi
   note "settings    $SETTINGS (then: $(restart_all))"
-  note "API keys    API_KEYS_REQUIRED=true there, then: $CURRENT/bin/pdfsmaller keys create NAME, as $SERVICE_USER"
+  note "API keys    API_KEYS_REQUIRED=true there, then, as root: pdfsmaller keys create NAME"
   note "logs        $(look_at_logs)"
   note "backups     $BACKUPS, every day: copy them, and $SETTINGS, to another machine"
   note "upgrade     NEW/deploy/upgrade.sh --from NEW; back: $CURRENT/deploy/rollback.sh"
@@ -419,12 +438,12 @@ next_steps() {
 # ---------------------------------------------------------------- and off again
 
 uninstall() {
-  local unit
+  local unit units
   step "Processes"
   case $INIT in
     systemd)
-      mapfile -t units < <(systemctl list-unit-files --plain --no-legend 'pdfsmaller*' 2>/dev/null | cut -d' ' -f1 | grep -v '@\.')
-      for unit in "${units[@]}" $(workers_running); do attempt systemctl disable --now "$unit" || true; done
+      mapfile -t units < <(units)
+      for unit in "${units[@]}"; do attempt systemctl disable --now "$unit" || true; done
       drop "$UNITS"/pdfsmaller*.{service,timer,slice}
       run systemctl daemon-reload
       ;;
@@ -447,7 +466,7 @@ uninstall() {
   if [ "$CHANGED" = yes ] && [ "$INIT" = systemd ]; then run systemctl try-reload-or-restart fail2ban; fi
   drop /etc/logrotate.d/pdfsmaller /etc/security/limits.d/pdfsmaller.conf
   step "Program"
-  drop "$PROGRAM"
+  drop "$PROGRAM" "$COMMAND"
   if [ "$PURGE" = yes ]; then purge; else note "settings, data and backups stay: $CONFIG $DATA $BACKUPS $LOGS (--purge deletes them)"; fi
   note "packages, the firewall's rules and Let's Encrypt's certificate stay as they are"
 }
@@ -483,6 +502,7 @@ user
 folders
 answers
 release
+command_for_people
 settings
 database
 limits

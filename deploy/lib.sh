@@ -9,11 +9,11 @@ readonly CONFIG=/etc/pdfsmaller SETTINGS=/etc/pdfsmaller/pdfsmaller.env ANSWERS=
 readonly WRITTEN=/etc/pdfsmaller/written TLS=/etc/pdfsmaller/tls
 readonly DATA=/var/lib/pdfsmaller BACKUPS=/var/backups/pdfsmaller LOGS=/var/log/pdfsmaller ACME=/var/www/letsencrypt
 readonly SERVICE_USER=pdfsmaller LOG=/var/log/pdfsmaller/deploy.log
-readonly UNITS=/etc/systemd/system
+readonly UNITS=/etc/systemd/system COMMAND=/usr/local/bin/pdfsmaller
 # The three scripts may not run at the same time.
 readonly LOCK=/run/lock/pdfsmaller-deploy
 readonly RELEASES_KEPT=3
-readonly READY_SECONDS=60 JOB_SECONDS=60
+readonly READY_SECONDS=60 JOB_SECONDS=60 PUT_BACK_SECONDS=90
 
 DRY_RUN=no
 # What this run has changed; the last line tells it.
@@ -58,10 +58,13 @@ run() {
     return
   fi
   logged "$@" || {
-    tail -n 15 "$LOG" >&2
+    last_words
     fail "this failed: $(quoted "$@")" "correct what the lines above say (all of it: $LOG), then run the same command again: it goes on here"
   }
 }
+
+# What the last command said.
+last_words() { tac "$LOG" | sed '/^[0-9T:-]*Z \$ /q' | tac | tail -n 15 >&2; }
 
 # The same for those who see to a failure themselves.
 logged() {
@@ -81,9 +84,11 @@ require_root() {
 begin() {
   require_root
   if [ "$DRY_RUN" = yes ]; then return; fi
-  mkdir -p "$(dirname "$LOCK")"
-  exec 9>"$LOCK"
-  flock --nonblock 9 || fail "another install, upgrade or rollback is under way" "wait until it has ended"
+  if [ "${PDFSMALLER_DEPLOY_LOCKED:-}" != yes ]; then
+    mkdir -p "$(dirname "$LOCK")"
+    exec 9>"$LOCK"
+    flock --nonblock 9 || fail "another install, upgrade or rollback is under way" "wait until it has ended"
+  fi
   mkdir -p "$(dirname "$LOG")"
   (umask 077 && touch "$LOG")
   printf '%s ---- %s\n' "$(date -u +%FT%TZ)" "$(quoted "$0" "$@")" >>"$LOG"
@@ -220,27 +225,23 @@ setting() {
   printf '%s' "${value:-${2:-}}"
 }
 
-# as_service COMMAND…: as the service's user, with the service's settings and nothing else.
-as_service() {
-  local line environment=()
-  while IFS= read -r line; do
-    case $line in
-      \#* | '' | *[!A-Za-z0-9_=]*=*) ;;
-      *=*) environment+=("${line%%=*}=$(setting "${line%%=*}")") ;;
-    esac
-  done < <(grep -E '^[A-Za-z_][A-Za-z0-9_]*=' "$SETTINGS")
-  (cd / && exec setpriv --reuid="$SERVICE_USER" --regid="$SERVICE_USER" --init-groups --no-new-privs \
-    env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME="$DATA" "${environment[@]}" "$@")
+# The service's own command, as its user and with its settings; people have the same as COMMAND.
+pdfsmaller() {
+  (cd / && exec setpriv --reuid="$SERVICE_USER" --regid="$SERVICE_USER" --init-groups env -i \
+    PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME="$DATA" PDFSMALLER_ENV_FILE="$SETTINGS" \
+    "$CURRENT/bin/pdfsmaller" "$@")
 }
-
-pdfsmaller() { as_service "$CURRENT/bin/pdfsmaller" "$@"; }
 
 # ---------------------------------------------------------------- releases
 
 # Sets SOURCE_KIND, SOURCE_VERSION, SOURCE_SUM and TREE (whose deploy/ and lock are used) of --from.
 look_at_source() {
   local from=$1
-  if [ -d "$from" ]; then
+  if [ -f "$from/.complete" ]; then # a release, whose scripts are run again
+    from=$(readlink -f "$from")
+    SOURCE_KIND=release SOURCE=$from TREE=$from
+    SOURCE_VERSION=$(basename "$from") SOURCE_SUM=$(cat "$from/.complete")
+  elif [ -d "$from" ]; then
     from=$(cd "$from" && pwd)
     SOURCE_KIND=checkout SOURCE=$from TREE=$from
     if [ ! -f "$from/pyproject.toml" ] || [ ! -f "$from/shared/pdfsmaller/__init__.py" ]; then
@@ -364,7 +365,7 @@ back_up() {
   local folder made
   folder=$(setting BACKUP_DIR "$BACKUPS")
   attempt pdfsmaller admin backup || {
-    tail -n 15 "$LOG" >&2
+    last_words
     fail "there is no backup, so nothing was changed" "correct what the lines above say, then run the same command again"
   }
   if [ "$DRY_RUN" = yes ]; then
@@ -378,8 +379,24 @@ back_up() {
   did "$BACKUP"
 }
 
-# restore BACKUP: into the database and the folder that the settings name, in place of what is there.
-restore() { attempt pdfsmaller admin restore "$1" --replace; }
+# What stands around the program (nginx, fail2ban, logrotate), as the release that is current now has it, and the check.
+bring_the_rest() {
+  if [ "$DRY_RUN" = yes ]; then
+    note "would run: $CURRENT/deploy/install.sh"
+  else
+    PDFSMALLER_DEPLOY_LOCKED=yes "$(current_release)/deploy/install.sh"
+  fi
+}
+
+# put_back BACKUP: the database as it was, for the release before. Only the newer one knows which tables are its own, so
+# it takes them off: while it is current. Workers that were killed count as alive for some time (LEASE_SECONDS).
+put_back() {
+  if [ "$DRY_RUN" = yes ]; then
+    note "would run: pdfsmaller admin restore $1 --replace --keep-version"
+  else
+    wait_for "$PUT_BACK_SECONDS" logged pdfsmaller admin restore "$1" --replace --keep-version
+  fi
+}
 
 # ---------------------------------------------------------------- the processes
 
@@ -413,18 +430,22 @@ attempt() {
   fi
 }
 
-# The units of one host: workers by number.
-worker_units() { for number in $(seq 1 "$1"); do printf 'pdfsmaller-worker@%s.service\n' "$number"; done; }
-timer_units() { printf 'pdfsmaller-%s.timer\n' cleanup backup doctor; }
-workers_running() { systemctl list-units --plain --no-legend --all 'pdfsmaller-worker@*' 2>/dev/null | cut -d' ' -f1; }
+# What systemd runs here: one unit of workers, and those that were enabled beside it.
+units() {
+  {
+    printf 'pdfsmaller-%s\n' upload.service worker@1.service cleanup.timer backup.timer doctor.timer
+    systemctl list-unit-files --plain --no-legend --state=enabled 'pdfsmaller-worker@?*.service' 2>/dev/null | cut -d' ' -f1
+    systemctl list-units --plain --no-legend 'pdfsmaller-worker@*' 2>/dev/null | cut -d' ' -f1
+  } | grep -v '@\.' | sort -u | grep "${1:-.}"
+}
 
 # Lets each worker end the job that it has, and starts no other.
 stop_workers() {
   local units
   case $INIT in
     systemd)
-      mapfile -t units < <(workers_running)
-      attempt systemctl stop pdfsmaller-cleanup.timer pdfsmaller-backup.timer pdfsmaller-doctor.timer "${units[@]}"
+      mapfile -t units < <(units 'timer\|worker')
+      attempt systemctl stop "${units[@]}"
       ;;
     supervisor) attempt supervisorctl stop pdfsmaller-worker:* pdfsmaller-cleanup ;;
     none) note "no process is managed here (--init none): stop the workers yourself" ;;
@@ -439,19 +460,13 @@ stop_upload() {
   esac
 }
 
-# Starts everything at boot and now, with as many workers as there are to be; what runs an older release is started anew.
+# Starts everything, at boot and now.
 start_all() {
-  local workers unit units
-  workers=$(answer WORKERS)
+  local units
   case $INIT in
     systemd)
-      mapfile -t units < <(worker_units "${workers:-1}")
-      for unit in $(workers_running); do
-        if [[ " ${units[*]} " != *" $unit "* ]]; then attempt systemctl disable --now "$unit" || return; fi
-      done
-      mapfile -t -O "${#units[@]}" units < <(timer_units)
-      attempt systemctl enable --quiet pdfsmaller-upload.service "${units[@]}" &&
-        attempt systemctl start pdfsmaller-upload.service "${units[@]}"
+      mapfile -t units < <(units)
+      attempt systemctl enable --quiet "${units[@]}" && attempt systemctl start "${units[@]}"
       ;;
     supervisor)
       attempt supervisorctl reread && attempt supervisorctl update && attempt supervisorctl start 'pdfsmaller-worker:*' pdfsmaller-upload pdfsmaller-cleanup

@@ -52,13 +52,13 @@ undo_if_failed() {
 go_back() {
   stop_workers
   stop_upload
+  if [ "$STAGE" = migrating ] && [ "$(schema_of "$OLD")" != "$(schema_of "$RELEASE")" ] && pdfsmaller admin migrate --check >/dev/null 2>&1; then
+    note "the tables are put back to what they were: $BACKUP"
+    put_back "$BACKUP" || return
+  fi
   if [ "$STAGE" != stopped ]; then
     (link_current "$OLD") || return
     (processes_files "$OLD") || return
-  fi
-  if [ "$STAGE" = migrating ] && [ "$(schema_of "$OLD")" != "$(schema_of "$RELEASE")" ]; then
-    note "the tables are put back to what they were: $BACKUP"
-    restore "$BACKUP" || return
   fi
   start_all || return
   wait_for "$READY_SECONDS" is_ready || return
@@ -129,6 +129,5 @@ STAGE=nothing
 
 step "Old releases"
 prune_releases
-printf '\n'
 note "$(basename "$RELEASE") runs; back to $(basename "$OLD"): $CURRENT/deploy/rollback.sh"
-note "nginx, fail2ban and logrotate have what they had: $CURRENT/deploy/install.sh brings theirs up to date"
+bring_the_rest

@@ -126,6 +126,12 @@ def test_each_client_has_its_own_limits_whatever_it_says_of_itself(nginx: str) -
         assert statuses == [201, 201, 429]
 
 
+@pytest.mark.parametrize("room", [{"trusted_proxies": trusted} for trusted in ("", "1", "127.0.0.0/8")], indirect=True)
+def test_nobody_sees_the_parts_through_a_proxy_on_the_same_host(nginx: str) -> None:
+    told = requests.get(f"{nginx}/health", headers={"X-Forwarded-For": "127.0.0.1"}, timeout=30).json()
+    assert (told["status"], "details" in told) == ("healthy", False)
+
+
 @pytest.mark.parametrize("key", ["jobs/x/1/out.pdf", "inbox/a b+ü%20?#&.pdf", "inbox/" + "x" * 1_000])
 def test_nginx_sends_the_file_and_says_what_the_service_says_of_it(nginx: str, room: FolderRoom, key: str) -> None:
     answer = requests.get(nginx + link(room, key), timeout=30)

@@ -55,6 +55,7 @@ def admin(capsys: pytest.CaptureFixture[str]) -> Iterator[Admin]:
 
     def call(*arguments: Any, **settings: str) -> Ran:
         before = dict(os.environ)
+        capsys.readouterr()  # what others have logged
         os.environ.update(settings)
         try:
             code = run(["admin", *map(str, arguments)])

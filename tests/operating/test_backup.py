@@ -190,7 +190,7 @@ def test_of_a_database_that_is_none_none_is_made(
         database.execute("PRAGMA journal_mode = DELETE")
     what(path)
     ran = admin("backup", **service.named)
-    assert (ran.code, ran.out, ran.err.count("\n")) == (7, "", 1), ran.err
+    assert (ran.code, ran.out, ran.err.count("\n")) == (7, "", 1), ran
     assert said in ran.err
     assert names(service.root / "backups") == []
 

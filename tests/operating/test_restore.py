@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect, text
 
 from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.workers import WorkerInfo
 from pdfsmaller.processes.data_folder import DataFolder
-from pdfsmaller.server.database.schema import VERSIONS
+from pdfsmaller.server import database
+from pdfsmaller.server.database.postgresql import PostgresqlDatabase
+from pdfsmaller.server.database.schema import MARK, VERSIONS
+from pdfsmaller.server.database.sqlite import SqliteDatabase
 from pdfsmaller.services.submit import SubmitService
 from tests import documents, postgres
 from tests.aws_stack import Stack
@@ -109,7 +113,7 @@ def test_from_sqlite_to_postgresql_and_back_nothing_is_lost(
     after = back.rows()
     for rows in (before, after):
         rows["jobs"] = [row for row in rows["jobs"] if running not in row]  # its lease was ended
-        rows["messages"] = [row for row in rows["messages"] if running not in row[1]]
+        rows["messages"] = [(*row[:3], *row[4:]) for row in rows["messages"]]  # and what was received shows again
         rows["figures"] = []  # the backups' own
     assert after == before
 
@@ -143,7 +147,7 @@ def test_a_password_is_read_by_the_same_key(admin: Admin, service: Service, tmp_
     job_id = service.submit(documents.encrypted_user(), password=documents.USER_PASSWORD)
     file = backed_up(admin, service)
     other = made(tmp_path / "other")
-    other.key = "quite another secret key"
+    other.key = "1f0c quite another key"
     refused = admin("restore", file, **other.named)
     assert (refused.code, refused.err.count("\n")) == (7, 1)
     assert "--other-key" in refused.err
@@ -157,7 +161,7 @@ def test_a_password_is_read_by_the_same_key(admin: Admin, service: Service, tmp_
 def test_with_another_key_only_passwords_are_lost(admin: Admin, service: Service, tmp_path: Path, pdf: bytes) -> None:
     locked, plain = service.submit(documents.encrypted_user(), password=documents.USER_PASSWORD), service.submit(pdf)
     other = made(tmp_path / "other")
-    other.key = "quite another secret key"
+    other.key = "1f0c quite another key"
     admin("restore", backed_up(admin, service), "--other-key", **other.named).must()
     other.work()
     assert other.job(plain).status is Status.SUCCEEDED
@@ -215,15 +219,39 @@ class TestWhatIsThere:
         assert (refused.code, "Other processes use the database" in refused.err) == (7, True)
         admin("restore", file, **elsewhere.named).must()
 
-    def test_is_not_touched_while_workers_are_alive(self, admin: Admin, service: Service, elsewhere: Service) -> None:
+    def test_behind_a_pool_of_connections_it_is_workers_that_count(
+        self, admin: Admin, service: Service, elsewhere: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(SqliteDatabase, "is_in_use", lambda _: None)
+        monkeypatch.setattr(PostgresqlDatabase, "is_in_use", lambda _: None)
         admin("init", **service.named).must()
         file = backed_up(admin, service)
         workers = elsewhere.world.workers
         assert workers
         workers.seen(WorkerInfo("1", "a-host", 1, "1", 0.0, ()))
-        close_databases()
         refused = admin("restore", file, "--replace", **elsewhere.named)
-        assert (refused.code, "a-host" in refused.err) == (7, True)
+        assert (refused.code, "Other processes" in refused.err) == (7, True)
+        workers.gone("1")
+        admin("restore", file, **elsewhere.named).must()
+
+    def test_of_a_newer_version_makes_way(self, admin: Admin, service: Service, elsewhere: Service) -> None:
+        """As after an upgrade that is taken back: the older program finds tables that it does not know."""
+        admin("init", **service.named).must()
+        file = backed_up(admin, service)
+        admin("init", **elsewhere.named).must()
+        opened = database.opened(elsewhere.url)
+        with opened.changing_schema() as connection:
+            connection.execute(text("CREATE TABLE newest (id INTEGER PRIMARY KEY)"))
+            connection.execute(text("CREATE TABLE others (id INTEGER PRIMARY KEY)"))
+            connection.execute(text("UPDATE alembic_version SET version_num = 'v9999'"))
+            if opened.kind == "postgresql":
+                connection.execute(text(f"COMMENT ON TABLE newest IS '{MARK}'"))
+        opened.close()
+        admin("restore", file, "--replace", **elsewhere.named).must()
+        assert admin("migrate", "--check", **elsewhere.named).code == 0
+        with opened.connected() as connection:
+            left = {"newest", "others"} & {*inspect(connection).get_table_names()}
+        assert left == ({"others"} if opened.kind == "postgresql" else set())
 
     def test_of_a_serve_that_runs_is_not_touched(self, admin: Admin, tmp_path: Path) -> None:
         admin("init", "--data", tmp_path / "a").must()
@@ -240,6 +268,19 @@ def test_older_tables_are_brought_up_to_date(admin: Admin, tmp_path: Path, elsew
     file = backed_up(admin, old)
     admin("restore", file, **elsewhere.named).must()
     assert admin("migrate", "--check", **elsewhere.named).code == 0
+
+
+@pytest.mark.parametrize("version", VERSIONS[:-1])
+def test_older_tables_stay_so_for_an_older_program(
+    admin: Admin, tmp_path: Path, elsewhere: Service, version: str
+) -> None:
+    old = made(tmp_path / "old")
+    admin("migrate", "--to", version, **old.named).must()
+    file = backed_up(admin, old)
+    admin("init", **elsewhere.named).must()
+    admin("restore", file, "--replace", "--keep-version", **elsewhere.named).must()
+    assert f"of version {version}," in admin("migrate", "--check", **elsewhere.named).out
+    admin("migrate", **elsewhere.named).must()  # nothing newer was left over
 
 
 def test_on_aws_it_is_said_what_does_the_work(stack: Stack, admin: Admin) -> None:

@@ -153,12 +153,16 @@ def restore(
     other_key: Annotated[
         bool, typer.Option("--other-key", help="SECRET_KEY may be another one than that of FILE.")
     ] = False,
+    keep_version: Annotated[
+        bool,
+        typer.Option("--keep-version", help="Leave the tables of FILE's version, for an older program to go on with."),
+    ] = False,
     data: Data = None,
 ) -> int:
     """Bring a backup back, into an empty store, while nothing of the service runs."""
 
     def run(operating: Any) -> None:
-        restored = operating.restore(file, data=data, replace=replace, other_key=other_key)
+        restored = operating.restore(file, data=data, replace=replace, other_key=other_key, keep_version=keep_version)
         manifest = restored.manifest
         say(f"Restored as of {_time(manifest.taken_at)}: {_contents(manifest)}.")
         if restored.deleted:

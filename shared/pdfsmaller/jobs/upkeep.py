@@ -80,12 +80,8 @@ class Upkeep(Protocol):
         """Give back the room of what is gone, and count anew what searching goes by."""
         ...
 
-    def require_unused(self) -> None:
-        """Return where no other process is connected.
-
-        Raises:
-            StoreInUse: one is.
-        """
+    def is_in_use(self) -> bool | None:
+        """Whether another process is connected; None where nobody can tell, since a pool of connections is between."""
         ...
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
@@ -97,7 +93,14 @@ class Upkeep(Protocol):
         """
         ...
 
-    def replace(self, version: str, tables: Iterable[tuple[str, Iterable[TableRow]]], *, taken_at: float) -> None:
+    def replace(
+        self,
+        version: str,
+        tables: Iterable[tuple[str, Iterable[TableRow]]],
+        *,
+        taken_at: float,
+        keep_version: bool = False,
+    ) -> None:
         """Put these rows in place of all that there is, in one step, and bring them to this program's version.
 
         Jobs that ran are nobody's then: their leases are over, and their messages visible.
@@ -106,6 +109,7 @@ class Upkeep(Protocol):
             version: the tables' when the rows were read; a known one.
             tables: a table may come in several pieces.
             taken_at: as ``Snapshot`` has it.
+            keep_version: leave the tables of ``version``, for an older program.
 
         Raises:
             BadBackup: these are no rows of those tables; nothing was changed.

@@ -36,7 +36,9 @@ class Restored:
     deleted: int
 
 
-def restore(file: Path, *, data: Path | None, replace: bool = False, other_key: bool = False) -> Restored:
+def restore(
+    file: Path, *, data: Path | None, replace: bool = False, other_key: bool = False, keep_version: bool = False
+) -> Restored:
     """Put a backup into a store.
 
     Args:
@@ -44,6 +46,7 @@ def restore(file: Path, *, data: Path | None, replace: bool = False, other_key: 
         data: the folder of a ``serve``; None where the environment names database and storage.
         replace: whether what is there may go: all rows, and files of jobs that are not in the backup.
         other_key: whether SECRET_KEY may be another one than that of the backup.
+        keep_version: leave the tables as they were, for an older program, and not as this one needs them.
 
     Raises:
         BadBackup: it is none, damaged, or of a newer version; or it belongs to another SECRET_KEY.
@@ -60,7 +63,9 @@ def restore(file: Path, *, data: Path | None, replace: bool = False, other_key: 
             _require_suitable(backup.manifest, here, database, other_key=other_key)
             _require_room(here, database, replace=replace)
             _put_files(backup, here)
-            database.replace(backup.manifest.schema, backup.tables(), taken_at=backup.manifest.taken_at)
+            database.replace(
+                backup.manifest.schema, backup.tables(), taken_at=backup.manifest.taken_at, keep_version=keep_version
+            )
             require_all(backup.manifest, database)
             deleted = _delete_unknown(here) if replace else 0
             database.close()
@@ -89,14 +94,14 @@ def _require_suitable(manifest: Manifest, here: Place, database: Upkeep, *, othe
 
 
 def _require_room(here: Place, database: Upkeep, *, replace: bool) -> None:
-    database.require_unused()
     if database.schema().found is None:
         return
-    workers = here.world.workers
-    if workers and (there := workers.alive(here.settings.lease_seconds)):
-        hosts = ", ".join(sorted({worker.host for worker in there}))
+    in_use = database.is_in_use()
+    if in_use is None and here.world.workers:
+        in_use = bool(here.world.workers.alive(here.settings.lease_seconds))
+    if in_use:
         raise StoreInUse(
-            f"Workers were seen lately ({len(there)}, on {hosts}). Stop them; after a kill wait for LEASE_SECONDS."
+            "Other processes use the database. Stop the service on all hosts first: `serve`, or web, workers, cleanup."
         )
     counts = database.counts()
     if not replace and any(counts.get(name) for name in _MISSED):

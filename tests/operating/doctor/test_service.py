@@ -142,6 +142,15 @@ def test_when_it_was_last_done_is_told(
         assert look(here)[0].state == state  # type: ignore[attr-defined]
 
 
+def test_a_backup_in_the_folder_counts(site: MakeSite, tmp_path: Path) -> None:
+    here = site(backup_dir=str(tmp_path / "backups"))
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / "pdfsmaller-20200101T000000Z.tar").touch()
+    assert store.backup(here)[0].state is State.FAILED
+    (tmp_path / "backups" / f"pdfsmaller-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.tar").touch()
+    assert store.backup(here)[0].state is State.OK
+
+
 def _write(path: Path, statement: str) -> None:
     import sqlite3
     from contextlib import closing

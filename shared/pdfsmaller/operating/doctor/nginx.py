@@ -21,7 +21,8 @@ def nginx(site: Site) -> list[Finding]:
     if tested is None or not site.nginx_conf.exists():
         return [skipped("nginx", "it is not installed here")]
     if tested.code and _is_denied(tested):
-        return [skipped("nginx", "only root can test its configuration")]
+        runs = "it runs; " if any(_running(site.proc)) else ""
+        return [skipped("nginx", f"{runs}only root can test its configuration")]
     if tested.code:
         return [failed("nginx", f"its configuration: {_first_complaint(tested.err)}", "nginx -t")]
     if _OURS not in tested.out:

@@ -7,6 +7,7 @@ import time
 from pdfsmaller import __version__
 from pdfsmaller.engine.confinement import BOUNDS
 from pdfsmaller.jobs.upkeep import Schema
+from pdfsmaller.operating import backups
 from pdfsmaller.operating.doctor.finding import Finding, above, duration, failed, ok, warning
 from pdfsmaller.operating.doctor.site import Site
 
@@ -71,7 +72,8 @@ def cleanup(site: Site) -> list[Finding]:
 
 def backup(site: Site) -> list[Finding]:
     """When a backup was last made."""
-    made_at = _figure(site, "backup_last_success_timestamp_seconds")
+    made = [one.made_at for one in backups.all_in(site.backups)] if site.backups else []
+    made_at = max([*made, _figure(site, "backup_last_success_timestamp_seconds") or 0.0])
     if not made_at:
         return [warning("backup", "none was ever made", _BACKUP)]
     ago = max(0.0, time.time() - made_at)

@@ -186,11 +186,10 @@ class Database(ABC):
         """Whether there is a database to connect to, where connecting would make one."""
 
     @abstractmethod
-    def require_unused(self) -> None:
-        """Return where no other process is connected.
+    def is_in_use(self) -> bool | None:
+        """Whether another process is connected, but for connections of this one; None where nobody can tell.
 
         Raises:
-            StoreInUse: one is.
             StoreUnavailable.
         """
 

@@ -29,7 +29,6 @@ from pdfsmaller.errors import UnsuitableDatabase
 from pdfsmaller.server.database.base import Database, inherited
 from pdfsmaller.server.database.listener import CHANNEL, Listener, is_pooled
 from pdfsmaller.server.database.pool import Pool
-from pdfsmaller.server.database.unavailable import in_use
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ _CONNECTIONS = """
     SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
         (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
 """
-#: How many others of ours there are, as ``_CONNECTS`` names them: behind pgbouncer too, which passes names on.
+#: How many others of ours there are, as ``_CONNECTS`` names them.
 _OTHERS = """
     SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pdfsmaller'
         AND pid <> pg_backend_pid()
@@ -159,11 +158,12 @@ class PostgresqlDatabase(Database):
     def is_there(self) -> bool:
         return True  # connecting makes none
 
-    def require_unused(self) -> None:
+    def is_in_use(self) -> bool | None:
         self._engine.dispose()
         with self.connected() as connection:
-            if connection.execute(text(_OTHERS)).scalar_one():
-                raise in_use()
+            if is_pooled(connection.connection.driver_connection):
+                return None  # pgbouncer keeps connections of those who have gone
+            return bool(connection.execute(text(_OTHERS)).scalar_one())
 
     def require_sound(self, connection: Connection) -> None:
         """Nothing: the server says so when what it reads is damaged."""

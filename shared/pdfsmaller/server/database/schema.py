@@ -10,6 +10,9 @@ from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Str
 #: Every version of the schema, oldest first; the last is this code's.
 VERSIONS = ("v0001", "v0002", "v0003", "v0004", "v0005", "v0006")
 
+#: The comment of every table of ours in PostgreSQL, where others may have tables too.
+MARK = "of PDF Smaller"
+
 metadata = MetaData()
 
 jobs = Table(
@@ -150,3 +153,6 @@ clock = Table(
     Column("boot", String(64), primary_key=True),
     Column("difference", Double, nullable=False),
 )
+
+for table in metadata.tables.values():
+    table.comment = MARK

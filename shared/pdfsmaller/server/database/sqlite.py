@@ -7,13 +7,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Double, Insert, Table, bindparam, create_engine, event, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
 
 from pdfsmaller.errors import UnsuitableDatabase
 from pdfsmaller.server.database import after_boot
@@ -21,7 +22,7 @@ from pdfsmaller.server.database.base import Database, inherited
 from pdfsmaller.server.database.clock import HostClock, boot_id, since_boot
 from pdfsmaller.server.database.local_disk import require_local
 from pdfsmaller.server.database.pool import Pool
-from pdfsmaller.server.database.unavailable import away, damaged, in_use
+from pdfsmaller.server.database.unavailable import answering, away, damaged
 
 #: How often one who waits looks whether somebody has written: a look costs a few microseconds.
 _LOOK_SECONDS = 0.02
@@ -143,20 +144,19 @@ class SqliteDatabase(Database):
     def is_there(self) -> bool:
         return self._path.exists()
 
-    def require_unused(self) -> None:
+    def is_in_use(self) -> bool:
         """See ``Database``: only who is alone can take the write-ahead log away. The next connection has it again."""
         self._engine.dispose()
-        if not self._path.exists():
-            return
-        with closing(sqlite3.connect(self._path, timeout=1, isolation_level=None)) as connection:
+        with answering(), self._engine.connect() as connection:
             try:
-                connection.execute("PRAGMA journal_mode = DELETE")
-            except sqlite3.OperationalError as exc:
-                if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                    raise in_use() from None
-                raise away() from exc
-            except sqlite3.DatabaseError as exc:
-                raise damaged(str(exc)) from None
+                connection.exec_driver_sql("PRAGMA busy_timeout = 1000")
+                return str(connection.exec_driver_sql("PRAGMA journal_mode = DELETE").scalar_one()) != "delete"
+            except OperationalError as exc:
+                if getattr(exc.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                    return True
+                raise
+            finally:
+                connection.invalidate()
 
     def require_sound(self, connection: Connection) -> None:
         [found] = connection.exec_driver_sql("PRAGMA quick_check(1)").one()

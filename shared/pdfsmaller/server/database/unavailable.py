@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc as sql
 
-from pdfsmaller.errors import DiskFull, StoreInUse, StoreUnavailable, TransientError, UnsuitableDatabase
+from pdfsmaller.errors import DiskFull, StoreUnavailable, TransientError, UnsuitableDatabase
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +53,6 @@ def answering() -> Iterator[None]:
 def away() -> StoreUnavailable:
     """What callers hear of a database that does not answer."""
     return StoreUnavailable("The store does not answer at the moment. Try again soon.")
-
-
-def in_use() -> StoreInUse:
-    """What is said where other processes are connected and must not be."""
-    return StoreInUse("Other processes use the database. Stop `serve`, `worker`, `cleanup` and the web server first.")
 
 
 def damaged(why: str) -> UnsuitableDatabase:

@@ -36,7 +36,7 @@ class SqlUpkeep:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.kind = database.kind
-        self.close, self.size, self.require_unused = database.close, database.size, database.require_unused
+        self.close, self.size, self.is_in_use = database.close, database.size, database.is_in_use
 
     def schema(self) -> Schema:
         found = None
@@ -84,18 +84,25 @@ class SqlUpkeep:
             self._database.require_sound(connection)
             yield SqlSnapshot(connection, version, time.time())
 
-    def replace(self, version: str, tables: Iterable[tuple[str, Iterable[TableRow]]], *, taken_at: float) -> None:
+    def replace(
+        self,
+        version: str,
+        tables: Iterable[tuple[str, Iterable[TableRow]]],
+        *,
+        taken_at: float,
+        keep_version: bool = False,
+    ) -> None:
         migrations.require_known(version)
         with self._database.changing_schema() as connection:
-            _found(connection, _OURS).drop_all(connection)
-            migrations.forget(connection)
+            migrations.undo(connection)
             migrations.run(connection, version)
             made = _found(connection, _KEPT).tables
             for name, rows in tables:
                 if name not in made:
                     raise BadBackup(f"There is no table {name[:64]} in version {version}.")
                 _put(connection, made[name], iter(rows))
-            migrations.run(connection)
+            if not keep_version:
+                migrations.run(connection)
             let_go(connection, taken_at)
 
 

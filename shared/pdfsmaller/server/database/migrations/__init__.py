@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, Table, inspect, text
+from sqlalchemy.schema import SetTableComment
 
 from pdfsmaller.errors import WrongSchema
-from pdfsmaller.server.database.schema import VERSIONS
+from pdfsmaller.server.database.schema import MARK, VERSIONS, metadata
 
 if TYPE_CHECKING:
     from pdfsmaller.server.database.base import Database
@@ -61,11 +62,27 @@ def run(connection: Connection, to: str = "head") -> None:
     config.set_main_option("script_location", "pdfsmaller.server.database:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, to)
+    _mark(connection)
 
 
-def forget(connection: Connection) -> None:
-    """Remove Alembic's table, beside all others, on a connection of ``Database.changing_schema``."""
-    connection.execute(text(f"DROP TABLE IF EXISTS {_VERSION_TABLE}"))
+def undo(connection: Connection) -> None:
+    """Remove all tables, those of newer versions too, on a connection of ``Database.changing_schema``.
+
+    A SQLite file is ours alone. A database of PostgreSQL may hold others' tables, so ours have a mark.
+    """
+    found = inspect(connection)
+    names = found.get_table_names()
+    if connection.dialect.name == "postgresql":
+        marked = {name for name in names if found.get_table_comment(name)["text"] == MARK}
+        names = [name for name in names if name in marked or name in metadata.tables or name == _VERSION_TABLE]
+    for name in names:
+        Table(name, MetaData()).drop(connection)
+
+
+def _mark(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        for name in {*metadata.tables} & {*inspect(connection).get_table_names()}:
+            connection.execute(SetTableComment(Table(name, MetaData(), comment=MARK)))
 
 
 def version(connection: Connection) -> str | None:
