@@ -24,7 +24,7 @@ from pdfsmaller import events
 from pdfsmaller.access.keys import ApiKey
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.figures import Figure
-from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.messages import Backlog, Message
 from pdfsmaller.jobs.objects import ObjectInfo, PartInfo, UploadForm
 from pdfsmaller.jobs.rows import Place, Row, plain
 from pdfsmaller.jobs.states import Status
@@ -75,6 +75,9 @@ class MemoryJobStore:
             row = self.get(job_id)
             if row and row["status"] == status and row["due_at"] <= self.now():
                 yield row
+
+    def count(self, status: Status) -> int:
+        return sum(row["status"] == status for row in self.rows())
 
     def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
         def place(row: Row) -> Place:
@@ -199,6 +202,13 @@ class MemoryQueue:
         with self._lock:
             live = [letter.visible_at <= self._clock() for letter in self._letters.values() if not letter.dead]
         return {"waiting": live.count(True), "in_flight": live.count(False)}
+
+    def backlog(self) -> Backlog:
+        with self._lock:
+            now = self._clock()
+            waiting = [now - letter.visible_at for letter in self._letters.values() if not letter.dead]
+            dead = sum(letter.dead for letter in self._letters.values())
+        return Backlog(max([0.0, *waiting]), dead)
 
     def peek_dead_letters(
         self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
@@ -387,6 +397,9 @@ class MemoryStorage:
         until = self._clock() + expires_seconds
         query = f"expires={until}&name={quote(file_name, safe='')}&type={quote(media_type, safe='')}"
         return f"{self.public_origin}/{self.results}/{quote(key)}?{query}"
+
+    def used_ratio(self) -> float | None:
+        return None
 
     def is_full(self) -> bool:
         return False

@@ -229,8 +229,8 @@ ARCHIVE = OperationSpec(
 
 #: What a job can be, those that nobody asks for by name too.
 OF_JOBS: dict[str, OperationSpec] = OPERATIONS | {ARCHIVE.name: ARCHIVE}
-#: What is done where nobody says what.
-DEFAULT = _ALL[0]
+#: What makes one PDF smaller; and what is done where nobody says what.
+DEFAULT = COMPRESS = _ALL[0]
 
 
 def find(name: object, among: dict[str, OperationSpec] = OPERATIONS) -> OperationSpec:

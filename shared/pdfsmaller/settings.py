@@ -70,6 +70,15 @@ def _proxies(value: str) -> str:
     return value
 
 
+def _is_token(value: str) -> str:
+    if value and (len(value) < KEY_MIN_CHARS or not re.fullmatch(r"[\x21-\x7e]+", value)):
+        raise ValueError(
+            f"should have at least {KEY_MIN_CHARS} characters, none of them a space or beyond ASCII, for example from: "
+            "openssl rand -hex 32"
+        )
+    return value
+
+
 def _bucket_url(value: str) -> str:
     if value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?", value):
         raise ValueError("should be such as s3://bucket/prefix")
@@ -177,8 +186,8 @@ class Settings(BaseSettings):
     x_accel_prefix: str = _own_server(
         "",
         "Where nginx, before the service, has the folder of files as an internal location, for example `/stored`: "
-        "downloads are then sent by nginx (X-Accel-Redirect), which must run as the service's user. Empty: the service "
-        "sends them itself.",
+        "downloads are then sent by nginx (X-Accel-Redirect), whose user must be in the service's group. Empty: the "
+        "service sends them itself.",
     )
     host: str = _own_server("127.0.0.1", "The address that the page and the API listen on; `0.0.0.0` for all.")
     port: Annotated[int, Field(ge=0, le=65_535)] = _own_server(8_080, "Their port.")
@@ -347,6 +356,12 @@ class Settings(BaseSettings):
         True, "Whether the health check looks at buckets, table and queue. false: it says that the service is there."
     )
     metrics_enabled: bool = _field(True, "Whether `GET /metrics` answers.")
+    metrics_token: Annotated[str, AfterValidator(_is_token)] = _field(
+        "",
+        f"What `GET /metrics` must be sent as `Authorization: Bearer`: {KEY_MIN_CHARS} characters or more, for example "
+        "from `openssl rand -hex 32`. Empty: whoever reaches it sees it.",
+        secret=True,
+    )
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),

@@ -121,9 +121,18 @@ def _arrange(logger: Logger) -> None:
 
 
 def count(metric: str, number: int = 1) -> None:
-    """Add to a metric of this function, whose name (``AWS_LAMBDA_FUNCTION_NAME``) is a dimension of it.
+    """Add to a metric of this function."""
+    emit(metric, number, "Count")
+
+
+def emit(metric: str, value: float, unit: str, labels: Mapping[str, str] | None = None) -> None:
+    """A value for a metric of this function, whose name (``AWS_LAMBDA_FUNCTION_NAME``) is a dimension of it.
 
     Does nothing where the function runs elsewhere than on Lambda: nobody would read it.
+
+    Args:
+        unit: as CloudWatch calls it.
+        labels: what tells it from others of its name: dimensions too.
     """
     function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
     if not function:
@@ -131,5 +140,7 @@ def count(metric: str, number: int = 1) -> None:
     from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
     # The namespace and the dimension "service" come from POWERTOOLS_METRICS_NAMESPACE and POWERTOOLS_SERVICE_NAME.
-    with single_metric(name=metric, unit=MetricUnit.Count, value=number) as single:
+    with single_metric(name=metric, unit=MetricUnit(unit), value=value) as single:
         single.add_dimension("FunctionName", function)
+        for name, text in (labels or {}).items():
+            single.add_dimension(name, text)

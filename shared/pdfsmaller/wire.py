@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pdfsmaller.access.keys import Keys
 from pdfsmaller.errors import CannotServe, DiskFull, StoreUnavailable
 from pdfsmaller.jobs.moves import Jobs
-from pdfsmaller.services import audit, ends
+from pdfsmaller.services import audit, ends, figures
 from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 
@@ -60,14 +60,16 @@ def wire(
 
     Args:
         clock: the host's, in seconds since the epoch, for stores that have none.
-        listeners: who hears of every job's end, in this order, before the audit and those who asked for a callback.
+        listeners: who hears of every job's end, in this order, before the audit, the figures and those who asked for a
+            callback.
     """
     adapters = _own_server(settings, clock) if settings.database_url else _aws(settings, clock)
     jobs, heard = Jobs(adapters.store), audit.listener(names=settings.audit_file_names)
+    counted = figures.listener(adapters.figures)
     return World(
         settings=settings,
         jobs=jobs,
-        ends=ends.Ends(jobs, (*listeners, heard, tell.listener(adapters.callbacks))),
+        ends=ends.Ends(jobs, (*listeners, heard, counted, tell.listener(adapters.callbacks))),
         queue=adapters.queue,
         storage=adapters.storage,
         callbacks=adapters.callbacks,
@@ -216,6 +218,7 @@ def _storage(settings: Settings) -> Storage:
         settings.secret_key,
         max_bytes=settings.storage_max_bytes,
         full_percent=settings.storage_full_percent,
+        group_reads=bool(settings.x_accel_prefix),
     )
 
 

@@ -215,6 +215,12 @@ class TestDue:
         assert jobs.postpone(third, 900)
         assert [item["job_id"] for item in found] == [made[3]["job_id"]]
 
+    def test_counts_those_in_a_state(self, harness: Harness) -> None:
+        for status in (Status.QUEUED, Status.QUEUED, Status.SUCCEEDED):
+            row(harness.store, status)
+        counted = {status: harness.store.count(status) for status in (Status.QUEUED, Status.RUNNING, Status.SUCCEEDED)}
+        assert counted == {Status.QUEUED: 2, Status.RUNNING: 0, Status.SUCCEEDED: 1}
+
 
 class TestOwned:
     def of(self, harness: Harness, owner: str, *created_at: float) -> list[str]:

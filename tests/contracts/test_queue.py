@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import islice
 
+import pytest
+
 from pdfsmaller import events
-from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.messages import Backlog, Message
 from tests.contracts.harness import MAX_RECEIVE_COUNT, VISIBILITY_SECONDS, Harness
 
 CREATED = events.ObjectCreated("uploads", "inbox/2024 Q1/Bericht +ü.pdf", "7", "etag")
@@ -86,6 +88,26 @@ class TestDelivery:
         received(harness)
         assert harness.queue.depth() == {"waiting": 1, "in_flight": 1}
 
+    def test_each_queue_tells_its_own_depth(self, harness: Harness) -> None:
+        harness.queue.announce(CREATED)
+        harness.callbacks.send("a callback")
+        harness.callbacks.send("another")
+        assert harness.queue.depth() == {"waiting": 1, "in_flight": 0}
+        assert harness.callbacks.depth() == {"waiting": 2, "in_flight": 0}
+
+    def test_who_waits_for_longest_is_told_where_the_queue_knows(self, harness: Harness) -> None:
+        if harness.queue.backlog().oldest_seconds is None:
+            pytest.skip("CloudWatch knows")
+        assert harness.queue.backlog() == Backlog(0, 0)
+        harness.queue.announce(CREATED)
+        harness.pass_queue_time(100)
+        harness.queue.announce(CREATED)
+        assert 99 <= (harness.queue.backlog().oldest_seconds or 0) < 160
+        hidden = received(harness)
+        assert (harness.queue.backlog().oldest_seconds or 0) < 60  # what is worked on does not wait
+        harness.queue.retry_in(hidden, 0)
+        assert (harness.queue.backlog().oldest_seconds or 0) < 60  # nor has it waited since it was sent
+
 
 class TestDeadLetters:
     def test_are_what_was_received_too_often(self, harness: Harness) -> None:
@@ -97,6 +119,11 @@ class TestDeadLetters:
         [dead] = harness.queue.peek_dead_letters()
         assert (events.parse(dead.body), dead.sent_at) == ([CREATED], message.sent_at)
         assert harness.queue.depth() == {"waiting": 0, "in_flight": 0}
+
+    def test_are_counted(self, harness: Harness) -> None:
+        assert harness.queue.backlog().dead_letters == 0
+        bury(harness, 3)
+        assert harness.queue.backlog().dead_letters == 3
 
     def test_looking_takes_none(self, harness: Harness) -> None:
         bodies = bury(harness, 25)

@@ -96,9 +96,13 @@ class Nginx:
         ca: the certificate that its own is checked by.
         log: what it says of requests.
         errors: what it says of itself.
+
+    Args:
+        more: what stands where other proxies before nginx are named.
+        user: whom it works as where root starts it, and with which group; otherwise root too.
     """
 
-    def __init__(self, folder: Path, upstreams: Sequence[str], files: Path, *, more: str = "") -> None:
+    def __init__(self, folder: Path, upstreams: Sequence[str], files: Path, *, more: str = "", user: str = "") -> None:
         assert PROGRAM
         self.folder = folder
         (folder / "www").mkdir(parents=True)
@@ -110,7 +114,8 @@ class Nginx:
         (folder / "pdfsmaller").symlink_to(SHIPPED / "pdfsmaller")
         filled = site(folder, ports=ports, upstreams=upstreams, files=files)
         (folder / "site.conf").write_text(filled.replace("    # real_ip_header   X-Forwarded-For;\n", more))
-        user = f"user {pwd.getpwuid(os.geteuid()).pw_name};" if os.geteuid() == 0 else ""
+        if os.geteuid() == 0:
+            user = f"user {user or pwd.getpwuid(0).pw_name};"
         (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=user))
         self.start()
 

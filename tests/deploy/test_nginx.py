@@ -13,6 +13,7 @@ import socket
 import sqlite3
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -474,6 +475,32 @@ def test_nginx_sends_files_with_ranges_and_keeps_their_links_to_itself(sending: 
     token = link.rpartition("/")[2]
     assert token not in front.log.read_text()
     assert front.line(whole.headers["X-Request-Id"])["path"] == "/files/results/*"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts an nginx that works as somebody else")
+@pytest.mark.skipif(shipped.PROGRAM is None, reason="there is no nginx here (Debian: nginx-light)")
+def test_a_user_of_the_services_group_can_send_them() -> None:
+    with tempfile.TemporaryDirectory() as made:  # pytest keeps its own folders from everybody
+        folder = Path(made)
+        service = Served(folder / "data", "--workers", 1, MAX_INLINE_RESULT_SIZE="1000", **BEHIND)
+        for above in (folder, service.data):  # as /var/lib/pdfsmaller is
+            above.chmod(0o710)
+        files = service.data / "files"
+        front = Nginx(folder / "nginx", [service.url.removeprefix("http://")], files, user="nobody root")
+        try:
+            session, pdf = front.session(), documents.photo_jpeg()
+            begun = session.post(
+                f"{front.url}/api/compress", files={"files": ("a.pdf", pdf)}, headers=ASKED_FOR_JSON, timeout=30
+            )
+            job = finished(session, begun.headers["Location"])
+            assert session.get(job["links"]["download"], timeout=30).content.startswith(b"%PDF-")
+        finally:
+            front.stop()
+            service.kill()
+        [readable] = [file for file in files.rglob("*") if file.is_file() and file.stat().st_mode & 0o077]
+        assert readable.stat().st_mode & 0o777 == 0o640
+        assert files / "results" in readable.parents
 
 
 def test_events_come_one_by_one(sending: Behind) -> None:

@@ -1,4 +1,4 @@
-"""What holds for the whole app: paths, failures, metrics."""
+"""What holds for the whole app: paths and failures."""
 
 from __future__ import annotations
 
@@ -21,10 +21,3 @@ def test_an_unexpected_failure_without_its_inside(client: FlaskClient, stack: St
     stack.s3.delete_bucket(Bucket=stack.settings.uploads_bucket)
     body = assert_problem(post(client, pdf), 500, "internal_error")
     assert stack.settings.uploads_bucket not in json.dumps(body)
-
-
-def test_metrics_count_requests_by_route(client: FlaskClient) -> None:
-    client.get(f"/api/jobs/{'0' * 32}")
-    shown = client.get("/metrics").text
-    assert 'pdfsmaller_http_requests_total{method="GET",route="/api/jobs/<job_id>",status="404"} 1.0' in shown
-    assert 'pdfsmaller_queue_messages{state="waiting"} 0.0' in shown

@@ -10,6 +10,7 @@ from pdfsmaller.access.keys import Keys
 from pdfsmaller.access.local_counters import LocalCounters
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.ports import Storage
+from pdfsmaller.services import figures
 from pdfsmaller.services.cleanup import CleanupService
 from pdfsmaller.services.ends import Ended, Ends
 from pdfsmaller.services.intake import IncomingFile
@@ -19,7 +20,7 @@ from pdfsmaller.services.webhooks import tell
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from tests.aws_stack import Clock
-from tests.memory import MemoryJobStore, MemoryKeyStore, MemoryQueue
+from tests.memory import MemoryFigures, MemoryJobStore, MemoryKeyStore, MemoryQueue
 
 StorageT = TypeVar("StorageT", bound=Storage)
 
@@ -33,8 +34,8 @@ class Room(Generic[StorageT]):
         self.queue = MemoryQueue(clock, max_receive_count=Settings().max_receive_count)
         self.callbacks = MemoryQueue(clock, visibility_seconds=120, max_receive_count=1_000)
         self.ended: list[Ended] = []
-        self.jobs = Jobs(self.store)
-        ends = Ends(self.jobs, [self.ended.append, tell.listener(self.callbacks)])
+        self.jobs, self.figures = Jobs(self.store), MemoryFigures()
+        ends = Ends(self.jobs, [self.ended.append, figures.listener(self.figures), tell.listener(self.callbacks)])
         made = Settings(**{"default_wait_seconds": 0} | settings)
         self.world = World(
             made,
@@ -45,6 +46,7 @@ class Room(Generic[StorageT]):
             callbacks=self.callbacks,
             keys=Keys(MemoryKeyStore(), clock),
             counters=LocalCounters(clock),
+            figures=self.figures,
         )
         self.submitting, self.running = SubmitService(self.world), RunService(self.world)
         self.cleanup = CleanupService(self.world)

@@ -70,6 +70,21 @@ class DynamoJobStore:
                 if row and row["status"] == status and row["due_at"] <= self.now():
                     yield row
 
+    def count(self, status: Status) -> int:
+        pages = (
+            clients.dynamodb()
+            .get_paginator("query")
+            .paginate(
+                TableName=self._name,
+                IndexName="by_status",
+                Select="COUNT",
+                KeyConditionExpression="#status = :status",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues=_to_item({":status": status}),
+            )
+        )
+        return sum(page["Count"] for page in pages)
+
     def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
         found: list[Row] = []
         place = {"owner": owner, "created_at": before[0], "job_id": before[1]} if before else None

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from pdfsmaller import events
 from pdfsmaller.aws import clients
-from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.messages import Backlog, Message
 
 #: SQS takes 12 hours at most, counted from when the message was received: one of them is for the work until now.
 _MAX_VISIBILITY_SECONDS = 11 * 3_600
@@ -30,6 +31,16 @@ class SqsMessages:
             QueueUrl=self._url, ReceiptHandle=message.receipt_handle, VisibilityTimeout=timeout
         )
 
+    def depth(self) -> dict[str, int]:
+        told = _told(self._url)
+        return {
+            "waiting": int(told["ApproximateNumberOfMessages"]),
+            "in_flight": int(told["ApproximateNumberOfMessagesNotVisible"]),
+        }
+
+    def backlog(self) -> Backlog:
+        return Backlog()  # both are in CloudWatch; an age is nowhere else
+
 
 class SqsQueue(SqsMessages):
     """``Queue`` on two queues, named by their URLs."""
@@ -41,15 +52,8 @@ class SqsQueue(SqsMessages):
     def announce(self, created: events.ObjectCreated, asker: str = "") -> None:
         self.send(events.s3_event(created))
 
-    def depth(self) -> dict[str, int]:
-        live = clients.sqs().get_queue_attributes(
-            QueueUrl=self._url,
-            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-        )["Attributes"]
-        return {
-            "waiting": int(live["ApproximateNumberOfMessages"]),
-            "in_flight": int(live["ApproximateNumberOfMessagesNotVisible"]),
-        }
+    def backlog(self) -> Backlog:
+        return Backlog(dead_letters=int(_told(self._dead_letters)["ApproximateNumberOfMessages"]))
 
     def peek_dead_letters(
         self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60
@@ -92,3 +96,11 @@ class SqsQueue(SqsMessages):
             )
             for item in answer.get("Messages", [])
         ]
+
+
+def _told(url: str) -> dict[Any, str]:
+    """How many messages a queue says it has."""
+    return clients.sqs().get_queue_attributes(
+        QueueUrl=url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]

@@ -207,6 +207,9 @@ class S3Storage:
             ExpiresIn=expires_seconds,
         )
 
+    def used_ratio(self) -> float | None:
+        return None
+
     def is_full(self) -> bool:
         return False
 

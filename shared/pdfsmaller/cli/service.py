@@ -72,8 +72,16 @@ def worker(data: SameData = None, workers: Workers = None) -> int:
     return _run("work", data=data, workers=workers, say=say)
 
 
-def cleanup(data: SameData = None) -> int:
+def cleanup(
+    data: SameData = None,
+    every: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="SECONDS", help="Go on, so often, and tell callbacks as they are due."),
+    ] = None,
+) -> int:
     """Clean up once, for a timer: delete what is over its time, announce what was forgotten."""
+    if every:
+        return _run("keep_clean", data=data, every_seconds=every)
     return _run("clean_up", data=data)
 
 

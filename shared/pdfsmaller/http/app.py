@@ -18,7 +18,6 @@ from pdfsmaller.http import (
     health,
     jobs,
     links,
-    metrics,
     operations,
     packed,
     page,
@@ -80,6 +79,11 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
     }
     app.request_class = HashingRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    if settings.metrics_enabled:
+        # Loaded as late: it counts for several processes together where one of them has said so by then.
+        from pdfsmaller.http import metrics
+
+        metrics.install(app, world)
     packed.install(app)
     proxies.install(app, trusted)
     tracing.install(app)
@@ -92,8 +96,6 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
         app.register_blueprint(topic.blueprint)
     files.install(app, world)
     problems.install(app)
-    if settings.metrics_enabled:
-        metrics.install(app, world.queue)
     if settings.allowed_origins:
         from flask_cors import CORS
 

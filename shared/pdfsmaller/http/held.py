@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
-from flask import current_app
+from flask import current_app, g
 
 from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.services.followers import Followers
+
+HeldAs = Literal["wait", "stream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,14 @@ def held() -> Held:
     """Those of the app that answers."""
     found: Held = current_app.config["HELD"]
     return found
+
+
+def hold(kind: HeldAs) -> None:
+    """Note that the present request is held open: its time is its caller's wish, and measured apart."""
+    g.held_as = kind
+
+
+def held_as() -> HeldAs | None:
+    """How the present request is, or was, held open; None where it is answered at once."""
+    kind: HeldAs | None = g.get("held_as")
+    return kind

@@ -1,40 +1,74 @@
-"""``/metrics`` in Prometheus' text format: this process's requests, and how deep the queue is."""
+"""``/metrics`` in Prometheus' text format: the requests of this host, and how the whole service stands.
+
+Every host shows the service alike, so what looks at several takes the maximum of those series and never the sum.
+"""
 
 from __future__ import annotations
 
+import hmac
+import math
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from threading import Lock
 
-from flask import Flask, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from flask import Flask, Response, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
-from pdfsmaller.jobs.ports import Queue
+from pdfsmaller.errors import Unauthorized
+from pdfsmaller.http.around import METRICS_PATH
+from pdfsmaller.http.counted import Requests
+from pdfsmaller.http.gathered import gather
+from pdfsmaller.services.world import World
+
+#: What the stores said counts for so long, whoever asked first: asking costs calls.
+_FRESH_SECONDS = 5.0
 
 
-def install(app: Flask, queue: Queue) -> None:
-    """Count the requests of ``app`` and show the counts."""
-    registry = CollectorRegistry()
-    requests = Counter(
-        "pdfsmaller_http_requests", "Requests answered.", ("method", "route", "status"), registry=registry
-    )
-    seconds = Histogram("pdfsmaller_http_request_seconds", "Time to answer, in seconds.", ("route",), registry=registry)
-    depth = Gauge("pdfsmaller_queue_messages", "Messages in the compress queue.", ("state",), registry=registry)
+def install(app: Flask, world: World) -> None:
+    """Count the requests of ``app``, and show the counts. To be done before all else."""
+    requests, service = Requests(), _Service(world)
+    requests.install(app)
+    gathered = CollectorRegistry()
+    gathered.register(service)
 
-    @app.before_request
-    def begin() -> None:
-        g.begun = time.perf_counter()
-
-    @app.after_request
-    def end(response: Response) -> Response:
-        # The rule, not the path: job ids would make a series each.
-        route = request.url_rule.rule if request.url_rule else "(none)"
-        requests.labels(request.method, route, response.status_code).inc()
-        seconds.labels(route).observe(time.perf_counter() - g.get("begun", time.perf_counter()))
-        return response
-
-    @app.get("/metrics")
+    @app.get(METRICS_PATH)
     def metrics() -> Response:
-        with suppress(Exception):  # the queue being down is /health's to tell
-            for state, count in queue.depth().items():
-                depth.labels(state).set(count)
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        _require(world.settings.metrics_token)
+        text = generate_latest(requests.registry()) + generate_latest(gathered)
+        return Response(text, content_type=CONTENT_TYPE_LATEST)
+
+
+def _require(token: str) -> None:
+    """Return where the present request has the token, if there is one.
+
+    Raises:
+        Unauthorized.
+    """
+    sent = request.authorization
+    given = sent.token or "" if sent and sent.type == "bearer" else ""
+    if token and not hmac.compare_digest(given.encode(), token.encode()):
+        raise Unauthorized("The metrics are for who sends METRICS_TOKEN as 'Authorization: Bearer'.")
+
+
+class _Service(Collector):
+    """What was gathered of the service some seconds ago at most."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._lock = Lock()
+        self._found: list[Metric] = []
+        self._stale_at = -math.inf
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is asked when this is registered."""
+        return iter(())
+
+    def collect(self) -> list[Metric]:
+        """One looks, and others that ask meanwhile wait for what it finds."""
+        with self._lock:
+            if time.monotonic() >= self._stale_at:
+                self._found = gather(self._world)
+                self._stale_at = time.monotonic() + _FRESH_SECONDS
+            return self._found

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, request, stream_with_context
 from pdfsmaller import errors
 from pdfsmaller.http import answers
 from pdfsmaller.http.callers import caller
-from pdfsmaller.http.held import held
+from pdfsmaller.http.held import held, hold
 from pdfsmaller.jobs.model import Job
 
 blueprint = Blueprint("streams", __name__, url_prefix="/api")
@@ -52,6 +52,7 @@ def _streamed(jobs: list[Job]) -> Response:
         raise errors.TooManyStreams(
             "As many event streams are open as this server bears. Try again later, or ask for the job itself."
         )
+    hold("stream")
     response = Response(stream_with_context(_events(jobs)), mimetype="text/event-stream")
     response.call_on_close(places.give_back)
     response.headers["Cache-Control"] = "no-store"

@@ -17,7 +17,7 @@ from werkzeug.http import parse_list_header
 from pdfsmaller import errors, media
 from pdfsmaller.http import answers, files, problems, retention
 from pdfsmaller.http.callers import caller
-from pdfsmaller.http.held import held
+from pdfsmaller.http.held import held, hold
 from pdfsmaller.jobs.model import Job, JobResult
 from pdfsmaller.jobs.ports import is_served
 from pdfsmaller.jobs.states import DELETED, Status
@@ -75,6 +75,7 @@ def waited_for(jobs: list[Job], seconds: float | None) -> tuple[list[Job], bool]
     """
     if not seconds or seconds < 0 or not held().waits.take():
         return jobs, False
+    hold("wait")
     try:
         return held().followers.wait(jobs, seconds), True
     finally:

@@ -28,6 +28,20 @@ class Message:
     sent_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What a queue is behind with.
+
+    Attributes:
+        oldest_seconds: how long the message has waited that anybody may receive and has been there for longest; 0 where
+            none waits, None where the queue does not tell.
+        dead_letters: how many there are, about; None likewise.
+    """
+
+    oldest_seconds: float | None = None
+    dead_letters: int | None = None
+
+
 def from_sqs(record: dict[str, Any]) -> Message:
     """A record of the event by which Lambda hands a function what it has received from SQS."""
     attributes = record.get("attributes", {})

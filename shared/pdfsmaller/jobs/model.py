@@ -78,11 +78,12 @@ class Job:
     the rest may be done, and ``pages_done`` of ``pages`` are told where they are counted. ``attempt`` counts the runs
     begun; every write of a run is conditional on it. ``crashes`` counts those in which the engine's process died.
     ``attempts_before_redrive`` are those that no longer count, since an operator redrove the job's message, or its
-    owner had the job tried again: at ``revived_at``. ``result`` says of a finished job what became of it: ``bytes`` of
-    all results together, ``ratio``, ``outcome`` and the engine's ``report``. ``results`` are the files, in order, and
-    ``download`` is what stands for all of them: the only file, or a ZIP of several. ``owner`` is the id of the API key
-    that it was sent with; None where there was none. ``trace_id`` is that of the
-    request that it came by (W3C Trace Context). ``asker`` is who takes turns with others for a worker
+    owner had the job tried again: at ``revived_at``. ``started_at`` is when the present attempt began, or the one that
+    ended the job, and ``sent_at`` when the message was put into the queue that it answers to. ``result`` says of a
+    finished job what became of it: ``bytes`` of all results together, ``ratio``, ``outcome`` and the engine's
+    ``report``. ``results`` are the files, in order, and ``download`` is what stands for all of them: the only file, or
+    a ZIP of several. ``owner`` is the id of the API key that it was sent with; None where there was none. ``trace_id``
+    is that of the request that it came by (W3C Trace Context). ``asker`` is who takes turns with others for a worker
     (``services.turns``), and is nobody's business outside.
 
     ``reused`` says that nothing was done for the job: its results are copies of what the same work made before.
@@ -106,6 +107,8 @@ class Job:
     crashes: int = 0
     attempts_before_redrive: int = 0
     revived_at: float | None = None
+    sent_at: float | None = None
+    started_at: float | None = None
     input_count: int = 1
     inputs: tuple[JobInput, ...] = ()
     multiparts: tuple[Multipart, ...] = ()

@@ -70,6 +70,10 @@ class Jobs:
         """Jobs in a state whose time has come, the longest due first, each as it stands when it is yielded."""
         return map(to_job, self._store.due(status))
 
+    def count(self, status: Status) -> int:
+        """About how many jobs are in a state."""
+        return self._store.count(status)
+
     def owned(self, owner: str, before: Place | None, limit: int) -> list[Job]:
         """An owner's jobs, the newest first; fewer than ``limit`` where there are no more.
 
@@ -125,18 +129,28 @@ class Jobs:
         return self._move(job_id, Status.QUEUED, sets, Demands((Status.AWAITING_UPLOAD,)))
 
     def start(
-        self, job_id: str, message_id: str, lease_seconds: float, *, last_attempt: int | None = None
+        self,
+        job_id: str,
+        message_id: str,
+        lease_seconds: float,
+        *,
+        last_attempt: int | None = None,
+        sent_at: float | None = None,
     ) -> Job | None:
         """Take the lease: → running with the next attempt, if nobody else's lease is alive.
 
         Args:
             last_attempt: the number of the last attempt that the job may have; None for any number.
+            sent_at: when the message was put into the queue, in seconds since the epoch.
         """
         until = After(lease_seconds)
+        sets: dict[str, Any] = {"stage": "starting", "progress": 0, "started_at": After(0)}
+        sets |= {"lease_until": until, "lease_message": message_id, "due_at": until}
+        sets |= {"sent_at": sent_at} if sent_at is not None else {}
         return self._move(
             job_id,
             Status.RUNNING,
-            {"stage": "starting", "progress": 0, "lease_until": until, "lease_message": message_id, "due_at": until},
+            sets,
             Demands(SOURCES[Status.RUNNING], lease_over=True, attempt_below=last_attempt),
             adds={"attempt": 1},
             removes=("pages", "pages_done", "ready_at"),
@@ -187,7 +201,7 @@ class Jobs:
             {"stage": "queued", "progress": 0, "due_at": After(due_in)},
             _attempt_of(job),
             adds={"crashes": 1} if crashed else {},
-            removes=("lease_until", "lease_message"),
+            removes=("lease_until", "lease_message", "started_at"),
         )
         return _held(job, released)
 
@@ -206,7 +220,7 @@ class Jobs:
                 "ttl": After(UNFINISHED_KEPT_SECONDS),
             },
             Demands((Status.FAILED,), error_code=(job.error or {}).get("code", "")),
-            removes=("error", "expires_at", "ended_by"),
+            removes=("error", "expires_at", "ended_by", "started_at"),
         )
 
     def postpone(self, job: Job, due_in: float) -> bool:

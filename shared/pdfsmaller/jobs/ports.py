@@ -19,7 +19,7 @@ from typing import IO, Protocol, TypeGuard
 from pdfsmaller.events import ObjectCreated
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.figures import Figure
-from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.messages import Backlog, Message
 from pdfsmaller.jobs.objects import FormGrant, ObjectInfo, PartGrant, PartInfo, ServedFile, UploadForm
 from pdfsmaller.jobs.rows import Place, Row
 from pdfsmaller.jobs.states import Status
@@ -68,6 +68,10 @@ class JobStore(Protocol):
         Each is as it stands when it is yielded: one that has moved on since the search began is left out. One that
         came due just now may be found by a later search only.
         """
+        ...
+
+    def count(self, status: Status) -> int:
+        """About how many rows are in a state; at a cost that may grow with their number."""
         ...
 
     def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
@@ -137,6 +141,14 @@ class Messages(Protocol):
         """Let a received message come again after ``seconds`` instead of the queue's own visibility timeout."""
         ...
 
+    def depth(self) -> dict[str, int]:
+        """About how many messages wait (``waiting``) and how many are being worked on, or hidden (``in_flight``)."""
+        ...
+
+    def backlog(self) -> Backlog:
+        """About what is behind: who has waited for longest, and what was given up. A queue may not know either."""
+        ...
+
 
 class Queue(Messages, Protocol):
     """Messages that say which job to run, and those that nobody could do: received MAX_RECEIVE_COUNT times, in vain."""
@@ -147,10 +159,6 @@ class Queue(Messages, Protocol):
         Args:
             asker: who asked for the job (``Job.asker``).
         """
-        ...
-
-    def depth(self) -> dict[str, int]:
-        """About how many messages wait (``waiting``) and how many are being worked on (``in_flight``)."""
         ...
 
     def peek_dead_letters(
@@ -391,6 +399,10 @@ class Storage(Protocol):
         """A URL that downloads an object of the results bucket under a name, in ranges where the client asks for one
         (RFC 9110), until it expires.
         """
+        ...
+
+    def used_ratio(self) -> float | None:
+        """How much is kept of what may be, from 0 to 1; None where nothing bounds it."""
         ...
 
     def is_full(self) -> bool:

@@ -80,7 +80,7 @@ def serve(
         parts = [
             Part("web", partial(web.serve, listener, settings, partial(_app, settings))),
             *_workers(settings, workers),
-            Part("cleanup", partial(_clean_up, settings)),
+            Part("cleanup", partial(_clean_up, settings, _CLEANUP_SECONDS)),
             Part("inbox", partial(_watch, settings, folder, workers)),
         ]
         wire.prepare(settings, processes=len(parts))
@@ -119,6 +119,20 @@ def clean_up(*, data: Path | None) -> dict[str, int]:
     counts = CleanupService(world).run()
     Teller(world).drain()
     return counts
+
+
+def keep_clean(*, data: Path | None, every_seconds: float) -> None:
+    """Cleanup again and again, and callbacks told as they are due, until SIGTERM or Ctrl-C. ``data`` as for ``work``.
+
+    Args:
+        every_seconds: between the end of one run and the next.
+
+    Raises:
+        CannotServe.
+    """
+    settings = _settings(DataFolder(data) if data else None, "cleanup")
+    wire.check(settings, processes=1)
+    Supervisor([Part("cleanup", partial(_clean_up, settings, every_seconds))]).run()
 
 
 def webhook_secret(*, data: Path | None, owner: str | None, say: Callable[[str], None]) -> None:
@@ -168,14 +182,14 @@ def _work(settings: Settings) -> None:
     Worker(wire.wire(settings)).run(_until_told())
 
 
-def _clean_up(settings: Settings) -> None:
+def _clean_up(settings: Settings, every_seconds: float) -> None:
     stop, world = _until_told(), wire.wire(settings)
     service = CleanupService(world)
     telling = threading.Thread(target=Teller(world).run, args=(stop,), name="callbacks")
     telling.start()
     while not stop.is_set():
         service.run(lambda: not stop.is_set())
-        stop.wait(_CLEANUP_SECONDS)
+        stop.wait(every_seconds)
     telling.join()
 
 

@@ -27,7 +27,7 @@ class KeptQueue:
         self._lock = threading.Lock()
         self._kept: Message | None = None
         self.send, self.announce = queue.send, queue.announce
-        self.depth, self.peek_dead_letters = queue.depth, queue.peek_dead_letters
+        self.depth, self.backlog, self.peek_dead_letters = queue.depth, queue.backlog, queue.peek_dead_letters
         self.receive, self.acknowledge, self.wait, self.redrive = (
             queue.receive,
             queue.acknowledge,

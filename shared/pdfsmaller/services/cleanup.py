@@ -18,7 +18,7 @@ from pdfsmaller.jobs.callback import is_owed
 from pdfsmaller.jobs.keys import ERRORS, INBOX, job_of_input
 from pdfsmaller.jobs.model import Drop, Job
 from pdfsmaller.jobs.states import Status
-from pdfsmaller.services import arrivals
+from pdfsmaller.services import arrivals, figures
 from pdfsmaller.services.giving_up import give_up, last_attempt
 from pdfsmaller.services.outcome import IN_PARTS_SECONDS
 from pdfsmaller.services.webhooks import tell
@@ -93,6 +93,10 @@ class CleanupService:
                 counts["errors"] += 1
                 logger.exception("cleanup part failed", extra={"part": part.__name__})
         logger.info("cleanup done", extra={"counts": dict(counts)})
+        try:
+            figures.record(self._world.figures, figures.of_cleanup(counts, self._jobs.now()))
+        except Exception:
+            logger.exception("the run was not counted")
         return dict(counts)
 
     # Each part yields for every thing that it has looked at: what it did (a name in the counts), or None.

@@ -130,6 +130,7 @@ class RunService:
                 message.message_id,
                 self._settings.lease_seconds,
                 last_attempt=last_attempt(job, self._settings),
+                sent_at=message.sent_at,
             )
             if leased is None:
                 self._meet_other_attempt(job.job_id, message)

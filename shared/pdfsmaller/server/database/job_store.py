@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Double, Integer, String, Table, bindparam, delete, select, tuple_, update
+from sqlalchemy import Double, Integer, String, Table, bindparam, delete, func, select, tuple_, update
 
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.rows import Place, Row, plain
@@ -35,6 +35,7 @@ _OWNED = (
     .order_by(*(column.desc() for column in _AGE))
     .limit(bindparam("number", type_=Integer))
 )
+_COUNT = select(func.count()).select_from(jobs).where(jobs.c.status == bindparam("status"))
 #: Behind which every row stands.
 _NEWEST: Place = (math.inf, "")
 
@@ -96,6 +97,10 @@ class SqlJobStore:
                 place = {"due_at": due_at, "job_id": job_id}
             if len(found) < _PAGE:
                 return
+
+    def count(self, status: Status) -> int:
+        with self._database.reading() as connection:
+            return int(connection.execute(_COUNT, {"status": str(status)}).scalar_one())
 
     def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
         created_at, job_id = before or _NEWEST

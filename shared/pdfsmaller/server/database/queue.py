@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from pdfsmaller import events
-from pdfsmaller.jobs.messages import Message
+from pdfsmaller.jobs.messages import Backlog, Message
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.schema import messages
 
@@ -80,6 +80,11 @@ class SqlQueue:
         self._count = select(
             func.coalesce(func.sum(case((columns.visible_at <= now, 1), else_=0)), 0), func.count()
         ).where(live)
+        # Each by an index of its own, however many messages there are.
+        oldest = select(func.min(columns.visible_at)).where(visible).scalar_subquery()
+        self._backlog = select(
+            func.coalesce(now - oldest, 0.0), select(func.count()).select_from(table).where(dead).scalar_subquery()
+        )
         self._forget = delete(table).where(dead, columns.dead_at < now - _DEAD_KEPT_SECONDS)
         self._redrive = (
             update(table)
@@ -147,6 +152,11 @@ class SqlQueue:
         with self._database.reading() as connection:
             visible, live = connection.execute(self._count).one()
         return {"waiting": int(visible), "in_flight": int(live) - int(visible)}
+
+    def backlog(self) -> Backlog:
+        with self._database.reading() as connection:
+            oldest_seconds, dead_letters = connection.execute(self._backlog).one()
+        return Backlog(float(oldest_seconds), int(dead_letters))
 
     def peek_dead_letters(
         self, *, max_messages: int = 500, max_seconds: float = 30, hold_seconds: int = 60

@@ -5,7 +5,8 @@ that no other writing has; and its facts, which name them. Both are on the disk 
 step: that is when the object appears, or takes another's place. A process that dies before leaves bytes that no facts
 name: nobody sees them, and ``abort_unfinished`` removes them.
 
-All is for the service's own user, and no symbolic link below the store's folder is followed.
+All is for the service's own user, but for what a web server of the service's group is to send (``group_reads``), and no
+symbolic link below the store's folder is followed.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ from pdfsmaller.server.folder.usage import Usage
 
 _CHUNK_BYTES = 1 << 20
 _FOLDER_MODE = 0o700
+#: Of what the group may read: a folder on the way to it, which it may go through and not list, and the file.
+_WAY_MODE, _READ_MODE = 0o710, 0o640
 #: How often folders are made that somebody else, who empties them, removes again; then something else must be wrong.
 _MAKINGS = 1_000
 
@@ -55,6 +58,7 @@ class FolderStorage:
         secret_key: signs forms and links; the same in every process that hands out or takes some.
         max_bytes: how much may be kept in all; None for what the disk holds.
         full_percent: at how much of that no new job is taken.
+        group_reads: whether the service's group may read what links were opened to: a web server that sends it.
         clock: seconds since the epoch, for the time of forms and links.
 
     Raises:
@@ -72,11 +76,13 @@ class FolderStorage:
         *,
         max_bytes: int | None = None,
         full_percent: float = 90,
+        group_reads: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._root = root.absolute()
         self._signatures = Signatures(secret_key, clock)
         self._usage = Usage(self._root, max_bytes, full_percent)
+        self._group_reads = group_reads
         with told():
             for folder in (self._root, self._root / self.uploads, self._root / self.results):
                 folder.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
@@ -258,10 +264,17 @@ class FolderStorage:
             return None
         source, known = found
         *folders, stem = names.path_of(grant.key)
+        if self._group_reads:
+            with told(), suppress(PermissionError, FileNotFoundError):
+                self._let_group_read(source, folders)
         path = "/".join([self.results, *folders, names.data_of(stem, known.token)])
         return ServedFile(source, path, known.info(grant.key), grant)
 
     # The folder itself
+
+    def used_ratio(self) -> float | None:
+        with told():
+            return self._usage.ratio()
 
     def is_full(self) -> bool:
         with told():
@@ -324,6 +337,14 @@ class FolderStorage:
                         branch.prune()
                     raise
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    def _let_group_read(self, source: BinaryIO, folders: Sequence[str]) -> None:
+        """Let the group read an open result, whenever and by whatever way it came here."""
+        self._root.chmod(_WAY_MODE)
+        for depth in range(len(folders) + 1):
+            with Branch(self._bucket(self.results), folders[:depth]) as branch:
+                os.fchmod(branch.folder, _WAY_MODE)
+        os.fchmod(source.fileno(), _READ_MODE)
 
     def _open(self, bucket: str, key: str) -> tuple[BinaryIO, Facts] | None:
         """An object's bytes and facts; None where there is no such object."""

@@ -16,7 +16,7 @@ _FRESH_TIMES = 20
 
 
 class Usage:
-    """Whether what is kept, and the disk under it, have reached a share of what there is.
+    """How full what is kept, and the disk under it, have become, and whether that is a share of what there is.
 
     Args:
         max_bytes: how much may be kept; None for what the disk holds.
@@ -26,26 +26,33 @@ class Usage:
     def __init__(self, root: Path, max_bytes: int | None, full_percent: float) -> None:
         self._root, self._max_bytes, self._share = root, max_bytes, full_percent / 100
         self._lock = threading.Lock()
-        self._full: bool | None = None
+        self._ratio: float | None = None
         self._stale_at = -math.inf
 
     def is_full(self) -> bool:
-        """As it was some seconds ago at most; while somebody looks anew, as it was before. Raises OSError."""
-        if self._lock.acquire(blocking=self._full is None):
+        """As ``ratio`` has it. Raises OSError."""
+        return self.ratio() >= self._share
+
+    def ratio(self) -> float:
+        """From 0 to 1, of ``max_bytes`` or of the disk, whichever is fuller: as it was some seconds ago at most; while
+        somebody looks anew, as it was before. Raises OSError.
+        """
+        if self._lock.acquire(blocking=self._ratio is None):
             try:
                 self._look()
             finally:
                 self._lock.release()
-        return bool(self._full)
+        return self._ratio or 0.0
 
     def _look(self) -> None:
         begun = time.monotonic()
         if begun < self._stale_at:
             return
         disk = shutil.disk_usage(self._root)
-        self._full = disk.used >= self._share * (disk.used + disk.free)  # what is reserved for root is nobody's
-        if not self._full and self._max_bytes is not None:
-            self._full = sum(_sizes(self._root)) >= self._share * self._max_bytes
+        ratio = disk.used / max(1, disk.used + disk.free)  # what is reserved for root is nobody's
+        if self._max_bytes is not None:
+            ratio = max(ratio, sum(_sizes(self._root)) / self._max_bytes)
+        self._ratio = ratio
         took = time.monotonic() - begun
         self._stale_at = begun + max(_FRESH_SECONDS, took * _FRESH_TIMES)
 
