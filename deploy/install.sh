@@ -183,6 +183,7 @@ command_for_people() {
   put 755 root:root "$COMMAND" <<COMMAND
 #!/bin/sh
 # PDF Smaller's command as the service's own user, with the service's settings. For root.
+umask 027
 exec setpriv --reuid=$SERVICE_USER --regid=$SERVICE_USER --init-groups env HOME=$DATA \\
   PDFSMALLER_ENV_FILE=$SETTINGS $CURRENT/bin/pdfsmaller "\$@"
 COMMAND
@@ -191,11 +192,22 @@ COMMAND
 settings() {
   step "Settings"
   if [ -e "$SETTINGS" ]; then
-    same "$SETTINGS"
-    if [ -n "$DATABASE_URL$WORKERS" ]; then note "DATABASE_URL and WORKER_CONCURRENCY stay what it says: change them there"; fi
+    if [ "$(mode_of "$SETTINGS") $(owner_of "$SETTINGS")" = "640 root:$SERVICE_USER" ]; then same "$SETTINGS"; else
+      run chown "root:$SERVICE_USER" "$SETTINGS"
+      run chmod 640 "$SETTINGS"
+      did "$SETTINGS (640 root:$SERVICE_USER)"
+    fi
+    if [ -n "$DATABASE_URL" ] && [ "$(setting DATABASE_URL)" != "$DATABASE_URL" ]; then
+      note "DATABASE_URL stays what $SETTINGS says: change it there"
+    fi
+    if [ -n "$WORKERS" ] && [ "$(setting WORKER_CONCURRENCY)" != "$WORKERS" ]; then
+      run sed -i "s|^#\? *WORKER_CONCURRENCY=.*|WORKER_CONCURRENCY=$WORKERS|" "$SETTINGS"
+      did "WORKER_CONCURRENCY=$WORKERS in $SETTINGS"
+      if [ -L "$CURRENT" ]; then stop_workers; fi # started again below
+    fi
     return
   fi
-  # Made whole or not at all, and never touched again: it is the operator's from here on.
+  # Made whole or not at all, and from here on the operator's: only --workers changes a line of it.
   if [ "$DRY_RUN" = no ]; then
     sed -e "s|^#\? *SECRET_KEY=.*|SECRET_KEY=$(openssl rand -hex 32)|" "$TREE/deploy/env/.env.production" >"$SETTINGS.new"
     chown "root:$SERVICE_USER" "$SETTINGS.new"
@@ -388,7 +400,7 @@ bans() {
   for file in "$TREE"/deploy/fail2ban/jail.d/*; do put_copy 644 "$file" "/etc/fail2ban/jail.d/$(basename "$file")"; done
   # Debian 12 turns the jail of sshd on and says the file that only rsyslog writes: without it fail2ban does not start.
   if [ "$FAMILY" = debian ] && [ ! -e /var/log/auth.log ]; then
-    printf '[sshd]\nbackend = systemd\n' | put 644 root:root /etc/fail2ban/jail.d/pdfsmaller-sshd.conf
+    printf '[sshd]\nbackend = systemd\n' | put 644 root:root /etc/fail2ban/jail.d/sshd-journal.conf
   fi
   if [ "$INIT" = systemd ]; then
     if [ "$CHANGED" = yes ] || ! systemctl --quiet is-active fail2ban; then
@@ -417,7 +429,8 @@ last_check() {
   note "$url/health/live answers"
   one_job || fail "a small PDF did not come back" "$(look_at_logs) shows why; correct it, then run the same command again"
   note "a small PDF was sent and came back"
-  pdfsmaller doctor 9>&- || note "doctor has something to say (above); the service runs"
+  note "pdfsmaller doctor, without what is as it should be:"
+  pdfsmaller doctor 9>&- | grep -v '^ok ' || true
 }
 
 next_steps() {
@@ -446,6 +459,7 @@ uninstall() {
       for unit in "${units[@]}"; do attempt systemctl disable --now "$unit" || true; done
       drop "$UNITS"/pdfsmaller*.{service,timer,slice}
       run systemctl daemon-reload
+      attempt systemctl reset-failed 'pdfsmaller*' || true
       ;;
     supervisor)
       if [ -e "$(supervisor_file)" ]; then
@@ -481,7 +495,7 @@ purge() {
   if id -nG "$(nginx_user)" 2>/dev/null | grep -qw "$SERVICE_USER"; then run gpasswd --delete "$(nginx_user)" "$SERVICE_USER"; fi
   drop "$CONFIG" "$DATA" "$BACKUPS" "$ACME" "$UNITS"/pdfsmaller*.d
   if id "$SERVICE_USER" >/dev/null 2>&1; then run userdel "$SERVICE_USER"; fi
-  drop "$LOGS"
+  drop "$LOGS" "$LOG"
 }
 
 # ----------------------------------------------------------------

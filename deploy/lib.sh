@@ -8,7 +8,7 @@ readonly PROGRAM=/opt/pdfsmaller RELEASES=/opt/pdfsmaller/releases CURRENT=/opt/
 readonly CONFIG=/etc/pdfsmaller SETTINGS=/etc/pdfsmaller/pdfsmaller.env ANSWERS=/etc/pdfsmaller/deploy.conf
 readonly WRITTEN=/etc/pdfsmaller/written TLS=/etc/pdfsmaller/tls
 readonly DATA=/var/lib/pdfsmaller BACKUPS=/var/backups/pdfsmaller LOGS=/var/log/pdfsmaller ACME=/var/www/letsencrypt
-readonly SERVICE_USER=pdfsmaller LOG=/var/log/pdfsmaller/deploy.log
+readonly SERVICE_USER=pdfsmaller LOG=/var/log/pdfsmaller-deploy.log
 readonly UNITS=/etc/systemd/system COMMAND=/usr/local/bin/pdfsmaller
 # The three scripts may not run at the same time.
 readonly LOCK=/run/lock/pdfsmaller-deploy
@@ -227,7 +227,7 @@ setting() {
 
 # The service's own command, as its user and with its settings; people have the same as COMMAND.
 pdfsmaller() {
-  (cd / && exec setpriv --reuid="$SERVICE_USER" --regid="$SERVICE_USER" --init-groups env -i \
+  (umask 027 && cd / && exec setpriv --reuid="$SERVICE_USER" --regid="$SERVICE_USER" --init-groups env -i \
     PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME="$DATA" PDFSMALLER_ENV_FILE="$SETTINGS" \
     "$CURRENT/bin/pdfsmaller" "$@")
 }

@@ -359,7 +359,8 @@ class Settings(BaseSettings):
     metrics_token: Annotated[str, AfterValidator(_is_token)] = _field(
         "",
         f"What `GET /metrics` must be sent as `Authorization: Bearer`: {KEY_MIN_CHARS} characters or more, for example "
-        "from `openssl rand -hex 32`. Empty: whoever reaches it sees it.",
+        "from `openssl rand -hex 32`. `GET /health` tells who sends it how each part is. Empty: whoever reaches it "
+        "sees it.",
         secret=True,
     )
     log_level: Annotated[

@@ -68,10 +68,8 @@ def test_each_alert_says_how_bad_it_is_and_what_to_do() -> None:
 
 
 def test_what_to_do_stands_in_the_guide() -> None:
-    guide = ROOT / "docs" / "deploy.md"
-    if not guide.exists():
-        pytest.skip("the guide is not written yet")
-    headings = re.findall(r"^#+ (.+)$", guide.read_text(encoding="utf-8"), re.MULTILINE)
+    guide = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", guide, re.MULTILINE)
     anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
     for alert in alerts():
         file, _, anchor = alert["annotations"]["runbook"].partition("#")

@@ -126,3 +126,56 @@ def test_where_nothing_is_installed_there_is_nothing_to_change(script: str) -> N
     done = said(script, "--dry-run")
     assert done.returncode == 1
     assert "nothing is installed here" in done.stderr
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_dry_run_says_every_step_and_does_none(name: str, tmp_path: Path) -> None:
+    done = said(
+        "install.sh",
+        *("--dry-run", "--init", "systemd", "--domain", "pdf.example.org", "--email", "me@example.org"),
+        os_release=release_file(tmp_path, name),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "nothing was done (--dry-run)" in done.stdout
+    steps = [line.removeprefix("== ").split(" (")[0] for line in done.stdout.splitlines() if line.startswith("== ")]
+    assert steps == [
+        *("Packages", "User pdfsmaller", "Folders", "Program", "Settings", "Database", "Limits, logs", "Processes"),
+        *("nginx", "Firewall", "fail2ban", "Does it work?"),
+    ]
+    assert "would write: /etc/nginx/conf.d/pdfsmaller.conf" in done.stdout
+    assert "certbot certonly --webroot" in done.stdout
+    if Path("/opt/pdfsmaller/current").exists():
+        return  # what is there already is not said to be made
+    assert "would run: systemctl enable --quiet pdfsmaller-backup.timer" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "manager", "python", "web_user"),
+    [
+        ("debian", "apt-get", "python3", "www-data"),
+        ("jammy", "apt-get", "python3.11", "www-data"),
+        ("rocky", "dnf", "python3.12", "nginx"),
+    ],
+)
+def test_each_distribution_has_its_own_words(
+    name: str, manager: str, python: str, web_user: str, tmp_path: Path
+) -> None:
+    done = said(
+        "install.sh", "--dry-run", "--init", "supervisor", "--self-signed", os_release=release_file(tmp_path, name)
+    )
+    packages = done.stdout.split("== User")[0]
+    assert f" {python} " in packages.replace("_", " ")
+    assert f"{manager} install" in packages or "as it was" in packages
+    assert {"apt-get", "dnf"} - {manager} & set(packages.split()) == set()
+    assert web_user in done.stdout
+
+
+def test_supervisor_has_its_file_where_the_distribution_reads_it(tmp_path: Path) -> None:
+    for name, path in (
+        ("debian", "/etc/supervisor/conf.d/pdfsmaller.conf"),
+        ("rocky", "/etc/supervisord.d/pdfsmaller.ini"),
+    ):
+        done = said(
+            "install.sh", "--dry-run", "--init", "supervisor", "--no-nginx", os_release=release_file(tmp_path, name)
+        )
+        assert f"would write: {path}" in done.stdout

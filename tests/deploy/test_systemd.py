@@ -95,11 +95,7 @@ def test_little_is_left_open(unit: Path, tmp_path: Path) -> None:
     assert float(found[1]) <= 2.0
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [one for one in SERVICES if "doctor" not in one.name and "backup" not in one.name],
-    ids=lambda path: path.name,
-)
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda path: path.name)
 def test_a_service_runs_what_there_is(unit: Path) -> None:
     [what] = of(unit, "ExecStart")
     program, *arguments = what.removeprefix(f"{BINARIES}/").split()

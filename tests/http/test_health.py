@@ -161,6 +161,15 @@ class TestWhoSeesDetails:
         assert not self.sees(client, "203.0.113.9", X_Api_Key=f"pdfs_{made.key_id}_{'0' * 64}")
         assert not self.sees(client, "203.0.113.9", X_Api_Key="nonsense")
 
+    @pytest.mark.parametrize("required", [False, True])
+    def test_who_has_the_token_of_the_metrics_does(self, clock: Clock, required: bool) -> None:
+        with made_stack(clock, metrics_token="t" * 20, api_keys_required=required) as stack:
+            client = create_app(stack.world).test_client()
+            assert self.sees(client, "203.0.113.9", Authorization=f"Bearer {'t' * 20}")
+            assert not self.sees(client, "203.0.113.9", Authorization=f"Bearer {'t' * 19}")
+            assert not self.sees(client, "203.0.113.9", Authorization="Basic dDp0")
+            assert not self.sees(client, "203.0.113.9", Authorization="Bearer")
+
     def test_guessing_is_stopped_and_the_answer_stays(self, stack: Stack) -> None:
         client, (made, key) = create_app(stack.world).test_client(), stack.world.keys.create("me")
         for _ in range(40):

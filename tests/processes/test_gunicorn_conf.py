@@ -184,6 +184,21 @@ def test_one_that_is_killed_is_replaced(start: Start) -> None:
     assert requests.get(live(one), timeout=30).status_code == 200
 
 
+def test_after_a_kill_of_all_but_its_processes_it_starts_again_at_the_same_port(start: Start) -> None:
+    """They see that they are alone, and let go of the port although somebody was held."""
+    one = start()
+    port = str(urlsplit(one.url).port)
+    with requests.get(waiting_job(one)["events"], stream=True, timeout=60) as stream:
+        left = one.processes()
+        one.process.kill()
+        one.process.wait()
+        again = start(PORT=port)
+        assert '"status":"awaiting_upload"' in stream.text
+    assert again.url == one.url
+    assert not set(left) & set(again.processes())
+    assert again.stop() == 0
+
+
 def test_it_does_not_start_without_tables_and_says_so_in_a_line(tmp_path: Path) -> None:
     ran = subprocess.run(COMMAND, env=environ(**settings_in(tmp_path)), capture_output=True, text=True, timeout=60)
     assert ran.returncode == 7

@@ -23,7 +23,7 @@ _MISSING = ("404", "NoSuchKey", "NotFound", "412", "PreconditionFailed")
 _MEANWHILE = (*_MISSING, "409", "ConditionalRequestConflict")
 _DENIED = ("403", "AccessDenied", "AllAccessDisabled")
 _NO_BUCKET = ("NoSuchBucket", "InvalidBucketName")
-_ARCHIVED = ("InvalidObjectState",)
+_ARCHIVED = ("InvalidObjectState", "ObjectNotInActiveTierError")
 #: What is known of an object beside its bytes, and goes on to what takes its place.
 _HEADERS = (
     "CacheControl",

@@ -47,7 +47,7 @@ class _File:
 
 
 class InventoryCollection(S3Collection):
-    """The bucket that an inventory is of, listed by it.
+    """The bucket that an inventory is of, listed by it. A later inventory of a bucket lists the same collection.
 
     Args:
         bucket, key: where its ``manifest.json`` lies.
@@ -78,10 +78,6 @@ class InventoryCollection(S3Collection):
             )
         self._held = held
         super().__init__(source)
-
-    @property
-    def address(self) -> str:
-        return self._manifest
 
     def list(self) -> Iterator[Original]:
         for file in self._files:

@@ -431,7 +431,7 @@ def _paths() -> dict[str, Any]:
             "get": {
                 "operationId": "health",
                 "summary": "Whether the service's parts answer",
-                "description": "`details` for callers on the same host, on a trusted network or with an API key.",
+                "description": "`details` for callers on its host or trusted networks, with a key or token.",
                 "responses": {
                     "200": {"description": "Jobs can be taken", "content": _json(HealthView)},
                     "503": {"description": "They cannot: a part is away", "content": _json(HealthView)},

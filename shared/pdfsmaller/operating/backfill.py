@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -18,16 +17,19 @@ from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidOption
 from pdfsmaller.operating.admin import alive
 from pdfsmaller.operating.place import Place, place
+from pdfsmaller.processes import logs
 from pdfsmaller.services.backfill.expectation import Expectation, expect
 from pdfsmaller.services.backfill.ledger import Count, Item, Ledger, State
 from pdfsmaller.services.backfill.pace import parse_rate
 from pdfsmaller.services.backfill.plan import INCLUDE, Plan
 from pdfsmaller.services.backfill.prices import read_prices
 from pdfsmaller.services.backfill.service import BackfillService
-from pdfsmaller.telemetry import get_logger
 
 if TYPE_CHECKING:
     pass
+
+if TYPE_CHECKING:
+    from pdfsmaller.settings import Settings
 
 #: What a ledger is called that nobody named.
 LEDGER = "backfill.db"
@@ -130,9 +132,9 @@ def run(
     """
     here, per_second, plan = place(data), parse_rate(rate), asked.plan()
     world = here.world
-    _log_little()
     with closing(Ledger(ledger or ledger_of(here))) as kept:
         kept.hold()
+        _log(here.settings, kept.path)
         sandbox.warm_up()  # before there are threads
         copies = wire.files_in_s3(here.settings)
         service = BackfillService(world, plan, kept, copies=copies, rate=per_second, at_once=at_once)
@@ -186,11 +188,10 @@ def ledger_of(here: Place) -> Path:
     return Path(f"pdfsmaller-{LEDGER}").absolute()
 
 
-def _log_little() -> None:
-    """The ledger has what became of each document: without LOG_LEVEL only warnings are lines beside it."""
-    if not os.environ.get("LOG_LEVEL"):
-        for service in ("backfill", "jobs"):
-            get_logger(service).setLevel("WARNING")
+def _log(settings: Settings, ledger: Path) -> None:
+    """Have this process log into LOG_FILE or, without one, beside the ledger: what people read is apart from it."""
+    beside = {} if settings.log_file else {"log_file": f"{ledger}.log"}
+    logs.begin(settings.model_copy(update=beside), "backfill")
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -35,7 +34,7 @@ _MOST_PROCESSES_BY_DEFAULT = 4
 _TIMEOUT_SECONDS = 120
 #: How long requests under way may go on once the server is told to stop.
 GRACEFUL_SECONDS = 30
-#: And where a process makes room for another one: longer than any stream, and than an upload may take.
+#: And where another process is there already, after a reload too: longer than any stream, and than an upload may take.
 _HANDING_OVER_SECONDS = 1_800
 #: nginx keeps its connections to us for 60 seconds. Who closes first must be nginx, or a request meets a closed one.
 _KEEP_ALIVE_SECONDS = 75
@@ -43,7 +42,31 @@ _REQUESTS_OF_A_PROCESS, _JITTER = 20_000, 5_000
 #: Memory, where there is some: the sign of life of a process must not wait for a disk.
 MEMORY = Path("/dev/shm")
 
-_told_to_stop = threading.Event()
+
+class _Process:
+    """What this process of gunicorn's knows of its own end."""
+
+    def __init__(self) -> None:
+        self.told_to_stop = False
+        self.parent = 0  # none yet
+        self._succeeded = threading.Lock()
+
+    def is_ending(self) -> bool:
+        """Whether nobody may be held any longer: it was told to stop, or its parent is gone without a word."""
+        return self.told_to_stop or self.parent not in (0, os.getppid())
+
+    def take_time(self, worker: Any) -> None:
+        """Have it end only once everybody is served. Its parent has a bound of its own, for when all is stopped."""
+        worker.cfg.set("graceful_timeout", _HANDING_OVER_SECONDS)
+
+    def call_successor(self, worker: Any) -> None:
+        """Have its parent start one process more, once."""
+        if self._succeeded.acquire(blocking=False):
+            self.take_time(worker)
+            os.kill(self.parent, signal.SIGTTIN)
+
+
+_process = _Process()
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -85,7 +108,7 @@ def processes(settings: Settings) -> int:
 
 def capacity(workers: int) -> Capacity:
     """What each of so many processes can bear."""
-    return Capacity(_share(_STREAMS, workers), _share(_WAITS, workers), _told_to_stop.is_set)
+    return Capacity(_share(_STREAMS, workers), _share(_WAITS, workers), _process.is_ending)
 
 
 def address(host: str, port: int) -> str:
@@ -101,12 +124,12 @@ def _share(number: int, workers: int) -> int:
 
 
 def _begin(worker: Any) -> None:
-    """Let a process end only once everybody is served, if nothing but its age ends it."""
-    worker.cfg.set("graceful_timeout", _HANDING_OVER_SECONDS)  # its parent has its own, for when all is stopped
+    _process.parent = worker.ppid
     stop = signal.getsignal(signal.SIGTERM)
 
     def tell(signum: int, frame: FrameType | None) -> None:
-        _told_to_stop.set()
+        _process.told_to_stop = True
+        _process.take_time(worker)
         if callable(stop):
             stop(signum, frame)
 
@@ -116,18 +139,12 @@ def _begin(worker: Any) -> None:
 
 def _before_request(worker: Any, request: Any) -> None:
     if worker.nr + 1 >= worker.max_requests:
-        _call_successor(worker.ppid)
+        _process.call_successor(worker)
 
 
 def _after_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
     if worker.nr >= worker.max_requests:
-        _call_successor(worker.ppid)
-
-
-@cache
-def _call_successor(parent: int) -> None:
-    """Have one process more started, once."""
-    os.kill(parent, signal.SIGTTIN)
+        _process.call_successor(worker)
 
 
 def _after_process(server: Any, worker: Any) -> None:

@@ -122,6 +122,18 @@ class TestPermissions:
             outer.chmod(0o755)
             assert states(permissions.data(here)) == {"permissions of the data": State.WARNING}
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+    def test_that_root_has_made_what_the_service_writes_to(self, site: MakeSite, tmp_path: Path) -> None:
+        here = site()
+        assert states(permissions.data(here))["owner of the database"] is State.OK
+        os.chown(tmp_path, 12_345, 12_345)
+        found = {one.check: one for one in permissions.data(here)}
+        assert found["owner of the database"].state is State.FAILED
+        assert "jobs.db" in found["owner of the database"].found
+        for path in tmp_path.glob("jobs.db*"):
+            os.chown(path, 12_345, 12_345)
+        assert states(permissions.data(here))["owner of the database"] is State.OK
+
     def test_of_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
         [finding] = permissions.data(Site(Place(settings_of(tmp_path / "none"), None)))
         assert (finding.state, finding.remedy) == (State.FAILED, "pdfsmaller admin init")

@@ -71,6 +71,15 @@ class TestEndpoints:
         assert found[-1].check == f"endpoint {url}/metrics"
         assert found[-1].state is State.WARNING
 
+    def test_a_token_is_sent_where_there_is_one(self, site: MakeSite) -> None:
+        with up(site(metrics_token="t" * 20)) as here:
+            assert endpoints.endpoints(here)[-1].state is State.OK
+
+    def test_figures_behind_a_key_are_passed_over(self, site: MakeSite) -> None:
+        with up(site(api_keys_required=True)) as here:
+            finding = endpoints.endpoints(here)[-1]
+        assert (finding.check.rpartition("/")[2], finding.state) == ("metrics", State.SKIPPED)
+
     def test_the_version_that_runs_is_compared(self, site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
         with up(site()) as here:
             assert states(endpoints.versions(here))["version"] is State.OK
@@ -115,13 +124,24 @@ class TestWorkers:
         assert (finding.state, said in finding.found) == (state, True)
 
 
-def test_dead_letters_are_told(site: MakeSite, tmp_path: Path) -> None:
-    here = site()
-    assert states(store.dead_letters(here)) == {"dead letters": State.OK}
-    here.world.queue.announce(ObjectCreated("uploads", "jobs/x/in/0", "1"))
-    _write(tmp_path / "jobs.db", f"UPDATE messages SET dead_at = {time.time()}")
-    [finding] = store.dead_letters(here)
-    assert (finding.state, finding.found[:11]) == (State.WARNING, "1 message(s")
+class TestBacklog:
+    def test_what_waits_is_told_by_its_age(self, site: MakeSite, tmp_path: Path) -> None:
+        here = site()
+        assert states(store.backlog(here)) == {"queue": State.OK, "dead letters": State.OK}
+        here.world.queue.announce(ObjectCreated("uploads", "jobs/x/in/0", "1"))
+        for age, state in ((60, "ok"), (600, "warning"), (7_200, "failed")):
+            _write(tmp_path / "jobs.db", f"UPDATE messages SET visible_at = {time.time() - age}")
+            found = {one.check: one for one in store.backlog(here)}
+            assert found["queue"].state == state
+            assert found["queue"].found.startswith("1 wait")
+
+    def test_dead_letters_are_told(self, site: MakeSite, tmp_path: Path) -> None:
+        here = site()
+        here.world.queue.announce(ObjectCreated("uploads", "jobs/x/in/0", "1"))
+        _write(tmp_path / "jobs.db", f"UPDATE messages SET dead_at = {time.time()}")
+        found = {one.check: one for one in store.backlog(here)}
+        assert (found["queue"].state, found["dead letters"].state) == (State.OK, State.WARNING)
+        assert found["dead letters"].found.startswith("1 message(s)")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,18 @@ class Filled:
     def run(self) -> None:
         """From listing to the end, with workers."""
         self.service.enter()
+        self._work_off()
+
+    def run_on(self) -> None:
+        """The same by another process; and cleanup announces what could not be written in one step with its row."""
+        self.service.enter()
+        self.service.step()
+        self.room.work()
+        self.room.clock.forward(901)
+        self.room.cleanup.run()
+        self.run()
+
+    def _work_off(self) -> None:
         for _ in range(100):
             self.service.step()
             self.room.work()

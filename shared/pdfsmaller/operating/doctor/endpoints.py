@@ -44,7 +44,8 @@ def endpoints(site: Site) -> list[Finding]:
     if live.status:
         found.append(_judged(f"{here}/health/ready", _asked(f"{here}/health/ready")))
     if live.status and settings.metrics_enabled:
-        found.append(_judged(f"{here}/metrics", _asked(f"{here}/metrics")))
+        token = {"Authorization": f"Bearer {settings.metrics_token}"} if settings.metrics_token else {}
+        found.append(_judged(f"{here}/metrics", _asked(f"{here}/metrics", token)))
     if public := (settings.public_base_url or "").rstrip("/"):
         found += [_judged(f"{public}/health/{what}", _asked(f"{public}/health/{what}")) for what in ("live", "ready")]
         found += _closed(f"{public}/metrics")
@@ -72,10 +73,10 @@ def _here(site: Site) -> str:
     return f"http://[{host}]:{site.settings.port}" if ":" in host else f"http://{host}:{site.settings.port}"
 
 
-def _asked(url: str) -> _Answer:
-    begun = time.monotonic()
+def _asked(url: str, headers: dict[str, str] | None = None) -> _Answer:
+    begun, request = time.monotonic(), urllib.request.Request(url, headers=headers or {})
     try:
-        with _DIRECTLY.open(url, timeout=_SECONDS) as answer:
+        with _DIRECTLY.open(request, timeout=_SECONDS) as answer:
             return _Answer(answer.status, answer.read(100_000).decode(errors="replace"), time.monotonic() - begun)
     except urllib.error.HTTPError as exc:
         with exc:
@@ -90,6 +91,8 @@ def _judged(url: str, answer: _Answer) -> Finding:
         return ok(check, f"it answers within {answer.seconds * 1_000:.0f} ms")
     if not answer.status:
         return failed(check, f"it does not answer ({answer.body})", _LOOK)
+    if answer.status == 401:
+        return skipped(check, "it asks for an API key; METRICS_TOKEN would let this look")
     if answer.status == 503:
         return failed(check, f"503: {_failing(answer.body)}", "see what is away among the other findings; " + _LOOK)
     return failed(check, f"it answers {answer.status}", _LOOK)

@@ -71,7 +71,7 @@ CHECKS = (
     Check("pressure", pressure.pressure),
     Check("clock of the database", clock.clock_of_the_database, Needs.STORE),
     Check("workers", store.workers, Needs.STORE),
-    Check("dead letters", store.dead_letters, Needs.STORE),
+    Check("queue", store.backlog, Needs.STORE),
     Check("cleanup", store.cleanup, Needs.STORE),
     Check("backup", store.backup, Needs.STORE),
 )

@@ -40,7 +40,19 @@ def data(site: Site) -> list[Finding]:
         found.append(_kept("permissions of the key", key))
     if site.backups and site.backups.is_dir():
         found.append(_kept("permissions of the backups", site.backups))
+    if site.database and site.database.exists():
+        found.append(_owner(site.database))
     return found
+
+
+def _owner(database: Path) -> Finding:
+    """Whose the files of a database are: what root makes there, running a command, the service cannot write to."""
+    check, home = "owner of the database", database.parent
+    others = [path.name for path in home.glob(f"{database.name}*") if path.stat().st_uid != home.stat().st_uid]
+    if others:
+        said = f"{', '.join(sorted(others))} do not belong to whom {home} belongs to"
+        return failed(check, said, f"chown --reference={home} {database}*; run commands as the service's user")
+    return ok(check, f"whoever has {home}")
 
 
 def _folder(check: str, path: Path) -> Finding:

@@ -52,13 +52,18 @@ def workers(site: Site) -> list[Finding]:
     return [ok("workers", said)]
 
 
-def dead_letters(site: Site) -> list[Finding]:
-    """What was given up."""
-    dead = sum(1 for _ in site.world.queue.peek_dead_letters(max_messages=100))
-    if not dead:
-        return [ok("dead letters", "none")]
-    said = f"{dead} message(s) were given up after MAX_RECEIVE_COUNT attempts"
-    return [warning("dead letters", said, "pdfsmaller admin redrive, once the cause is mended")]
+def backlog(site: Site) -> list[Finding]:
+    """What waits for longest, and what was given up."""
+    behind, at = site.world.queue.backlog(), site.world.queue.depth()
+    waited, dead = behind.oldest_seconds or 0.0, behind.dead_letters or 0
+    found = f"{at['waiting']} wait, the oldest for {duration(waited)}; {at['in_flight']} run"
+    letters = f"{dead} message(s) were given up after MAX_RECEIVE_COUNT attempts"
+    return [
+        above("queue", waited, found, "more workers, or see why these do nothing", warn=300, fail=1_800),
+        warning("dead letters", letters, "pdfsmaller admin redrive, once the cause is mended")
+        if dead
+        else ok("dead letters", "none"),
+    ]
 
 
 def cleanup(site: Site) -> list[Finding]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -104,10 +104,15 @@ class FolderCollection:
 
     @contextmanager
     def _beside(self, target: Path, source: Path) -> Iterator[Path]:
-        """A whole copy of a file, on the disk, in the folder of ``target``; what is not moved away is removed."""
-        descriptor, made = tempfile.mkstemp(prefix=_UNFINISHED_PREFIX, dir=target.parent)
-        whole = Path(made)
+        """A whole copy of a file, on the disk, in the folder of ``target``; what is not moved away is removed.
+
+        It has the same name each time: what a process left that died meanwhile is gone once its work is done again.
+        """
+        name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+        whole = target.with_name(_UNFINISHED_PREFIX + name)
         try:
+            whole.unlink(missing_ok=True)
+            descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as out, source.open("rb") as file:
                 shutil.copyfileobj(file, out, 1 << 20)
                 out.flush()
