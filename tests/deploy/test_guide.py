@@ -55,7 +55,7 @@ def commands() -> Iterator[list[str]]:
     """The words of each command of the shell blocks and of what stands between backticks in the text."""
     lines = [line for block in blocks("sh") for line in re.split(r"\n|&&|\|\|", block)]
     inline = re.sub(r"^( *)```.*?^\1```$", "", TEXT, flags=re.DOTALL | re.MULTILINE)
-    lines += re.findall(r"`((?:pdfsmaller|deploy/\w+\.sh) [^`]+)`", inline)
+    lines += re.findall(r"`((?:pdfsmaller|[\w/]*deploy/\w+\.sh) [^`]+)`", inline)
     for line in lines:
         words = shlex.split(line, comments=True)
         while words and (words[0] == "sudo" or re.match(r"\w+=", words[0])):
@@ -72,7 +72,7 @@ def outside_of_classic() -> str:
 
 
 OWN = [words for words in commands() if Path(words[0]).name == "pdfsmaller" and words[1:2] != ["…"]]
-SCRIPTS = [words for words in commands() if re.fullmatch(r"deploy/\w+\.sh", words[0])]
+SCRIPTS = [words for words in commands() if re.fullmatch(r"(?:/opt/pdfsmaller/current/)?deploy/\w+\.sh", words[0])]
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -113,14 +113,16 @@ def _settings_file() -> Path:
 
 @pytest.mark.parametrize("words", SCRIPTS, ids=" ".join)
 def test_the_scripts_have_the_options(words: list[str]) -> None:
-    told = subprocess.run([ROOT / words[0], "--help"], capture_output=True, text=True, check=True).stdout
+    script = ROOT / words[0].removeprefix("/opt/pdfsmaller/current/")
+    told = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
     for option in (word for word in words[1:] if word.startswith("--")):
         assert re.search(rf"{option}\b", told), f"{words[0]} has no {option}"
 
 
 def test_every_setting_is_one() -> None:
     named = set(re.findall(r"\b([A-Z]+(?:_[A-Z]+)+)\b", outside_of_classic()))
-    assert named - SETTINGS - THEIRS == set()
+    in_files = {f"{name}_FILE" for name in SETTINGS | {"PGPASSWORD"}}  # deploy/docker has a setting come from a file
+    assert named - SETTINGS - in_files - THEIRS == set()
 
 
 def test_every_parameter_of_the_stack_is_one() -> None:
@@ -140,7 +142,9 @@ def test_every_file_of_ours_is_there() -> None:
 
 def test_every_unit_is_one() -> None:
     units = {path.name for path in (ROOT / "deploy" / "systemd").iterdir()}
-    for name in set(re.findall(r"\bpdfsmaller-[a-z]+(?:@\d*)?(?:\.(?:service|timer))?", TEXT)) - {"pdfsmaller-jobs"}:
+    for name in set(
+        re.findall(r"\bpdfsmaller-[a-z]+(?:@\d*)?(?:\.(?:service|timer))?(?![\w.@-]*\.log)(?![\w@-])", TEXT)
+    ) - {"pdfsmaller-jobs"}:
         if Path(name).suffix == "" and re.search(rf"{name}/", TEXT):
             continue  # a folder
         unit = re.sub(r"@\d*", "@", name)
@@ -153,7 +157,7 @@ def test_every_place_on_a_server_is_where_the_installer_puts_it() -> None:
     places = set(re.findall(r"(?:/etc|/opt|/var/(?:lib|backups|log))/(?:nginx|pdfsmaller)[\w./-]*\w", TEXT))
     assert len(places) > 6
     for place in places:
-        known = Path(re.sub(r"/(?:VERSION|BACKUP|bin/pdfsmaller)$", "", place))
+        known = Path(re.sub(r"/(?:VERSION|BACKUP|bin/pdfsmaller|deploy/\w+\.sh)$", "", place))
         assert str(known) in scripts + site or str(known.parent) in scripts + site, place
 
 
