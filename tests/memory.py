@@ -51,10 +51,13 @@ class MemoryJobStore:
         with self._lock:
             return deepcopy(self._rows.get(job_id))
 
-    def rows(self) -> list[Row]:
-        """All that there are: what no store in use tells."""
+    def every(self, status: Status | None = None) -> Iterator[Row]:
         with self._lock:
-            return deepcopy(list(self._rows.values()))
+            rows = deepcopy(list(self._rows.values()))
+        return iter([row for row in rows if status in (None, row["status"])])
+
+    def rows(self) -> list[Row]:
+        return list(self.every())
 
     def get_many(self, job_ids: Iterable[str]) -> list[Row]:
         return [row for job_id in dict.fromkeys(job_ids) if (row := self.get(job_id))]
@@ -265,14 +268,22 @@ class MemoryQueue:
         with self._arrived:
             self._arrived.wait(seconds)
 
-    def redrive(self) -> int:
+    def redrive(self, message_id: str | None = None) -> int:
+        taken = self._take_dead_letters(message_id)
+        for letter in taken:
+            self.send(letter.message.body, letter.asker)
+        return len(taken)
+
+    def delete_dead_letters(self, message_id: str | None = None) -> int:
+        return len(self._take_dead_letters(message_id))
+
+    def _take_dead_letters(self, message_id: str | None) -> list[_Letter]:
         with self._lock:
             dead = [letter for letter in self._letters.values() if letter.dead]
-            for letter in dead:
+            taken = [letter for letter in dead if message_id in (None, letter.message.message_id)]
+            for letter in taken:
                 del self._letters[letter.message.message_id]
-        for letter in dead:
-            self.send(letter.message.body, letter.asker)
-        return len(dead)
+        return taken
 
 
 @dataclass(frozen=True)

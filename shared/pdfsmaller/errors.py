@@ -286,6 +286,7 @@ class JobNotFound(RequestError):
     code = "job_not_found"
     title = "No such job"
     http_status = 404
+    exit_code = ExitCode.USAGE
     crosses = False
 
 

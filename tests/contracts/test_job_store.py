@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -71,6 +72,21 @@ class TestRows:
         assert harness.store.change(new_id(), Change(Demands((Status.QUEUED,)), {"stage": "x"})) is None
         assert harness.store.batch(new_id()) is None
         assert harness.store.claimed_by("nothing") is None
+
+    def test_every_one_is_found_by_who_looks_at_all(self, harness: Harness) -> None:
+        assert list(harness.store.every()) == []
+        harness.store.claim("something", new_id(), kept_seconds=KEPT)
+        harness.store.create_batch(new_id(), [new_id()], kept_seconds=KEPT)
+        queued = [row(harness.store) for _ in range(230)]
+        failed = [row(harness.store, Status.FAILED) for _ in range(3)]
+
+        def ids(rows: Iterable[Row]) -> list[str]:
+            return sorted(item["job_id"] for item in rows)
+
+        assert ids(harness.store.every()) == ids([*queued, *failed])
+        assert ids(harness.store.every(Status.FAILED)) == ids(failed)
+        assert list(harness.store.every(Status.RUNNING)) == []
+        assert failed[0] in list(harness.store.every(Status.FAILED))
 
     def test_many_come_in_the_order_asked_for(self, harness: Harness) -> None:
         ids = [row(harness.store)["job_id"] for _ in range(120)]

@@ -157,6 +157,32 @@ class TestDeadLetters:
         assert (again.sent_at or 0) > (first.sent_at or 0)
         assert list(harness.queue.peek_dead_letters()) == []
 
+    def test_those_that_an_operator_redrives_all_come(self, harness: Harness) -> None:
+        assert harness.queue.redrive() == 0
+        bodies = bury(harness, 12)
+        assert harness.queue.redrive() == 12
+        assert {message.body for message in drained(harness)} == bodies
+        assert list(harness.queue.peek_dead_letters()) == []
+
+    def test_one_is_redriven_and_the_others_stay(self, harness: Harness) -> None:
+        bodies = bury(harness, 12)
+        one = list(harness.queue.peek_dead_letters())[7]
+        assert harness.queue.redrive("0" * 32) == 0
+        assert harness.queue.redrive(one.message_id) == 1
+        assert received(harness).body == one.body
+        assert {letter.body for letter in harness.queue.peek_dead_letters()} == bodies - {one.body}
+
+    def test_they_are_deleted_one_or_all(self, harness: Harness) -> None:
+        bodies = bury(harness, 12)
+        harness.queue.send("alive")
+        one = list(harness.queue.peek_dead_letters())[7]
+        assert harness.queue.delete_dead_letters("0" * 32) == 0
+        assert harness.queue.delete_dead_letters(one.message_id) == 1
+        assert {letter.body for letter in harness.queue.peek_dead_letters()} == bodies - {one.body}
+        assert harness.queue.delete_dead_letters() == 11
+        assert list(harness.queue.peek_dead_letters()) == []
+        assert received(harness).body == "alive"
+
     def test_many_redriven_ones_all_come(self, harness: Harness) -> None:
         bodies = bury(harness, 12)
         harness.redrive()

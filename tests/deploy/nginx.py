@@ -78,6 +78,15 @@ def certificate(folder: Path) -> Path:
     return folder / "fullchain.pem"
 
 
+def below(site: str, files: Path) -> str:
+    """The filled-in site as one of somebody else's, which has the service below ``/pdf/``."""
+    ours = (SHIPPED / "subpath.conf").read_text().replace("/var/lib/pdfsmaller/files/", f"{files}/")
+    head, _, tail = site.partition("    # MAX_REQUEST_SIZE and 1 MB")
+    tail = tail[tail.index("    include pdfsmaller/acme.conf;") :]
+    tail = tail.replace("include pdfsmaller/service.conf;", "location / { return 200 'theirs'; }")
+    return head + tail.replace("    include pdfsmaller/locations.conf;", ours)
+
+
 class _From(HTTPAdapter):
     def __init__(self, client: str) -> None:
         self._client = client
@@ -100,19 +109,33 @@ class Nginx:
     Args:
         more: what stands where other proxies before nginx are named.
         user: whom it works as where root starts it, and with which group; otherwise root too.
+        is_below: whether the service is a part of another site.
+        port: the one for https; any that is free by default.
     """
 
-    def __init__(self, folder: Path, upstreams: Sequence[str], files: Path, *, more: str = "", user: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        upstreams: Sequence[str],
+        files: Path,
+        *,
+        more: str = "",
+        user: str = "",
+        is_below: bool = False,
+        port: int = 0,
+    ) -> None:
         assert PROGRAM
         self.folder = folder
         (folder / "www").mkdir(parents=True)
         self.ca = certificate(folder)
-        ports = (free_port(), free_port())
+        ports = (free_port(), port or free_port())
         self.plain, self.url = f"http://127.0.0.1:{ports[0]}", f"https://127.0.0.1:{ports[1]}"
         self.port = ports[1]
         self.log, self.errors = folder / "pdfsmaller.access.log", folder / "pdfsmaller.error.log"
         (folder / "pdfsmaller").symlink_to(SHIPPED / "pdfsmaller")
         filled = site(folder, ports=ports, upstreams=upstreams, files=files)
+        if is_below:
+            filled, self.url = below(filled, files), f"{self.url}/pdf"
         (folder / "site.conf").write_text(filled.replace("    # real_ip_header   X-Forwarded-For;\n", more))
         if os.geteuid() == 0:
             user = f"user {user or pwd.getpwuid(0).pw_name};"

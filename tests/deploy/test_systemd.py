@@ -175,17 +175,45 @@ def has_libseccomp() -> bool:
     return True
 
 
+@cache
+def may_mount() -> bool:
+    return subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0
+
+
+#: As ProtectSystem=strict, CapabilityBoundingSet= and NoNewPrivileges= do; one folder may be written.
+_READ_ONLY = """
+folder=$1; shift
+mount --make-rprivate / && mount --bind "$folder" "$folder" || exit 70
+awk '{print $5}' /proc/self/mountinfo | while read -r point; do
+  case $point in
+    "$folder" | /dev | /dev/* | /proc | /proc/* | /sys | /sys/*) ;;
+    *) mount -o remount,bind,ro "$point" 2>/dev/null ;;
+  esac
+done
+exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
+"""
+
+
 @needs_systemd
 @pytest.mark.skipif(not has_libseccomp(), reason="libseccomp is not installed")
-def test_a_job_is_done_under_the_filters_with_every_bound_of_the_engines_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read_only", [False, True], ids=["filtered", "filtered and read-only"])
+def test_a_job_is_done_within_the_units_bounds_and_with_all_of_the_engines_own(tmp_path: Path, read_only: bool) -> None:
+    folder = tmp_path / "data"
+    (folder / "tmp").mkdir(parents=True)
+    if read_only and not may_mount():
+        pytest.skip("who runs the tests may not mount")
+
     def under(unit: str, what: list[str]) -> list[str]:
         names = tmp_path / f"{unit}.calls"
         names.write_text("\n".join(allowed_by(named(unit))))
-        return [sys.executable, str(Path(__file__).with_name("under_filter.py")), str(names), *what]
+        filtered = [sys.executable, str(Path(__file__).with_name("under_filter.py")), str(names), *what]
+        return ["unshare", "--mount", "sh", "-c", _READ_ONLY, "sh", str(folder), *filtered] if read_only else filtered
 
-    folder = tmp_path / "data"
-    settings = environ(**settings_in(folder))
-    one = Upload(folder, under=lambda what: under("pdfsmaller-upload.service", what))
+    written = [subprocess.run(under("pdfsmaller-worker@.service", ["touch", str(at)])) for at in (folder, tmp_path)]
+    assert [one.returncode for one in written] == [0, 1 if read_only else 0]
+    temporary = str(folder / "tmp")
+    settings = environ(**settings_in(folder) | {"TMPDIR": temporary, "BACKUP_DIR": str(folder / "backups")})
+    one = Upload(folder, under=lambda what: under("pdfsmaller-upload.service", what), TMPDIR=temporary)
     with (tmp_path / "worker.log").open("w") as log:
         worker = subprocess.Popen(
             under("pdfsmaller-worker@.service", command("worker", "--workers", 1)), env=settings, stdout=log, stderr=log
@@ -200,9 +228,14 @@ def test_a_job_is_done_under_the_filters_with_every_bound_of_the_engines_own(tmp
         assert answer.content.startswith(b"%PDF-"), answer.text + (tmp_path / "worker.log").read_text()
         report = requests.get(f"{one.url}/api/jobs/{answer.headers['X-Job-Id']}/report", timeout=30).json()
         assert set(BOUNDS) <= set(report["bounds"])
-        cleaned = under("pdfsmaller-cleanup.service", command("cleanup"))
-        ran = subprocess.run(cleaned, env=settings, capture_output=True, text=True, timeout=60)
-        assert ran.returncode == 0, ran.stderr
+        for unit, what, codes in (
+            ("pdfsmaller-cleanup.service", ["cleanup"], (0,)),
+            ("pdfsmaller-backup.service", ["admin", "backup"], (0,)),
+            ("pdfsmaller-doctor.service", ["doctor"], (0, 8, 9)),  # whatever it finds here
+        ):
+            ran = subprocess.run(under(unit, command(*what)), env=settings, capture_output=True, text=True, timeout=120)
+            assert ran.returncode in codes, ran.stderr
+        assert list((folder / "backups").iterdir())
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(60) == 0
         assert one.stop() == 0

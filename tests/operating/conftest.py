@@ -26,6 +26,7 @@ from pdfsmaller.services.run_job import RunService
 from pdfsmaller.services.submit import SubmitService
 from pdfsmaller.services.world import World
 from pdfsmaller.settings import read_settings
+from tests import documents
 from tests.aws_stack import Clock
 
 SECRET_KEY = "a key for tests only"
@@ -74,6 +75,11 @@ def _restore(environ: dict[str, str]) -> None:
     for name in set(os.environ) - set(environ):
         del os.environ[name]
     os.environ.update(environ)
+
+
+@pytest.fixture(scope="session")
+def pdf() -> bytes:
+    return documents.photo_jpeg(300, 200)
 
 
 @dataclass

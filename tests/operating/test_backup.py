@@ -33,11 +33,6 @@ from tests.processes.served import command, environ
 pytestmark = pytest.mark.usefixtures("warm_engine")
 
 
-@pytest.fixture(scope="module")
-def pdf() -> bytes:
-    return documents.photo_jpeg(300, 200)
-
-
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
 

@@ -27,11 +27,6 @@ from tests.server.database.processes import ended, said, start
 pytestmark = pytest.mark.usefixtures("warm_engine")
 
 
-@pytest.fixture(scope="module")
-def pdf() -> bytes:
-    return documents.photo_jpeg(300, 200)
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
     """An empty store of either kind."""

@@ -70,6 +70,22 @@ class DynamoJobStore:
                 if row and row["status"] == status and row["due_at"] <= self.now():
                     yield row
 
+    def every(self, status: Status | None = None) -> Iterator[Row]:
+        wanted = "#status = :status" if status else "attribute_exists(#status)"  # batches and claims have none
+        values: Any = {"ExpressionAttributeValues": _to_item({":status": status})} if status else {}
+        pages = (
+            clients.dynamodb()
+            .get_paginator("scan")
+            .paginate(
+                TableName=self._name,
+                FilterExpression=wanted,
+                ExpressionAttributeNames={"#status": "status"},
+                **values,
+            )
+        )
+        for page in pages:
+            yield from map(_from_item, page["Items"])
+
     def count(self, status: Status) -> int:
         pages = (
             clients.dynamodb()

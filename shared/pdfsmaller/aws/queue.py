@@ -5,7 +5,7 @@ send.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pdfsmaller import events
@@ -14,6 +14,9 @@ from pdfsmaller.jobs.messages import Backlog, Message
 
 #: SQS takes 12 hours at most, counted from when the message was received: one of them is for the work until now.
 _MAX_VISIBILITY_SECONDS = 11 * 3_600
+
+#: How long a dead letter that is not looked for is hidden while one is.
+_TAKING_SECONDS = 60
 
 
 class SqsMessages:
@@ -73,11 +76,42 @@ class SqsQueue(SqsMessages):
                 if seen or not page:
                     return
         finally:
-            # One by one: emulators ask for a right to the batch call that AWS does not know.
-            for handle in handles.values():
-                clients.sqs().change_message_visibility(
-                    QueueUrl=self._dead_letters, ReceiptHandle=handle, VisibilityTimeout=0
-                )
+            self._show_again(handles.values())
+
+    def redrive(self, message_id: str | None = None) -> int:
+        return self._take_dead_letters(message_id, self.send)
+
+    def delete_dead_letters(self, message_id: str | None = None) -> int:
+        return self._take_dead_letters(message_id, lambda _: None)
+
+    def _take_dead_letters(self, message_id: str | None, use: Callable[[str], None]) -> int:
+        """Take dead letters away, all or one, once ``use`` was given their text; how many there were.
+
+        Who dies in between leaves one that was used: it may come twice.
+        """
+        taken, others = 0, dict[str, str]()
+        try:
+            while page := self._receive_dead_letters(_TAKING_SECONDS):
+                for message in page:
+                    if message_id in (None, message.message_id):
+                        use(message.body)
+                        clients.sqs().delete_message(QueueUrl=self._dead_letters, ReceiptHandle=message.receipt_handle)
+                        taken += 1
+                all_seen = any(message.message_id in others for message in page)
+                others |= {message.message_id: message.receipt_handle for message in page if message_id}
+                if all_seen or (message_id and taken):
+                    break
+        finally:
+            others.pop(message_id or "", None)
+            self._show_again(others.values())
+        return taken
+
+    def _show_again(self, handles: Iterable[str]) -> None:
+        # One by one: emulators ask for a right to the batch call that AWS does not know.
+        for handle in handles:
+            clients.sqs().change_message_visibility(
+                QueueUrl=self._dead_letters, ReceiptHandle=handle, VisibilityTimeout=0
+            )
 
     def _receive_dead_letters(self, hold_seconds: int) -> list[Message]:
         answer = clients.sqs().receive_message(

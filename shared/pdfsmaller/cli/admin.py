@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +34,56 @@ def init(data: Data = None) -> int:
         say(f"Ready: the tables are of version {admin.init(data=data).found}.")
 
     return _with(_admin, run)
+
+
+@app.command(epilog=_EPILOG)
+def status(as_json: AsJson = False, data: Data = None) -> int:
+    """Show how the service stands: tables, jobs, queues, dead letters, workers, disk, backups."""
+
+    def run(operating: Any) -> None:
+        told = operating.status(data=data)
+        say(json.dumps(told, indent=2) if as_json else "\n".join(_status(told)))
+
+    return _with(_status_module, run)
+
+
+def _status(told: Mapping[str, Any]) -> Iterator[str]:
+    """The status as lines for people; what is nothing for the store at hand is left out."""
+    schema, database, backups, storage = told["schema"], told["database"], told["backups"], told["storage"]
+    yield _line("version", told["version"])
+    yield _line("store", told["store"] + (f", {size(database['bytes'])}" if database else ""))
+    if schema:
+        due = "" if schema["found"] == schema["wanted"] else f"; {schema['wanted']} is needed: pdfsmaller admin migrate"
+        yield _line("tables", f"version {schema['found'] or 'none'}{due}")
+    if told["jobs"]:
+        yield _line(
+            "jobs", ", ".join(f"{number:,} {state}" for state, number in told["jobs"].items() if number) or "none"
+        )
+    for name, queue in (told["queues"] or {}).items():
+        yield _line(f"queue of {name}", _queue(queue))
+    if told["workers"] is not None:
+        hosts = sorted({worker["host"] for worker in told["workers"]})
+        yield _line("workers", f"{len(told['workers'])}, on {', '.join(hosts)}" if hosts else "NONE was seen lately")
+    if storage and storage["used_ratio"] is not None:
+        yield _line("files", f"{storage['used_ratio']:.0%} of the room is used")
+    if backups:
+        last = f"the last of {_time(backups['last_at'])}, {size(backups['last_bytes'])}" if backups["count"] else "NONE"
+        yield _line("backups", f"{last}, in {backups['folder']}")
+    elif schema:
+        yield _line("backups", "nowhere: BACKUP_DIR is not set")
+
+
+def _queue(queue: Mapping[str, Any]) -> str:
+    parts = [f"{queue['waiting']:,} waiting", f"{queue['in_flight']:,} in flight"]
+    if queue["oldest_seconds"]:
+        parts.append(f"the oldest for {queue['oldest_seconds']:,.0f} s")
+    if queue["dead_letters"]:
+        parts.append(f"{counted(queue['dead_letters'], 'DEAD LETTER')}: pdfsmaller admin redrive")
+    return ", ".join(parts)
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name + ':':<20}{text}"
 
 
 @app.command(epilog=_EPILOG)
@@ -90,6 +140,119 @@ def _worker(worker: Any) -> dict[str, Any]:
         "job": worker.job_id,
         "bounds": list(worker.bounds),
     }
+
+
+_jobs = typer.Typer(help="All callers' jobs.", rich_markup_mode=None, invoke_without_command=True)
+app.add_typer(_jobs, name="jobs", epilog=_EPILOG)
+
+
+@_jobs.callback()
+def jobs(
+    context: typer.Context,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", metavar="STATUS", help="Only in this state; may be repeated.")
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option("--key", metavar="ID", help="Only those of this API key; '' for those without one.")
+    ] = None,
+    operation: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this operation.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only those made since: 24h, 7d, 2026-01-31T12:00:00Z.")
+    ] = None,
+    code: Annotated[str | None, typer.Option(metavar="CODE", help="Only those that failed with this code.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="So many at most.")] = 50,
+    before: Annotated[
+        str | None, typer.Option(metavar="ID", help="The next page: the id of the last job of the page before.")
+    ] = None,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> int:
+    """List all callers' jobs, the newest first."""
+    if context.invoked_subcommand:
+        return ExitCode.OK
+
+    def run(operating: Any) -> None:
+        wanted = operating.Wanted(status or (), owner, operation, since, code)
+        found = operating.listed(wanted, limit=limit, before=before, data=data)
+        _show([_job(job) for job in found], as_json, "There are no such jobs.")
+        if len(found) == limit:
+            _remark(f"There may be more: --before {found[-1].job_id}")
+
+    return _with(_jobs_module, run)
+
+
+@_jobs.command(epilog=_EPILOG)
+def show(job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id.")], data: Data = None) -> int:
+    """Show all that is known of a job, as JSON: its row without its secrets, its files, its dead letter."""
+
+    def run(operating: Any) -> None:
+        say(json.dumps(operating.shown(job_id, data=data), indent=2, ensure_ascii=False))
+
+    return _with(_jobs_module, run)
+
+
+def _job(job: Any) -> dict[str, Any]:
+    return {
+        "id": job.job_id,
+        "status": str(job.status),
+        "operation": job.operation,
+        "created": _time(job.created_at),
+        "updated": _time(job.updated_at),
+        "attempt": job.attempt,
+        "bytes": sum(item.bytes for item in job.inputs) or None,
+        "key": job.owner,
+        "code": (job.error or {}).get("code"),
+    }
+
+
+@app.command(epilog=_EPILOG)
+def redrive(
+    job_id: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Only that of this job.")] = None,
+    data: Data = None,
+) -> int:
+    """Send dead letters anew: jobs whose every attempt failed have as many again."""
+
+    def run(operating: Any) -> None:
+        say(f"Sent anew: {counted(operating.redrive(job_id, data=data), 'dead letter')}.")
+
+    return _with(_jobs_module, run)
+
+
+@app.command(epilog=_EPILOG)
+def purge(
+    job_id: Annotated[str | None, typer.Option("--job", metavar="ID", help="This job; one that runs is ended.")] = None,
+    ended_before: Annotated[
+        str | None, typer.Option(metavar="TIME", help="All jobs that ended before: 24h, 7d, 2026-01-31T12:00:00Z.")
+    ] = None,
+    dead_letters: Annotated[
+        bool, typer.Option("--dead-letters", help="All dead letters: their jobs stay failed for good.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Really. Without it only what would go is said.")] = False,
+    data: Data = None,
+) -> int:
+    """Delete files of jobs before their time, or dead letters."""
+    if sum((job_id is not None, ended_before is not None, dead_letters)) != 1:
+        complain("Say what to delete: --job ID, --ended-before TIME or --dead-letters, one of them.")
+        return ExitCode.USAGE
+
+    def run(operating: Any) -> int:
+        if job_id is not None:
+            what = f"the files of job {job_id}"
+            if yes:
+                operating.purge_job(job_id, data=data)
+            else:
+                operating.shown(job_id, data=data)
+        elif ended_before is not None:
+            what = f"the files of {counted(operating.purge_ended(ended_before, data=data, really=yes), 'job')}"
+        else:
+            what = counted(operating.purge_dead_letters(data=data, really=yes), "dead letter")
+        if not yes:
+            complain(f"Nothing was deleted. --yes deletes {what}.")
+            return ExitCode.USAGE
+        say(f"Deleted: {what}.")
+        return ExitCode.OK
+
+    return _with(_jobs_module, run)
 
 
 @app.command(epilog=_EPILOG)
@@ -221,6 +384,18 @@ def _admin() -> Any:
     return admin
 
 
+def _status_module() -> Any:
+    from pdfsmaller.operating import status
+
+    return status
+
+
+def _jobs_module() -> Any:
+    from pdfsmaller.operating import jobs
+
+    return jobs
+
+
 def _backup_module() -> Any:
     from pdfsmaller.operating import backup
 
@@ -245,3 +420,8 @@ def _with(module: Callable[[], Any], run: Callable[[Any], int | None]) -> int:
     except PdfSmallerError as exc:
         complain(describe(exc))
         return exc.exit_code
+    except Exception as exc:
+        if type(exc).__module__.partition(".")[0] != "botocore":
+            raise
+        complain(str(exc))  # which says what was refused, and on which table, queue or bucket
+        return ExitCode.FILE

@@ -70,6 +70,10 @@ class Jobs:
         """Jobs in a state whose time has come, the longest due first, each as it stands when it is yielded."""
         return map(to_job, self._store.due(status))
 
+    def every(self, status: Status | None = None) -> Iterator[Job]:
+        """Every job there is, or every one in a state, in any order; at a cost that grows with them all."""
+        return map(to_job, self._store.every(status))
+
     def count(self, status: Status) -> int:
         """About how many jobs are in a state."""
         return self._store.count(status)

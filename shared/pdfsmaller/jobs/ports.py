@@ -70,6 +70,13 @@ class JobStore(Protocol):
         """
         ...
 
+    def every(self, status: Status | None = None) -> Iterator[Row]:
+        """Every row there is, or every one in a state, in any order: for operators, at a cost that grows with them all.
+
+        Of rows that are made or changed meanwhile any may be left out.
+        """
+        ...
+
     def count(self, status: Status) -> int:
         """About how many rows are in a state; at a cost that may grow with their number."""
         ...
@@ -174,6 +181,14 @@ class Queue(Messages, Protocol):
         """
         ...
 
+    def redrive(self, message_id: str | None = None) -> int:
+        """Send dead letters anew, as an operator does: all, or the one with this id; how many there were."""
+        ...
+
+    def delete_dead_letters(self, message_id: str | None = None) -> int:
+        """Delete dead letters for good, all or one; how many there were."""
+        ...
+
 
 class PulledMessages(Messages, Protocol):
     """A queue that processes receive from by themselves, where nobody (Lambda) does it for them."""
@@ -203,10 +218,6 @@ class PulledMessages(Messages, Protocol):
 
 class WorkQueue(Queue, PulledMessages, Protocol):
     """The queue of jobs, where workers receive from it by themselves."""
-
-    def redrive(self) -> int:
-        """Send every dead letter anew, as an operator does; how many there were."""
-        ...
 
 
 class Line(Protocol):

@@ -28,12 +28,8 @@ class KeptQueue:
         self._kept: Message | None = None
         self.send, self.announce = queue.send, queue.announce
         self.depth, self.backlog, self.peek_dead_letters = queue.depth, queue.backlog, queue.peek_dead_letters
-        self.receive, self.acknowledge, self.wait, self.redrive = (
-            queue.receive,
-            queue.acknowledge,
-            queue.wait,
-            queue.redrive,
-        )
+        self.redrive, self.delete_dead_letters = queue.redrive, queue.delete_dead_letters
+        self.receive, self.acknowledge, self.wait = queue.receive, queue.acknowledge, queue.wait
 
     @contextmanager
     def kept(self, message: Message) -> Iterator[None]:

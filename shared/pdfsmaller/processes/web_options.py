@@ -36,7 +36,8 @@ _TIMEOUT_SECONDS = 120
 GRACEFUL_SECONDS = 30
 #: And where another process is there already, after a reload too: longer than any stream, and than an upload may take.
 _HANDING_OVER_SECONDS = 1_800
-#: nginx keeps its connections to us for 60 seconds. Who closes first must be nginx, or a request meets a closed one.
+#: Longer than nginx keeps its connections to us (its own 60 seconds, or less): who closes first must be nginx, or a
+#: request meets a closed one.
 _KEEP_ALIVE_SECONDS = 75
 _REQUESTS_OF_A_PROCESS, _JITTER = 20_000, 5_000
 #: Memory, where there is some: the sign of life of a process must not wait for a disk.

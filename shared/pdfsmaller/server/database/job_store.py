@@ -98,6 +98,20 @@ class SqlJobStore:
             if len(found) < _PAGE:
                 return
 
+    def every(self, status: Status | None = None) -> Iterator[Row]:
+        page = select(jobs.c.job_id, jobs.c.content).order_by(jobs.c.job_id).limit(_PAGE)
+        if status:
+            page = page.where(jobs.c.status == str(status))
+        last = ""
+        while True:
+            with self._database.reading() as connection:
+                found = connection.execute(page.where(jobs.c.job_id > last)).all()
+            for row in found:
+                yield dict(json.loads(row.content))
+            if len(found) < _PAGE:
+                return
+            last = found[-1].job_id
+
     def count(self, status: Status) -> int:
         with self._database.reading() as connection:
             return int(connection.execute(_COUNT, {"status": str(status)}).scalar_one())

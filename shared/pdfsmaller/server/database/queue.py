@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    Delete,
     Double,
     Row,
+    Select,
     String,
     Table,
     bindparam,
@@ -27,6 +30,8 @@ from pdfsmaller import events
 from pdfsmaller.jobs.messages import Backlog, Message
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.schema import messages
+
+_Statement = TypeVar("_Statement", Select[Any], Delete)
 
 #: As long as SQS keeps a message.
 _DEAD_KEPT_SECONDS = 14 * 86_400
@@ -99,9 +104,9 @@ class SqlQueue:
         place = columns.dead_at, columns.message_id
         after = tuple_(bindparam("dead_at", type_=Double), bindparam("message_id", type_=String))
         self._letters = select(table).where(dead, tuple_(*place) > after).order_by(*place).limit(bindparam("number"))
-        self._to_redrive = (
-            select(columns.message_id, columns.asker).where(dead).limit(_PAGE).with_for_update(skip_locked=True)
-        )
+        self._to_redrive = select(columns.message_id, columns.asker).where(dead).with_for_update(skip_locked=True)
+        self._delete_dead = delete(table).where(dead)
+        self._this = columns.message_id == bindparam("this")
 
     # Sending
 
@@ -178,21 +183,30 @@ class SqlQueue:
             if len(found) < _PAGE:
                 return
 
-    def redrive(self) -> int:
+    def redrive(self, message_id: str | None = None) -> int:
         redriven = 0
-        while number := self._redrive_page():
+        while number := self._redrive_page(message_id):
             redriven += number
         return redriven
 
-    def _redrive_page(self) -> int:
+    def _redrive_page(self, message_id: str | None) -> int:
+        wanted, given = self._only(self._to_redrive.limit(_PAGE), message_id)
         with self._database.writing() as connection:
-            found = connection.execute(self._to_redrive).all()
+            found = connection.execute(wanted, given).all()
             if found:
                 connection.execute(
                     self._redrive, [{"dead": dead, "of": asker, "new": _new_id()} for dead, asker in found]
                 )
                 self._database.wake(connection)
         return len(found)
+
+    def delete_dead_letters(self, message_id: str | None = None) -> int:
+        with self._database.writing() as connection:
+            return connection.execute(*self._only(self._delete_dead, message_id)).rowcount
+
+    def _only(self, statement: _Statement, message_id: str | None) -> tuple[_Statement, dict[str, str]]:
+        """A statement about dead letters, and what it is run with: about all, or one."""
+        return (statement.where(self._this), {"this": message_id}) if message_id else (statement, {})
 
 
 def _round(table: Table, now: ColumnElement[float], asker: ColumnElement[str]) -> ColumnElement[int]:
