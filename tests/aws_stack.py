@@ -23,6 +23,9 @@ from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from pdfsmaller.wire import wire
 
+#: A message that a test has received does not come again by itself, however slow the machine is.
+_HIDDEN = {"VisibilityTimeout": "3600"}
+
 
 class Clock:
     """A clock that tests can move."""
@@ -133,7 +136,7 @@ def made_resources(clock: Clock, **changes: Any) -> Stack:
     for name in buckets.values():
         s3.create_bucket(Bucket=name)
     queues = {
-        "compress_queue_url": sqs.create_queue(QueueName=f"compress-{tag}")["QueueUrl"],
+        "compress_queue_url": sqs.create_queue(QueueName=f"compress-{tag}", Attributes=_HIDDEN)["QueueUrl"],
         "dead_letter_queue_url": sqs.create_queue(QueueName=f"dead-{tag}")["QueueUrl"],
         "callback_queue_url": sqs.create_queue(QueueName=f"callbacks-{tag}")["QueueUrl"],
     }

@@ -1,8 +1,8 @@
 """Deploys ``template.yaml`` to an emulator through CloudFormation, as AWS would be deployed to.
 
-The template goes as it is; only the paths of code and layers become places in a deployment bucket, and one reference
-becomes its number. A stack that already is what would be deployed is left alone, so that a restart takes no time: the
-stack's ``digest`` tag tells.
+The template goes as it is, by way of a deployment bucket: it is longer than CloudFormation takes with a request. Only
+the paths of code and layers become places in that bucket, and one reference becomes its number. A stack that already is
+what would be deployed is left alone, so that a restart takes no time: the stack's ``digest`` tag tells.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def _deploy(config: Config, clients: Clients, template: Path) -> dict[str, str]:
     if stack and stack["StackStatus"] in _DONE and _tag(stack) == wanted:
         return _outputs(stack)
 
-    _upload(clients("s3"), zips)
+    url = _upload(clients("s3"), zips, body)
     request: dict[str, Any] = {
         "StackName": config.stack_name,
-        "TemplateBody": body,
+        "TemplateURL": url,
         "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         "Tags": [{"Key": _TAG, "Value": wanted}],
@@ -86,11 +86,15 @@ def _with_concurrency(template: str, parameters: dict[str, str]) -> str:
     return template.replace("MaximumConcurrency: !Ref MaximumConcurrency", f"MaximumConcurrency: {value}")
 
 
-def _upload(s3: Any, zips: dict[str, bytes]) -> None:
+def _upload(s3: Any, zips: dict[str, bytes], template: str) -> str:
+    """Put everything into the deployment bucket; the template's address there."""
     if _BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
         s3.create_bucket(Bucket=_BUCKET)
     for data in zips.values():
         s3.put_object(Bucket=_BUCKET, Key=f"{digest(data)}.zip", Body=data)
+    key = f"{digest(template.encode())}.yaml"
+    s3.put_object(Bucket=_BUCKET, Key=key, Body=template.encode())
+    return f"{s3.meta.endpoint_url}/{_BUCKET}/{key}"
 
 
 def _describe(formation: Any, name: str) -> dict[str, Any] | None:

@@ -58,6 +58,8 @@ class LocalStack(ProcessEmulator):
             "PROVIDER_OVERRIDE_S3": "durable",
             "PROVIDER_OVERRIDE_SQS": "durable",
             "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.01",
+            # It has no dashboards.
+            "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "1",
             # Nothing is fetched, nothing is reported, and no name server is started.
             "SKIP_SSL_CERT_DOWNLOAD": "1",
             "DISABLE_EVENTS": "1",

@@ -14,7 +14,7 @@ from typing import Any
 
 from localstack.aws.api import handler
 from localstack.config import CFN_PER_RESOURCE_TIMEOUT
-from localstack.services.cloudformation import provider_utils
+from localstack.services.cloudformation import api_utils, provider_utils
 from localstack.services.cloudformation.engine import template_preparer
 from localstack.services.cloudformation.engine.validations import ValidationError
 from localstack.services.cloudformation.resource_provider import ResourceProviderExecutor
@@ -51,10 +51,11 @@ def stable_name(stack_name: str, logical_resource_id: str) -> str:
 
 
 def _check(request: Any) -> None:
-    if not request.get("TemplateBody"):
+    if not (request.get("TemplateBody") or request.get("TemplateURL")):
         return
+    body = api_utils.extract_template_body(request)
     given = {each["ParameterKey"]: each.get("ParameterValue") for each in request.get("Parameters") or []}
-    declared = template_preparer.parse_template(request["TemplateBody"]).get("Parameters") or {}
+    declared = template_preparer.parse_template(body).get("Parameters") or {}
     for name, parameter in declared.items():
         if given.get(name) is not None and (wrong := complaint(parameter, str(given[name]))):
             raise ValidationError(f"Parameter '{name}' {wrong}")

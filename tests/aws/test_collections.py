@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 
 from pdfsmaller import wire
+from pdfsmaller.aws import clients
 from pdfsmaller.aws.collections import S3Collection
 from pdfsmaller.errors import CollectionUnusable, OriginalUnavailable
 from tests.aws_stack import Stack
@@ -47,6 +49,17 @@ def test_what_is_not_there_is_said(s3: Any, new: Path) -> None:
     with pytest.raises(CollectionUnusable, match="NoSuchBucket"):
         S3Collection("nobodys").lay("a.pdf", new)
     assert S3Collection("theirs").look("none.pdf") is None
+
+
+def test_what_cannot_be_asked_for_is_said(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("s3://", "s3:///x", "s3:///manifest.json"):
+        with pytest.raises(CollectionUnusable, match="names no bucket"):
+            list(wire.collection(address).list())
+    monkeypatch.setattr(botocore.session.Session, "get_credentials", lambda _: None)
+    clients.forget_clients()
+    for address in ("s3://theirs/docs", "s3://lists/x/manifest.json"):
+        with pytest.raises(CollectionUnusable, match="AWS_PROFILE"):
+            list(wire.collection(address).list())
 
 
 def test_a_document_is_read_and_copied_as_it_was_listed_or_not_at_all(s3: Any, stack: Stack, tmp_path: Path) -> None:

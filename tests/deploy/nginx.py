@@ -12,6 +12,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -77,6 +78,15 @@ def certificate(folder: Path) -> Path:
     return folder / "fullchain.pem"
 
 
+def below(site: str, files: Path) -> str:
+    """The filled-in site as one of somebody else's, which has the service below ``/pdf/``."""
+    ours = (SHIPPED / "subpath.conf").read_text().replace("/var/lib/pdfsmaller/files/", f"{files}/")
+    head, _, tail = site.partition("    # MAX_REQUEST_SIZE and 1 MB")
+    tail = tail[tail.index("    include pdfsmaller/acme.conf;") :]
+    tail = tail.replace("include pdfsmaller/service.conf;", "location / { return 200 'theirs'; }")
+    return head + tail.replace("    include pdfsmaller/locations.conf;", ours)
+
+
 class _From(HTTPAdapter):
     def __init__(self, client: str) -> None:
         self._client = client
@@ -99,30 +109,54 @@ class Nginx:
     Args:
         more: what stands where other proxies before nginx are named.
         user: whom it works as where root starts it, and with which group; otherwise root too.
+        is_below: whether the service is a part of another site.
+        port: the one for https; any that is free by default.
     """
 
-    def __init__(self, folder: Path, upstreams: Sequence[str], files: Path, *, more: str = "", user: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        upstreams: Sequence[str],
+        files: Path,
+        *,
+        more: str = "",
+        user: str = "",
+        is_below: bool = False,
+        port: int = 0,
+    ) -> None:
         assert PROGRAM
         self.folder = folder
         (folder / "www").mkdir(parents=True)
         self.ca = certificate(folder)
-        ports = (free_port(), free_port())
+        ports = (free_port(), port or free_port())
         self.plain, self.url = f"http://127.0.0.1:{ports[0]}", f"https://127.0.0.1:{ports[1]}"
         self.port = ports[1]
         self.log, self.errors = folder / "pdfsmaller.access.log", folder / "pdfsmaller.error.log"
         (folder / "pdfsmaller").symlink_to(SHIPPED / "pdfsmaller")
         filled = site(folder, ports=ports, upstreams=upstreams, files=files)
+        if is_below:
+            filled, self.url = below(filled, files), f"{self.url}/pdf"
         (folder / "site.conf").write_text(filled.replace("    # real_ip_header   X-Forwarded-For;\n", more))
         if os.geteuid() == 0:
             user = f"user {user or pwd.getpwuid(0).pw_name};"
         (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=user))
-        arguments = [PROGRAM, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"]
-        self.process = subprocess.Popen(arguments)
+        self.start()
+
+    def start(self) -> None:
+        """Begin, or begin again after ``kill``."""
+        assert PROGRAM
+        arguments = [PROGRAM, "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"]
+        self.process = subprocess.Popen(arguments, start_new_session=True)
         end = time.monotonic() + _PATIENCE_SECONDS
         while not self._listens():
-            assert self.process.poll() is None, (folder / "error.log").read_text()
+            assert self.process.poll() is None, (self.folder / "error.log").read_text()
             assert time.monotonic() < end, "nginx does not listen"
             time.sleep(0.02)
+
+    def kill(self) -> None:
+        """Kill all of its processes, as systemd does where the first one died."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def _listens(self) -> bool:
         with socket.socket() as peer:

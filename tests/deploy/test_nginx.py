@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 import requests
@@ -37,6 +37,7 @@ from tests.deploy.nginx import Nginx
 from tests.deploy.relay import Relay
 from tests.folder_world import made_room
 from tests.processes.served import Served
+from tests.processes.test_page import CHROMIUM
 
 Behind = tuple[Nginx, Served]
 SECURITY_HEADERS = (
@@ -137,6 +138,32 @@ def test_a_session_is_taken_up_again_by_whichever_process_answers(behind: Behind
     assert "Reused" not in s_client(behind[0], "-tls1_2", "-sess_out", kept)
     for _ in range(4):  # nginx has two processes here
         assert "Reused, TLSv1.2" in s_client(behind[0], "-tls1_2", "-sess_in", kept)
+
+
+@pytest.mark.skipif(Path("/run/systemd/system").is_dir(), reason="the hook would ask this host's own systemd")
+def test_certbots_hook_has_a_renewed_certificate_read(behind: Behind, begin_nginx: Callable[..., Nginx]) -> None:
+    front = begin_nginx(behind[1])
+    programs = front.folder / "bin"
+    programs.mkdir()
+    own = f"-p {front.folder} -c {front.folder}/nginx.conf -e {front.folder}/error.log"
+    (programs / "nginx").write_text(f'#!/bin/sh\nexec {shipped.PROGRAM} {own} "$@"\n')
+    (programs / "nginx").chmod(0o755)
+    hook = [shipped.SHIPPED / "reload-hook.sh"]
+    environ = {"PATH": f"{programs}:{os.environ['PATH']}"}
+
+    def shown() -> str:
+        return ssl.get_server_certificate(("127.0.0.1", front.port))
+
+    before = shown()
+    (front.folder / "fullchain.pem").write_text("broken")
+    assert subprocess.run(hook, env=environ, capture_output=True).returncode != 0
+    assert shown() == before
+    shipped.certificate(front.folder)
+    assert subprocess.run(hook, env=environ, capture_output=True).returncode == 0
+    end = time.monotonic() + 30
+    while shown() == before and time.monotonic() < end:
+        time.sleep(0.1)
+    assert shown() != before
 
 
 def test_http_2_is_spoken(behind: Behind) -> None:
@@ -251,7 +278,7 @@ def test_what_nobody_has_to_see_does_not_reach_the_service(behind: Behind, path:
     assert front.line(told["request_id"])["upstream"] == ""
 
 
-@pytest.mark.parametrize("path", ["/files/results/a.db", "/api/environment", "/docs"])
+@pytest.mark.parametrize("path", ["/files/results/a.db", "/files/results/.eJw", "/api/environment", "/docs"])
 def test_what_only_looks_like_it_does(behind: Behind, path: str) -> None:
     front, _ = behind
     answer = front.session().get(f"{front.url}{path}", timeout=60)
@@ -284,6 +311,14 @@ def test_metrics_are_for_this_host_alone(behind: Behind) -> None:
             connection.close()
 
 
+def test_how_the_service_is_inside_is_told_to_nobody_by_nginx(behind: Behind) -> None:
+    front, service = behind
+    told = front.session().get(f"{front.url}/health", headers={"X-Forwarded-For": "127.0.0.1"}, timeout=30).json()
+    assert told["status"] in ("healthy", "degraded")
+    assert "details" not in told
+    assert "details" in requests.get(f"{service.url}/health", timeout=30).json()
+
+
 @pytest.mark.slow
 def test_a_service_that_is_down_is_told_of_in_its_own_form(
     serve: Callable[..., Served], begin_nginx: Callable[..., Nginx]
@@ -302,19 +337,29 @@ def test_a_service_that_is_down_is_told_of_in_its_own_form(
 
 def burst(front: Nginx, client: str, count: int, request: bytes) -> list[bytes]:
     """The answers to ``count`` requests that end within a moment."""
+    return bursts(front, client, count, request)[0]
+
+
+def bursts(front: Nginx, client: str, count: int, *requests: bytes) -> list[list[bytes]]:
+    """The same, for requests of several kinds one after the other."""
     context = ssl.create_default_context(cafile=str(front.ca))
-    peers = []
-    for _ in range(count):
-        plain = socket.create_connection(("127.0.0.1", front.port), timeout=60, source_address=(client, 0))
-        peers.append(context.wrap_socket(plain, server_hostname="localhost"))
-        peers[-1].sendall(request[:-1])
-    for peer in peers:
-        peer.sendall(request[-1:])
-    answers = []
-    for peer in peers:
-        answers.append(b"".join(iter(lambda peer=peer: peer.recv(65_536), b"")))
-        peer.close()
-    return answers
+    opened: list[list[ssl.SSLSocket]] = []
+    for request in requests:
+        opened.append([])
+        for _ in range(count):
+            plain = socket.create_connection(("127.0.0.1", front.port), timeout=60, source_address=(client, 0))
+            peer = context.wrap_socket(plain, server_hostname="localhost")
+            peer.sendall(request[:-1])
+            opened[-1].append(peer)
+    for request, peers in zip(requests, opened, strict=True):
+        for peer in peers:
+            peer.sendall(request[-1:])
+    return [[_read(peer) for peer in peers] for peers in opened]
+
+
+def _read(peer: ssl.SSLSocket) -> bytes:
+    with peer:
+        return b"".join(iter(lambda: peer.recv(65_536), b""))
 
 
 def asked(line: str, body: bytes = b"") -> bytes:
@@ -328,11 +373,11 @@ def status_of(answer: bytes) -> int:
 
 def test_a_burst_of_new_jobs_is_slowed_down(behind: Behind) -> None:
     front, _ = behind
-    answers = burst(front, "127.0.0.11", 40, asked("POST /api/archives", b'{"jobs": []}'))
+    answers = burst(front, "127.0.0.11", 60, asked("POST /api/archives", b'{"jobs": []}'))
     statuses = [status_of(answer) for answer in answers]
     refused = [answer for answer in answers if status_of(answer) == 429]
-    assert statuses.count(422) + statuses.count(400) >= 21
-    assert 5 <= len(refused) <= 19  # a slow machine takes part of a second to send forty requests
+    assert 429 not in statuses[:21]
+    assert 5 <= len(refused) <= 39  # a slow machine takes seconds to send sixty requests
     head, _, body = refused[0].partition(b"\r\n\r\n")
     assert b"\r\nRetry-After: 1\r\n" in head
     assert b"\r\nContent-Type: application/problem+json\r\n" in head
@@ -378,25 +423,29 @@ def test_an_ipv6_network_is_limited_as_one(serve: Callable[..., Served], begin_n
     realip = "set_real_ip_from 127.0.0.1; real_ip_header X-Client;\n"
     front = begin_nginx(serve("--workers", 1, **BEHIND), more=realip)
 
-    def refusals(client: str) -> int:
-        request = asked("POST /api/archives").replace(b"\r\n", f"\r\nX-Client: {client}\r\n".encode(), 1)
-        return sum(status_of(answer) == 429 for answer in burst(front, "127.0.0.1", 30, request))
-
-    assert refusals("2001:db8:0:a::1") > 0
-    assert refusals("2001:db8:0:a:ffff::2") >= 15  # the same /64: little of its burst is left
-    assert refusals("2001:db8:0:b::1") <= 9
+    clients = ("2001:db8:0:a::1", "2001:db8:0:a:ffff::2", "2001:db8:0:b::1")
+    archives = [asked("POST /api/archives").replace(b"\r\n", f"\r\nX-Client: {it}\r\n".encode(), 1) for it in clients]
+    first, same, other = (
+        sum(status_of(answer) == 429 for answer in answers) for answers in bursts(front, "127.0.0.1", 30, *archives)
+    )
+    assert first + same > 2 * other + 10  # two of one /64 share what one of another has for himself
+    assert other <= 9
 
 
 def test_one_client_has_no_more_than_a_hundred_requests_under_way(behind: Behind) -> None:
     front, _ = behind
     context = ssl.create_default_context(cafile=str(front.ca))
-    peers = []
-    for _ in range(101):
+    peers, answer = list[ssl.SSLSocket](), b""
+    while not answer and len(peers) < 300:  # on a machine that stands still the first ones' time may be over
         plain = socket.create_connection(("127.0.0.1", front.port), timeout=60, source_address=("127.0.0.14", 0))
         peers.append(context.wrap_socket(plain, server_hostname="localhost"))
         peers[-1].sendall(asked("POST /api/jobs/x/cancel", b"{}")[:-1])  # a body that does not end
+        peers[-1].settimeout(0.05 if len(peers) <= 100 else 1)
+        with suppress(TimeoutError):
+            answer = peers[-1].recv(65_536)
     try:
-        assert status_of(peers[-1].recv(65_536)) == 429
+        assert len(peers) > 100
+        assert status_of(answer) == 429
         assert front.session("127.0.0.15").get(f"{front.url}/health/live", timeout=30).status_code == 200
     finally:
         for peer in peers:
@@ -576,6 +625,91 @@ def test_a_body_that_comes_byte_by_byte_takes_no_thread_of_the_service(
     assert connection.getresponse().status in (400, 422)
     assert relay.requests == ["POST /api/archives"]
     relay.close()
+
+
+# Below a path of another site
+
+
+@pytest.fixture(scope="module")
+def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    """A service that is one path of a site."""
+    if shipped.PROGRAM is None:
+        pytest.skip("there is no nginx here (Debian: nginx-light)")
+    folder, port = tmp_path_factory.mktemp("below"), shipped.free_port()
+    more = {"MAX_INLINE_RESULT_SIZE": "1000", "PUBLIC_BASE_URL": f"https://127.0.0.1:{port}/pdf"}
+    service = Served(folder / "data", "--workers", 1, **BEHIND, **more)
+    upstream = service.url.removeprefix("http://")
+    front = Nginx(folder / "nginx", [upstream], service.data / "files", is_below=True, port=port)
+    yield front, service
+    front.stop()
+    service.kill()
+
+
+@pytest.mark.slow
+def test_below_a_path_all_goes_its_way(below: Behind) -> None:
+    front, _ = below
+    site, session, pdf = front.url.removesuffix("/pdf"), front.session(), documents.photo_jpeg()
+    assert session.get(f"{site}/api/health", timeout=30).text == "theirs"
+    assert session.get(front.url, allow_redirects=False, timeout=30).headers["Location"].endswith("/pdf/")
+    page = session.get(f"{front.url}/", timeout=30)
+    linked = re.findall(r'(?:href|src)="([^"#{]+)"', page.text)
+    assert len(linked) > 10
+    for link in linked:
+        assert session.get(urljoin(page.url, link), timeout=60).text != "theirs", link
+    begun = session.post(f"{front.url}/api/uploads", json={"name": "a.pdf", "size": len(pdf)}, timeout=30).json()
+    [form] = begun["uploads"]
+    assert form["url"].startswith(f"{front.url}/files/")
+    events = session.get(begun["job"]["links"]["events"], stream=True, timeout=30)
+    lines = events.iter_lines(chunk_size=1)
+    assert next(line for line in lines if line.startswith(b"data: "))
+    sent = front.session().post(form["url"], data=form["fields"], files={"file": pdf}, timeout=30)
+    assert sent.status_code == 204
+    assert json.loads([line for line in lines if line.startswith(b"data: ")][-1][6:])["status"] == "succeeded"
+    job = session.get(begun["job"]["links"]["self"], timeout=30).json()
+    download = session.get(job["links"]["download"], timeout=30)
+    assert download.content.startswith(b"%PDF-")
+    assert urlsplit(download.url).path.startswith("/pdf/files/results/")  # nginx has sent it
+    assert_each_once(list(download.headers.items()))
+
+
+@pytest.mark.slow
+def test_below_a_path_the_same_is_refused(below: Behind) -> None:
+    front, _ = below
+    for path in ("/.env", "/api/a.db"):
+        answer = front.session().get(f"{front.url}{path}", timeout=30)
+        assert_each_once(list(answer.headers.items()))
+        told = problem(answer)
+        assert (told["code"], told["instance"]) == ("forbidden", f"/pdf{path}")
+    token = problem(front.session().get(f"{front.url}/files/results/.eJw", timeout=30))
+    assert token["code"] == "access_denied"  # the service's to say
+    assert front.session().get(f"{front.url}/metrics", timeout=30).status_code == 200
+    assert front.session("127.0.0.2").get(f"{front.url}/metrics", timeout=30).status_code == 403
+    answers = burst(front, "127.0.0.44", 60, asked("POST /pdf/api/archives", b'{"jobs": []}'))
+    assert 5 <= sum(status_of(answer) == 429 for answer in answers) <= 39
+    assert 429 not in map(status_of, burst(front, "127.0.0.45", 40, asked("GET /pdf/api/jobs/x")))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian's package is called chromium)")
+def test_below_a_path_the_page_works(below: Behind, tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    front, _ = below
+    file = tmp_path / "a.pdf"
+    file.write_bytes(documents.photo_jpeg())
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_context(ignore_https_errors=True).new_page()
+        asked_for: list[str] = []
+        page.on("request", lambda request: asked_for.append(urlsplit(request.url).path))
+        page.goto(f"{front.url}/")
+        page.set_input_files("#files", file)
+        page.locator("a.download").wait_for(timeout=60_000)
+        with page.expect_download() as download:
+            page.click("a.download")
+        assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
+        browser.close()
+    assert [path for path in asked_for if not path.startswith("/pdf/")] == []
 
 
 # Several services

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from pdfsmaller.http.app import create_app
+from pdfsmaller.http.assets import _release
 from pdfsmaller.http.languages import FOLDER, languages
 from pdfsmaller.operations import on_page
 from tests.aws_stack import Clock, Stack, made_stack
@@ -20,9 +22,39 @@ def test_the_page_and_its_parts(client: FlaskClient) -> None:
     page = client.get("/")
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    for part in ("/assets/page.js", "/assets/page.css"):
-        assert part in page.text
-        assert client.get(part).status_code == 200
+    for part in ("page.js", "page.css"):
+        [path] = re.findall(rf'"(assets/[0-9a-f]+/{part})"', page.text)
+        assert client.get(f"/{path}").status_code == 200
+
+
+def test_its_parts_are_kept_for_good_under_the_name_of_what_is_in_them(client: FlaskClient) -> None:
+    [path] = re.findall('"(assets/[0-9a-f]+/page.css)"', client.get("/").text)
+    assert path in client.get("/docs").text
+    kept = client.get(f"/{path}")
+    assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    same = client.get(f"/{path}", headers={"If-None-Match": kept.headers["ETag"]})
+    assert (same.status_code, same.headers["Cache-Control"]) == (304, kept.headers["Cache-Control"])
+    for other in ("/assets/page.css", "/assets/00000000/page.css"):  # of another release, as it were
+        assert client.get(other).headers["Cache-Control"] == "no-cache"
+        assert client.get(other).data == kept.data
+    assert client.get("/assets/00000000/unknown.js").status_code == 404
+
+
+def test_another_release_has_another_name(tmp_path: Path) -> None:
+    names = set[str]()
+    for content in ("a", "b"):
+        folder = tmp_path / content
+        folder.mkdir()
+        (folder / "page.css").write_text(content)
+        names.add(_release(folder))
+    assert len(names) == 2
+
+
+def test_the_page_knows_no_path_of_its_own() -> None:
+    """Below a path that a proxy has put it under, it asks there for everything."""
+    for path in [*SCRIPTS, *(STATIC.parent / "templates").iterdir()]:
+        text = path.read_text(encoding="utf-8")
+        assert not re.findall(r"""["'`(]/(?:api|assets|files|openapi|docs)\b|href="/""", text), path.name
 
 
 STATIC = FOLDER.parent
@@ -79,7 +111,7 @@ def test_no_module_is_left_that_nobody_loads() -> None:
 
 
 def test_modules_that_are_needed_at_once_are_asked_for_at_once(client: FlaskClient) -> None:
-    asked = re.findall(r'rel="modulepreload" href="/assets/([\w-]+\.js)"', client.get("/").text)
+    asked = re.findall(r'rel="modulepreload" href="assets/[0-9a-f]+/([\w-]+\.js)"', client.get("/").text)
     assert set(asked) == needed("page.js") - {"page.js"}
 
 

@@ -47,5 +47,5 @@ def test_the_page_has_it_all_and_loads_nothing_from_elsewhere(client: FlaskClien
     assert all(f'id="{anchor}"' in answer.text for anchor in ENDPOINTS)
     assert "<script" not in answer.text
     loaded = re.findall(r'<(?:link|img|script)[^>]*(?:href|src)="([^"]+)"', answer.text)
-    assert all(address.startswith("/assets/") for address in loaded)
+    assert all(address.startswith("assets/") for address in loaded)
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]

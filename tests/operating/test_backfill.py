@@ -16,9 +16,12 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
+from pdfsmaller.aws import clients
+from pdfsmaller.services.run_job import RunService
 from tests import documents
-from tests.aws_stack import Stack
+from tests.aws_stack import Clock, Stack, made_resources
 from tests.operating.conftest import Admin, Service
 
 ROOT = Path(__file__).parents[2]
@@ -36,9 +39,13 @@ def source(tmp_path: Path) -> Path:
 
 
 def begun(service: Service, *arguments: Any) -> subprocess.Popen[str]:
+    return _begun(service.named, *arguments)
+
+
+def _begun(settings: dict[str, str], *arguments: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "pdfsmaller.cli", "admin", "backfill", *map(str, arguments)],
-        env=os.environ | service.named | {"PYTHONPATH": str(ROOT / "shared")},
+        env=os.environ | settings | {"PYTHONPATH": str(ROOT / "shared")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -173,6 +180,49 @@ def test_a_dry_run_on_aws_tells_what_it_costs(stack: Stack, admin: Admin, tmp_pa
     (tmp_path / "prices.json").write_text('{"gold": 1}')
     wrong = admin(*told, "--prices", tmp_path / "prices.json", **named)
     assert (wrong.code, "lambda_gb_second" in wrong.err) == (2, True)
+
+
+@pytest.fixture
+def aws(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """The stack's resources in moto, where other processes find them too."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    clients.forget_clients()
+    try:
+        yield made_resources(clock)
+    finally:
+        server.stop()
+        clients.forget_clients()
+
+
+def test_a_bucket_from_beginning_to_end(aws: Stack, tmp_path: Path) -> None:
+    """With this process for Lambda, which an event leads to each object that comes in."""
+    originals = {f"docs/{number} +.pdf": documents.photo_jpeg(300 + 20 * number, 200) for number in range(5)}
+    aws.s3.create_bucket(Bucket="theirs")
+    for key, data in originals.items():
+        aws.s3.put_object(Bucket="theirs", Key=key, Body=data, Metadata={"owner": "me"})
+    names = ("uploads_bucket", "results_bucket", "jobs_table", "compress_queue_url", "callback_queue_url", "secret_key")
+    settings = {name.upper(): str(getattr(aws.settings, name)) for name in names}
+    told = ["s3://theirs/docs", "--replace", "--keep-originals", "s3://theirs/originals", "--preset", "ebook", "--yes"]
+    process = _begun(settings, *told, "--rate", "100/s", "--at-once", "3", "--ledger", tmp_path / "ledger.db")
+    done: set[str] = set()
+    while process.poll() is None:
+        for key in set(aws.upload_keys()) - done:
+            done.add(key)
+            RunService(aws.world).handle(aws.message(key))
+        time.sleep(0.1)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "5 done: " in out
+    for key, data in originals.items():
+        kept = aws.s3.get_object(Bucket="theirs", Key=key.replace("docs/", "originals/"))
+        now = aws.s3.get_object(Bucket="theirs", Key=key)
+        assert (kept["Body"].read(), kept["Metadata"]) == (data, {"owner": "me"})
+        assert now["ContentLength"] < len(data)
+        assert now["Metadata"] == {"owner": "me"}
+    assert {aws.job(key.split("/")[1]).asker for key in done} == {"backfill"}
 
 
 @pytest.mark.parametrize(

@@ -192,3 +192,9 @@ class TestPurge:
     def test_of_one_thing_at_a_time(self, admin: Admin, tmp_path: Path, arguments: list[str]) -> None:
         ran = admin("purge", *arguments, "--yes", "--data", tmp_path)
         assert (ran.code, "one of them" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", [["redrive"], ["purge", "--dead-letters", "--yes"]])
+def test_on_aws_the_queues_must_be_named(admin: Admin, stack: Stack, command: list[str]) -> None:
+    ran = admin(*command, JOBS_TABLE=stack.settings.jobs_table)
+    assert (ran.code, "DEAD_LETTER_QUEUE_URL" in ran.err) == (2, True)

@@ -175,6 +175,12 @@ def test_it_says_how_it_is(live: Live) -> None:
     assert "text/html" in live.get("/").headers["Content-Type"]
 
 
+def test_its_metrics_reach_every_store(live: Live) -> None:
+    text = live.get("/metrics").text
+    assert "store_up 1.0" in text
+    assert 'queue_messages{queue="callbacks",state="waiting"}' in text
+
+
 def test_the_lambda_handler_takes_the_same_upload(live: Live) -> None:
     """The function behind the Function URL, called with the event that Lambda makes of a request."""
     boundary = "----------------------------boundary"

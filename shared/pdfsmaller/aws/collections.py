@@ -58,7 +58,7 @@ class S3Collection:
 
     def list(self) -> Iterator[Original]:
         pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
-        with _usable(self.address):
+        with usable(self.address):
             for page in pages:
                 for item in page.get("Contents", []):
                     if not item["Key"].endswith("/"):
@@ -159,9 +159,9 @@ class S3Collection:
 
 
 @contextmanager
-def _usable(address: str) -> Iterator[None]:
-    """Within it a bucket is asked for what nobody can do without."""
-    from botocore.exceptions import ClientError, ParamValidationError
+def usable(address: str) -> Iterator[None]:
+    """Within it a bucket is asked for what nobody can do without. Raises CollectionUnusable."""
+    from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
 
     try:
         yield
@@ -173,7 +173,10 @@ def _usable(address: str) -> Iterator[None]:
             ) from exc
         raise
     except ParamValidationError as exc:
-        raise CollectionUnusable(f"{address} names no bucket.") from exc
+        raise CollectionUnusable(f"{address} names no bucket. Write s3://bucket/prefix.") from exc
+    except NoCredentialsError as exc:
+        why = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this host a role."
+        raise CollectionUnusable(f"{address} cannot be listed: there are no credentials. {why}") from exc
 
 
 def _is_there(exc: Any) -> bool:

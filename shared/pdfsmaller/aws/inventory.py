@@ -21,7 +21,7 @@ from typing import IO, Any
 from urllib.parse import unquote_plus
 
 from pdfsmaller.aws import clients
-from pdfsmaller.aws.collections import S3Collection
+from pdfsmaller.aws.collections import S3Collection, usable
 from pdfsmaller.aws.unavailable import reading
 from pdfsmaller.errors import InvalidInventory
 from pdfsmaller.jobs.collections import Original
@@ -126,15 +126,17 @@ class InventoryCollection(S3Collection):
 
 
 def _read(bucket: str, key: str) -> bytes:
-    """A small object. Raises InvalidInventory where it cannot be read."""
+    """A small object. Raises InvalidInventory where it cannot be read, CollectionUnusable where none can."""
     from botocore.exceptions import ClientError
 
     part: dict[str, Any] = {"Range": f"bytes=0-{_MANIFEST_MAX_BYTES - 1}"}
-    try:
-        with reading(), closing(clients.s3().get_object(Bucket=bucket, Key=key, **part)["Body"]) as body:
-            return bytes(body.read())
-    except ClientError as exc:
-        raise InvalidInventory(
-            f"s3://{bucket}/{key} cannot be read ({exc.response['Error']['Code']}). An inventory has a {MANIFEST} and "
-            f"a {CHECKSUM} beside it."
-        ) from exc
+    with usable(f"s3://{bucket}/{key}"):
+        try:
+            body = clients.s3().get_object(Bucket=bucket, Key=key, **part)["Body"]
+            with reading(), closing(body):
+                return bytes(body.read())
+        except ClientError as exc:
+            raise InvalidInventory(
+                f"s3://{bucket}/{key} cannot be read ({exc.response['Error']['Code']}). An inventory has a {MANIFEST} "
+                f"and a {CHECKSUM} beside it."
+            ) from exc

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +34,56 @@ def init(data: Data = None) -> int:
         say(f"Ready: the tables are of version {admin.init(data=data).found}.")
 
     return _with(_admin, run)
+
+
+@app.command(epilog=_EPILOG)
+def status(as_json: AsJson = False, data: Data = None) -> int:
+    """Show how the service stands: tables, jobs, queues, dead letters, workers, disk, backups."""
+
+    def run(operating: Any) -> None:
+        told = operating.status(data=data)
+        say(json.dumps(told, indent=2) if as_json else "\n".join(_status(told)))
+
+    return _with(_status_module, run)
+
+
+def _status(told: Mapping[str, Any]) -> Iterator[str]:
+    """The status as lines for people; what is nothing for the store at hand is left out."""
+    schema, database, backups, storage = told["schema"], told["database"], told["backups"], told["storage"]
+    yield _line("version", told["version"])
+    yield _line("store", told["store"] + (f", {size(database['bytes'])}" if database else ""))
+    if schema:
+        due = "" if schema["found"] == schema["wanted"] else f"; {schema['wanted']} is needed: pdfsmaller admin migrate"
+        yield _line("tables", f"version {schema['found'] or 'none'}{due}")
+    if told["jobs"]:
+        yield _line(
+            "jobs", ", ".join(f"{number:,} {state}" for state, number in told["jobs"].items() if number) or "none"
+        )
+    for name, queue in (told["queues"] or {}).items():
+        yield _line(f"queue of {name}", _queue(queue))
+    if told["workers"] is not None:
+        hosts = sorted({worker["host"] for worker in told["workers"]})
+        yield _line("workers", f"{len(told['workers'])}, on {', '.join(hosts)}" if hosts else "NONE was seen lately")
+    if storage and storage["used_ratio"] is not None:
+        yield _line("files", f"{storage['used_ratio']:.0%} of the room is used")
+    if backups:
+        last = f"the last of {_time(backups['last_at'])}, {size(backups['last_bytes'])}" if backups["count"] else "NONE"
+        yield _line("backups", f"{last}, in {backups['folder']}")
+    elif schema:
+        yield _line("backups", "nowhere: BACKUP_DIR is not set")
+
+
+def _queue(queue: Mapping[str, Any]) -> str:
+    parts = [f"{queue['waiting']:,} waiting", f"{queue['in_flight']:,} in flight"]
+    if queue["oldest_seconds"]:
+        parts.append(f"the oldest for {queue['oldest_seconds']:,.0f} s")
+    if queue["dead_letters"]:
+        parts.append(f"{counted(queue['dead_letters'], 'DEAD LETTER')}: pdfsmaller admin redrive")
+    return ", ".join(parts)
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name + ':':<20}{text}"
 
 
 @app.command(epilog=_EPILOG)
@@ -334,6 +384,12 @@ def _admin() -> Any:
     return admin
 
 
+def _status_module() -> Any:
+    from pdfsmaller.operating import status
+
+    return status
+
+
 def _jobs_module() -> Any:
     from pdfsmaller.operating import jobs
 
@@ -364,3 +420,8 @@ def _with(module: Callable[[], Any], run: Callable[[Any], int | None]) -> int:
     except PdfSmallerError as exc:
         complain(describe(exc))
         return exc.exit_code
+    except Exception as exc:
+        if type(exc).__module__.partition(".")[0] != "botocore":
+            raise
+        complain(str(exc))  # which says what was refused, and on which table, queue or bucket
+        return ExitCode.FILE

@@ -139,13 +139,12 @@ def _run(
                 found, cost = backfill.dry_run(asked, sample=sample, prices=prices, data=data, tell=_looked)
                 say(json.dumps(_dry_run_json(found, cost), indent=2) if as_json else _of_dry_run(found, cost))
                 return ExitCode.OK
-            counts = backfill.run(asked, rate=rate, at_once=at_once, ledger=ledger, data=data, say=_remark)
+            counts, finished = backfill.run(asked, rate=rate, at_once=at_once, ledger=ledger, data=data, say=_remark)
         except (UsageError, OSError) as exc:
             complain(describe(exc))
             return exit_code(exc)
         say(json.dumps(_counts_json(counts), indent=2) if as_json else _of_counts(counts))
-        left = any(count.state in ("waiting", "taken") for count in counts)
-        if left:
+        if not finished:
             _remark("Not all was done. Say the same again to go on: nothing is done twice.")
             return ExitCode.INTERRUPTED
         return ExitCode.UNREADABLE if any(count.state == "failed" for count in counts) else ExitCode.OK

@@ -11,6 +11,7 @@ from pdfsmaller.access.addresses import TrustedProxies
 from pdfsmaller.http import (
     again,
     around,
+    assets,
     batches,
     callers,
     described,
@@ -92,6 +93,7 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
     callers.install(app, world)
     retention.install(app, settings)
     around.install(app)
+    assets.install(app)
     for topic in _TOPICS:
         app.register_blueprint(topic.blueprint)
     files.install(app, world)

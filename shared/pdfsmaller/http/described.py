@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, render_template
 
 from pdfsmaller import __version__
-from pdfsmaller.http import answers
+from pdfsmaller.http import answers, assets
 
 blueprint = Blueprint("described", __name__)
 
@@ -25,4 +25,6 @@ def docs() -> Response:
     from pdfsmaller.http.reference import sections
 
     described = document(answers.base_url(), __version__)
-    return Response(render_template("docs.html", sections=sections(described), version=__version__))
+    return Response(
+        render_template("docs.html", assets=assets.folder(), sections=sections(described), version=__version__)
+    )

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request
 from jinja2.utils import htmlsafe_json_dumps
 
 from pdfsmaller import __version__
-from pdfsmaller.http import answers
+from pdfsmaller.http import answers, assets
 from pdfsmaller.http.languages import Words, chosen, languages
 from pdfsmaller.operations import OperationSpec, on_page
 
@@ -62,6 +62,7 @@ def index() -> Response:
     service = _service(words)
     page = render_template(
         "index.html",
+        assets=assets.folder(),
         language=words.code,
         languages=[(code, own["language"]) for code, own in languages().items()],
         modules=[f"{name}.js" for name in (*_MODULES, "list")],

@@ -115,8 +115,9 @@ def dry_run(
 
 def run(
     asked: Asked, *, rate: str, at_once: int, ledger: Path | None, data: Path | None, say: Callable[[str], None]
-) -> list[Count]:
-    """Do a backfill, or go on with it, until every item is over or somebody stops it; how far it came.
+) -> tuple[list[Count], bool]:
+    """Do a backfill, or go on with it, until every item is over or somebody stops it; how far it came, and whether
+    that was all.
 
     Ctrl-C (SIGINT, SIGTERM) lets what is under way end; once more leaves that, too, for the next run.
 
@@ -139,12 +140,13 @@ def run(
         copies = wire.files_in_s3(here.settings)
         service = BackfillService(world, plan, kept, copies=copies, rate=per_second, at_once=at_once)
         with closing(service), _stopping(say) as (stop, leave):
-            new = service.enter()
+            new = service.enter(stop)
+            listed = not stop.is_set()
             say(f"{plan.source.address}: {new:,} documents that the ledger {kept.path} did not have yet.")
             if world.workers and not alive(here):
                 say("No worker runs: start one (pdfsmaller worker), or this waits for it.")
-            service.run(stop, leave, _Telling(kept, say))
-        return kept.counts()
+            service.run(stop, leave, _Telling(kept, service, say))
+        return kept.counts(), listed and not kept.has(State.WAITING, State.TAKEN)
 
 
 def status(*, ledger: Path | None, data: Path | None) -> tuple[dict[str, Any], list[Count]]:
@@ -217,14 +219,14 @@ def _stopping(say: Callable[[str], None]) -> Iterator[tuple[threading.Event, thr
 class _Telling:
     """Tells the operator now and then how far it is."""
 
-    def __init__(self, ledger: Ledger, say: Callable[[str], None]) -> None:
-        self._ledger, self._say = ledger, say
+    def __init__(self, ledger: Ledger, service: BackfillService, say: Callable[[str], None]) -> None:
+        self._ledger, self._service, self._say = ledger, service, say
         self._next_at = time.monotonic() + _TELL_SECONDS
 
     def __call__(self) -> None:
         begun = time.monotonic()
         if begun >= self._next_at:
-            self._say(progress(self._ledger.counts()))
+            self._say(f"{progress(self._ledger.counts())} {self._service.trouble}".rstrip())
             taken = time.monotonic() - begun
             self._next_at = begun + max(_TELL_SECONDS, taken / _COUNTING_SHARE)
 

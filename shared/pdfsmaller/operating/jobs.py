@@ -22,6 +22,7 @@ from pdfsmaller.services.submit import SubmitService
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job
+    from pdfsmaller.jobs.ports import Queue
     from pdfsmaller.services.world import World
 
 _SPAN = re.compile(r"(\d{1,6})([smhd])")
@@ -86,7 +87,8 @@ def shown(job_id: str, *, data: Path | None) -> dict[str, Any]:
     """All that is known of a job: its row, without its secrets, its files, and whether its message is a dead letter.
     ``data`` and errors as for ``listed``.
     """
-    world = place(data).ready()
+    here = place(data)
+    world = here.ready()
     job = _job(world, job_id)
     row: dict[str, Any] = plain(asdict(job))
     row["password"] = job.password is not None
@@ -97,7 +99,7 @@ def shown(job_id: str, *, data: Path | None) -> dict[str, Any]:
         for bucket in (storage.uploads, storage.results)
         for found in storage.list(bucket, job_prefix(job_id))
     ]
-    row["dead_letter"] = next(_letters(world, job_id), None)
+    row["dead_letter"] = next(_letters(world.queue, job_id), None) if here.knows_queues else None
     return row
 
 
@@ -107,10 +109,10 @@ def redrive(job_id: str | None, *, data: Path | None) -> int:
     Raises:
         JobNotFound: no dead letter is that job's.
     """
-    queue = (world := place(data).ready()).queue
+    queue = place(data).queue()
     if job_id is None:
         return queue.redrive()
-    if not (letters := list(_letters(world, job_id))):
+    if not (letters := list(_letters(queue, job_id))):
         raise JobNotFound(
             f"No dead letter is of a job {job_id[:64]!r}. `pdfsmaller admin status` says how many there are."
         )
@@ -142,7 +144,7 @@ def purge_ended(before: str, *, data: Path | None, really: bool) -> int:
 
 def purge_dead_letters(*, data: Path | None, really: bool) -> int:
     """Delete all dead letters; how many. Their jobs stay failed, and cannot be redriven. As for ``purge_ended``."""
-    queue = place(data).ready().queue
+    queue = place(data).queue()
     return queue.delete_dead_letters() if really else sum(1 for _ in queue.peek_dead_letters())
 
 
@@ -155,9 +157,9 @@ def _delete(world: World, job: Job) -> None:
     SubmitService(world).delete(job.job_id, caller=Caller(job.owner, ""))
 
 
-def _letters(world: World, job_id: str) -> Iterator[str]:
+def _letters(queue: Queue, job_id: str) -> Iterator[str]:
     """The ids of dead letters that lead to a job."""
-    for message in world.queue.peek_dead_letters():
+    for message in queue.peek_dead_letters():
         try:
             created = events.parse(message.body)
         except events.MalformedEvent:

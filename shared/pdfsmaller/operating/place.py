@@ -12,6 +12,7 @@ from pdfsmaller.errors import InvalidSettings, NotHere
 from pdfsmaller.processes.data_folder import DataFolder, settings_with
 
 if TYPE_CHECKING:
+    from pdfsmaller.jobs.ports import Queue
     from pdfsmaller.jobs.upkeep import Upkeep
     from pdfsmaller.services.world import World
     from pdfsmaller.settings import Settings
@@ -32,6 +33,11 @@ class Place:
     def is_on_aws(self) -> bool:
         return not self.settings.database_url
 
+    @property
+    def knows_queues(self) -> bool:
+        """Whether the queue of jobs and its dead letters can be asked: on AWS their addresses must be set."""
+        return not self.is_on_aws or bool(self.settings.compress_queue_url and self.settings.dead_letter_queue_url)
+
     @cached_property
     def world(self) -> World:
         """The service's parts, whatever its store is like."""
@@ -46,6 +52,15 @@ class Place:
         if not self.is_on_aws:
             wire.check(self.settings, processes=1)
         return self.world
+
+    def queue(self) -> Queue:
+        """The queue of jobs. Raises CannotServe and StoreUnavailable as ``ready`` does."""
+        if not self.knows_queues:
+            raise InvalidSettings(
+                "COMPRESS_QUEUE_URL and DEAD_LETTER_QUEUE_URL are not set → set them to the addresses of the stack's "
+                "queues (aws cloudformation describe-stack-resources), or give --data."
+            )
+        return self.ready().queue
 
     @cached_property
     def upkeep(self) -> Upkeep | None:

@@ -39,7 +39,7 @@ def test_what_has_failed_is_said_with_what_to_do(tmp_path: Path, capsys: pytest.
     assert run(["doctor", "--data", str(tmp_path / "none")]) == ExitCode.FAILURES
     out, err = capsys.readouterr()
     assert out.startswith("failed   settings")
-    assert f"There is no folder {tmp_path / 'none'}." in out
+    assert f"{tmp_path / 'none'} is not the folder of a `serve`." in out
     assert "→ correct them in /etc/pdfsmaller/pdfsmaller.env" in out
     assert "Traceback" not in out + err
 

@@ -12,7 +12,7 @@ from pdfsmaller.errors import StoreUnavailable
 from pdfsmaller.operating.doctor.examine import CHECKS, Check, Needs, Report, examine, looked_at
 from pdfsmaller.operating.doctor.finding import Finding, State, failed, ok, skipped, warning
 from pdfsmaller.operating.doctor.site import Site
-from tests.operating.doctor.conftest import states
+from tests.operating.doctor.conftest import settings_of, states
 
 pytestmark = pytest.mark.usefixtures("own_environment")
 
@@ -49,12 +49,14 @@ def test_one_that_hangs_is_left_behind(site: Callable[..., Site]) -> None:
 
 
 def test_without_tables_the_store_is_not_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    report, _ = examine(data=_made(tmp_path))
+    for name, value in settings_of(tmp_path).model_dump(include={"database_url", "storage_url", "secret_key"}).items():
+        monkeypatch.setenv(name.upper(), value)
+    report, _ = examine(data=None)
     found = states(list(report.findings))
-    assert found["schema"] is State.FAILED
+    assert (found["settings"], found["schema"]) == (State.OK, State.FAILED)
     of_store = {check.name for check in CHECKS if check.needs is Needs.STORE}
     assert {found[name] for name in of_store} == {State.SKIPPED}
-    assert not (tmp_path / "data" / "jobs.db").exists(), "looking makes nothing"
+    assert list(tmp_path.iterdir()) == [], "looking makes nothing"
 
 
 def test_settings_that_cannot_be_used_leave_the_host_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,11 +69,11 @@ def test_settings_that_cannot_be_used_leave_the_host_to_look_at(monkeypatch: pyt
     assert report.state is State.FAILED
 
 
-@pytest.mark.parametrize("data", [Path("/nowhere/at all"), None])
-def test_what_is_no_service_is_said(data: Path | None) -> None:
-    report, _ = examine(data=data)
-    assert report.findings[0].state is State.FAILED
-    assert not Path("/nowhere").exists()
+def test_what_is_no_service_is_said(tmp_path: Path) -> None:
+    for data in (tmp_path, tmp_path / "none", None):
+        report, _ = examine(data=data)
+        assert (report.findings[0].check, report.findings[0].state) == ("settings", State.FAILED)
+    assert list(tmp_path.iterdir()) == [], "looking makes nothing"
 
 
 def test_the_worst_counts() -> None:
@@ -86,8 +88,3 @@ def test_the_worst_counts() -> None:
 
 def test_each_name_is_one_check_s() -> None:
     assert len({check.name for check in CHECKS}) == len(CHECKS)
-
-
-def _made(tmp_path: Path) -> Path:
-    (tmp_path / "data").mkdir(mode=0o700)
-    return tmp_path / "data"

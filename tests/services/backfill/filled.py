@@ -56,7 +56,7 @@ class Filled:
         for _ in range(100):
             self.service.step()
             self.room.work()
-            if next(self.ledger.items(State.WAITING, State.TAKEN), None) is None:
+            if not self.ledger.has(State.WAITING, State.TAKEN):
                 return
         raise AssertionError("the backfill does not end")
 

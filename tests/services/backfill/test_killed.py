@@ -128,7 +128,7 @@ def test_killed_at_any_time_every_document_has_its_result_and_one_job(
     ended: list[Ended] = []
     world = wire.wire(settings, listeners=[ended.append])
     source, target = tmp_path / "source", tmp_path / "target"
-    originals = {f"{n % 3}/{n}.pdf": documents.photo_jpeg(200 + n, 150) for n in range(40)}
+    originals = {f"{n % 3}/{n}.pdf": documents.photo_jpeg(200 + n, 150) for n in range(30)}
     for name, data in originals.items():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes(data)
@@ -152,7 +152,7 @@ def test_killed_at_any_time_every_document_has_its_result_and_one_job(
     try:
         while True:
             process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            if killed == 8:
+            if killed == 6:
                 assert process.wait(120) == 0
                 break
             seconds = chance.uniform(0.5, 2.0)

@@ -46,8 +46,20 @@ def test_what_stands_in_a_documents_place_is_not_done_again(ledger: Ledger) -> N
 def test_a_changed_document_waits_as_it_is_now(ledger: Ledger) -> None:
     ledger.enter([Original("a.pdf", 10, "1"), Original("b.pdf", 10, "1")])
     for item, now in zip(ledger.waiting(2), (Original("a.pdf", 12, "2"), None), strict=True):
-        ledger.superseded(ledger.take(item, "1" * 32), "changed", "It was.", now)
+        ledger.superseded(ledger.take(item, "1" * 32), now)
     assert [item.original for item in ledger.waiting(10)] == [Original("a.pdf", 12, "2")]
+
+
+def test_a_version_that_is_there_again_waits_again(ledger: Ledger) -> None:
+    first, second = Original("a.pdf", 10, "1"), Original("a.pdf", 12, "2")
+    ledger.enter([first])
+    ledger.superseded(ledger.take(ledger.waiting(1)[0], "1" * 32), None)
+    for original in (first, second, first):  # the last result laid is that of another version than is there now
+        assert ledger.enter([original]) == 1
+        [item] = ledger.waiting(10)
+        assert item.original == original
+        ledger.end(ledger.take(item, "2" * 32), State.DONE, bytes_after=1)
+        assert ledger.enter([original]) == 0
 
 
 def test_what_failed_waits_again_when_it_is_told_to(ledger: Ledger) -> None:

@@ -50,7 +50,7 @@ def run(service: BackfillService, ledger: Ledger, work: Callable[[], object]) ->
     for _ in range(20):
         service.step()
         work()
-        if next(ledger.items(State.WAITING, State.TAKEN), None) is None:
+        if not ledger.has(State.WAITING, State.TAKEN):
             return
     raise AssertionError("the backfill does not end")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pikepdf
@@ -67,6 +69,21 @@ def test_its_jobs_take_turns_as_one_caller(clock: Clock, tmp_path: Path, photo: 
     assert len(filled.room.store.rows()) == 4
 
 
+def test_another_plan_needs_another_ledger(clock: Clock, tmp_path: Path) -> None:
+    filled = Filled(clock, tmp_path)
+    filled.service.enter()
+    filled.plan = replace(filled.plan, options=CompressOptions.parse({"preset": "screen"}))
+    with pytest.raises(errors.InvalidOption, match=r"with options \{'preset': 'ebook'\}, not \{'preset': 'screen'\}"):
+        filled.begun().enter()
+
+
+def test_it_stops_looking_for_documents_when_it_is_told_to(clock: Clock, tmp_path: Path) -> None:
+    filled, stop = Filled(clock, tmp_path), threading.Event()
+    filled.put("a.pdf", documents.text(1))
+    stop.set()
+    assert (filled.service.enter(stop), filled.service.enter(threading.Event())) == (0, 1)
+
+
 def test_a_bounded_rate(clock: Clock, tmp_path: Path, photo: bytes) -> None:
     filled = Filled(clock, tmp_path)
     for n in range(3):
@@ -123,6 +140,20 @@ def test_nothing_is_replaced_that_was_changed_meanwhile(clock: Clock, tmp_path: 
     filled.run()
     assert filled.ends() == {("skipped", "changed"): 1, ("done", ""): 1, ("skipped", "already_compressed"): 1}
     assert (filled.kept / "a.pdf").read_bytes() == newer
+
+
+def test_one_that_changes_back_is_not_forgotten(
+    clock: Clock, tmp_path: Path, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled = Filled(clock, tmp_path)
+    filled.put("a.pdf", photo)
+    with monkeypatch.context() as changing:
+        changing.setattr(FolderCollection, "fetch", lambda *_: False)
+        filled.run()
+    assert filled.ends() == {("failed", "input_changed"): 1}
+    filled.ledger.retry_failed()
+    filled.run()
+    assert filled.ends() == {("done", ""): 1}
 
 
 def test_one_that_is_taken_away_is_gone(clock: Clock, tmp_path: Path, photo: bytes) -> None:
@@ -204,7 +235,9 @@ def test_what_cannot_be_reached_now_is_tried_again(
     with monkeypatch.context() as broken:
         broken.setattr(filled.room.storage, "put_file", away)
         assert [filled.service.step(), filled.service.step()] == [2, 4]
+        assert filled.service.trouble == "away"
     filled.run()
+    assert filled.service.trouble == ""
     assert filled.ends() == {("done", ""): 1}
     assert len(filled.room.store.rows()) == 1
 

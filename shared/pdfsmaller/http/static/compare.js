@@ -16,7 +16,7 @@ let dressed;
 
 // The looks of this dialog, once somebody wants it.
 function dress() {
-  dressed ??= new Promise((done) => document.head.append(h("link", { rel: "stylesheet", href: "/assets/compare.css", onload: done, onerror: done })));
+  dressed ??= new Promise((done) => document.head.append(h("link", { rel: "stylesheet", href: new URL("compare.css", import.meta.url).href, onload: done, onerror: done })));
   return dressed;
 }
 
@@ -141,7 +141,7 @@ export async function compare(item) {
     dialog.remove();
     for (const id of made) {
       unfollow(id);
-      call(`/api/jobs/${id}`, { method: "DELETE" }).catch(() => {}); // they are deleted in time anyway
+      call(`api/jobs/${id}`, { method: "DELETE" }).catch(() => {}); // they are deleted in time anyway
     }
   }
 

@@ -30,7 +30,7 @@ export function follow(job, told, lost) {
   const ask = async () => {
     clearTimeout(timer);
     try {
-      heard(await call(`/api/jobs/${id}`));
+      heard(await call(`api/jobs/${id}`));
     } catch (error) {
       if (error.status === 404) return stop(), lost();
       wait = Math.max(wait, error.wait * 1000); // the rest is the network's, and passes

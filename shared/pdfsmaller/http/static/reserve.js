@@ -20,7 +20,7 @@ export async function reserve(item, waiting, told) {
 function ask(item, waiting, told) {
   const group = joinable(item) ? together(item, waiting) : [item];
   const files = group.flatMap((one) => one.files.map(({ name, bytes }) => ({ name, size: bytes })));
-  const answer = call("/api/uploads", { json: { operation: item.operation, options: item.options, files } });
+  const answer = call("api/uploads", { json: { operation: item.operation, options: item.options, files } });
   answer.catch((error) => error.status === 429 && (most = Math.max(1, Math.floor(group.length / 2))));
   for (const [index, { id }] of group.entries()) {
     const part = answer.then((all) => {

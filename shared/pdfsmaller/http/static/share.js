@@ -10,12 +10,12 @@ export const canShare = Boolean(navigator.canShare?.({ files: [new File(["%PDF-"
 // A link to all results of a job, or to one. Where the service asks for keys it lasts some minutes: a fresh one is
 // asked for.
 export function download(job, index, words, className, picture) {
-  const path = `/api/jobs/${job.job_id}/${index === undefined ? "download" : `results/${index}`}`;
+  const path = `api/jobs/${job.job_id}/${index === undefined ? "download" : `results/${index}`}`;
   const refresh = async (event) => {
     if (!service.asks_for_key) return;
     event.preventDefault();
     try {
-      const now = await call(`/api/jobs/${job.job_id}`);
+      const now = await call(`api/jobs/${job.job_id}`);
       location.assign(here(index === undefined ? now.links.download : now.results[index].download_url));
     } catch (error) {
       toast(error.message);
@@ -40,7 +40,7 @@ export async function share(job) {
   const id = job.job_id;
   try {
     if (!ready.has(id)) {
-      const paths = job.results.map((_, index) => `/api/jobs/${id}/results/${index}`);
+      const paths = job.results.map((_, index) => `api/jobs/${id}/results/${index}`);
       ready.set(id, await Promise.all(paths.map((path) => fetched(path))));
     }
     await navigator.share({ files: ready.get(id) });
@@ -52,4 +52,4 @@ export async function share(job) {
 }
 
 // All results as one ZIP, made by the service.
-export const archive = (jobs) => call("/api/archives", { json: { jobs } });
+export const archive = (jobs) => call("api/archives", { json: { jobs } });

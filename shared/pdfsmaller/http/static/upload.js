@@ -18,20 +18,20 @@ export async function send({ files, job, reserve, signal, reserved, progress, wa
   for (const [index, upload] of uploads.entries()) {
     const file = files[index];
     const told = (bytes) => progress(before + Math.min(bytes, file.size));
-    const path = `/api/jobs/${begun.job_id}/uploads/${index}`;
+    const path = `api/jobs/${begun.job_id}/uploads/${index}`;
     if (upload.multipart) await sendParts(path, upload.multipart, file, going, told);
     else await sendForm(path, upload, file, going, told);
     before += file.size;
     progress(before);
   }
   // Where no event follows an upload this begins the job; elsewhere it only says what is known.
-  return persist(() => call(`/api/jobs/${begun.job_id}/uploaded`, { method: "POST", signal }), going);
+  return persist(() => call(`api/jobs/${begun.job_id}/uploaded`, { method: "POST", signal }), going);
 }
 
 // What is still missing of a job's files; null where there is no going on.
 async function underWay(job, files, going) {
   try {
-    const state = (_, index) => call(`/api/jobs/${job.job_id}/uploads/${index}`, { signal: going.signal });
+    const state = (_, index) => call(`api/jobs/${job.job_id}/uploads/${index}`, { signal: going.signal });
     const asked = files.map((file, index) => persist(() => state(file, index), going));
     const states = await Promise.all(asked);
     return { job, uploads: states.map((state) => state.upload) };

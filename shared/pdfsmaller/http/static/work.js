@@ -194,7 +194,7 @@ export async function remove(id) {
 // Have the service delete a job and its files now.
 export async function discard(job) {
   try {
-    await call(`/api/jobs/${job.job_id}`, { method: "DELETE" });
+    await call(`api/jobs/${job.job_id}`, { method: "DELETE" });
   } catch (error) {
     if (error.status !== 404) toast(t("error.not_deleted", { why: error.message }));
   }
@@ -217,7 +217,7 @@ export async function resume() {
 async function recall(id) {
   const { job } = find(id);
   try {
-    const now = await call(`/api/jobs/${job.job_id}`);
+    const now = await call(`api/jobs/${job.job_id}`);
     if (now.status === "expired" || now.status === "cancelled") return forget(id);
     change(id, { job: now });
     watch(id);

@@ -123,8 +123,8 @@ def looked_at(site: Site, checks: Sequence[Check] = CHECKS, seconds: float = _SE
 def _site(data: Path | None, env_file: Path) -> tuple[Site, Finding]:
     """What is looked at, and whether its settings can be used."""
     try:
-        if data and not data.is_dir():
-            raise CannotServe(f"There is no folder {data}.")
+        if data and not (data / "inbox").is_dir():  # a look must not make what `serve` makes
+            raise CannotServe(f"{data} is not the folder of a `serve`.")
         here = place(data)
         if here.is_on_aws:
             raise CannotServe("DATABASE_URL and STORAGE_URL name no server of one's own.")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, cast
 from pdfsmaller import errors, sandbox, workspace
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.operations import DEFAULT
+from pdfsmaller.services.backfill.ledger import CHANGED
 from pdfsmaller.services.backfill.placing import UNCHANGED
 from pdfsmaller.services.backfill.sample import Stratum, choose
-from pdfsmaller.services.backfill.taking import CHANGED
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.report import Report

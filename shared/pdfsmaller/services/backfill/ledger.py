@@ -54,6 +54,18 @@ SELECT {_ITEM} FROM items AS item WHERE state = 'waiting' AND id > ? AND NOT EXI
 """
 
 
+#: Why an item is over whose document was changed, or taken away, before it was done.
+CHANGED, GONE = "changed", "gone"
+_ENTER = f"""
+INSERT INTO items (name, version, bytes, state, changed_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (name, version) DO UPDATE SET state = 'waiting', code = '', message = '', job_id = ''
+WHERE (state = 'skipped' AND code IN ('{CHANGED}', '{GONE}')) OR (state = 'done' AND EXISTS (
+    SELECT 1 FROM items AS other
+    WHERE other.name = items.name AND other.state = 'done' AND other.changed_at > items.changed_at
+))
+"""
+
+
 class State(StrEnum):
     """How far an item is: TAKEN for a job that was perhaps not even made yet. DONE: its result is where it should be.
     SKIPPED: there was nothing to do, or nothing is to be done; FAILED: it could not be done. Both have a code.
@@ -178,16 +190,17 @@ class Ledger:
     # Items
 
     def enter(self, originals: Iterable[Original]) -> int:
-        """Have these wait, unless they are known; how many were new."""
+        """Have these wait, unless they are known; how many were new.
+
+        A version that had gone, or that another one came after, is new once more when it is there again.
+        """
         added, remaining = 0, iter(originals)
         while batch := list(islice(remaining, _ENTERED_AT_ONCE)):
             now = time.time()
             rows = [(_blob(item.name), item.version, item.bytes, State.WAITING, now) for item in batch]
             with self._transaction():
                 before = self._db.total_changes
-                self._db.executemany(
-                    "INSERT OR IGNORE INTO items (name, version, bytes, state, changed_at) VALUES (?, ?, ?, ?, ?)", rows
-                )
+                self._db.executemany(_ENTER, rows)
                 added += self._db.total_changes - before
         return added
 
@@ -199,6 +212,14 @@ class Ledger:
         """
         with self._lock:
             return [_item(row) for row in self._db.execute(_NEXT, (after, at_most))]
+
+    def has(self, *states: State) -> bool:
+        """Whether an item is in one of these states."""
+        marks = ", ".join("?" * len(states))
+        with self._lock:
+            return (
+                self._db.execute(f"SELECT 1 FROM items WHERE state IN ({marks}) LIMIT 1", states).fetchone() is not None
+            )
 
     def items(self, *states: State) -> Iterator[Item]:
         """All items in these states."""
@@ -249,12 +270,14 @@ class Ledger:
                 (_blob(by.name), by.version, by.bytes, State.SKIPPED, OURS, time.time()),
             )
 
-    def superseded(self, item: Item, code: str, message: str, now: Original | None) -> None:
-        """An item is over since its document changed: as it is now it waits, if it is there."""
+    def superseded(self, item: Item, now: Original | None) -> None:
+        """An item is over since its document is no longer what it was: as it is now it waits, if it is there."""
         with self._transaction():
-            self.end(item, State.SKIPPED, code, message)
-            if now:
-                self.enter([now])
+            if now is None:
+                self.end(item, State.SKIPPED, GONE, "The document was taken away before it was done.")
+                return
+            self.end(item, State.SKIPPED, CHANGED, "The document was changed before it was done.")
+            self.enter([now])
 
     def retry_failed(self, code: str | None = None) -> int:
         """Have those wait again that failed, all or those with a code; how many there were."""

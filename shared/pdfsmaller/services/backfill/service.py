@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 from pdfsmaller import errors
@@ -44,9 +45,14 @@ class BackfillService:
         self._pace, self._at_once = Pace(rate), at_once
         self._pool = ThreadPoolExecutor(min(_THREADS, at_once), thread_name_prefix="backfill")
         self._pause, self._backoff = _FIRST_PAUSE, 0.0
+        #: Why nothing goes on at the moment; empty while it does.
+        self.trouble = ""
 
-    def enter(self) -> int:
+    def enter(self, stop: threading.Event | None = None) -> int:
         """Enter all that lies at the source; how many documents were not known yet.
+
+        Args:
+            stop: once it is set no more are looked for.
 
         Raises:
             InvalidOption: the plan cannot be, or is not the ledger's.
@@ -54,7 +60,8 @@ class BackfillService:
         """
         self._plan.check()
         self._ledger.begin(self._plan.told())
-        return self._ledger.enter(self._plan.wanted())
+        goes_on = (lambda _: not stop.is_set()) if stop else (lambda _: True)
+        return self._ledger.enter(takewhile(goes_on, self._plan.wanted()))
 
     def run(self, stop: threading.Event, leave: threading.Event, look: Callable[[], None] = lambda: None) -> None:
         """Work until every item is over.
@@ -70,7 +77,7 @@ class BackfillService:
         while not leave.is_set():
             pause = self.step(taking=not stop.is_set())
             look()
-            if self._is_over(stopping=stop.is_set()):
+            if not self._ledger.has(State.TAKEN) and (stop.is_set() or not self._ledger.has(State.WAITING)):
                 return
             (leave if stop.is_set() else stop).wait(pause)
 
@@ -91,15 +98,12 @@ class BackfillService:
                 moved |= taken
         except (errors.TransientError, OSError) as exc:
             self._backoff = min(_LONGEST_BACKOFF, self._backoff * 2 or _FIRST_BACKOFF)
+            self.trouble = str(exc)
             logger.warning("the backfill has to wait", extra={"reason": str(exc), "seconds": self._backoff})
             return self._backoff
-        self._backoff = 0.0
+        self._backoff, self.trouble = 0.0, ""
         self._pause = _FIRST_PAUSE if moved else min(_LONGEST_PAUSE, self._pause * 1.5)
         return min(self._pause, wait_seconds)
-
-    def _is_over(self, *, stopping: bool) -> bool:
-        states = (State.TAKEN,) if stopping else (State.TAKEN, State.WAITING)
-        return next(self._ledger.items(*states), None) is None
 
     def _settle(self) -> tuple[bool, int]:
         """Do what jobs ask for that have moved on; whether there were any, and how many items are under way still."""

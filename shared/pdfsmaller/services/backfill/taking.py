@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 logger = get_logger("backfill")
 
 _CALLER = Caller(None, "", program=turns.BACKFILL)
-#: Why an item is over whose document was changed, or taken away, before it was done.
-CHANGED, GONE = "changed", "gone"
 
 
 class Taking:
@@ -137,12 +135,15 @@ class Taking:
             self._supersede(item)
 
     def _supersede(self, item: Item) -> None:
-        """A document is no longer what it was: as it is now it is another item."""
+        """A document is no longer what it was: as it is now it is another item.
+
+        Raises:
+            InputChanged: it is again what it was.
+        """
         now = self._plan.source.look(item.original.name)
-        if now:
-            self._ledger.superseded(item, CHANGED, "The document was changed before it was done.", now)
-        else:
-            self._ledger.superseded(item, GONE, "The document was taken away before it was done.", None)
+        if now == item.original:
+            raise errors.InputChanged("The document changed while it was read, and changed back. Have it tried again.")
+        self._ledger.superseded(item, now)
         self._delete(item)
 
     def _fail(self, item: Item, code: str, message: str) -> None:
