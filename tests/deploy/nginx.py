@@ -12,6 +12,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -139,13 +140,23 @@ class Nginx:
         if os.geteuid() == 0:
             user = f"user {user or pwd.getpwuid(0).pw_name};"
         (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=user))
-        arguments = [PROGRAM, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"]
-        self.process = subprocess.Popen(arguments)
+        self.start()
+
+    def start(self) -> None:
+        """Begin, or begin again after ``kill``."""
+        assert PROGRAM
+        arguments = [PROGRAM, "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"]
+        self.process = subprocess.Popen(arguments, start_new_session=True)
         end = time.monotonic() + _PATIENCE_SECONDS
         while not self._listens():
-            assert self.process.poll() is None, (folder / "error.log").read_text()
+            assert self.process.poll() is None, (self.folder / "error.log").read_text()
             assert time.monotonic() < end, "nginx does not listen"
             time.sleep(0.02)
+
+    def kill(self) -> None:
+        """Kill all of its processes, as systemd does where the first one died."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def _listens(self) -> bool:
         with socket.socket() as peer:

@@ -140,6 +140,32 @@ def test_a_session_is_taken_up_again_by_whichever_process_answers(behind: Behind
         assert "Reused, TLSv1.2" in s_client(behind[0], "-tls1_2", "-sess_in", kept)
 
 
+@pytest.mark.skipif(Path("/run/systemd/system").is_dir(), reason="the hook would ask this host's own systemd")
+def test_certbots_hook_has_a_renewed_certificate_read(behind: Behind, begin_nginx: Callable[..., Nginx]) -> None:
+    front = begin_nginx(behind[1])
+    programs = front.folder / "bin"
+    programs.mkdir()
+    own = f"-p {front.folder} -c {front.folder}/nginx.conf -e {front.folder}/error.log"
+    (programs / "nginx").write_text(f'#!/bin/sh\nexec {shipped.PROGRAM} {own} "$@"\n')
+    (programs / "nginx").chmod(0o755)
+    hook = [shipped.SHIPPED / "reload-hook.sh"]
+    environ = {"PATH": f"{programs}:{os.environ['PATH']}"}
+
+    def shown() -> str:
+        return ssl.get_server_certificate(("127.0.0.1", front.port))
+
+    before = shown()
+    (front.folder / "fullchain.pem").write_text("broken")
+    assert subprocess.run(hook, env=environ, capture_output=True).returncode != 0
+    assert shown() == before
+    shipped.certificate(front.folder)
+    assert subprocess.run(hook, env=environ, capture_output=True).returncode == 0
+    end = time.monotonic() + 30
+    while shown() == before and time.monotonic() < end:
+        time.sleep(0.1)
+    assert shown() != before
+
+
 def test_http_2_is_spoken(behind: Behind) -> None:
     front, _ = behind
     told = ["curl", "--silent", "--http2", "--cacert", str(front.ca), "--output", "/dev/null", "--write-out"]

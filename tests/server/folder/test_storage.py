@@ -61,6 +61,20 @@ class TestWhereFilesLie:
         for path in [root, *root.rglob("*")]:
             assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600)
 
+    def test_what_a_link_was_opened_to_is_for_the_group_where_it_is_to_be(self, root: Path) -> None:
+        storage = FolderStorage(root, SECRET_KEY, group_reads=True)
+        put(storage)
+        put(storage, "jobs/b/1/out/0")
+        link = storage.download_link(KEY, file_name="a.pdf", media_type=PDF, expires_seconds=60)
+        opened = storage.open_link(link.rpartition("/")[2])
+        assert opened
+        opened.stream.close()
+        file = root / opened.path
+        for path in [root, *root.rglob("*")]:
+            is_on_the_way = path == file or path in file.parents
+            expected = (0o700, 0o600, 0o710, 0o640)[2 * is_on_the_way + path.is_file()]
+            assert path.stat().st_mode & 0o777 == expected, path
+
     @pytest.mark.parametrize("key", ["../../../../etc/x", "/etc/x", "..", ".", "a/../../b", "\0", "//", "C:\\x", "~"])
     def test_nowhere_else(self, storage: FolderStorage, root: Path, key: str) -> None:
         put(storage, key)
