@@ -253,6 +253,7 @@ change() {
 }
 
 answers() {
+  if [ "$DRY_RUN" = no ] && [ -e "$ANSWERS" ]; then remember "$ANSWERS"; fi # it is ours, whoever edited it
   printf '%s=%s\n' INIT "$INIT" NGINX "$NGINX" CERTIFICATE "$CERTIFICATE" DOMAIN "$DOMAIN" \
     EMAIL "$EMAIL" FIREWALL "$FIREWALL" | put 644 root:root "$ANSWERS"
 }
@@ -286,7 +287,8 @@ processes() {
       put 644 root:root /etc/cron.d/pdfsmaller
   fi
   if [ "$INIT" = supervisor ] && [ "$DRY_RUN" = no ] && ! supervisorctl pid >/dev/null 2>&1; then
-    run "$(supervisord)" -c "$(supervisor_main)"
+    run supervisord -c "$(supervisor_main)"
+    wait_for 20 supervisorctl pid || fail "supervisord does not answer" "/var/log/supervisor/supervisord.log shows why"
     did "supervisord"
   fi
   start_all || {

@@ -552,5 +552,4 @@ restart_all() {
   esac
 }
 
-supervisord() { command -v supervisord; }
 supervisor_main() { here_or_there /etc/supervisor/supervisord.conf /etc/supervisord.conf; }
