@@ -109,7 +109,7 @@ packages() {
   # Debian's fail2ban reads the journal (for sshd, whose jail it turns on) only with this one.
   if [ "$NGINX" = yes ] && [ "$FAMILY" = debian ]; then wanted+=(python3-systemd); fi
   if [ "$CERTIFICATE" = certbot ]; then wanted+=(certbot); fi
-  if [ "$INIT" = supervisor ]; then wanted+=(supervisor); fi
+  if [ "$INIT" = supervisor ]; then wanted+=(supervisor "$(if [ "$FAMILY" = debian ]; then echo cron; else echo cronie; fi)"); fi
   for package in "${wanted[@]}"; do
     if ! has_package "$package"; then missing+=("$package"); fi
   done
@@ -209,7 +209,7 @@ settings() {
   fi
   # Made whole or not at all, and from here on the operator's: only --workers changes a line of it.
   if [ "$DRY_RUN" = no ]; then
-    sed -e "s|^#\? *SECRET_KEY=.*|SECRET_KEY=$(openssl rand -hex 32)|" "$TREE/deploy/env/.env.production" >"$SETTINGS.new"
+    (umask 077 && with_secret <"$TREE/deploy/env/.env.production" >"$SETTINGS.new")
     chown "root:$SERVICE_USER" "$SETTINGS.new"
     chmod 640 "$SETTINGS.new"
     if [ -n "$DATABASE_URL" ]; then change DATABASE_URL "$DATABASE_URL"; fi
@@ -223,6 +223,17 @@ settings() {
   else
     note "would write: $SETTINGS (640 root:$SERVICE_USER), from deploy/env/.env.production with a SECRET_KEY of its own"
   fi
+}
+
+# The sample with a SECRET_KEY of its own, which no other program is handed: its arguments would be seen.
+with_secret() {
+  local line
+  while IFS= read -r line; do
+    case $line in
+      SECRET_KEY=*) printf 'SECRET_KEY=%s\n' "$(openssl rand -hex 32)" ;;
+      *) printf '%s\n' "$line" ;;
+    esac
+  done
 }
 
 # change NAME VALUE, in the settings that are being made.
@@ -265,6 +276,9 @@ limits() {
 processes() {
   step "Processes ($INIT)"
   processes_files "$TREE"
+  if [ "$INIT" = supervisor ]; then # it has no clock of its own
+    printf '%s\n' "15 2 * * * root $COMMAND admin backup" "*/5 * * * * root $COMMAND doctor --notify" | put 644 root:root /etc/cron.d/pdfsmaller
+  fi
   if [ "$INIT" = supervisor ] && [ "$DRY_RUN" = no ] && ! supervisorctl pid >/dev/null 2>&1; then
     run "$(supervisord)" -c "$(supervisor_main)"
     did "supervisord"
@@ -465,7 +479,7 @@ uninstall() {
       if [ -e "$(supervisor_file)" ]; then
         stop_workers || true
         stop_upload || true
-        drop "$(supervisor_file)"
+        drop "$(supervisor_file)" /etc/cron.d/pdfsmaller
         attempt supervisorctl update || true
       fi
       ;;

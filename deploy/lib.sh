@@ -344,12 +344,13 @@ link_current() {
   did "$CURRENT → $1"
 }
 
-# The newest releases stay, and the current one.
+# The newest releases stay, the current one, and the one that it replaced.
 prune_releases() {
-  local release backup kept=0
+  local release backup kept=0 stays
+  stays=" $(current_release) $(release_before "$(current_release)") "
   while IFS= read -r release; do
     kept=$((kept + 1))
-    if [ "$kept" -gt "$RELEASES_KEPT" ] && [ "$release" != "$(current_release)" ]; then
+    if [ "$kept" -gt "$RELEASES_KEPT" ] && [[ $stays != *" $release "* ]]; then
       backup=$(backup_before "$release")
       drop "$release" ${backup:+"$backup"}
     fi
@@ -364,7 +365,7 @@ backup_before() { sed -n 2p "$1/.replaced" 2>/dev/null || true; }
 back_up() {
   local folder made
   folder=$(setting BACKUP_DIR "$BACKUPS")
-  attempt pdfsmaller admin backup || {
+  attempt pdfsmaller admin backup --to "$folder" || {
     last_words
     fail "there is no backup, so nothing was changed" "correct what the lines above say, then run the same command again"
   }

@@ -125,7 +125,8 @@ class TestCuts:
         pack.layer("core", "x86_64", tmp_path / "out")
         ours, packed = pack.ROOT / "shared" / "pdfsmaller", tmp_path / "out" / "python" / "pdfsmaller"
         expected = {path.relative_to(ours) for path in ours.rglob("*") if path.is_file()}
-        elsewhere = tuple(map(Path, ("cli", "client", "operating", "processes", "server", "services/watch")))
+        rooms = ("cli", "client", "operating", "processes", "server", "services/backfill", "services/watch")
+        elsewhere = tuple(map(Path, rooms))
         expected = {
             path
             for path in expected

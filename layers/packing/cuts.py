@@ -98,12 +98,13 @@ CUTS = (
     "lupa/luajit20*",
     # PDFium's command line
     "pypdfium2_cli",
-    # of our own package, the command line and what only a server of one's own runs
+    # of our own package, the command line, and what only operators and a server of one's own run
     "pdfsmaller/cli",
     "pdfsmaller/client",
     "pdfsmaller/operating",
     "pdfsmaller/processes",
     "pdfsmaller/server",
+    "pdfsmaller/services/backfill",
     "pdfsmaller/services/watch",
 )
 

@@ -42,7 +42,7 @@ GIVEN = {
 }
 #: Environment that is not a setting: where a secret is read from, and what libpq and Python read themselves.
 FROM_FILES = re.compile(r"for name in ([\w ]+); do")
-OTHERS = {"TMPDIR", "PGPASSWORD", "METRICS_TOKEN"}
+OTHERS = {"TMPDIR", "PGPASSWORD"}
 
 
 def interpolated(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +44,16 @@ def made(folder: Path, version: str, *, of: Path = ROOT, tables: bool = False, s
         wsgi = package / "processes" / "wsgi.py"
         wsgi.write_text(wsgi.read_text() + '\nraise RuntimeError("this version does not start")\n')
     return folder
+
+
+def wheel(checkout: Path, folder: Path) -> None:
+    """Put a checkout's wheel into a folder."""
+    source = shutil.copytree(checkout, folder / "source")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", folder, source],
+        check=True,
+    )
+    shutil.rmtree(source)
 
 
 def _add_table(database: Path) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from pdfsmaller.server.database.schema import VERSIONS
+from tests import postgres
 from tests.aws_stack import Stack
-from tests.operating.conftest import Admin
+from tests.operating.conftest import Admin, close_databases, made
 
 NEWEST = VERSIONS[-1]
 
@@ -56,6 +57,24 @@ def test_vacuum_gives_room_back(admin: Admin, tmp_path: Path) -> None:
     before = (tmp_path / "jobs.db").stat().st_size
     admin("vacuum", "--data", tmp_path).must()
     assert (tmp_path / "jobs.db").stat().st_size < before / 4
+
+
+def test_on_postgresql_all_of_it_works(admin: Admin, postgres_server: postgres.Server, tmp_path: Path) -> None:
+    with postgres_server.new_database("template0") as name:
+        service = made(tmp_path / "service", postgres_server.url(name))
+        admin("init", **service.named).must()
+        service.submit(b"%PDF-1.4 a document")
+        admin("vacuum", **service.named).must()
+        told = json.loads(admin("status", "--json", **service.named).must().out)
+        assert (told["store"], told["jobs"]["queued"], told["schema"]["found"]) == ("postgresql", 1, NEWEST)
+        assert len(json.loads(admin("jobs", "--json", **service.named).must().out)) == 1
+        [(analyzed,)] = postgres_server.execute(
+            "SELECT last_analyze IS NOT NULL AND last_vacuum IS NOT NULL FROM pg_stat_user_tables "
+            "WHERE relname = 'jobs'",
+            name,
+        )
+        assert analyzed
+        close_databases()
 
 
 def test_without_workers_it_is_said(admin: Admin, tmp_path: Path) -> None:

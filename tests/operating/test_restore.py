@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
 
+from pdfsmaller.errors import DiskFull
 from pdfsmaller.jobs.keys import input_key
+from pdfsmaller.jobs.model import Job
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.jobs.workers import WorkerInfo
+from pdfsmaller.operating import archive
 from pdfsmaller.processes.data_folder import DataFolder
 from pdfsmaller.server import database
 from pdfsmaller.server.database.postgresql import PostgresqlDatabase
 from pdfsmaller.server.database.schema import MARK, VERSIONS
 from pdfsmaller.server.database.sqlite import SqliteDatabase
+from pdfsmaller.server.folder.storage import FolderStorage
 from pdfsmaller.services.submit import SubmitService
 from tests import documents, postgres
 from tests.aws_stack import Stack
@@ -281,3 +288,63 @@ def test_older_tables_stay_so_for_an_older_program(
 def test_on_aws_it_is_said_what_does_the_work(stack: Stack, admin: Admin) -> None:
     ran = admin("backup", JOBS_TABLE=stack.settings.jobs_table)
     assert (ran.code, "point-in-time" in ran.err, ran.err.count("\n")) == (2, True, 1)
+
+
+def test_one_that_dies_half_way_has_changed_no_row_and_is_begun_again(
+    admin: Admin, service: Service, tmp_path: Path, pdf: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [service.submit(pdf) for _ in range(3)]
+    file = backed_up(admin, service)
+    other, put_file, left = made(tmp_path / "other"), FolderStorage.put_file, [2]
+
+    def put_two(storage: FolderStorage, *arguments: Any, **options: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise DiskFull("There is no room.")
+        put_file(storage, *arguments, **options)
+
+    monkeypatch.setattr(FolderStorage, "put_file", put_two)
+    ran = admin("restore", file, **other.named)
+    assert (ran.code, "There is no room." in ran.err) == (DiskFull.exit_code, True)
+    assert admin("status", "--json", **other.named).must().out.count('"found": null') == 1
+    monkeypatch.undo()
+    admin("restore", file, **other.named).must()
+    other.work()
+    assert {other.job(job_id).status for job_id in jobs} == {Status.SUCCEEDED}
+
+
+def test_files_in_a_store_that_speaks_s3_come_along(admin: Admin, service: Service, pdf: bytes, stack: Stack) -> None:
+    in_s3 = service.named | {
+        "STORAGE_URL": "s3://",
+        "UPLOADS_BUCKET": stack.settings.uploads_bucket,
+        "RESULTS_BUCKET": stack.settings.results_bucket,
+    }
+    job_id = service.submit(pdf)
+    file = backed_up(admin, service)
+    close_databases()
+    (service.root / "jobs.db").unlink()
+    admin("restore", file, **in_s3).must()
+    assert stack.s3.get_object(Bucket=stack.settings.uploads_bucket, Key=input_key(job_id, 0))["Body"].read() == pdf
+    second = Path(admin("backup", **in_s3).must().out.strip())
+    with archive.opened(second) as found:
+        [(member, stored)] = found.manifest.files()
+        assert (stored.bucket, stored.key) == ("uploads", input_key(job_id, 0))
+        assert found.open(member).read() == pdf
+
+
+@pytest.mark.slow
+def test_an_empty_host_has_all_back_within_five_minutes(admin: Admin, service: Service, elsewhere: Service) -> None:
+    """10,000 jobs, and 200 MB of the files of those that have not ended: the time that operators are promised."""
+    world, now = service.world, service.world.jobs.now()
+    with world.together():
+        for number in range(10_000):
+            status = Status.QUEUED if number < 100 else Status.SUCCEEDED
+            assert world.jobs.create(Job(f"{number:032x}", status, now, now, now + 900, result={"report": "x" * 2_000}))
+    for number in range(100):
+        data = os.urandom(2_000_000)
+        world.storage.put_file("uploads", input_key(f"{number:032x}", 0), data, media_type="application/pdf")
+    file = backed_up(admin, service)
+    began = time.monotonic()
+    restored = admin("restore", file, **elsewhere.named).must()
+    assert time.monotonic() - began < 300
+    assert "10,000 jobs, 0 API keys, 100 files" in restored.out

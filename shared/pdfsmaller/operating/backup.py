@@ -39,6 +39,7 @@ from pdfsmaller.operating.admin import make_folder
 from pdfsmaller.operating.archive import Manifest, StoredFile, Writer
 from pdfsmaller.operating.place import Place, place
 from pdfsmaller.operations import OPERATIONS
+from pdfsmaller.services.figures import BACKUP
 from pdfsmaller.services.giving_up import was_given_up
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from pdfsmaller.jobs.upkeep import TableRow, Upkeep
     from pdfsmaller.settings import Settings
 
-#: The figure that says when the last backup was made.
-LAST_SUCCESS = "backup_last_success_timestamp_seconds"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _INSTEAD = (
     "switch on point-in-time recovery of the table (aws dynamodb update-continuous-backups) and versioning of the "
@@ -249,4 +248,4 @@ def _copy_away(path: Path, settings: Settings) -> None:
 def _tell(here: Place, database: Upkeep) -> None:
     """Have the figure say that there is a backup, where the tables have a place for it."""
     if here.world.figures and database.schema().is_current:
-        here.world.figures.set(Figure(LAST_SUCCESS, time.time()))
+        here.world.figures.set(Figure(BACKUP.name, time.time()))
