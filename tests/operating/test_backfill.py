@@ -215,6 +215,7 @@ def test_a_bucket_from_beginning_to_end(aws: Stack, tmp_path: Path) -> None:
         time.sleep(0.1)
     out, err = process.communicate()
     assert process.returncode == 0, err
+    assert out.startswith("5 documents, ")
     assert "5 done: " in out
     for key, data in originals.items():
         kept = aws.s3.get_object(Bucket="theirs", Key=key.replace("docs/", "originals/"))

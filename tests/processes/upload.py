@@ -35,6 +35,7 @@ def settings_in(folder: Path) -> dict[str, str]:
         "SECRET_KEY": "only for tests of upload",
         "PORT": "0",
         "WORKERS": "2",
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / "figures"),
     }
 
 

@@ -270,9 +270,10 @@ def _counts_json(counts: Sequence[Any]) -> dict[str, Any]:
 
 
 def _of_counts(counts: Sequence[Any]) -> str:
-    total = sum(count.items for count in counts)
-    lines = [f"{counted(total, 'document')}, {size(sum(count.bytes for count in counts))}"]
-    for count in counts:
+    theirs = [count for count in counts if not count.is_ours]
+    total = sum(count.items for count in theirs)
+    lines = [f"{counted(total, 'document')}, {size(sum(count.bytes for count in theirs))}"]
+    for count in theirs:
         became = f" → {size(count.bytes_after)}" if count.state == "done" else ""
         why = f" ({count.code})" if count.code else ""
         lines.append(f"  {count.items:>9,} {count.state}{why}: {size(count.bytes)}{became}")

@@ -233,6 +233,7 @@ class _Telling:
 
 def progress(counts: Sequence[Count]) -> str:
     """How far a backfill is, in a line."""
+    counts = [count for count in counts if not count.is_ours]
     number = {state: sum(count.items for count in counts if count.state is state) for state in State}
     done = [count for count in counts if count.state is State.DONE]
     saved = sum(count.bytes - count.bytes_after for count in done)

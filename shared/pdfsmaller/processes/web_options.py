@@ -29,8 +29,8 @@ _THREADS = 320
 #: So many of them may be streams, and so many waits: room is left for everybody else.
 _STREAMS, _WAITS = 128, 160
 _CONNECTIONS = 1_000
-#: How much more than its share a process bears: connections are not dealt out evenly. Of 125 streams at once two
-#: processes with just their share refused 7, four 23 (with half as much again, 5), although there was room elsewhere.
+#: How many times its share a process bears: connections are not dealt out evenly. Of 125 streams at once four processes
+#: with just their share refused 23 although there was room elsewhere, with twice it 7; who is refused asks instead.
 _UNEVEN = 2
 _MOST_PROCESSES_BY_DEFAULT = 4
 #: What nothing is heard of for so long is killed. No request has to end within it.

@@ -142,4 +142,5 @@ def _put(connection: Connection, table: Table, rows: Iterator[TableRow]) -> None
         try:
             connection.execute(table.insert(), page)
         except (IntegrityError, DataError) as exc:
-            raise BadBackup(f"Rows of the table {table.name} are not what it takes: {exc.orig}") from exc
+            [why, *_] = str(exc.orig).splitlines()
+            raise BadBackup(f"Rows of the table {table.name} are not what it takes: {why}") from exc

@@ -54,6 +54,8 @@ SELECT {_ITEM} FROM items AS item WHERE state = 'waiting' AND id > ? AND NOT EXI
 """
 
 
+#: Why a document is left alone that a backfill made itself.
+OURS = "already_compressed"
 #: Why an item is over whose document was changed, or taken away, before it was done.
 CHANGED, GONE = "changed", "gone"
 _ENTER = f"""
@@ -108,6 +110,11 @@ class Count:
     items: int
     bytes: int
     bytes_after: int
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether these are what a backfill made itself, in their documents' places: no documents of their own."""
+        return self.code == OURS
 
 
 class Ledger:
@@ -317,10 +324,6 @@ class Ledger:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-
-
-#: Why a document is left alone that a backfill made itself.
-OURS = "already_compressed"
 
 
 def _said(value: Any) -> str:
