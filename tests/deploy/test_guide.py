@@ -1,7 +1,7 @@
 """The guide for operators (docs/deploy.md) says nothing that is not so: each command can be given as it stands, each
 file, setting, unit, address and heading that it names is there.
 
-That they do what the guide says is shown where they are run: test_scripts.py (a clean host, from nothing to https and
+That they do what the guide says is shown where they are run: test_clean_host.py (from nothing to https and
 back), tests/operating, test_nginx.py, test_prometheus.py.
 """
 
