@@ -67,15 +67,19 @@ read_arguments() {
     esac
     shift
   done
-  [[ -z $DOMAIN || $DOMAIN =~ ^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$ ]] || usage_error "--domain $DOMAIN is no host name"
+  [[ -z $DOMAIN || $DOMAIN =~ ^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$ ]] ||
+    usage_error "--domain $DOMAIN is no host name"
   [[ -z $EMAIL || $EMAIL =~ ^[^[:space:]@]+@[^[:space:]@]+$ ]] || usage_error "--email $EMAIL is no mail address"
   [[ -z $WORKERS || $WORKERS =~ ^[1-9][0-9]?$ ]] || usage_error "--workers $WORKERS is no number from 1 to 99"
-  [[ -z $DATABASE_URL || $DATABASE_URL =~ ^(sqlite|postgresql):// ]] || usage_error "--database-url begins with sqlite:// or postgresql://"
+  [[ -z $DATABASE_URL || $DATABASE_URL =~ ^(sqlite|postgresql):// ]] ||
+    usage_error "--database-url begins with sqlite:// or postgresql://"
   [[ -z $INIT || $INIT =~ ^(systemd|supervisor|none)$ ]] || usage_error "--init is systemd, supervisor or none"
   if [ "$PURGE" = yes ] && [ "$UNINSTALL" = no ]; then usage_error "--purge goes with --uninstall"; fi
   if [ "$UNINSTALL" = yes ]; then return; fi
   if [ -n "$EMAIL" ] && [ -z "$DOMAIN" ]; then usage_error "--email goes with --domain"; fi
-  if [ -n "$EMAIL" ] && [ -n "$CERTIFICATE" ]; then usage_error "--email asks for a certificate, --self-signed for none"; fi
+  if [ -n "$EMAIL" ] && [ -n "$CERTIFICATE" ]; then
+    usage_error "--email asks for a certificate, --self-signed for none"
+  fi
   if [ -n "$EMAIL" ]; then CERTIFICATE=certbot; fi
   if [ "$NGINX" = no ] && [ -n "$CERTIFICATE" ]; then usage_error "--no-nginx leaves nobody to use a certificate"; fi
   if [ -n "$DOMAIN" ] && [ -z "$CERTIFICATE" ] && [ "$NGINX" != no ]; then
@@ -109,7 +113,7 @@ packages() {
   # Debian's fail2ban reads the journal (for sshd, whose jail it turns on) only with this one.
   if [ "$NGINX" = yes ] && [ "$FAMILY" = debian ]; then wanted+=(python3-systemd); fi
   if [ "$CERTIFICATE" = certbot ]; then wanted+=(certbot); fi
-  if [ "$INIT" = supervisor ]; then wanted+=(supervisor "$(if [ "$FAMILY" = debian ]; then echo cron; else echo cronie; fi)"); fi
+  if [ "$INIT" = supervisor ]; then wanted+=(supervisor "$(here_or_there cron cronie)"); fi
   for package in "${wanted[@]}"; do
     if ! has_package "$package"; then missing+=("$package"); fi
   done
@@ -122,7 +126,7 @@ packages() {
     run env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
   else
     # fail2ban, certbot and supervisor are in EPEL.
-    if [ "$NGINX$INIT" != nosystemd ] && ! has_package epel-release && [ "$(os_field ID "${OS_RELEASE_FILE:-/etc/os-release}")" != fedora ]; then
+    if [[ $NGINX$INIT != nosystemd && $OS_NAME != Fedora* ]] && ! has_package epel-release; then
       run dnf install -y epel-release
     fi
     run dnf install -y "${missing[@]}"
@@ -216,7 +220,8 @@ settings() {
     change WORKER_CONCURRENCY "${WORKERS:-$(nproc)}"
     if [ "$NGINX" = yes ]; then
       change PUBLIC_BASE_URL "https://$DOMAIN"
-      change X_ACCEL_PREFIX /stored
+      # SELinux lets nginx read nothing below /var/lib: there the service sends files itself.
+      if [ "$FAMILY" = debian ]; then change X_ACCEL_PREFIX /stored; fi
     fi
     mv "$SETTINGS.new" "$SETTINGS"
     did "$SETTINGS, with a SECRET_KEY of its own"
@@ -248,6 +253,7 @@ change() {
 }
 
 answers() {
+  if [ "$DRY_RUN" = no ] && [ -e "$ANSWERS" ]; then remember "$ANSWERS"; fi # it is ours, whoever edited it
   printf '%s=%s\n' INIT "$INIT" NGINX "$NGINX" CERTIFICATE "$CERTIFICATE" DOMAIN "$DOMAIN" \
     EMAIL "$EMAIL" FIREWALL "$FIREWALL" | put 644 root:root "$ANSWERS"
 }
@@ -277,10 +283,12 @@ processes() {
   step "Processes ($INIT)"
   processes_files "$TREE"
   if [ "$INIT" = supervisor ]; then # it has no clock of its own
-    printf '%s\n' "15 2 * * * root $COMMAND admin backup" "*/5 * * * * root $COMMAND doctor --notify" | put 644 root:root /etc/cron.d/pdfsmaller
+    printf '%s\n' "15 2 * * * root $COMMAND admin backup" "*/5 * * * * root $COMMAND doctor --notify" |
+      put 644 root:root /etc/cron.d/pdfsmaller
   fi
   if [ "$INIT" = supervisor ] && [ "$DRY_RUN" = no ] && ! supervisorctl pid >/dev/null 2>&1; then
-    run "$(supervisord)" -c "$(supervisor_main)"
+    run supervisord -c "$(supervisor_main)"
+    wait_for 20 supervisorctl pid || fail "supervisord does not answer" "/var/log/supervisor/supervisord.log shows why"
     did "supervisord"
   fi
   start_all || {
@@ -288,12 +296,11 @@ processes() {
     fail "the service did not start" "$(look_at_logs) shows why; correct it, then run the same command again"
   }
   if [ "$INIT" = none ] || [ "$DRY_RUN" = yes ]; then return; fi
-  wait_for "$READY_SECONDS" is_ready ||
-    fail "the service does not answer at $(service_url)/health/ready" "$(look_at_logs) shows why; correct it, then run the same command again"
-  note "$(service_url)/health/ready answers"
+  require_ready "correct it, then run the same command again"
 }
 
-nginx_user() { if [ "$FAMILY" = debian ]; then echo www-data; else echo nginx; fi; }
+nginx_user() { here_or_there www-data nginx; }
+nginx_reads_files() { id -nG "$(nginx_user)" 2>/dev/null | grep -qw "$SERVICE_USER"; }
 
 # The site with this server's name, port and certificate.
 site() {
@@ -338,7 +345,7 @@ web_server() {
   step "nginx ($DOMAIN)"
   CHANGED=no
   # It sends stored files itself, so it reads them: the folder is for the service's group.
-  if id -nG "$(nginx_user)" 2>/dev/null | grep -qw "$SERVICE_USER"; then same "$(nginx_user) is in the group $SERVICE_USER"; else
+  if nginx_reads_files; then same "$(nginx_user) is in the group $SERVICE_USER"; else
     run usermod --append --groups "$SERVICE_USER" "$(nginx_user)"
     did "$(nginx_user) is in the group $SERVICE_USER"
   fi
@@ -354,7 +361,7 @@ web_server() {
   if [ "$FAMILY" = rhel ] && command -v selinuxenabled >/dev/null && selinuxenabled; then
     run setsebool -P httpd_can_network_connect 1
   fi
-  if [ "$CHANGED" = yes ] || [ "$DRY_RUN" = yes ] || ! ask --insecure --output /dev/null "https://127.0.0.1/health/live" 2>/dev/null; then
+  if [ "$CHANGED$DRY_RUN" != nono ] || ! ask --insecure --output /dev/null https://127.0.0.1/health/live 2>/dev/null; then
     reload_nginx
   fi
   if [ "$CERTIFICATE" = certbot ]; then lets_encrypt "$certificate"; fi
@@ -373,7 +380,7 @@ lets_encrypt() {
     --non-interactive --keep-until-expiring || {
     last_words
     fail "Let's Encrypt gave no certificate for $DOMAIN (the service runs, with one signed by itself)" \
-      "see that $DOMAIN leads to this server and that port 80 is open from outside, then run the same command again; or say --self-signed"
+      "see that $DOMAIN leads here and port 80 is open from outside, then run the same command again; or say --self-signed"
   }
   if [ "$DRY_RUN" = yes ]; then return; fi
   did "/etc/letsencrypt/live/$DOMAIN"
@@ -410,8 +417,9 @@ bans() {
   if [ "$NGINX" = no ]; then return; fi
   step "fail2ban"
   CHANGED=no
-  for file in "$TREE"/deploy/fail2ban/filter.d/*; do put_copy 644 "$file" "/etc/fail2ban/filter.d/$(basename "$file")"; done
-  for file in "$TREE"/deploy/fail2ban/jail.d/*; do put_copy 644 "$file" "/etc/fail2ban/jail.d/$(basename "$file")"; done
+  for file in filter.d/pdfsmaller.conf jail.d/pdfsmaller.conf; do
+    put_copy 644 "$TREE/deploy/fail2ban/$file" "/etc/fail2ban/$file"
+  done
   # Debian 12 turns the jail of sshd on and says the file that only rsyslog writes: without it fail2ban does not start.
   if [ "$FAMILY" = debian ] && [ ! -e /var/log/auth.log ]; then
     printf '[sshd]\nbackend = systemd\n' | put 644 root:root /etc/fail2ban/jail.d/sshd-journal.conf
@@ -439,10 +447,10 @@ last_check() {
     return
   fi
   ask --insecure --output /dev/null "$url/health/live" ||
-    fail "$url/health/live does not answer" "$(look_at_logs) and /var/log/nginx/pdfsmaller.error.log show why; correct it, then run the same command again"
+    fail "$url/health/live does not answer" \
+      "/var/log/nginx/pdfsmaller.error.log shows why; correct it, then run the same command again"
   note "$url/health/live answers"
-  one_job || fail "a small PDF did not come back" "$(look_at_logs) shows why; correct it, then run the same command again"
-  note "a small PDF was sent and came back"
+  require_a_job "correct it, then run the same command again"
   note "pdfsmaller doctor, without what is as it should be:"
   pdfsmaller doctor 9>&- | grep -v '^ok ' || true
 }
@@ -454,7 +462,7 @@ next_steps() {
     return
   fi
   if [ "$CHANGES" = 0 ]; then note "nothing was to be done: everything is as it should be"; fi
-  if [ "$NGINX" = yes ]; then note "PDF Smaller is at https://$DOMAIN/"; else note "PDF Smaller is at $(service_url)/"; fi
+  note "PDF Smaller is at $(if [ "$NGINX" = yes ]; then echo "https://$DOMAIN"; else service_url; fi)/"
   note "settings    $SETTINGS (then: $(restart_all))"
   note "API keys    API_KEYS_REQUIRED=true there, then, as root: pdfsmaller keys create NAME"
   note "logs        $(look_at_logs)"
@@ -495,7 +503,11 @@ uninstall() {
   drop /etc/logrotate.d/pdfsmaller /etc/security/limits.d/pdfsmaller.conf
   step "Program"
   drop "$PROGRAM" "$COMMAND"
-  if [ "$PURGE" = yes ]; then purge; else note "settings, data and backups stay: $CONFIG $DATA $BACKUPS $LOGS (--purge deletes them)"; fi
+  if [ "$PURGE" = yes ]; then
+    purge
+  else
+    note "settings, data and backups stay: $CONFIG $DATA $BACKUPS $LOGS (--purge deletes them)"
+  fi
   note "packages, the firewall's rules and Let's Encrypt's certificate stay as they are"
 }
 
@@ -506,7 +518,7 @@ purge() {
     read -r -p "   Delete $CONFIG $DATA $BACKUPS $LOGS for good? Type yes: " reply || reply=""
     [ "$reply" = yes ] || fail "nothing of it was deleted" "type yes, or give --yes"
   fi
-  if id -nG "$(nginx_user)" 2>/dev/null | grep -qw "$SERVICE_USER"; then run gpasswd --delete "$(nginx_user)" "$SERVICE_USER"; fi
+  if nginx_reads_files; then run gpasswd --delete "$(nginx_user)" "$SERVICE_USER"; fi
   drop "$CONFIG" "$DATA" "$BACKUPS" "$ACME" "$UNITS"/pdfsmaller*.d
   if id "$SERVICE_USER" >/dev/null 2>&1; then run userdel "$SERVICE_USER"; fi
   drop "$LOGS" "$LOG"

@@ -59,7 +59,8 @@ run() {
   fi
   logged "$@" || {
     last_words
-    fail "this failed: $(quoted "$@")" "correct what the lines above say (all of it: $LOG), then run the same command again: it goes on here"
+    fail "this failed: $(quoted "$@")" \
+      "correct what the lines above say (all of it: $LOG), then run the same command again: it goes on here"
   }
 }
 
@@ -97,7 +98,8 @@ begin() {
 # Sets OS_NAME and FAMILY (debian or rhel). OS_RELEASE_FILE names another file than the system's.
 detect_system() {
   local file=${OS_RELEASE_FILE:-/etc/os-release} id like version
-  [ -r "$file" ] || fail "$file cannot be read, so the distribution is unknown" "install by hand: docs/deploy.md lists each step"
+  [ -r "$file" ] || fail "$file cannot be read, so the distribution is unknown" \
+    "install by hand: docs/deploy.md lists each step"
   id=$(os_field ID "$file") like=$(os_field ID_LIKE "$file") version=$(os_field VERSION_ID "$file")
   OS_NAME=$(os_field PRETTY_NAME "$file")
   case " $id $like " in
@@ -116,6 +118,9 @@ detect_system() {
     *:8 | *:8.* | *:9 | *:9.*) if [ "$FAMILY" = rhel ]; then PYTHON_PACKAGE=python3.12; fi ;;
   esac
 }
+
+# here_or_there DEBIANS RHELS: what the one calls differently from the other.
+here_or_there() { if [ "$FAMILY" = debian ]; then echo "$1"; else echo "$2"; fi; }
 
 os_field() { sed -n "s/^$1=//p" "$2" | tr -d "\"'" | head -n 1; }
 
@@ -248,8 +253,8 @@ look_at_source() {
       fail "$from is no checkout of PDF Smaller" "name one, or a wheel: --from DIR|WHEEL"
     fi
     SOURCE_VERSION=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$from/shared/pdfsmaller/__init__.py")
-    SOURCE_SUM=$(cd "$from" && find pyproject.toml requirements/server.txt requirements/build.txt shared deploy -type f \
-      -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
+    SOURCE_SUM=$(cd "$from" && find pyproject.toml requirements shared deploy -type f -not -path '*/__pycache__/*' \
+      -not -path '*.egg-info/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
   elif [ -f "$from" ] && [[ $from == *.whl ]]; then
     SOURCE_KIND=wheel SOURCE=$(cd "$(dirname "$from")" && pwd)/$(basename "$from") TREE=$HERE_TREE
     SOURCE_VERSION=$(basename "$from" | cut -d- -f2)
@@ -274,7 +279,8 @@ name_release() {
 find_python() {
   local python
   for python in "${PYTHON:-}" "$PYTHON_PACKAGE" python3 python3.13 python3.12 python3.11; do
-    if [ -n "$python" ] && "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    if [ -n "$python" ] &&
+      "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       command -v "$python"
       return
     fi
@@ -291,9 +297,10 @@ build_release() {
     return
   fi
   python=$(find_python)
-  [ -n "$python" ] || fail "no Python 3.11 or newer with venv was found" "install one, or name it: PYTHON=/path/to/python3 $0 …"
+  [ -n "$python" ] || fail "no Python 3.11 or newer with venv was found" \
+    "install one, or name it: PYTHON=/path/to/python3 $0 …"
   if [ "$DRY_RUN" = yes ]; then
-    note "would make: $RELEASE (version $SOURCE_VERSION from $SOURCE, with $python, by requirements/server.txt and its hashes)"
+    note "would make: $RELEASE (version $SOURCE_VERSION from $SOURCE, with $python, by requirements/server.txt)"
     return
   fi
   if [ -e "$RELEASE" ]; then
@@ -367,13 +374,14 @@ back_up() {
   folder=$(setting BACKUP_DIR "$BACKUPS")
   attempt pdfsmaller admin backup --to "$folder" || {
     last_words
-    fail "there is no backup, so nothing was changed" "correct what the lines above say, then run the same command again"
+    fail "there is no backup, so nothing was changed" "correct what the lines above say, then run it again"
   }
   if [ "$DRY_RUN" = yes ]; then
     BACKUP=$folder/$1.tar
     return
   fi
-  made=$(find "$folder" -maxdepth 1 -type f -name 'pdfsmaller-*' -printf '%T@ %p\n' | sort -rn | head -n 1 | cut -d' ' -f2-)
+  made=$(find "$folder" -maxdepth 1 -type f -name 'pdfsmaller-*' -printf '%T@ %p\n' | sort -rn | head -n 1)
+  made=${made#* }
   [ -n "$made" ] || fail "there is no backup in $folder" "look at $LOG"
   BACKUP=$folder/$1.${made#*.}
   ln -f "$made" "$BACKUP"
@@ -418,9 +426,7 @@ processes_files() {
   esac
 }
 
-supervisor_file() {
-  if [ "$FAMILY" = debian ]; then echo /etc/supervisor/conf.d/pdfsmaller.conf; else echo /etc/supervisord.d/pdfsmaller.ini; fi
-}
+supervisor_file() { here_or_there /etc/supervisor/conf.d/pdfsmaller.conf /etc/supervisord.d/pdfsmaller.ini; }
 
 # attempt COMMAND…: like run, but the caller sees to a failure.
 attempt() {
@@ -435,9 +441,9 @@ attempt() {
 units() {
   {
     printf 'pdfsmaller-%s\n' upload.service worker@1.service cleanup.timer backup.timer doctor.timer
-    systemctl list-unit-files --plain --no-legend --state=enabled 'pdfsmaller-worker@?*.service' 2>/dev/null | cut -d' ' -f1
-    systemctl list-units --plain --no-legend 'pdfsmaller-worker@*' 2>/dev/null | cut -d' ' -f1
-  } | grep -v '@\.' | sort -u | grep "${1:-.}"
+    systemctl list-unit-files --plain --no-legend --state=enabled 'pdfsmaller-worker@?*.service' 2>/dev/null
+    systemctl list-units --plain --no-legend 'pdfsmaller-worker@*' 2>/dev/null
+  } | cut -d' ' -f1 | grep -v '@\.' | sort -u | grep "${1:-.}"
 }
 
 # Lets each worker end the job that it has, and starts no other.
@@ -470,7 +476,8 @@ start_all() {
       attempt systemctl enable --quiet "${units[@]}" && attempt systemctl start "${units[@]}"
       ;;
     supervisor)
-      attempt supervisorctl reread && attempt supervisorctl update && attempt supervisorctl start 'pdfsmaller-worker:*' pdfsmaller-upload pdfsmaller-cleanup
+      attempt supervisorctl reread && attempt supervisorctl update &&
+        attempt supervisorctl start 'pdfsmaller-worker:*' pdfsmaller-upload pdfsmaller-cleanup
       ;;
     none) note "start these, as the user $SERVICE_USER with the settings of $SETTINGS: see $CURRENT/deploy/systemd" ;;
   esac
@@ -492,6 +499,17 @@ wait_for() {
 }
 
 is_ready() { ask "$(service_url)/health/ready"; }
+
+require_ready() {
+  wait_for "$READY_SECONDS" is_ready ||
+    fail "$(service_url)/health/ready did not answer within $READY_SECONDS s" "$(look_at_logs) shows why; $1"
+  note "$(service_url)/health/ready answers"
+}
+
+require_a_job() {
+  one_job || fail "a small PDF did not come back" "$(look_at_logs) shows why; $1"
+  note "a small PDF was sent and came back"
+}
 
 # One small PDF through the whole service, as a caller would send it.
 one_job() {
@@ -534,5 +552,4 @@ restart_all() {
   esac
 }
 
-supervisord() { command -v supervisord; }
-supervisor_main() { if [ "$FAMILY" = debian ]; then echo /etc/supervisor/supervisord.conf; else echo /etc/supervisord.conf; fi; }
+supervisor_main() { here_or_there /etc/supervisor/supervisord.conf /etc/supervisord.conf; }

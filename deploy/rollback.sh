@@ -16,7 +16,7 @@ Usage: $0 [RELEASE] [--yes] [--dry-run]
   --dry-run            print what would be done, and do nothing
   --help
 
-Exit codes: 0 the older release runs; 1 it does not, and why; 2 wrong usage.
+Exit codes: 0 the older release runs; 1 something failed, and what; 2 wrong usage.
 USAGE
 }
 
@@ -79,10 +79,11 @@ SCHEMA_NOW=$(schema_of "$NOW") SCHEMA_TARGET=$(schema_of "$TARGET")
 if [ "$SCHEMA_NOW" = "$SCHEMA_TARGET" ]; then
   note "both have tables of version $SCHEMA_NOW: all jobs stay"
 else
-  find_backup || fail "the tables are of version $SCHEMA_NOW, $(basename "$TARGET") is for $SCHEMA_TARGET, and the backup of before is gone${BACKUP:+: $BACKUP}" \
+  find_backup ||
+    fail "$(basename "$TARGET") is for tables of $SCHEMA_TARGET, not $SCHEMA_NOW, and the backup of before is gone $BACKUP" \
     "restore another one by hand (docs/deploy.md, restoring), or stay with $(basename "$NOW")"
-  note "the tables are of version $SCHEMA_NOW, and $(basename "$TARGET") is for $SCHEMA_TARGET: the database goes back to"
-  note "what it was at $(date -u -r "$BACKUP" '+%F %T UTC') ($BACKUP)."
+  note "the tables are of version $SCHEMA_NOW, and $(basename "$TARGET") is for $SCHEMA_TARGET: the database goes"
+  note "back to what it was at $(date -u -r "$BACKUP" '+%F %T UTC') ($BACKUP)."
   note "Jobs and API keys made since are gone then; a backup of now is taken first."
   if [ "$YES" = no ] && [ "$DRY_RUN" = no ]; then
     read -r -p "   Type yes to go on: " reply || reply=""
@@ -117,8 +118,8 @@ processes_files "$TARGET"
 
 step "Start"
 start_all || fail "$(basename "$TARGET") did not start" "$(look_at_logs) shows why"
-if [ "$DRY_RUN" = no ]; then
-  wait_for "$READY_SECONDS" is_ready || fail "$(service_url)/health/ready did not answer within $READY_SECONDS s" "$(look_at_logs) shows why"
-fi
+if [ "$DRY_RUN" = no ]; then require_ready "$HERE/upgrade.sh --from … brings another release"; fi
 note "$(basename "$TARGET") runs${LEFT:+; what was left behind: $LEFT}"
-bring_the_rest
+bring_the_rest ||
+  fail "$(basename "$TARGET") runs, but what stands around it could not be brought up to date (above)" \
+    "correct that, then: $CURRENT/deploy/install.sh"

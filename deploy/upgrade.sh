@@ -19,8 +19,8 @@ Usage: $0 [--from DIR|WHEEL] [--dry-run]
 Callers wait while the old version has stopped and the new one has not begun: for the time of a backup and of the change
 of the tables. Jobs that wait stay; those that run are ended first.
 
-Exit codes: 0 the new version runs; 1 it does not, and the old one runs again (or what to do where not even that could
-be had); 2 wrong usage.
+Exit codes: 0 the new version runs; 1 something failed, and what: the old one runs again, unless it says otherwise;
+2 wrong usage.
 USAGE
 }
 
@@ -52,7 +52,8 @@ undo_if_failed() {
 go_back() {
   stop_workers
   stop_upload
-  if [ "$STAGE" = migrating ] && [ "$(schema_of "$OLD")" != "$(schema_of "$RELEASE")" ] && pdfsmaller admin migrate --check >/dev/null 2>&1; then
+  if [ "$STAGE" = migrating ] && [ "$(schema_of "$OLD")" != "$(schema_of "$RELEASE")" ] &&
+    pdfsmaller admin migrate --check >/dev/null 2>&1; then
     note "the tables are put back to what they were: $BACKUP"
     put_back "$BACKUP" || return
   fi
@@ -120,14 +121,14 @@ start_all || fail "$(basename "$RELEASE") did not start" "$(look_at_logs) shows 
 if [ "$DRY_RUN" = yes ]; then
   note "would ask $(service_url)/health/ready and send one small PDF; if either fails, go back to $OLD"
 else
-  wait_for "$READY_SECONDS" is_ready || fail "$(service_url)/health/ready did not answer within $READY_SECONDS s" "$(look_at_logs) shows why"
-  note "$(service_url)/health/ready answers"
-  one_job || fail "a small PDF did not come back" "$(look_at_logs) shows why"
-  note "a small PDF was sent and came back"
+  require_ready "correct it, and make the upgrade again"
+  require_a_job "correct it, and make the upgrade again"
 fi
 STAGE=nothing
 
 step "Old releases"
 prune_releases
 note "$(basename "$RELEASE") runs; back to $(basename "$OLD"): $CURRENT/deploy/rollback.sh"
-bring_the_rest
+bring_the_rest ||
+  fail "$(basename "$RELEASE") runs, but what stands around it could not be brought up to date (above)" \
+    "correct that, then: $CURRENT/deploy/install.sh"

@@ -15,9 +15,10 @@ from pathlib import Path
 import pikepdf
 import pytest
 
-from pdfsmaller import __version__
-from pdfsmaller.cli.app import run
+from pdfsmaller import __version__, cli
+from pdfsmaller.cli.app import app, run
 from pdfsmaller.cli.show import size
+from pdfsmaller.operations import OPERATIONS
 from tests import documents
 
 pytestmark = pytest.mark.usefixtures("warm_engine")
@@ -674,3 +675,10 @@ def test_a_progress_bar_is_only_for_terminals(photo: Path, tmp_path: Path) -> No
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert b"photo.pdf" in shown.getvalue()
+
+
+def test_an_engine_is_started_ahead_for_the_commands_that_use_one_and_no_other() -> None:
+    commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    groups = {group.name for group in app.registered_groups}
+    engines = {operation.command for operation in OPERATIONS.values()} | {"inspect"}
+    assert (commands | groups) - engines == set(cli._SERVICE)

@@ -238,27 +238,6 @@ def test_the_command_takes_the_place_of_the_shell() -> None:
         process.wait()
 
 
-def test_a_loop_for_cleanup_ends_when_it_is_told(tmp_path: Path) -> None:
-    """What runs is finished first."""
-    for name in ("compose.yaml", "compose.scaled.yaml"):
-        shell, option, code = ours(name)["cleanup"]["command"]
-        room = tmp_path / name
-        room.mkdir()
-        program = room / "pdfsmaller"
-        program.write_text(f"#!/bin/sh\ntouch {room}/begun; sleep 1; echo done >>{room}/log\n")
-        program.chmod(0o755)
-        process = subprocess.Popen(
-            [shell, option, code.replace("$$", "$")],
-            env={"PATH": f"{room}:{os.environ['PATH']}"},
-            start_new_session=True,
-        )
-        while not (room / "begun").exists():
-            time.sleep(0.02)
-        process.terminate()
-        assert process.wait(30) == 0
-        assert (room / "log").read_text() == "done\n"
-
-
 def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
     nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if nginx is None:

@@ -196,7 +196,10 @@ exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
 
 @needs_systemd
 @pytest.mark.skipif(not has_libseccomp(), reason="libseccomp is not installed")
-@pytest.mark.parametrize("read_only", [False, True], ids=["filtered", "filtered and read-only"])
+@pytest.mark.parametrize(
+    "read_only",
+    [pytest.param(False, id="filtered"), pytest.param(True, id="filtered and read-only", marks=pytest.mark.slow)],
+)
 def test_a_job_is_done_within_the_units_bounds_and_with_all_of_the_engines_own(tmp_path: Path, read_only: bool) -> None:
     folder = tmp_path / "data"
     (folder / "tmp").mkdir(parents=True)

@@ -141,7 +141,7 @@ class TestMakingSmaller:
         assert "Deleted in" in page.inner_text(".left")
         page.get_by_label("Remove and delete now").click()
         page.locator(".card").wait_for(state="detached")
-        served.until(lambda: requests.get(f"{served.url}{address}", timeout=10).status_code == 410)
+        served.until(lambda: requests.get(f"{served.url}/{address}", timeout=10).status_code == 410)
         page.reload()
         page.locator("html[data-ready]").wait_for()
         assert page.locator(".card").count() == 0

@@ -42,8 +42,8 @@ from types import FrameType
 
 __all__ = ["main"]
 
-#: The commands that run the service, whose workers start their own engines, or ask one.
-_SERVICE = ("serve", "worker", "cleanup", "doctor", "remote")
+#: The commands that run the service, whose workers start their own engines, look after it, or ask one.
+_SERVICE = ("serve", "worker", "cleanup", "doctor", "admin", "keys", "webhooks", "remote")
 
 
 def main(arguments: list[str] | None = None) -> None:
