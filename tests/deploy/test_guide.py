@@ -145,9 +145,12 @@ def test_every_file_of_ours_is_there() -> None:
 
 def test_every_unit_is_one() -> None:
     units = {path.name for path in (ROOT / "deploy" / "systemd").iterdir()}
-    for name in set(
-        re.findall(r"\bpdfsmaller-[a-z]+(?:@\d*)?(?:\.(?:service|timer))?(?![\w.@-]*\.log)(?![\w@-])", TEXT)
-    ) - {"pdfsmaller-jobs"}:
+    jails = (ROOT / "deploy" / "fail2ban" / "jail.d" / "pdfsmaller.conf").read_text()
+    others = {"pdfsmaller-jobs", *re.findall(r"(?m)^\[([\w-]+)\]$", jails)}
+    for name in (
+        set(re.findall(r"\bpdfsmaller-[a-z]+(?:@\d*)?(?:\.(?:service|timer))?(?![\w.@-]*\.log)(?![\w@-])", TEXT))
+        - others
+    ):
         if Path(name).suffix == "" and re.search(rf"{name}/", TEXT):
             continue  # a folder
         unit = re.sub(r"@\d*", "@", name)

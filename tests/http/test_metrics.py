@@ -434,17 +434,19 @@ def _end_jobs_in_two(settings: Settings) -> None:
         assert value(text, "jobs_ended_total", operation="compress", outcome="cancelled") == 50
 
 
+_SERVED = ("--config", "python:pdfsmaller.processes.gunicorn_conf")
+
+
 @pytest.fixture
 def workers(settings: Settings, tmp_path: Path) -> Iterator[str]:
     """The address of two processes of gunicorn that answer alike."""
     counts = tmp_path / "counts"
-    counts.mkdir()
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         listener.set_inheritable(True)
         number = listener.fileno()
         process = subprocess.Popen(
-            f"{sys.executable} -m gunicorn --workers 2 --threads 2 --bind fd://{number} tests.http.metered:app".split(),
-            env=environ(settings, PROMETHEUS_MULTIPROC_DIR=str(counts)),
+            [sys.executable, "-m", "gunicorn", *_SERVED, "--bind", f"fd://{number}", "pdfsmaller.processes.wsgi:app"],
+            env=environ(settings, PROMETHEUS_MULTIPROC_DIR=str(counts), WORKERS="2", LOG_LEVEL="WARNING"),
             pass_fds=[number],
         )
         try:
@@ -467,9 +469,26 @@ def test_two_processes_of_a_host_show_one_total(workers: str, tmp_path: Path) ->
             assert set(pool.map(asked, range(20))) == {200}
             number += 20
     assert len(counting()) == 2, "one process had all requests"
+    _shows_everywhere(workers, number)
+    gone = next((tmp_path / "counts").glob("counter_*.db"))
+    os.kill(int(gone.stem.removeprefix("counter_")), signal.SIGKILL)
+    _shows_everywhere(workers, number)  # what a process has counted outlives it
+
+
+def _shows_everywhere(workers: str, number: int) -> None:
     for _ in range(10):
-        text = requests.get(f"{workers}/metrics", timeout=_PATIENCE_SECONDS).text
+        text = _patiently(f"{workers}/metrics")
         assert value(text, "http_requests_total", method="GET", endpoint="/health/live", status="200") == number
         assert value(text, "http_request_duration_seconds_count", endpoint="/health/live") == number
         assert re.search(r"# HELP http_requests_total Requests answered\.", text)
         assert value(text, "store_up") == 1
+
+
+def _patiently(url: str) -> str:
+    """What is answered, by another process where one was just killed with this connection."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return requests.get(url, timeout=_PATIENCE_SECONDS).text
+        except requests.ConnectionError:
+            assert time.monotonic() < until

@@ -56,3 +56,14 @@ def place(request: pytest.FixtureRequest) -> Place:
     """A database of either kind."""
     found: Place = request.getfixturevalue(f"on_{request.param}")
     return found
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new.db'}"
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    with server.new_database("template0") as name:
+        yield server.url(name)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -16,7 +13,6 @@ from pdfsmaller.errors import WrongSchema
 from pdfsmaller.server import database
 from pdfsmaller.server.database import migrations
 from pdfsmaller.server.database.schema import VERSIONS, metadata
-from tests import postgres
 from tests.server.database.conftest import Place
 from tests.server.database.processes import ended, start
 
@@ -54,17 +50,6 @@ def test_a_newer_version_is_refused_and_left_alone(place: Place) -> None:
         assert "\n" not in caught.value.message
     with opened.connected() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "v9999"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database without tables."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'new.db'}"
-        return
-    server: postgres.Server = request.getfixturevalue("postgres_server")
-    with server.new_database("template0") as name:
-        yield server.url(name)
 
 
 def test_tables_that_are_not_there_are_asked_for(empty: str) -> None:

@@ -17,6 +17,8 @@ from pdfsmaller.jobs.moves import Jobs
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.server import database
 from pdfsmaller.server.database.pool import Pool
+from pdfsmaller.server.database.schema import VERSIONS
+from pdfsmaller.server.database.upkeep import SqlUpkeep
 from tests import postgres
 from tests.server.database.conftest import Place
 from tests.server.database.parts import queue, store
@@ -176,6 +178,27 @@ def test_behind_pgbouncer_everything_works_for_more_clients_than_it_has_connecti
         ids = list(pool.map(work, range(60)))
     assert len(jobs.get_many(ids)) == 60
     assert messages.depth() == {"waiting": 0, "in_flight": 0}
+
+
+def test_behind_pgbouncer_all_is_read_of_one_moment_and_put_back(bounced: Place) -> None:
+    opened = bounced.open()
+    jobs, upkeep, now = Jobs(store(opened)), SqlUpkeep(bounced.open()), opened.now()
+
+    def make() -> bool:
+        return jobs.create(Job(job_id=new_id(), status=Status.QUEUED, created_at=now, updated_at=now, due_at=now + 900))
+
+    for _ in range(250):  # two pages
+        make()
+    with upkeep.snapshot() as snapshot:
+        rows = {}
+        for name, found in snapshot.tables():
+            rows[name] = [(row, make())[0] for row in found]
+    assert len(rows["jobs"]) == 250
+    assert upkeep.counts()["jobs"] == 500
+    assert upkeep.is_in_use() is None, "pgbouncer's connections say nothing of who is there"
+    upkeep.replace(VERSIONS[-1], rows.items(), taken_at=now)
+    upkeep.tidy()
+    assert upkeep.counts()["jobs"] == 250
 
 
 def test_behind_pgbouncer_nobody_listens_and_nothing_is_left_in_a_session(bounced: Place, on_postgres: Place) -> None:

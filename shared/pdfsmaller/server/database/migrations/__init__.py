@@ -8,7 +8,7 @@ from sqlalchemy import Connection, MetaData, Table, inspect, text
 from sqlalchemy.schema import SetTableComment
 
 from pdfsmaller.errors import WrongSchema
-from pdfsmaller.server.database.schema import MARK, VERSIONS, metadata
+from pdfsmaller.server.database.schema import MARK, VERSIONS, jobs, metadata
 
 if TYPE_CHECKING:
     from pdfsmaller.server.database.base import Database
@@ -69,12 +69,17 @@ def undo(connection: Connection) -> None:
     """Remove all tables, those of newer versions too, on a connection of ``Database.changing_schema``.
 
     A SQLite file is ours alone. A database of PostgreSQL may hold others' tables, so ours have a mark.
+
+    Raises:
+        WrongSchema: the tables that are there are somebody else's.
     """
     found = inspect(connection)
-    names = found.get_table_names()
-    if connection.dialect.name == "postgresql":
-        marked = {name for name in names if found.get_table_comment(name)["text"] == MARK}
-        names = [name for name in names if name in marked or name in metadata.tables or name == _VERSION_TABLE]
+    names, shared = found.get_table_names(), connection.dialect.name == "postgresql"
+    if (_VERSION_TABLE in names or (names and not shared)) and jobs.name not in names:
+        raise WrongSchema("The database holds tables of another program. Name another one in DATABASE_URL.")
+    if shared:
+        ours = {name for name in names if found.get_table_comment(name)["text"] == MARK}
+        names = [name for name in names if name in ours or name in metadata.tables or name == _VERSION_TABLE]
     for name in names:
         Table(name, MetaData()).drop(connection)
 
