@@ -225,6 +225,10 @@ settings() {
     fi
     mv "$SETTINGS.new" "$SETTINGS"
     did "$SETTINGS, with a SECRET_KEY of its own"
+    if is_ready >/dev/null 2>&1; then # what runs has other ones; it is started again below
+      stop_workers
+      stop_upload
+    fi
   else
     note "would write: $SETTINGS (640 root:$SERVICE_USER), from deploy/env/.env.production with a SECRET_KEY of its own"
   fi
