@@ -355,7 +355,11 @@ class Settings(BaseSettings):
     health_check_enabled: bool = _field(
         True, "Whether the health check looks at buckets, table and queue. false: it says that the service is there."
     )
-    metrics_enabled: bool = _field(True, "Whether `GET /metrics` answers.")
+    metrics_enabled: bool = _field(
+        True,
+        "Whether figures are counted, and `GET /metrics` shows them. On Lambda they go to CloudWatch, which bills each "
+        "that occurs: some dozens.",
+    )
     metrics_token: Annotated[str, AfterValidator(_is_token)] = _field(
         "",
         f"What `GET /metrics` must be sent as `Authorization: Bearer`: {KEY_MIN_CHARS} characters or more, for example "

@@ -65,11 +65,11 @@ def wire(
     """
     adapters = _own_server(settings, clock) if settings.database_url else _aws(settings, clock)
     jobs, heard = Jobs(adapters.store), audit.listener(names=settings.audit_file_names)
-    counted = figures.listener(adapters.figures)
+    counted = [figures.listener(adapters.figures)] if settings.metrics_enabled else []
     return World(
         settings=settings,
         jobs=jobs,
-        ends=ends.Ends(jobs, (*listeners, heard, counted, tell.listener(adapters.callbacks))),
+        ends=ends.Ends(jobs, (*listeners, heard, *counted, tell.listener(adapters.callbacks))),
         queue=adapters.queue,
         storage=adapters.storage,
         callbacks=adapters.callbacks,

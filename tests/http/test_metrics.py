@@ -367,6 +367,16 @@ def test_every_name_is_there_that_dashboards_and_alerts_ask_for(settings: Settin
     assert families(everything(wire.wire(settings))) == HOST | STORE | ALWAYS
 
 
+def test_where_they_are_off_nothing_is_counted(settings: Settings) -> None:
+    world = wire.wire(settings.model_copy(update={"metrics_enabled": False}))
+    assert world.figures
+    job = Job(new_id(), Status.QUEUED, world.jobs.now(), world.jobs.now(), world.jobs.now() + 900)
+    assert world.jobs.create(job)
+    world.ends.cancel(job, kept_seconds=60)
+    CleanupService(world).run()
+    assert world.figures.all() == []
+
+
 def test_promtool_finds_nothing_to_say(settings: Settings) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:

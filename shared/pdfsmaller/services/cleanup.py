@@ -93,11 +93,15 @@ class CleanupService:
                 counts["errors"] += 1
                 logger.exception("cleanup part failed", extra={"part": part.__name__})
         logger.info("cleanup done", extra={"counts": dict(counts)})
+        if self._settings.metrics_enabled:
+            self._count(counts)
+        return dict(counts)
+
+    def _count(self, done: Counter[str]) -> None:
         try:
-            figures.record(self._world.figures, figures.of_cleanup(counts, self._jobs.now()))
+            figures.record(self._world.figures, figures.of_cleanup(done, self._jobs.now()))
         except Exception:
             logger.exception("the run was not counted")
-        return dict(counts)
 
     # Each part yields for every thing that it has looked at: what it did (a name in the counts), or None.
 
