@@ -20,6 +20,7 @@ from pdfsmaller.operating.doctor.finding import State
 from pdfsmaller.operating.doctor.site import Site
 from pdfsmaller.operating.place import Place
 from tests.folder_world import served
+from tests.operating.doctor import certificates
 from tests.operating.doctor.conftest import settings_of, states
 
 MakeSite = Callable[..., Site]
@@ -70,6 +71,17 @@ class TestEndpoints:
             found = endpoints.endpoints(replace(here, place=Place(public, None)))
         assert found[-1].check == f"endpoint {url}/metrics"
         assert found[-1].state is State.WARNING
+
+    def test_a_certificate_that_nobody_trusts_may_be_meant_so(
+        self, site: MakeSite, tmp_path: Path
+    ) -> None:
+        with up(site()) as here, certificates.shown(certificates.made(tmp_path, 60)) as port:
+            public = here.settings.model_copy(update={"public_base_url": f"https://localhost:{port}"})
+            found = endpoints.endpoints(replace(here, place=Place(public, None)))
+        told = [one for one in found if one.check.startswith("endpoint https:")]
+        assert [one.state for one in told] == [State.WARNING, State.WARNING]
+        assert "not trusted" in told[0].found
+        assert "install.sh" in told[0].remedy
 
     def test_a_token_is_sent_where_there_is_one(self, site: MakeSite) -> None:
         with up(site(metrics_token="t" * 20)) as here:

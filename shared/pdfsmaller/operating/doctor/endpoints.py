@@ -16,6 +16,9 @@ from pdfsmaller.operating.doctor.units import UPLOAD, should_run
 
 _SECONDS = 5.0
 _LOOK = f"systemctl status {UPLOAD}; journalctl -u {UPLOAD} -n 50"
+_TRUSTED = (
+    "deploy/install.sh --domain NAME --email MAIL gets one from Let's Encrypt; or leave it, if a proxy has another"
+)
 _ANY_ADDRESS = ("", "0.0.0.0", "::")
 #: Whatever proxy the environment names: this is about our own host.
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -89,6 +92,10 @@ def _judged(url: str, answer: _Answer) -> Finding:
     check = f"endpoint {url}"
     if answer.status == 200:
         return ok(check, f"it answers within {answer.seconds * 1_000:.0f} ms")
+    if "CERTIFICATE_VERIFY_FAILED" in answer.body and not answer.status:
+        # Meant so where one was made for a trial, or where another proxy has the real one; ``certificate`` knows of one
+        # that has expired.
+        return warning(check, f"its certificate is not trusted ({answer.body})", _TRUSTED)
     if not answer.status:
         return failed(check, f"it does not answer ({answer.body})", _LOOK)
     if answer.status == 401:
