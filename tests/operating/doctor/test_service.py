@@ -72,9 +72,7 @@ class TestEndpoints:
         assert found[-1].check == f"endpoint {url}/metrics"
         assert found[-1].state is State.WARNING
 
-    def test_a_certificate_that_nobody_trusts_may_be_meant_so(
-        self, site: MakeSite, tmp_path: Path
-    ) -> None:
+    def test_a_certificate_that_nobody_trusts_may_be_meant_so(self, site: MakeSite, tmp_path: Path) -> None:
         with up(site()) as here, certificates.shown(certificates.made(tmp_path, 60)) as port:
             public = here.settings.model_copy(update={"public_base_url": f"https://localhost:{port}"})
             found = endpoints.endpoints(replace(here, place=Place(public, None)))
