@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pdfsmaller.cli.errors import complain, describe
-from pdfsmaller.cli.keys import EXTRA_MISSING, Data
-from pdfsmaller.cli.show import counted, say, size
-from pdfsmaller.errors import ExitCode, PdfSmallerError
+from pdfsmaller.cli.errors import complain
+from pdfsmaller.cli.operators import AsJson, Data, run_with
+from pdfsmaller.cli.show import counted, moment, remark, say, size, table
+from pdfsmaller.errors import ExitCode
 
 _EPILOG = (
     "Exit codes: 0 done; 1 something unexpected, or --check found something to do; 2 wrong usage or settings, or "
     "nothing for this kind of store; 7 the store, or a file, is not as it must be."
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 app = typer.Typer(help="Look after a service: its tables, jobs, backups.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,7 +30,7 @@ def init(data: Data = None) -> int:
     def run(admin: Any) -> None:
         say(f"Ready: the tables are of version {admin.init(data=data).found}.")
 
-    return _with(_admin, run)
+    return run_with(_admin, run)
 
 
 @app.command(epilog=_EPILOG)
@@ -44,7 +41,7 @@ def status(as_json: AsJson = False, data: Data = None) -> int:
         told = operating.status(data=data)
         say(json.dumps(told, indent=2) if as_json else "\n".join(_status(told)))
 
-    return _with(_status_module, run)
+    return run_with(_status_module, run)
 
 
 def _status(told: Mapping[str, Any]) -> Iterator[str]:
@@ -67,7 +64,9 @@ def _status(told: Mapping[str, Any]) -> Iterator[str]:
     if storage and storage["used_ratio"] is not None:
         yield _line("files", f"{storage['used_ratio']:.0%} of the room is used")
     if backups:
-        last = f"the last of {_time(backups['last_at'])}, {size(backups['last_bytes'])}" if backups["count"] else "NONE"
+        last = (
+            f"the last of {moment(backups['last_at'])}, {size(backups['last_bytes'])}" if backups["count"] else "NONE"
+        )
         yield _line("backups", f"{last}, in {backups['folder']}")
     elif schema:
         yield _line("backups", "nowhere: BACKUP_DIR is not set")
@@ -106,7 +105,7 @@ def migrate(
         say(f"The tables are of version {after.found}" + ("." if same else f"; they were of {before.found or 'none'}."))
         return ExitCode.OK
 
-    return _with(_admin, run)
+    return run_with(_admin, run)
 
 
 @app.command(epilog=_EPILOG)
@@ -117,7 +116,7 @@ def vacuum(data: Data = None) -> int:
         before, after = admin.vacuum(data=data)
         say(f"The database takes {size(after)}; it took {size(before)}.")
 
-    return _with(_admin, run)
+    return run_with(_admin, run)
 
 
 @app.command(epilog=_EPILOG)
@@ -127,7 +126,7 @@ def workers(as_json: AsJson = False, data: Data = None) -> int:
     def run(admin: Any) -> None:
         _show([_worker(worker) for worker in admin.workers(data=data)], as_json, "No worker was seen lately.")
 
-    return _with(_admin, run)
+    return run_with(_admin, run)
 
 
 def _worker(worker: Any) -> dict[str, Any]:
@@ -135,8 +134,8 @@ def _worker(worker: Any) -> dict[str, Any]:
         "host": worker.host,
         "pid": worker.pid,
         "version": worker.version,
-        "started": _time(worker.started_at),
-        "seen": _time(worker.seen_at),
+        "started": moment(worker.started_at),
+        "seen": moment(worker.seen_at),
         "job": worker.job_id,
         "bounds": list(worker.bounds),
     }
@@ -176,9 +175,9 @@ def jobs(
         found = operating.listed(wanted, limit=limit, before=before, data=data)
         _show([_job(job) for job in found], as_json, "There are no such jobs.")
         if len(found) == limit:
-            _remark(f"There may be more: --before {found[-1].job_id}")
+            remark(f"There may be more: --before {found[-1].job_id}")
 
-    return _with(_jobs_module, run)
+    return run_with(_jobs_module, run)
 
 
 @_jobs.command(epilog=_EPILOG)
@@ -188,7 +187,7 @@ def show(job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id.
     def run(operating: Any) -> None:
         say(json.dumps(operating.shown(job_id, data=data), indent=2, ensure_ascii=False))
 
-    return _with(_jobs_module, run)
+    return run_with(_jobs_module, run)
 
 
 def _job(job: Any) -> dict[str, Any]:
@@ -196,8 +195,8 @@ def _job(job: Any) -> dict[str, Any]:
         "id": job.job_id,
         "status": str(job.status),
         "operation": job.operation,
-        "created": _time(job.created_at),
-        "updated": _time(job.updated_at),
+        "created": moment(job.created_at),
+        "updated": moment(job.updated_at),
         "attempt": job.attempt,
         "bytes": sum(item.bytes for item in job.inputs) or None,
         "key": job.owner,
@@ -215,7 +214,7 @@ def redrive(
     def run(operating: Any) -> None:
         say(f"Sent anew: {counted(operating.redrive(job_id, data=data), 'dead letter')}.")
 
-    return _with(_jobs_module, run)
+    return run_with(_jobs_module, run)
 
 
 @app.command(epilog=_EPILOG)
@@ -252,7 +251,7 @@ def purge(
         say(f"Deleted: {what}.")
         return ExitCode.OK
 
-    return _with(_jobs_module, run)
+    return run_with(_jobs_module, run)
 
 
 @app.command(epilog=_EPILOG)
@@ -279,16 +278,16 @@ def backup(
             say(json.dumps(_backup(made), indent=2))
         else:
             say(str(made.path))
-        _remark(f"{size(made.bytes)}: {_contents(manifest)}. It was checked by restoring it.")
+        remark(f"{size(made.bytes)}: {_contents(manifest)}. It was checked by restoring it.")
         if manifest.gone:
-            _remark(f"{counted(len(manifest.gone), 'file')} were gone when their turn came: their jobs have ended.")
+            remark(f"{counted(len(manifest.gone), 'file')} were gone when their turn came: their jobs have ended.")
         if manifest.key:
-            _remark(
+            remark(
                 f"It needs the SECRET_KEY with the fingerprint {manifest.key}, which is "
                 + ("IN IT: keep it as you keep the key." if made.has_secret else "NOT IN IT: keep that key apart.")
             )
 
-    return _with(_backup_module, run)
+    return run_with(_backup_module, run)
 
 
 def _backup(made: Any) -> dict[str, Any]:
@@ -296,7 +295,7 @@ def _backup(made: Any) -> dict[str, Any]:
     return {
         "path": str(made.path),
         "bytes": made.bytes,
-        "taken_at": _time(manifest.taken_at),
+        "taken_at": moment(manifest.taken_at),
         "version": manifest.product,
         "schema": manifest.schema,
         "rows": dict(manifest.tables),
@@ -327,12 +326,12 @@ def restore(
     def run(operating: Any) -> None:
         restored = operating.restore(file, data=data, replace=replace, other_key=other_key, keep_version=keep_version)
         manifest = restored.manifest
-        say(f"Restored as of {_time(manifest.taken_at)}: {_contents(manifest)}.")
+        say(f"Restored as of {moment(manifest.taken_at)}: {_contents(manifest)}.")
         if restored.deleted:
-            _remark(f"{counted(restored.deleted, 'file')} of jobs that are not in it were deleted.")
-        _remark("Start the service: jobs that ran then are begun anew.")
+            remark(f"{counted(restored.deleted, 'file')} of jobs that are not in it were deleted.")
+        remark("Start the service: jobs that ran then are begun anew.")
 
-    return _with(_restore_module, run)
+    return run_with(_restore_module, run)
 
 
 def _contents(manifest: Any) -> str:
@@ -345,11 +344,6 @@ def _contents(manifest: Any) -> str:
 # Printing
 
 
-def _remark(text: str) -> None:
-    """A line for people, beside what is printed for programs."""
-    print(text, file=sys.stderr)
-
-
 def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, none: str) -> None:
     """Rows of one form as JSON, or as a table for people; ``none`` says that there are none."""
     if as_json:
@@ -357,25 +351,8 @@ def _show(rows: Sequence[Mapping[str, Any]], as_json: bool, none: str) -> None:
     elif not rows:
         say(none)
     else:
-        for line in _table(rows):
+        for line in table(list(rows[0]), rows):
             say(line)
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
-    heads = {name: name.upper().replace("_", " ") for name in rows[0]}
-    lines = [heads, *({name: _cell(value) for name, value in row.items()} for row in rows)]
-    widths = {name: max(len(line[name]) for line in lines) for name in heads}
-    return ["  ".join(line[name].ljust(widths[name]) for name in heads).rstrip() for line in lines]
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value)) or "-"
-    return "-" if value is None or value == "" else str(value)
-
-
-def _time(at: float | None) -> str | None:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
 
 
 def _admin() -> Any:
@@ -406,22 +383,3 @@ def _restore_module() -> Any:
     from pdfsmaller.operating import restore
 
     return restore
-
-
-def _with(module: Callable[[], Any], run: Callable[[Any], int | None]) -> int:
-    """Run with a module of ``pdfsmaller.operating``; the exit code."""
-    try:
-        operating = module()
-    except ModuleNotFoundError:
-        complain(EXTRA_MISSING)
-        return ExitCode.USAGE
-    try:
-        return run(operating) or ExitCode.OK
-    except PdfSmallerError as exc:
-        complain(describe(exc))
-        return exc.exit_code
-    except Exception as exc:
-        if type(exc).__module__.partition(".")[0] != "botocore":
-            raise
-        complain(str(exc))  # which says what was refused, and on which table, queue or bucket
-        return ExitCode.FILE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from inspect import Parameter
 from pathlib import Path
@@ -14,14 +14,13 @@ import typer
 from typer.core import TyperGroup
 
 from pdfsmaller.cli import arguments
-from pdfsmaller.cli.admin import AsJson
 from pdfsmaller.cli.arguments import PASSWORD_FILE
 from pdfsmaller.cli.errors import UsageError, complain, describe, exit_code
-from pdfsmaller.cli.keys import EXTRA_MISSING, Data
+from pdfsmaller.cli.operators import AsJson, Data, run_with
 from pdfsmaller.cli.password import read_password
-from pdfsmaller.cli.show import counted, say, size
+from pdfsmaller.cli.show import counted, remark, say, size
 from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.errors import ExitCode, PdfSmallerError
+from pdfsmaller.errors import ExitCode
 
 _EPILOG = (
     "Exit codes: 0 done; 1 something unexpected; 2 wrong usage, option or settings; 3 some documents failed (`status` "
@@ -139,17 +138,17 @@ def _run(
                 found, cost = backfill.dry_run(asked, sample=sample, prices=prices, data=data, tell=_looked)
                 say(json.dumps(_dry_run_json(found, cost), indent=2) if as_json else _of_dry_run(found, cost))
                 return ExitCode.OK
-            counts, finished = backfill.run(asked, rate=rate, at_once=at_once, ledger=ledger, data=data, say=_remark)
+            counts, finished = backfill.run(asked, rate=rate, at_once=at_once, ledger=ledger, data=data, say=remark)
         except (UsageError, OSError) as exc:
             complain(describe(exc))
             return exit_code(exc)
         say(json.dumps(_counts_json(counts), indent=2) if as_json else _of_counts(counts))
         if not finished:
-            _remark("Not all was done. Say the same again to go on: nothing is done twice.")
+            remark("Not all was done. Say the same again to go on: nothing is done twice.")
             return ExitCode.INTERRUPTED
         return ExitCode.UNREADABLE if any(count.state == "failed" for count in counts) else ExitCode.OK
 
-    return _with_backfill(work)
+    return run_with(_backfill, work)
 
 
 _options = [
@@ -194,7 +193,7 @@ def status(
         say(f"{plan.get('source', 'nothing yet')} → {to}")
         say(_of_counts(counts))
 
-    return _with_backfill(work)
+    return run_with(_backfill, work)
 
 
 @app.command("retry-failed", epilog=_EPILOG)
@@ -209,28 +208,16 @@ def retry_failed(
         number = backfill.retry_failed(code=code, ledger=ledger, data=data)
         say(f"{counted(number, 'document')} wait again. Say the backfill again to have them done.")
 
-    return _with_backfill(work)
+    return run_with(_backfill, work)
 
 
-def _with_backfill(run: Callable[[Any], int | None]) -> int:
-    try:
-        from pdfsmaller.operating import backfill
-    except ModuleNotFoundError:
-        complain(EXTRA_MISSING)
-        return ExitCode.USAGE
-    try:
-        return run(backfill) or ExitCode.OK
-    except PdfSmallerError as exc:
-        complain(describe(exc))
-        return exc.exit_code
+def _backfill() -> Any:
+    from pdfsmaller.operating import backfill
+
+    return backfill
 
 
 # Printing
-
-
-def _remark(text: str) -> None:
-    """A line for people, beside what is printed for programs."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _looked(done: int, of: int) -> None:

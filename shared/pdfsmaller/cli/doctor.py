@@ -1,19 +1,17 @@
-"""``doctor``: how a server of one's own is, and what to do about it. Only this needs its extras."""
+"""``doctor``: how a server of one's own is, and what to do about it."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pdfsmaller.cli.admin import AsJson
 from pdfsmaller.cli.errors import complain, describe
-from pdfsmaller.cli.keys import EXTRA_MISSING
+from pdfsmaller.cli.operators import AsJson, run_with
 from pdfsmaller.cli.service import SameData
-from pdfsmaller.cli.show import say
+from pdfsmaller.cli.show import moment, say
 from pdfsmaller.errors import ExitCode, PdfSmallerError
 
 EPILOG = "Exit codes: 0 all is well; 2 wrong usage; 8 there are warnings; 9 something has failed."
@@ -32,32 +30,42 @@ def doctor(
     ] = Path("/etc/pdfsmaller/pdfsmaller.env"),
 ) -> int:
     """Look at the service and its host, and say what is wrong and what to do about it. Nothing is changed."""
-    try:
-        from pdfsmaller.operating.doctor import examine
-        from pdfsmaller.operating.doctor import notify as notifying
-    except ModuleNotFoundError:
-        complain(EXTRA_MISSING)
-        return ExitCode.USAGE
-    report, site = examine.examine(data=data, env_file=env_file)
-    if as_json:
-        say(json.dumps(_as_json(report), indent=2, ensure_ascii=False))
-    else:
-        _show(report)
-    if notify:
-        try:
-            notifying.notify(report, site)
-        except PdfSmallerError as exc:
-            complain(describe(exc))
-    return _EXIT_CODES[report.state]
+
+    def run(operating: Any) -> int:
+        examine, notifying = operating
+        report, site = examine.examine(data=data, env_file=env_file)
+        if as_json:
+            say(json.dumps(_as_json(report), indent=2, ensure_ascii=False))
+        else:
+            _show(report)
+        if notify:
+            try:
+                notifying.notify(report, site)
+            except PdfSmallerError as exc:
+                complain(describe(exc))
+        return _EXIT_CODES[report.state]
+
+    return run_with(_doctor, run)
+
+
+def _doctor() -> Any:
+    from pdfsmaller.operating.doctor import examine, notify
+
+    return examine, notify
 
 
 def _as_json(report: Any) -> dict[str, Any]:
-    at = datetime.fromtimestamp(report.at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     checks = [
         {"check": one.check, "state": one.state, "found": one.found, "remedy": one.remedy or None}
         for one in report.findings
     ]
-    return {"status": report.state, "timestamp": at, "host": report.host, "version": report.version, "checks": checks}
+    return {
+        "status": report.state,
+        "timestamp": moment(report.at),
+        "host": report.host,
+        "version": report.version,
+        "checks": checks,
+    }
 
 
 def _show(report: Any) -> None:

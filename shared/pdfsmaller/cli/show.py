@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,6 +23,30 @@ def say(text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def remark(text: str) -> None:
+    """A line for people, beside what is printed for programs."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def moment(at: float | None) -> str | None:
+    """A time in UTC, to the second; None for none (and for 0). ``at``: seconds since the epoch."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
+
+
+def table(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Rows below their names, a line each."""
+    heads = {name: name.upper().replace("_", " ") for name in names}
+    lines = [heads, *({name: _cell(row[name]) for name in names} for row in rows)]
+    widths = {name: max(len(line[name]) for line in lines) for name in names}
+    return ["  ".join(line[name].ljust(widths[name]) for name in names).rstrip() for line in lines]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "-"
+    return "-" if value is None or value == "" else str(value)
 
 
 def size(count: int) -> str:
