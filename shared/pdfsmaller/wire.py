@@ -130,7 +130,7 @@ def copy_away(path: Path, url: str) -> None:
         CannotServe: boto3 is missing, or the store refuses it.
         StoreUnavailable.
     """
-    _require_boto3("BACKUP_UPLOAD_URL")
+    _require_boto3(f"BACKUP_UPLOAD_URL={_S3}")
     from pdfsmaller.aws.elsewhere import copy_away
 
     bucket, _, prefix = url.removeprefix(_S3).partition("/")
@@ -209,7 +209,7 @@ def _database(settings: Settings, clock: Callable[[], float] = time.time) -> Dat
 
 def _storage(settings: Settings) -> Storage:
     if settings.storage_url.startswith(_S3):
-        _require_boto3("STORAGE_URL")
+        _require_boto3(f"STORAGE_URL={_S3}")
         return _s3(settings, announces=False)
     from pdfsmaller.server.folder.storage import FolderStorage
 
@@ -222,9 +222,10 @@ def _storage(settings: Settings) -> Storage:
     )
 
 
-def _require_boto3(setting: str) -> None:
+def _require_boto3(what: str) -> None:
+    """Return where a place in S3 can be used. ``what``: names it as whoever asks for it does."""
     if find_spec("boto3") is None:
-        raise CannotServe(f"{setting}=s3:// needs boto3: pip install 'pdfsmaller[server,s3]'.")
+        raise CannotServe(f"{what} needs boto3: pip install 'pdfsmaller[server,s3]'.")
 
 
 def _check_folder(settings: Settings) -> None:
@@ -266,8 +267,7 @@ def collection(address: str) -> Collection:
         from pdfsmaller.services.backfill.folder import FolderCollection
 
         return FolderCollection(Path(address))
-    if find_spec("boto3") is None:
-        raise CannotServe(f"{address} needs boto3: pip install 'pdfsmaller[server,s3]'.")
+    _require_boto3(address)
     from pdfsmaller.aws import collections, inventory
 
     bucket, _, key = address.removeprefix(_S3).partition("/")

@@ -29,13 +29,6 @@ def test_processes_share_what_the_server_bears(workers: int) -> None:
     assert each.streams + each.waits < several["threads"], "room is left for others"
 
 
-@pytest.mark.parametrize(
-    ("host", "address"), [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80"), ("localhost", "localhost:80")]
-)
-def test_addresses(host: str, address: str) -> None:
-    assert web_options.address(host, 80) == address
-
-
 def test_without_workers_there_are_as_many_as_processors_up_to_four(monkeypatch: pytest.MonkeyPatch) -> None:
     for processors, processes in ((1, 1), (3, 3), (64, 4)):
         monkeypatch.setattr("os.cpu_count", lambda found=processors: found)

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -41,7 +42,6 @@ _PIECE_BYTES = 4_000_000
 #: The longest line: a job's row has 400 KB at most.
 _LINE_BYTES = 4_000_000
 _MANIFEST_BYTES = 1_000_000_000
-_CHUNK_BYTES = 1 << 20
 _TABLE = re.compile(r"tables/([a-z][a-z_]{0,62})/\d{6}\.jsonl\.gz")
 _FILE = re.compile(r"files/\d+")
 _MODE = 0o600
@@ -201,10 +201,10 @@ class Archive:
                 return self.open(member).read().decode()
         return None
 
-    def open(self, member: Member) -> IO[bytes]:
+    def open(self, member: Member) -> BufferedReader:
         """A member's bytes."""
         opened = self._tar.extractfile(self._members[member.name])
-        assert opened  # a regular file, as was seen
+        assert isinstance(opened, BufferedReader)  # a regular file, as was seen
         return opened
 
 
@@ -242,7 +242,8 @@ def _verified(tar: tarfile.TarFile) -> Archive:
     if sorted(named) != sorted(members):
         raise BadBackup("The file does not hold what its manifest says. It is damaged.")
     for member in archive.manifest.members:
-        if members[member.name].size != member.bytes or _digest(archive.open(member)) != member.sha256:
+        is_of_size = members[member.name].size == member.bytes
+        if not is_of_size or hashlib.file_digest(archive.open(member), "sha256").hexdigest() != member.sha256:
             raise BadBackup(f"{member.name} of the backup is not what its manifest says. It is damaged.")
     return archive
 
@@ -271,13 +272,6 @@ def _manifest(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Manifest:
         if not known or bool(file) is not bool(_FILE.fullmatch(member.name)):
             raise BadBackup(f"The backup's manifest says of {member.name[:100]!r} what cannot be.")
     return manifest
-
-
-def _digest(source: IO[bytes]) -> str:
-    hashed = hashlib.sha256()
-    while chunk := source.read(_CHUNK_BYTES):
-        hashed.update(chunk)
-    return hashed.hexdigest()
 
 
 def fingerprint(key: str) -> str | None:

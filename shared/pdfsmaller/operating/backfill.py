@@ -26,16 +26,12 @@ from pdfsmaller.services.backfill.prices import read_prices
 from pdfsmaller.services.backfill.service import BackfillService
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from pdfsmaller.settings import Settings
 
 #: What a ledger is called that nobody named.
 LEDGER = "backfill.db"
 #: How often the operator hears how far it is, in seconds; more rarely where counting takes long.
 _TELL_SECONDS, _COUNTING_SHARE = 10.0, 0.02
-_SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +181,8 @@ def ledger_of(here: Place) -> Path:
     """Where a service's ledger is that nobody named: in its data folder, beside its database, or right here."""
     if here.folder:
         return here.folder.path / LEDGER
-    if here.settings.database_url.startswith(_SQLITE):
-        return Path(here.settings.database_url.removeprefix(_SQLITE)).parent / LEDGER
+    if here.database_file:
+        return here.database_file.parent / LEDGER
     return Path(f"pdfsmaller-{LEDGER}").absolute()
 
 

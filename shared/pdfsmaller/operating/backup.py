@@ -41,6 +41,7 @@ from pdfsmaller.operating.place import Place, place
 from pdfsmaller.operations import OPERATIONS
 from pdfsmaller.services.figures import BACKUP
 from pdfsmaller.services.giving_up import was_given_up
+from pdfsmaller.services.watch import durable
 
 if TYPE_CHECKING:
     from pdfsmaller.jobs.model import Job
@@ -95,7 +96,7 @@ def backup(*, data: Path | None, to: Path | None = None, results: bool = False, 
         size = part.stat().st_size
         _check(part, here.settings)
         part.rename(path)
-        _sync(folder)
+        durable.sync(folder)
         deleted = backups.rotate(folder, here.settings.backup_keep_days, path)
     if here.settings.backup_upload_url:
         _copy_away(path, here.settings)
@@ -225,14 +226,6 @@ def require_all(manifest: Manifest, database: Upkeep) -> None:
     for name, rows in manifest.tables.items():
         if counts.get(name, 0) != rows:
             raise BadBackup(f"The table {name} should have {rows:,} rows, and {counts.get(name, 0):,} came back.")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _copy_away(path: Path, settings: Settings) -> None:

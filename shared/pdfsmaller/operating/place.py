@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pdfsmaller.services.world import World
     from pdfsmaller.settings import Settings
 
+_SQLITE = "sqlite:///"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -37,6 +39,12 @@ class Place:
     def knows_queues(self) -> bool:
         """Whether the queue of jobs and its dead letters can be asked: on AWS their addresses must be set."""
         return not self.is_on_aws or bool(self.settings.compress_queue_url and self.settings.dead_letter_queue_url)
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of the database, where it is one."""
+        url = self.settings.database_url
+        return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
 
     @cached_property
     def world(self) -> World:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 import os
 import signal
 import threading
-import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from pdfsmaller.errors import CannotServe, InvalidSettings
 from pdfsmaller.http.app import create_app
 from pdfsmaller.http.held import Capacity
 from pdfsmaller.processes import logs, web
+from pdfsmaller.processes.addresses import DIRECTLY, is_loopback, own_url
 from pdfsmaller.processes.data_folder import DataFolder, settings_with
 from pdfsmaller.processes.supervisor import Part, Supervisor
 from pdfsmaller.processes.teller import Teller
@@ -38,9 +37,6 @@ _CLEANUP_SECONDS = 60.0
 #: Watched files that wait or run: the workers always have a next one, and nobody else waits behind a whole folder.
 _WATCHED_PER_WORKER = 2
 _PROCESSORS = os.cpu_count() or 1
-_ANY_ADDRESS = ("0.0.0.0", "::")
-#: To ourselves, whatever proxy the environment names.
-_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def serve(
@@ -85,7 +81,7 @@ def serve(
         ]
         wire.prepare(settings, processes=len(parts))
         supervisor = Supervisor(parts)
-        address = _address(host, listener.getsockname()[1])
+        address = own_url(host, listener.getsockname()[1])
         supervisor.run(_Announcement(address, partial(_tell, say, address, folder)))
 
 
@@ -148,14 +144,6 @@ def webhook_secret(*, data: Path | None, owner: str | None, say: Callable[[str],
     if not signature.has_root(settings):
         raise InvalidSettings("Neither WEBHOOK_SECRET nor SECRET_KEY is set → set one, or give --data.")
     say(signature.written(signature.secret(settings, owner)))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _settings(folder: DataFolder | None, service: str) -> Settings:
@@ -224,15 +212,10 @@ class _Announcement:
 
 def _is_healthy(address: str) -> bool:
     try:
-        with _DIRECTLY.open(f"{address}/health", timeout=1) as answer:
+        with DIRECTLY.open(f"{address}/health", timeout=1) as answer:
             return bool(json.load(answer)["status"] == "healthy")
     except (OSError, ValueError):
         return False
-
-
-def _address(host: str, port: int) -> str:
-    shown = "127.0.0.1" if host in _ANY_ADDRESS else host
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
 def _tell(say: Callable[[str], None], address: str, folder: DataFolder) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 from pdfsmaller.http.held import Capacity
 from pdfsmaller.processes import figures
+from pdfsmaller.processes.addresses import address
 from pdfsmaller.processes.web_log import WebLog
 from pdfsmaller.settings import Settings
 
@@ -113,11 +114,6 @@ def processes(settings: Settings) -> int:
 def capacity(workers: int) -> Capacity:
     """What each of so many processes can bear."""
     return Capacity(_share(_STREAMS, workers), _share(_WAITS, workers), _process.is_ending)
-
-
-def address(host: str, port: int) -> str:
-    """Both as one, as gunicorn takes them."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _share(number: int, workers: int) -> int:

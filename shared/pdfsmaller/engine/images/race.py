@@ -620,7 +620,7 @@ def _flat(image: pyvips.Image, flat: pyvips.Image, source: ImageSource, goal: Go
             quick = _jpeg(image, replace(wanted, effort="fast"), full_chroma=full_chroma)
             if quick.cost * JPEG_AT_BEST > smallest * FLAT_JPEG_GAIN:
                 break
-            tried = _jpeg(image, wanted, full_chroma=full_chroma)
+            tried = quick if goal.fast else _jpeg(image, wanted, full_chroma=full_chroma)
             if tried.cost > smallest * FLAT_JPEG_GAIN:
                 break
             if pixels.ringing(image, tried.data, flat) <= share:

@@ -13,15 +13,13 @@ from pdfsmaller import __version__
 from pdfsmaller.operating.doctor.finding import Finding, failed, ok, skipped, warning
 from pdfsmaller.operating.doctor.site import Site
 from pdfsmaller.operating.doctor.units import UPLOAD, should_run
+from pdfsmaller.processes.addresses import DIRECTLY, own_url
 
 _SECONDS = 5.0
 _LOOK = f"systemctl status {UPLOAD}; journalctl -u {UPLOAD} -n 50"
 _TRUSTED = (
     "deploy/install.sh --domain NAME --email MAIL gets one from Let's Encrypt; or leave it, if a proxy has another"
 )
-_ANY_ADDRESS = ("", "0.0.0.0", "::")
-#: Whatever proxy the environment names: this is about our own host.
-_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +70,13 @@ def versions(site: Site) -> list[Finding]:
 
 
 def _here(site: Site) -> str:
-    host = "127.0.0.1" if site.settings.host in _ANY_ADDRESS else site.settings.host
-    return f"http://[{host}]:{site.settings.port}" if ":" in host else f"http://{host}:{site.settings.port}"
+    return own_url(site.settings.host, site.settings.port)
 
 
 def _asked(url: str, headers: dict[str, str] | None = None) -> _Answer:
     begun, request = time.monotonic(), urllib.request.Request(url, headers=headers or {})
     try:
-        with _DIRECTLY.open(request, timeout=_SECONDS) as answer:
+        with DIRECTLY.open(request, timeout=_SECONDS) as answer:
             return _Answer(answer.status, answer.read(100_000).decode(errors="replace"), time.monotonic() - begun)
     except urllib.error.HTTPError as exc:
         with exc:

@@ -22,6 +22,7 @@ from pdfsmaller.operating.doctor.examine import Report
 from pdfsmaller.operating.doctor.finding import Finding, State
 from pdfsmaller.operating.doctor.programs import run
 from pdfsmaller.operating.doctor.site import Site
+from pdfsmaller.processes.addresses import DIRECTLY
 from pdfsmaller.settings import Settings
 
 _FILE = "pdfsmaller-doctor.json"
@@ -29,7 +30,6 @@ _REPEAT_SECONDS = 3_600.0
 #: After which Alertmanager takes for well what it has not heard of: the doctor itself may be dead.
 _ENDS_AFTER_SECONDS = 3 * _REPEAT_SECONDS
 _SECONDS = 10.0
-_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _post(url: str, alerts: list[dict[str, Any]]) -> None:
         f"{url.rstrip('/')}/api/v2/alerts", json.dumps(alerts).encode(), {"Content-Type": "application/json"}
     )
     try:
-        with _DIRECTLY.open(request, timeout=_SECONDS):
+        with DIRECTLY.open(request, timeout=_SECONDS):
             pass
     except OSError as exc:
         raise NotTold(f"Alertmanager at {url} did not take it ({exc}).") from None

@@ -63,8 +63,7 @@ class Site:
     @property
     def database(self) -> Path | None:
         """The file of the database, where it is one."""
-        url = self.settings.database_url
-        return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+        return self._known.database_file
 
     @property
     def backups(self) -> Path | None:

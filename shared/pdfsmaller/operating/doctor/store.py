@@ -10,6 +10,7 @@ from pdfsmaller.jobs.upkeep import Schema
 from pdfsmaller.operating import backups
 from pdfsmaller.operating.doctor.finding import Finding, above, duration, failed, ok, warning
 from pdfsmaller.operating.doctor.site import Site
+from pdfsmaller.services.figures import BACKUP, CLEANUP_RUN, Series
 
 _WORKER = "pdfsmaller-worker@1"
 _NO_WORKER = f"systemctl enable --now {_WORKER}; journalctl -u {_WORKER} -n 50"
@@ -68,7 +69,7 @@ def backlog(site: Site) -> list[Finding]:
 
 def cleanup(site: Site) -> list[Finding]:
     """When cleanup last ran: without it nothing is deleted, and lost jobs stay lost."""
-    ran_at = _figure(site, "cleanup_last_run_timestamp_seconds")
+    ran_at = _figure(site, CLEANUP_RUN)
     if ran_at is None:
         return [warning("cleanup", "it has never run", _CLEANUP)]
     ago = max(0.0, time.time() - ran_at)
@@ -78,7 +79,7 @@ def cleanup(site: Site) -> list[Finding]:
 def backup(site: Site) -> list[Finding]:
     """When a backup was last made."""
     made = [one.made_at for one in backups.all_in(site.backups)] if site.backups else []
-    made_at = max([*made, _figure(site, "backup_last_success_timestamp_seconds") or 0.0])
+    made_at = max([*made, _figure(site, BACKUP) or 0.0])
     if not made_at:
         return [warning("backup", "none was ever made", _BACKUP)]
     ago = max(0.0, time.time() - made_at)
@@ -86,7 +87,7 @@ def backup(site: Site) -> list[Finding]:
     return [above("backup", ago, f"the last one was made {duration(ago)} ago", _BACKUP, warn=1.2 * day, fail=3 * day)]
 
 
-def _figure(site: Site, name: str) -> float | None:
+def _figure(site: Site, series: Series) -> float | None:
     figures = site.world.figures
     assert figures, "a server of one's own keeps figures"
-    return next((one.value for one in figures.all() if one.name == name), None)
+    return next((one.value for one in figures.all() if one.name == series.name), None)
