@@ -23,7 +23,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from pdfsmaller import __version__, wire
-from pdfsmaller.http import metrics
+from pdfsmaller.http import fresh
 from pdfsmaller.http.app import create_app
 from pdfsmaller.http.held import Capacity
 from pdfsmaller.jobs.figures import Figure
@@ -257,7 +257,7 @@ class TestTheService:
         room.figures.add(add)
         assert value(shown(client), "cleanup_done_total", what="expired") == 1
         room.figures.add(add)
-        now += metrics._FRESH_SECONDS - 0.1
+        now += fresh.FRESH_SECONDS - 0.1
         assert value(shown(client), "cleanup_done_total", what="expired") == 1
         now += 0.2
         assert value(shown(client), "cleanup_done_total", what="expired") == 2

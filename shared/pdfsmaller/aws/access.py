@@ -13,6 +13,7 @@ from typing import Any
 
 from pdfsmaller.access.keys import ApiKey
 from pdfsmaller.aws import clients
+from pdfsmaller.aws.answers import is_condition_refused
 
 #: The ``owner`` of keys' rows: the id of no key.
 _KEYS = "keys"
@@ -42,7 +43,7 @@ class DynamoKeyStore:
                 TableName=self._name, Item=row, ConditionExpression="attribute_not_exists(job_id)"
             )
         except ClientError as exc:
-            if _is_refused(exc):
+            if is_condition_refused(exc):
                 return False
             raise
         return True
@@ -85,7 +86,7 @@ class DynamoKeyStore:
                 ExpressionAttributeValues={":at": {"N": str(at)}},
             )
         except ClientError as exc:
-            if not _is_refused(exc):
+            if not is_condition_refused(exc):
                 raise
 
 
@@ -116,7 +117,7 @@ class DynamoCounters:
                 ReturnValues="ALL_NEW",
             )
         except ClientError as exc:
-            if _is_refused(exc):
+            if is_condition_refused(exc):
                 return None
             raise
         return int(answer["Attributes"]["count"]["N"])
@@ -139,7 +140,3 @@ def _key(row: dict[str, Any]) -> ApiKey:
         time_of("revoked_at"),
         row["rate_limit"]["S"],
     )
-
-
-def _is_refused(exc: Any) -> bool:
-    return bool(exc.response["Error"]["Code"] == "ConditionalCheckFailedException")

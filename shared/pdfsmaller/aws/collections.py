@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pdfsmaller import media
 from pdfsmaller.aws import clients
+from pdfsmaller.aws.answers import error_code, quoted, unquoted
 from pdfsmaller.aws.unavailable import reading
 from pdfsmaller.errors import CollectionUnusable, OriginalUnavailable
 from pdfsmaller.jobs.collections import Original
@@ -73,7 +74,7 @@ class S3Collection:
 
         bucket, key = self.at(original.name)
         try:
-            body = clients.s3().get_object(Bucket=bucket, Key=key, IfMatch=_quoted(original.version))["Body"]
+            body = clients.s3().get_object(Bucket=bucket, Key=key, IfMatch=quoted(original.version))["Body"]
         except ClientError as exc:
             return _is_there(exc)
         with reading(), closing(body), target.open("wb") as out:
@@ -85,7 +86,7 @@ class S3Collection:
         from botocore.exceptions import ClientError
 
         source: Any = dict(zip(("Bucket", "Key"), self.at(original.name), strict=True))
-        condition = _quoted(original.version)
+        condition = quoted(original.version)
         try:
             clients.s3().copy_object(Bucket=bucket, Key=key, CopySource=source, CopySourceIfMatch=condition)
         except ClientError as exc:
@@ -107,7 +108,7 @@ class S3Collection:
         from botocore.exceptions import ClientError
 
         found = self._head(original.name)
-        if found is None or _unquoted(found["ETag"]) != original.version:
+        if found is None or unquoted(found["ETag"]) != original.version:
             return None
         bucket, key = self.at(original.name)
         known: Any = {name: found[name] for name in _HEADERS if name in found}
@@ -116,10 +117,10 @@ class S3Collection:
         try:
             with source.open("rb") as body:
                 put = clients.s3().put_object(
-                    Bucket=bucket, Key=key, Body=body, IfMatch=_quoted(original.version), **known
+                    Bucket=bucket, Key=key, Body=body, IfMatch=quoted(original.version), **known
                 )
         except ClientError as exc:
-            if _code(exc) in _MEANWHILE:
+            if error_code(exc) in _MEANWHILE:
                 return None
             self._must_take(exc)
         return self._original(key, source.stat().st_size, put["ETag"])
@@ -142,9 +143,9 @@ class S3Collection:
 
     def _must_take(self, exc: Any) -> NoReturn:
         """Nothing can be written here. Raises CollectionUnusable, ClientError."""
-        if _code(exc) in (*_NO_BUCKET, *_DENIED):
+        if error_code(exc) in (*_NO_BUCKET, *_DENIED):
             raise CollectionUnusable(
-                f"{self.address} takes no object ({_code(exc)}). Give this host's credentials s3:PutObject on it."
+                f"{self.address} takes no object ({error_code(exc)}). Give this host's credentials s3:PutObject on it."
             ) from exc
         raise exc
 
@@ -155,7 +156,7 @@ class S3Collection:
         return urlencode({tag["Key"]: tag["Value"] for tag in tags})
 
     def _original(self, key: str, size: int, etag: str) -> Original:
-        return Original(key.removeprefix(self.prefix), size, _unquoted(etag))
+        return Original(key.removeprefix(self.prefix), size, unquoted(etag))
 
 
 @contextmanager
@@ -166,9 +167,9 @@ def usable(address: str) -> Iterator[None]:
     try:
         yield
     except ClientError as exc:
-        if _code(exc) in (*_NO_BUCKET, *_DENIED, *_MISSING):
+        if error_code(exc) in (*_NO_BUCKET, *_DENIED, *_MISSING):
             raise CollectionUnusable(
-                f"{address} cannot be listed ({_code(exc)}). Name a bucket that is there, and give this host's "
+                f"{address} cannot be listed ({error_code(exc)}). Name a bucket that is there, and give this host's "
                 "credentials s3:ListBucket and s3:GetObject on it."
             ) from exc
         raise
@@ -185,26 +186,14 @@ def _is_there(exc: Any) -> bool:
     Raises:
         OriginalUnavailable, CollectionUnusable, ClientError.
     """
-    if _code(exc) in _NO_BUCKET:
-        raise CollectionUnusable(f"There is no such bucket ({_code(exc)}).") from exc
-    if _code(exc) in _MISSING:
+    if error_code(exc) in _NO_BUCKET:
+        raise CollectionUnusable(f"There is no such bucket ({error_code(exc)}).") from exc
+    if error_code(exc) in _MISSING:
         return False
-    if _code(exc) in _ARCHIVED:
+    if error_code(exc) in _ARCHIVED:
         raise OriginalUnavailable("The object is archived. Restore it in S3, and have it tried again.") from exc
-    if _code(exc) in _DENIED:
+    if error_code(exc) in _DENIED:
         raise OriginalUnavailable(
             "Access to the object is denied. Give this host's credentials the right to it, and have it tried again."
         ) from exc
     raise exc
-
-
-def _code(exc: Any) -> str:
-    return str(exc.response["Error"]["Code"])
-
-
-def _quoted(etag: str) -> str:
-    return f'"{etag}"'
-
-
-def _unquoted(etag: str) -> str:
-    return etag.strip('"')

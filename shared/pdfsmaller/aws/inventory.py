@@ -21,6 +21,7 @@ from typing import IO, Any
 from urllib.parse import unquote_plus
 
 from pdfsmaller.aws import clients
+from pdfsmaller.aws.answers import error_code, unquoted
 from pdfsmaller.aws.collections import S3Collection, usable
 from pdfsmaller.aws.unavailable import reading
 from pdfsmaller.errors import InvalidInventory
@@ -93,7 +94,7 @@ class InventoryCollection(S3Collection):
         try:
             body = clients.s3().get_object(Bucket=self._held, Key=file.key)["Body"]
         except ClientError as exc:
-            raise self._invalid(f"its file {file.key} cannot be read ({exc.response['Error']['Code']})") from exc
+            raise self._invalid(f"its file {file.key} cannot be read ({error_code(exc)})") from exc
         with reading(), closing(body):
             for chunk in body.iter_chunks(_CHUNK_BYTES):
                 digest.update(chunk)
@@ -115,7 +116,7 @@ class InventoryCollection(S3Collection):
                         )
                     facts = dict(zip(self._columns, row, strict=True))
                     if facts.get("IsLatest", _YES) == _YES and facts.get("IsDeleteMarker", "") != _YES:
-                        original = Original(unquote_plus(facts["Key"]), int(facts["Size"]), facts["ETag"].strip('"'))
+                        original = Original(unquote_plus(facts["Key"]), int(facts["Size"]), unquoted(facts["ETag"]))
                         if not original.name.endswith("/"):
                             yield original
         except (OSError, EOFError, ValueError, csv.Error, zlib.error) as exc:
@@ -137,6 +138,6 @@ def _read(bucket: str, key: str) -> bytes:
                 return bytes(body.read())
         except ClientError as exc:
             raise InvalidInventory(
-                f"s3://{bucket}/{key} cannot be read ({exc.response['Error']['Code']}). An inventory has a {MANIFEST} "
+                f"s3://{bucket}/{key} cannot be read ({error_code(exc)}). An inventory has a {MANIFEST} "
                 f"and a {CHECKSUM} beside it."
             ) from exc

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from pdfsmaller.aws import clients
+from pdfsmaller.aws.answers import is_condition_refused
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.rows import Place, Row, plain
 from pdfsmaller.jobs.states import Status
@@ -52,17 +53,7 @@ class DynamoJobStore:
         return [found[job_id] for job_id in ids if "status" in found.get(job_id, ())]
 
     def due(self, status: Status) -> Iterator[Row]:
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._name,
-                IndexName="by_status",
-                KeyConditionExpression="#status = :status AND due_at <= :now",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues=_to_item({":status": status, ":now": self.now()}),
-            )
-        )
+        pages = self._in_state(status, "due_at <= :now", {":now": self.now()})
         for page in pages:
             for item in page["Items"]:
                 # The index lags behind and holds keys only: the row itself decides.
@@ -87,19 +78,24 @@ class DynamoJobStore:
             yield from map(_from_item, page["Items"])
 
     def count(self, status: Status) -> int:
-        pages = (
+        return sum(page["Count"] for page in self._in_state(status, Select="COUNT"))
+
+    def _in_state(
+        self, status: Status, condition: str = "", values: Mapping[str, Any] | None = None, **more: Any
+    ) -> Iterable[Any]:
+        """Pages of the index ``by_status``: of a state, as far as a condition on ``due_at`` holds."""
+        return (
             clients.dynamodb()
             .get_paginator("query")
             .paginate(
                 TableName=self._name,
                 IndexName="by_status",
-                Select="COUNT",
-                KeyConditionExpression="#status = :status",
+                KeyConditionExpression=f"#status = :status{' AND ' if condition else ''}{condition}",
                 ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues=_to_item({":status": status}),
+                ExpressionAttributeValues=_to_item({":status": status, **(values or {})}),
+                **more,
             )
         )
-        return sum(page["Count"] for page in pages)
 
     def owned(self, owner: str, before: Place | None, limit: int) -> list[Row]:
         found: list[Row] = []
@@ -146,7 +142,7 @@ class DynamoJobStore:
                 ReturnValues="ALL_NEW",
             )
         except ClientError as exc:
-            if _is_refused(exc):
+            if is_condition_refused(exc):
                 return None
             raise
         return _from_item(answer["Attributes"])
@@ -172,7 +168,7 @@ class DynamoJobStore:
                 ExpressionAttributeValues={":job": {"S": job_id}},
             )
         except ClientError as exc:
-            if not _is_refused(exc):
+            if not is_condition_refused(exc):
                 raise
 
     def claimed_by(self, what: str) -> str | None:
@@ -202,7 +198,7 @@ class DynamoJobStore:
                 TableName=self._name, Item=_to_item(row), ConditionExpression="attribute_not_exists(job_id)"
             )
         except ClientError as exc:
-            if _is_refused(exc):
+            if is_condition_refused(exc):
                 return False
             raise
         return True
@@ -281,10 +277,6 @@ def _from_decimal(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _from_decimal(item) for name, item in value.items()}
     return [_from_decimal(item) for item in value] if isinstance(value, list) else value
-
-
-def _is_refused(exc: Any) -> bool:
-    return bool(exc.response["Error"]["Code"] == "ConditionalCheckFailedException")
 
 
 def _claim_key(what: str) -> str:

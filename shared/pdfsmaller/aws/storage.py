@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pdfsmaller.aws import clients
+from pdfsmaller.aws.answers import error_code, quoted, unquoted
 from pdfsmaller.aws.unavailable import reading
 from pdfsmaller.jobs.objects import ObjectInfo, PartInfo, UploadForm
 from pdfsmaller.media import content_disposition
@@ -87,7 +88,7 @@ class S3Storage:
         except ClientError as exc:
             if _is_missing(exc):
                 return None
-            if exc.response["Error"]["Code"] in _NO_SUCH_RANGE:
+            if error_code(exc) in _NO_SUCH_RANGE:
                 return b""  # an empty object has no first byte
             raise
 
@@ -100,13 +101,13 @@ class S3Storage:
             if _is_missing(exc):
                 return None
             raise
-        etag, modified = answer["ETag"].strip('"'), answer["LastModified"].timestamp()
+        etag, modified = unquoted(answer["ETag"]), answer["LastModified"].timestamp()
         return ObjectInfo(key, answer["ContentLength"], etag, modified, answer["Metadata"])
 
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         for page in clients.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", []):
-                yield ObjectInfo(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"].timestamp())
+                yield ObjectInfo(item["Key"], item["Size"], unquoted(item["ETag"]), item["LastModified"].timestamp())
 
     def copy(self, bucket: str, key: str, target_bucket: str, target_key: str) -> bool:
         from botocore.exceptions import ClientError
@@ -153,25 +154,25 @@ class S3Storage:
         pages = clients.s3().get_paginator("list_parts").paginate(Bucket=self.uploads, Key=key, UploadId=upload_id)
         try:
             return [
-                PartInfo(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
+                PartInfo(part["PartNumber"], part["Size"], unquoted(part["ETag"]))
                 for page in pages
                 for part in page.get("Parts", [])
             ]
         except ClientError as exc:
-            if _code(exc) == _NO_UPLOAD:
+            if error_code(exc) == _NO_UPLOAD:
                 return None
             raise
 
     def complete_multipart(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> bool:
         from botocore.exceptions import ClientError
 
-        named: Any = [{"PartNumber": part.number, "ETag": f'"{part.etag}"'} for part in parts]
+        named: Any = [{"PartNumber": part.number, "ETag": quoted(part.etag)} for part in parts]
         try:
             clients.s3().complete_multipart_upload(
                 Bucket=self.uploads, Key=key, UploadId=upload_id, MultipartUpload={"Parts": named}
             )
         except ClientError as exc:
-            if _code(exc) in (_NO_UPLOAD, "InvalidPart", "InvalidPartOrder"):
+            if error_code(exc) in (_NO_UPLOAD, "InvalidPart", "InvalidPartOrder"):
                 return False
             raise
         return True
@@ -182,7 +183,7 @@ class S3Storage:
         try:
             clients.s3().abort_multipart_upload(Bucket=self.uploads, Key=key, UploadId=upload_id)
         except ClientError as exc:
-            if _code(exc) != _NO_UPLOAD:
+            if error_code(exc) != _NO_UPLOAD:
                 raise
 
     def upload_form(self, key: str, *, max_bytes: int, expires_seconds: int, media_type: str) -> UploadForm:
@@ -220,7 +221,7 @@ class S3Storage:
             clients.s3().head_object(Bucket=bucket, Key=_PROBED_KEY)
         except ClientError as exc:
             # Without the right to list, S3 says 403 for an object that is not there: it is up and knows us.
-            if not _is_missing(exc) and _code(exc) not in ("403", "AccessDenied"):
+            if not _is_missing(exc) and error_code(exc) not in ("403", "AccessDenied"):
                 raise
 
 
@@ -235,8 +236,4 @@ def _is_over(body: IO[bytes], size: int) -> bool:
 
 
 def _is_missing(exc: Any) -> bool:
-    return _code(exc) in _MISSING
-
-
-def _code(exc: Any) -> str:
-    return str(exc.response["Error"]["Code"])
+    return error_code(exc) in _MISSING

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from pdfsmaller import __version__
 from pdfsmaller.errors import StoreUnavailable
+from pdfsmaller.http import workers
 from pdfsmaller.jobs.states import Status
 from pdfsmaller.services.figures import SERIES, Kind, Series
 from pdfsmaller.telemetry import get_logger
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from pdfsmaller.services.world import World
 
 logger = get_logger("upload")
-
-#: Workers that were seen within a day are looked at: of those that died somebody wants to know when they last lived.
-_REMEMBERED_SECONDS = 86_400.0
 
 
 def gather(world: World) -> list[Metric]:
@@ -75,11 +73,10 @@ def _jobs(world: World) -> Iterator[Metric]:
 def _workers(world: World) -> Iterator[Metric]:
     if world.workers is None:
         return
-    seen = [worker.seen_at or 0 for worker in world.workers.alive(_REMEMBERED_SECONDS)]
-    since = world.jobs.now() - world.settings.lease_seconds
-    yield _gauge("workers_alive", "Workers that gave a sign of life lately.", sum(at >= since for at in seen))
-    if seen:
-        yield _gauge("worker_heartbeat_timestamp_seconds", "The last sign of life of any worker.", max(seen))
+    alive, latest = workers.look(world, world.workers)
+    yield _gauge("workers_alive", "Workers that gave a sign of life lately.", alive)
+    if latest:
+        yield _gauge("worker_heartbeat_timestamp_seconds", "The last sign of life of any worker.", latest.seen_at or 0)
 
 
 def _storage(world: World) -> Iterator[Metric]:

@@ -4,31 +4,26 @@ sent requests, ``/health/live`` whether it answers at all.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
-from threading import Lock
 
 from flask import Blueprint, Response, current_app, jsonify
 from pydantic import BaseModel
 
 from pdfsmaller import __version__
 from pdfsmaller.http import answers, insiders
+from pdfsmaller.http.fresh import Fresh
 from pdfsmaller.http.held import held
+from pdfsmaller.http.workers import Seen
+from pdfsmaller.http.workers import look as look_at_workers
 from pdfsmaller.jobs.ports import Workers
 from pdfsmaller.jobs.view import rfc3339
-from pdfsmaller.jobs.workers import WorkerInfo
 from pdfsmaller.services.world import World
 from pdfsmaller.telemetry import get_logger
 
 blueprint = Blueprint("health", __name__)
 logger = get_logger("upload")
-
-_FRESH_SECONDS = 5.0
-#: Workers that were seen within a day are looked at: of those that died somebody wants to know when they last lived.
-_REMEMBERED_SECONDS = 86_400.0
 
 
 class HealthStatus(StrEnum):
@@ -90,23 +85,10 @@ def health() -> tuple[Response, int]:
     return jsonify(shown.model_dump(mode="json", exclude_none=True)), status
 
 
-@dataclass(slots=True)
-class _Answer:
-    """The last answer, and until when it counts (monotonic seconds)."""
-
-    view: HealthView | None = None
-    stale_at: float = -math.inf
-    lock: Lock = field(default_factory=Lock)
-
-
 def _looked_lately() -> HealthView:
-    """Anybody may ask, and looking costs calls: an answer counts for some seconds, whoever asked first."""
-    answer: _Answer = current_app.extensions.setdefault("health", _Answer())
-    with answer.lock:
-        if answer.view is None or time.monotonic() >= answer.stale_at:
-            answer.view = _looked(answers.world())
-            answer.stale_at = time.monotonic() + _FRESH_SECONDS
-        return answer.view
+    """Anybody may ask, and looking costs calls."""
+    lately: Fresh[HealthView] = current_app.extensions.setdefault("health", Fresh(lambda: _looked(answers.world())))
+    return lately.seen()
 
 
 def _looked(world: World) -> HealthView:
@@ -141,22 +123,18 @@ def _part(name: str, check: Callable[[], object]) -> PartHealth:
 
 def _workers(world: World, workers: Workers) -> PartHealth:
     """Up where one has given a sign of life within the time that a lease lasts."""
-    known: list[WorkerInfo] = []
-    alive = 0
+    seen = Seen(0, None)
 
     def look() -> None:
-        nonlocal known, alive
-        known = workers.alive(_REMEMBERED_SECONDS)
-        since = world.jobs.now() - world.settings.lease_seconds
-        alive = sum((worker.seen_at or 0) >= since for worker in known)
-        if not alive:
+        nonlocal seen
+        seen = look_at_workers(world, workers)
+        if not seen.alive:
             raise LookupError("no worker was seen")
 
     part = _part("workers", look)
-    part.count = alive
-    latest = max(known, key=lambda worker: worker.seen_at or 0, default=None)
-    if latest and latest.seen_at:
-        part.latest_heartbeat, part.bounds = rfc3339(latest.seen_at), list(latest.bounds)
+    part.count = seen.alive
+    if seen.latest and seen.latest.seen_at:
+        part.latest_heartbeat, part.bounds = rfc3339(seen.latest.seen_at), list(seen.latest.bounds)
     return part
 
 

@@ -5,10 +5,7 @@ Every host shows the service alike, so what looks at several takes the maximum o
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Iterator
-from threading import Lock
 
 from flask import Flask, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -19,11 +16,9 @@ from pdfsmaller.errors import Unauthorized
 from pdfsmaller.http import insiders
 from pdfsmaller.http.around import METRICS_PATH
 from pdfsmaller.http.counted import Requests
+from pdfsmaller.http.fresh import Fresh
 from pdfsmaller.http.gathered import gather
 from pdfsmaller.services.world import World
-
-#: What the stores said counts for so long, whoever asked first: asking costs calls.
-_FRESH_SECONDS = 5.0
 
 
 def install(app: Flask, world: World) -> None:
@@ -45,19 +40,11 @@ class _Service(Collector):
     """What was gathered of the service some seconds ago at most."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
-        self._lock = Lock()
-        self._found: list[Metric] = []
-        self._stale_at = -math.inf
+        self._gathered = Fresh(lambda: gather(world))
 
     def describe(self) -> Iterator[Metric]:
         """Nothing is asked when this is registered."""
         return iter(())
 
     def collect(self) -> list[Metric]:
-        """One looks, and others that ask meanwhile wait for what it finds."""
-        with self._lock:
-            if time.monotonic() >= self._stale_at:
-                self._found = gather(self._world)
-                self._stale_at = time.monotonic() + _FRESH_SECONDS
-            return self._found
+        return self._gathered.seen()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import os
 import random
@@ -10,8 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from pdfsmaller.settings import read_settings
 from tests import documents
 from tests.aws_stack import Clock
 from tests.services.backfill.filled import Filled, files
+from tests.services.dying import Countdown, counted_down
 from tests.services.several import Makes, makes
 
 __all__ = ["makes"]
@@ -35,33 +34,9 @@ __all__ = ["makes"]
 ROOT = Path(__file__).parents[3]
 
 
-class Died(BaseException):
-    """What no code of ours catches, as none sees SIGKILL."""
-
-
-class Countdown:
-    """Ends the process, so to speak, just before or just after one of its writes."""
-
-    def __init__(self, writes: int, *, before: bool) -> None:
-        self.left, self._before = writes, before
-
-    def around(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            self.left -= 1
-            if self.left == 0 and self._before:
-                raise Died
-            answer = write(*args, **kwargs)
-            if self.left == 0:
-                raise Died
-            return answer
-
-        return counted
-
-
-@contextmanager
-def dying(filled: Filled, countdown: Countdown) -> Iterator[None]:
+def dying(filled: Filled, countdown: Countdown) -> AbstractContextManager[None]:
     """Within it the backfill's writes are counted down. It dies in here, or not at all."""
-    writes = [
+    writes: list[tuple[Any, tuple[str, ...]]] = [
         (Ledger, ("_write", "enter")),
         (FolderCollection, ("lay", "replace")),
         (durable, ("move",)),
@@ -69,17 +44,13 @@ def dying(filled: Filled, countdown: Countdown) -> Iterator[None]:
         (filled.room.storage, ("put_file", "download", "delete")),
         (filled.room.queue, ("announce",)),
     ]
-    with pytest.MonkeyPatch.context() as patch:
-        for holder, names in writes:
-            for name in names:
-                patch.setattr(holder, name, countdown.around(getattr(holder, name)))
-        try:
-            yield
-        except Died:
-            filled.ledger.close()
-            filled.ledger = Ledger(filled.ledger.path)
-            filled.service = filled.begun()
-    gc.collect()
+
+    def restart() -> None:
+        filled.ledger.close()
+        filled.ledger = Ledger(filled.ledger.path)
+        filled.service = filled.begun()
+
+    return counted_down(countdown, writes, restart)
 
 
 @pytest.mark.slow

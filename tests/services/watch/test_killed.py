@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import random
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from pdfsmaller.services.watch import durable
 from pdfsmaller.settings import read_settings
 from tests import documents
 from tests.aws_stack import Clock
+from tests.services.dying import Countdown, counted_down
 from tests.services.several import Makes, makes
 from tests.services.watch.watched import Watched
 
@@ -32,48 +32,16 @@ __all__ = ["makes"]
 ROOT = Path(__file__).parents[3]
 
 
-class Died(BaseException):
-    """What no code of ours catches, as none sees SIGKILL."""
-
-
-class Countdown:
-    """Ends the process, so to speak, just before or just after one of its writes."""
-
-    def __init__(self, writes: int, *, before: bool) -> None:
-        self.left, self._before = writes, before
-
-    def around(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            self.left -= 1
-            if self.left == 0 and self._before:
-                raise Died
-            answer = write(*args, **kwargs)
-            if self.left == 0:
-                raise Died
-            return answer
-
-        return counted
-
-
-@contextmanager
-def dying(watched: Watched, countdown: Countdown) -> Iterator[None]:
+def dying(watched: Watched, countdown: Countdown) -> AbstractContextManager[None]:
     """Within it the watcher's writes are counted down. It dies in here, or not at all."""
-    writes = [
+    writes: list[tuple[Any, tuple[str, ...]]] = [
         (durable, ("sync", "move")),
         (Path, ("unlink", "rename", "mkdir")),
         (watched.room.store, ("create", "change")),
         (watched.room.storage, ("put_file", "download", "delete")),
         (watched.room.queue, ("announce",)),
     ]
-    with pytest.MonkeyPatch.context() as patch:
-        for holder, names in writes:
-            for name in names:
-                patch.setattr(holder, name, countdown.around(getattr(holder, name)))
-        try:
-            yield
-        except Died:
-            watched.restart()
-    gc.collect()  # what held the lock is gone, as with a process
+    return counted_down(countdown, writes, watched.restart)
 
 
 def until_nobody_dies(clock: Clock, folder: Path, *, before: bool) -> Iterator[tuple[Watched, Countdown]]:
