@@ -21,7 +21,7 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.engine.images.apply import apply_images
-from pdfsmaller.engine.images.encode import Encoded
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import externalize_inline_images
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions

@@ -43,7 +43,7 @@ from pdfsmaller.engine.document import (
 from pdfsmaller.engine.estimate.estimate import estimate
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.effort import Tally
-from pdfsmaller.engine.images.encode import Encoded
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images

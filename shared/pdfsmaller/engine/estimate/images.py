@@ -22,7 +22,7 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import pdfa_part
 from pdfsmaller.engine.images import pixels
-from pdfsmaller.engine.images.encode import Encoded
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal, bilevel_scale
 from pdfsmaller.engine.images.jpeg import jpeg, jpeg_cmyk, jpeg_info, transcoded

@@ -16,6 +16,7 @@ from pdfsmaller.engine.from_images.hints import exif_dpi, orientation_of, read_e
 from pdfsmaller.engine.from_images.pack import pack
 from pdfsmaller.engine.from_images.picture import DEVICE, Picture, Stored
 from pdfsmaller.engine.from_images.reading import Reading
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.memory import ran_out_of_memory
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
@@ -70,14 +71,11 @@ def read_jpeg(data: bytes, reading: Reading) -> Picture:
         raise reading.broken("is a damaged JPEG image")
     space = DEVICE[components]
     embedded = data[: header.end]
+    # Decoders take three components named so for RGB; in a PDF they would be YCbCr.
+    shown = marked_rgb(embedded) if _is_named_rgb(header) else embedded
     image = Stored(
-        header.width,
-        header.height,
-        8,
+        Encoded(shown, "/DCTDecode", header.width, header.height, 8),
         space,
-        b"/DCTDecode",
-        # Decoders take three components named so for RGB; in a PDF they would be YCbCr.
-        marked_rgb(embedded) if _is_named_rgb(header) else embedded,
         profile=valid_profile(profile, space),
         # Adobe stores inks upside down, and its marker is how decoders know; a PDF must say it.
         inverted=components == 4 and header.adobe_transform is not None,

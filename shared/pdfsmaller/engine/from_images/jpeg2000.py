@@ -15,6 +15,7 @@ from pdfsmaller.engine.from_images.hints import pillow_hints, valid_profile
 from pdfsmaller.engine.from_images.picture import CMYK, DEVICE, GRAY, RGB, Picture, Stored
 from pdfsmaller.engine.from_images.raster import open_with_pillow, pack_pillow
 from pdfsmaller.engine.from_images.reading import Reading
+from pdfsmaller.engine.images.encoded import Encoded
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _COD, _SOT, _EOC = 0xFF52, 0xFF90, b"\xff\xd9"
@@ -62,7 +63,7 @@ def read_jpeg2000(data: bytes, reading: Reading) -> Picture:
     _decode_smallest(data, header.levels, reading)
     bits = 8 if header.bits == {8} else 16
     profile = valid_profile(header.profile, space)
-    image = Stored(header.width, header.height, bits, space, b"/JPXDecode", data, profile=profile)
+    image = Stored(Encoded(data, "/JPXDecode", header.width, header.height, bits), space, profile)
     return Picture(image, orientation, dpi)
 
 

@@ -15,6 +15,7 @@ from pdfsmaller.engine.from_images.hints import valid_profile
 from pdfsmaller.engine.from_images.picture import DEVICE, GRAY, Stored
 from pdfsmaller.engine.from_images.png_chunks import idat
 from pdfsmaller.engine.images import encode, pixels
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.options import Effort
 
 # zlib's best level takes three times as long for the last 3 % of a photograph.
@@ -39,63 +40,53 @@ def pack(image: pyvips.Image, effort: Effort, *, alpha: bool = False, profile: o
         opacity = image[image.bands - 1].copy_memory()
         image = image.extract_band(0, n=image.bands - 1).copy_memory()
         if opacity.min() < (65_535 if opacity.format == "ushort" else 255):
-            mask = _one_band(opacity, LEVELS[effort])
+            mask = Stored(_one_band(opacity, LEVELS[effort]), GRAY)
     return _pack(image, LEVELS[effort], valid_profile(profile, DEVICE[image.bands]), mask)
 
 
 def _pack(image: pyvips.Image, level: int, profile: bytes | None, mask: Stored | None) -> Stored:
     if image.bands == 1:
-        return _with(_one_band(image, level), profile, mask)
+        return Stored(_one_band(image, level), GRAY, profile, mask=mask)
     if image.bands == 4 or image.format == "ushort":
-        return _with(_predicted(image, level), profile, mask)
+        return Stored(_predicted(image, level), DEVICE[image.bands], profile, mask=mask)
     if profile is None and pixels.is_gray(image, 0):
-        return _with(_one_band(image[1].copy_memory(), level), None, mask)
+        return Stored(_one_band(image[1].copy_memory(), level), GRAY, mask=mask)
     candidates = (
         [_predicted(image, level)] if (colors := _colors(image)) is None else _with_palette(image, colors, level)
     )
-    return _with(min(candidates, key=lambda s: len(s.data) + len(s.palette or b"")), profile, mask)
+    smallest = min(candidates, key=lambda e: len(e.data) + len(e.palette or b""))
+    return Stored(smallest, DEVICE[image.bands], profile, mask=mask)
 
 
-def _with(image: Stored, profile: bytes | None, mask: Stored | None) -> Stored:
-    return replace(image, profile=profile, mask=mask)
-
-
-def _one_band(image: pyvips.Image, level: int) -> Stored:
+def _one_band(image: pyvips.Image, level: int) -> Encoded:
     """Gray or opacity, at as few bits as hold its levels exactly."""
     image = image.copy(interpretation="grey16" if image.format == "ushort" else "b-w")
     if image.format == "ushort":
         return _predicted(image, level)
     levels = [value for value, count in enumerate(pixels.histogram(image)) if count]
     if all(value in (0, 255) for value in levels):
-        return _bilevel(image, GRAY, level)
+        return _bilevel(image, level)
     for bits, step in ((2, 85), (4, 17)):
         if all(value % step == 0 for value in levels):
             return _predicted(image, level, bits)
     return _predicted(image, level)
 
 
-def _bilevel(image: pyvips.Image, space: bytes, level: int, palette: bytes | None = None) -> Stored:
+def _bilevel(image: pyvips.Image, level: int, palette: bytes | None = None) -> Encoded:
     """G4, or Flate for the patterns and tiny bitmaps that it codes better. Sample 1 = 255."""
-    fax = encode.ccitt_g4(image)
-    parms = b" ".join(b"%s %s" % (name.encode(), _syntax(value)) for name, value in fax.parms.items())
-    coded = Stored(image.width, image.height, 1, space, b"/CCITTFaxDecode", fax.data, parms, palette)
+    fax = replace(encode.ccitt_g4(image), palette=palette)
     if len(fax.data) * 20 < image.width * image.height / 8:
-        return coded  # a page of text: Flate never wins
+        return fax  # a page of text: Flate never wins
     picture = Image.frombytes("L", (image.width, image.height), image.write_to_memory())
     bits = picture.convert("1", dither=Image.Dither.NONE).tobytes()
-    flate = zlib.compress(bits, level)
-    flat = Stored(image.width, image.height, 1, space, b"/FlateDecode", flate, b"", palette)
-    return min(coded, flat, key=lambda s: len(s.data) + len(s.parms))
-
-
-def _syntax(value: int | bool) -> bytes:
-    return (b"true" if value else b"false") if isinstance(value, bool) else b"%d" % value
+    flat = Encoded(zlib.compress(bits, level), "/FlateDecode", image.width, image.height, 1, palette=palette)
+    return min(fax, flat, key=lambda e: e.cost)
 
 
 # --- predictors -------------------------------------------------------------------------------------------------------
 
 
-def _predicted(image: pyvips.Image, level: int, bits: int = 0) -> Stored:
+def _predicted(image: pyvips.Image, level: int, bits: int = 0) -> Encoded:
     """Flate with PNG predictors: none, or the best per row, as a piece from the middle does better."""
     bits = bits or (16 if image.format == "ushort" else 8)
     # To PNG the last of four bands is opacity; to the predictors it is one more sample per pixel.
@@ -104,11 +95,10 @@ def _predicted(image: pyvips.Image, level: int, bits: int = 0) -> Stored:
     rows = max(1, _PIECE_PIXELS // image.width)
     piece = named.crop(0, max(0, (image.height - rows) // 2), image.width, min(rows, image.height))
     filters = min(("all", "none"), key=lambda kind: len(_coded(piece, kind, min(level, 6), bits)))
-    parms = b"/Predictor 15 /Colors %d /Columns %d" % (image.bands, image.width)
+    parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": image.bands, "/Columns": image.width}
     if bits != 8:
-        parms += b" /BitsPerComponent %d" % bits
-    data = _coded(named, filters, level, bits)
-    return Stored(image.width, image.height, bits, DEVICE[image.bands], b"/FlateDecode", data, parms)
+        parms["/BitsPerComponent"] = bits
+    return Encoded(_coded(named, filters, level, bits), "/FlateDecode", image.width, image.height, bits, parms)
 
 
 def _coded(image: pyvips.Image, filters: str, level: int, bits: int) -> bytes:
@@ -133,22 +123,19 @@ def _colors(image: pyvips.Image) -> list[bytes] | None:
     return [bytes(color) for color in sorted(found, key=lambda c: (3 * c[0] + 6 * c[1] + c[2], c))]
 
 
-def _with_palette(image: pyvips.Image, colors: list[bytes], level: int) -> list[Stored]:
+def _with_palette(image: pyvips.Image, colors: list[bytes], level: int) -> list[Encoded]:
     """Codings of an image of few colours, as indices into a palette and, where that may win, as it is."""
     indices = _indices(image, colors)
     if indices is None:
         return [_predicted(image, level)]
     palette = b"".join(colors)
-    space = DEVICE[image.bands]
     if len(colors) <= 2:
-        return [
-            _bilevel((indices > 0).ifthenelse(255, 0).cast("uchar").copy(interpretation="b-w"), space, level, palette)
-        ]
+        return [_bilevel((indices > 0).ifthenelse(255, 0).cast("uchar").copy(interpretation="b-w"), level, palette)]
     bits = 2 if len(colors) <= 4 else 4 if len(colors) <= 16 else 8
     picture = Image.frombytes("P", (image.width, image.height), indices.write_to_memory())
     rows = picture.tobytes("raw", f"P;{bits}" if bits < 8 else "P")
     flate = zlib.compress(rows, level)
-    plain = Stored(image.width, image.height, bits, space, b"/FlateDecode", flate, b"", palette)
+    plain = Encoded(flate, "/FlateDecode", image.width, image.height, bits, palette=palette)
     # Gradients of many colours are sometimes better off with predictors.
     return [plain] if bits < 8 else [plain, _predicted(image, level)]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pdfsmaller.engine.images.encoded import Encoded
+
 Note = Literal["animation", "damaged"]
 
 GRAY, RGB, CMYK = b"/DeviceGray", b"/DeviceRGB", b"/DeviceCMYK"
@@ -14,30 +16,19 @@ DEVICE = {components: space for space, components in COMPONENTS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An image XObject, encoded.
+    """An image XObject.
 
     Attributes:
-        width, height: in pixels.
-        bits: per component.
+        coded: its samples.
         space: the device colour space of its components (of its palette's, where it has one).
-        filter: the name of the only filter.
-        data: encoded with it.
-        parms: the filter's parameters, in PDF syntax; empty = none.
-        palette: the components of each index.
         profile: an ICC profile that says more exactly than ``space`` what the components mean.
         inverted: every component counts from its maximum down.
         color_key: the lowest and the highest value of each component that is not painted; empty = all are.
         mask: opacity, in DeviceGray.
     """
 
-    width: int
-    height: int
-    bits: int
+    coded: Encoded
     space: bytes
-    filter: bytes
-    data: bytes
-    parms: bytes = b""
-    palette: bytes | None = None
     profile: bytes | None = None
     inverted: bool = False
     color_key: tuple[int, ...] = ()

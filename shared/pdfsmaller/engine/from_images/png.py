@@ -18,6 +18,7 @@ from pdfsmaller.engine.from_images.pack import pack
 from pdfsmaller.engine.from_images.picture import DEVICE, Picture, Stored
 from pdfsmaller.engine.from_images.png_chunks import chunks
 from pdfsmaller.engine.from_images.reading import Reading
+from pdfsmaller.engine.images.encoded import Encoded
 
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGBA: 4}
@@ -75,7 +76,7 @@ def read_png(data: bytes, reading: Reading) -> Picture:
     if not png.interlaced and (png.opaque or key or png.kind == _PALETTE):
         image = _as_it_is(png, reading)
         if png.opaque and png.bits == 1:
-            image = min(image, _decoded(data, png, reading), key=lambda s: len(s.data))  # a fax coder does better
+            image = min(image, _decoded(data, png, reading), key=lambda s: len(s.coded.data))  # a fax coder does better
         elif key:
             image = replace(image, color_key=key)
         elif not png.opaque:
@@ -138,11 +139,16 @@ def _as_it_is(png: _Png, reading: Reading) -> Stored:
     data = b"".join(png.rows)
     _check_rows(data, png, reading)
     colors = 3 if png.kind == _RGB else 1
-    parms = b"/Predictor 15 /Colors %d /BitsPerComponent %d /Columns %d" % (colors, png.bits, png.width)
+    parms: dict[str, int | bool] = {
+        "/Predictor": 15,
+        "/Colors": colors,
+        "/BitsPerComponent": png.bits,
+        "/Columns": png.width,
+    }
     palette = png.palette[: 3 << png.bits] if png.kind == _PALETTE else None
     space = DEVICE[3 if palette is not None else colors]
-    profile = valid_profile(png.profile, space)
-    return Stored(png.width, png.height, png.bits, space, b"/FlateDecode", data, parms, palette, profile)
+    coded = Encoded(data, "/FlateDecode", png.width, png.height, png.bits, parms, palette=palette)
+    return Stored(coded, space, valid_profile(png.profile, space))
 
 
 def _check_rows(data: bytes, png: _Png, reading: Reading) -> None:

@@ -21,6 +21,7 @@ from pdfsmaller.engine.from_images.raster import open_with_pillow, pack_pillow
 from pdfsmaller.engine.from_images.reading import Reading
 from pdfsmaller.engine.from_images.tiff_jpeg import join_strips
 from pdfsmaller.engine.from_images.tiff_tags import DamagedTiff, Directory
+from pdfsmaller.engine.images.encoded import Encoded
 
 _G3, _G4, _JPEG = 3, 4, 7
 _WHITE_IS_0, _BLACK_IS_0, _RGB, _PALETTE, _INKS, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
@@ -131,12 +132,12 @@ def _fax(data: bytes, compression: int, directory: Directory) -> Stored | None:
         data = data.translate(_REVERSED)
     width, height = directory.first(tags.WIDTH), directory.first(tags.HEIGHT)
     k = -1 if compression == _G4 else (1 if options & _TWO_DIMENSIONAL else 0)
-    parms = b"/K %d /Columns %d /Rows %d" % (k, width, height)
+    parms: dict[str, int | bool] = {"/K": k, "/Columns": width, "/Rows": height}
     if compression == _G3:
-        parms += b" /EndOfBlock false"
+        parms["/EndOfBlock"] = False
     if photometric == _BLACK_IS_0:
-        parms += b" /BlackIs1 true"
-    return Stored(width, height, 1, GRAY, b"/CCITTFaxDecode", data, parms)
+        parms["/BlackIs1"] = True
+    return Stored(Encoded(data, "/CCITTFaxDecode", width, height, 1, parms), GRAY)
 
 
 def _jpeg(strips: list[bytes], directory: Directory, reading: Reading) -> Stored | None:
@@ -154,13 +155,14 @@ def _jpeg(strips: list[bytes], directory: Directory, reading: Reading) -> Stored
     picture = read_jpeg(data, reading)
     if len(strips) > 1 and picture.notes:
         return None  # not joined right
-    image = picture.image
+    image, coded = picture.image, picture.image.coded
     size = (directory.first(tags.WIDTH), directory.first(tags.HEIGHT))
-    if image.filter != b"/DCTDecode" or image.space != DEVICE[samples] or (image.width, image.height) != size:
+    if coded.filter != "/DCTDecode" or image.space != DEVICE[samples] or (coded.width, coded.height) != size:
         return None
     # The tag, not the JPEG's own markers, says what three components are.
-    data = marked_rgb(image.data) if photometric == _RGB else image.data
-    return replace(image, data=data, profile=valid_profile(directory.blobs.get(tags.PROFILE), image.space))
+    if photometric == _RGB:
+        coded = replace(coded, data=marked_rgb(coded.data))
+    return replace(image, coded=coded, profile=valid_profile(directory.blobs.get(tags.PROFILE), image.space))
 
 
 # --- decoded ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.from_images.layout import Placement, place
 from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.engine.from_images.picture import CMYK, COMPONENTS, Picture, Stored
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.structure.writer import PdfWriter
 
 
@@ -25,8 +26,8 @@ class Document:
 
     def image(self, picture: Picture) -> bytes:
         """Write a picture's image; the page for it, to be given to ``add`` once it is sure to be wanted."""
-        number = self._image(picture.image)
-        placement = place(picture.image.width, picture.image.height, picture.orientation, picture.dpi, self._options)
+        number, coded = self._image(picture.image), picture.image.coded
+        placement = place(coded.width, coded.height, picture.orientation, picture.dpi, self._options)
         return self._page(number, picture.image, placement)
 
     def add(self, page: bytes) -> None:
@@ -55,35 +56,48 @@ class Document:
         ) + b" /Contents %d 0 R%s>>" % (self._writer.write_value(b"", content), group)
 
     def _image(self, image: Stored) -> int:
+        coded = image.coded
         entries = (
             b"/Type /XObject /Subtype /Image /Width %d /Height %d /BitsPerComponent %d /ColorSpace %s /Filter %s"
             % (
-                image.width,
-                image.height,
-                image.bits,
+                coded.width,
+                coded.height,
+                coded.bits,
                 self._color_space(image),
-                image.filter,
+                coded.filter.encode(),
             )
         )
-        if image.parms:
-            entries += b" /DecodeParms <<%s>>" % image.parms
+        if parms := self._parms(coded):
+            entries += b" /DecodeParms <<%s>>" % b" ".join(parms)
         if image.inverted:
             entries += b" /Decode [%s]" % b" ".join([b"1 0"] * COMPONENTS[image.space])
         if image.color_key:
             entries += b" /Mask [%s]" % b" ".join(b"%d" % value for value in image.color_key)
         if image.mask is not None:
             entries += b" /SMask %d 0 R" % self._image(image.mask)
-        return self._writer.write_value(entries, image.data)
+        return self._writer.write_value(entries, coded.data)
+
+    def _parms(self, coded: Encoded) -> list[bytes]:
+        """The entries of the filter's parameters."""
+        parms = [b"%s %s" % (name.encode(), _value(value)) for name, value in coded.parms.items()]
+        if coded.shared is not None:
+            parms.append(b"/JBIG2Globals %d 0 R" % self._writer.write_value(b"", coded.shared))
+        return parms
 
     def _color_space(self, image: Stored) -> bytes:
         base = image.space
         if image.profile is not None:
             entries = b"/N %d /Alternate %s /Filter /FlateDecode" % (COMPONENTS[base], base)
             base = b"[/ICCBased %d 0 R]" % self._writer.write_value(entries, zlib_compress(image.profile))
-        if image.palette is None:
+        palette = image.coded.palette
+        if palette is None:
             return base
-        last = len(image.palette) // COMPONENTS[image.space] - 1
-        return b"[/Indexed %s %d <%s>]" % (base, last, image.palette.hex().encode())
+        last = len(palette) // COMPONENTS[image.space] - 1
+        return b"[/Indexed %s %d <%s>]" % (base, last, palette.hex().encode())
+
+
+def _value(value: int | bool) -> bytes:
+    return (b"true" if value else b"false") if isinstance(value, bool) else b"%d" % value
 
 
 def _number(value: float) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
-from pdfsmaller.engine.images.encode import Encoded
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.objgen import ObjGen
 
 # Entries that mean the same of an image and of a form (ISO 32000-1, tables 89 and 95).
@@ -16,17 +16,31 @@ _OF_ANY_XOBJECT = ("/OC", "/StructParent", "/Metadata")
 def apply_images(pdf: Pdf, encoded: Mapping[ObjGen, Encoded], without: Iterable[ObjGen] = ()) -> None:
     """Put new codings in place of the stored ones, leaving out those in ``without``."""
     left_out = set(without)
+    common = _Common(pdf)
     for objgen, image in encoded.items():
         if objgen not in left_out:
             stream = pdf.get_object(objgen)
             if isinstance(stream, Stream):
                 if image.over is not None:
-                    _write_layers(pdf, stream, image, image.over)
+                    _write_layers(pdf, stream, image, image.over, common)
                 else:
-                    _write(stream, image)
+                    _write(stream, image, common)
 
 
-def _write_layers(pdf: Pdf, stream: Stream, image: Encoded, over: tuple[Encoded, Encoded]) -> None:
+class _Common:
+    """What images have in common: a stream for all of the same bytes."""
+
+    def __init__(self, pdf: Pdf) -> None:
+        self._pdf = pdf
+        self._streams: dict[bytes, Object] = {}
+
+    def stream(self, data: bytes) -> Object:
+        if data not in self._streams:
+            self._streams[data] = self._pdf.make_stream(data)
+        return self._streams[data]
+
+
+def _write_layers(pdf: Pdf, stream: Stream, image: Encoded, over: tuple[Encoded, Encoded], common: _Common) -> None:
     """Turn an image into a form of the same name that paints its layers into the same unit square.
 
     ``Do`` shows both alike, so that nothing else on the page changes.
@@ -35,9 +49,9 @@ def _write_layers(pdf: Pdf, stream: Stream, image: Encoded, over: tuple[Encoded,
     entries = {key: value for key, value in stream.items() if key not in (*kept, "/Length", "/Filter", "/DecodeParms")}
     paper, color = (pdf.make_indirect(Stream(pdf, b"", Dictionary(entries))) for _ in range(2))
     stencil = Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Image, ImageMask=True)
-    _write(paper, image)
-    _write(color, over[0])
-    _write(stencil, over[1])
+    _write(paper, image, common)
+    _write(color, over[0], common)
+    _write(stencil, over[1], common)
     color["/Mask"] = pdf.make_indirect(stencil)
     for key in list(stream.keys()):
         if key not in kept and key != "/Length":
@@ -48,9 +62,12 @@ def _write_layers(pdf: Pdf, stream: Stream, image: Encoded, over: tuple[Encoded,
     stream["/Resources"] = Dictionary(XObject=Dictionary(P=paper, C=color))
 
 
-def _write(stream: Stream, image: Encoded) -> None:
+def _write(stream: Stream, image: Encoded, common: _Common) -> None:
     color = _color_space(stream, image)
-    parms = Dictionary(image.parms) if image.parms else None
+    entries: dict[str, object] = dict(image.parms)
+    if image.shared is not None:
+        entries["/JBIG2Globals"] = common.stream(image.shared)
+    parms = Dictionary(entries) if entries else None
     for key in ("/DecodeParms", "/DP", "/F"):
         if key in stream:
             del stream[key]

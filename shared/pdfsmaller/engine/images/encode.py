@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import deflate
 import pyvips
 
 from pdfsmaller.engine.deflate import zlib_compress
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.options import Effort
 
 # Our two workers are the parallelism; libvips' own threads and operation cache would only add memory.
@@ -28,50 +29,6 @@ CANDIDATE_LEVEL = 8
 PIECE_BYTES = 1_000_000
 # Rows are predicted so many bytes at a time.
 STRIP_BYTES = 8_000_000
-
-
-# What one more image object takes besides its data.
-OBJECT_BYTES = 150
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """An image ready to be written.
-
-    Attributes:
-        data: the stream's bytes.
-        filter: its only filter, e.g. ``/DCTDecode``.
-        width, height, bits: of the image now.
-        parms: the filter's parameters.
-        color: ``keep`` the colour space, ``gray`` = DeviceGray, ``base`` = the base of the present Indexed one.
-        palette: the components of its entries; the colour space becomes Indexed over the one that ``color`` says.
-        entries: colours in the palette.
-        drop_decode: the samples now mean what they say, whatever ``/Decode`` said before.
-        exact: no decoded sample differs from the source's.
-        proven: and that is known without looking at it again: both were decoded and compared, or only comments went.
-        over: a second image of the same place and colour space, and the stencil through which it is painted over this
-            one: where the stencil's samples are 0.
-    """
-
-    data: bytes
-    filter: str
-    width: int
-    height: int
-    bits: int
-    parms: dict[str, int | bool] = field(default_factory=dict)
-    color: str = "keep"
-    palette: bytes | None = None
-    entries: int = 0
-    drop_decode: bool = False
-    exact: bool = False
-    proven: bool = False
-    over: tuple[Encoded, Encoded] | None = None
-
-    @property
-    def cost(self) -> int:
-        """Bytes in the file, what the dictionary gains included."""
-        own = len(self.data) + 12 * len(self.parms) + (len(self.palette) + 24 if self.palette is not None else 0)
-        return own + sum(image.cost + OBJECT_BYTES for image in self.over or ())
 
 
 def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default") -> Encoded:

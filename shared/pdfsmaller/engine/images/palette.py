@@ -12,7 +12,7 @@ import pyvips
 from PIL import Image
 
 from pdfsmaller.engine.images import encode, lua, pixels
-from pdfsmaller.engine.images.encode import Encoded
+from pdfsmaller.engine.images.encoded import Encoded
 
 # How far a palette of fewer colours may be from the image, at the quality of the ebook preset: the mean error in
 # levels, and the shares of pixels further off than so many levels.

@@ -21,7 +21,7 @@ from functools import cached_property, partial
 import pyvips
 
 from pdfsmaller.engine.images import encode, jbig2, palette, pixels
-from pdfsmaller.engine.images.encode import Encoded
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import (
     REFERENCE_QUALITY,
     Goal,

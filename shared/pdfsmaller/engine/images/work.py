@@ -21,7 +21,7 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import pdfa_part
 from pdfsmaller.engine.images.effort import Tally
-from pdfsmaller.engine.images.encode import Encoded
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.race import optimize
