@@ -24,8 +24,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.files import replace_file
@@ -182,7 +180,7 @@ class _Run:
                     failed = failed or exc.about(source.name)
                     self._leave_out(index, exc, anything_left=True)
                 else:
-                    self.reports[index] = self.reports[index].model_copy(update={"pages": len(ready[-1].picks)})
+                    self.reports[index] = replace(self.reports[index], pages=len(ready[-1].picks))
                 give_back()
             done += size
         if not ready:
@@ -224,10 +222,10 @@ class _Run:
         """The smallest or best-looking result for ``target_size``, searched for from what is not compressed yet."""
         plain = folder / "plain"
         plain.mkdir()
-        whole = self._merged(plain, self.options.model_copy(update={"optimize": False}))
+        whole = self._merged(plain, replace(self.options, optimize=False))
         fitted = folder / "fitted.pdf"
         password = self.protection.password if self.protection and not self.options.decrypt else None
-        options = self.options.compression(password=SecretStr(password) if password else None)
+        options = self.options.compression(password=password or None)
         limits = replace(self.limits, soft_seconds=max(1.0, self.deadline.left()))
         with self.watch.stage("compress"):
             report = compress(whole, fitted, options, limits=limits)
@@ -246,8 +244,8 @@ class _Run:
         name = self.sources[index].name
         if self.options.on_error != "skip" or not anything_left:
             raise error.about(name) from error
-        self.reports[index] = self.reports[index].model_copy(
-            update={"pages": 0, "error": ReportWarning(code=error.code, message=error.message)}
+        self.reports[index] = replace(
+            self.reports[index], pages=0, error=ReportWarning(code=error.code, message=error.message)
         )
         self._warn("skipped", f"{name} was left out: {error.message}")
 
