@@ -12,7 +12,7 @@ import typer.main
 
 from pdfsmaller import operations
 from pdfsmaller.cli import arguments
-from pdfsmaller.cli.app import app
+from pdfsmaller.cli.app import made
 from pdfsmaller.engine.report import BaseReport
 from pdfsmaller.errors import InvalidOption
 from pdfsmaller.operations import OPERATIONS, OperationSpec
@@ -25,7 +25,7 @@ _COMMANDS_OWN = {"inputs", "output", "output_dir", "as_json", "quiet", *argument
 
 def parameters(operation: OperationSpec) -> dict[str, Any]:
     """The parameters of an operation's command, as its parser has them."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(made())
     return {parameter.name: parameter for parameter in command.commands[operation.command].params}
 
 

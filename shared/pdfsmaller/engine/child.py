@@ -2,12 +2,12 @@
 
 The process loads its libraries, says ``{"ready": true}``, then reads one line of JSON from standard input:
 ``{"entry", "options_class", "libraries": [name], "sources": [{"path", "name"}], "folder", "options": {…},
-"limits": {…}}``, where ``entry`` and ``options_class`` are what to call and its options, each as ``module:name``. It
-binds itself (``confinement``): it can then read the sources and write to ``folder``, in which its results lie, and
-reach nothing else. It answers on standard output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now
-and then (with ``"pages": [done, of]`` where these are counted), and at the end exactly one
-``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is a path in the folder) or ``{"error": …}``.
-Standard output carries nothing else: what libraries print goes to standard error.
+"limits": {…}}``, where ``entry`` and ``options_class`` are what to call and its options, each as ``module:name``, and
+the options are as their caller has checked them. It binds itself (``confinement``): it can then read the sources and
+write to ``folder``, in which its results lie, and reach nothing else. It answers on standard output, one JSON object a
+line: ``{"progress": {"stage", "percent"}}`` now and then (with ``"pages": [done, of]`` where these are counted), and at
+the end exactly one ``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is a path in the folder) or
+``{"error": …}``. Standard output carries nothing else: what libraries print goes to standard error.
 
 Which operations there are is its caller's business; the form of an entry stands in ``engine.results``.
 """
