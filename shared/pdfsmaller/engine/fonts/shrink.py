@@ -104,6 +104,10 @@ def _apply(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
             descriptor["/CIDSet"] = pdf.make_indirect(Stream(pdf, _bits(change.cids)))
         if change.tag is not None:
             _rename(descriptor, "/FontName", change.tag)
+    for font in program.fonts:
+        table = change.gid_maps.get(font_key(font))
+        if table is not None:
+            font["/CIDToGIDMap"] = pdf.make_indirect(Stream(pdf, table))
     if change.tag is not None:
         for font in program.fonts:
             _rename(font, "/BaseFont", change.tag)
