@@ -6,7 +6,8 @@ Guarantees:
 - outlines, named destinations, links, form fields (values, appearances, calculation order), tags, page labels,
   layers, attached files and scripts of every document are there; what collides is renamed, wherever it is used;
 - settings of the viewer, document information and XMP are the first document's;
-- what is the same in several documents (fonts, images, profiles) is stored once;
+- what is the same in several documents (fonts, images, profiles) is stored once, and with ``optimize`` subsets of one
+  font are one program;
 - what cannot survive is said in a warning: signatures, XFA, claims of PDF/A that no longer hold for everything.
 
 Documents are copied one after the other straight into the result, so memory grows with the largest of them and
@@ -32,6 +33,7 @@ from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.merge.assembly import assemble
 from pdfsmaller.engine.merge.check import check
 from pdfsmaller.engine.merge.finish import finished
+from pdfsmaller.engine.merge.fonts import with_shared_fonts
 from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.merge.prepare import Preparation
 from pdfsmaller.engine.merge.protection import Protection
@@ -140,21 +142,30 @@ class _Run:
     def _merged(self, folder: Path, options: MergeOptions) -> Path:
         """All sources in one file, checked."""
         ready = self._prepared(folder, options)
+        copied = self._sharing_fonts(ready, folder) if options.optimize else ready
         result = folder / "result.pdf"
         while True:
             warnings_before = len(self.warnings)
             try:
                 with self.watch.stage("merge"):
-                    assemble(ready, result, options, self.limits, self._warn, self._assembling)
+                    assemble(copied, result, options, self.limits, self._warn, self._assembling)
                 self.progress("verify", _ASSEMBLED)
                 with self.watch.stage("verify"):
                     self.comparison = check(ready, result, options.verify, self.deadline, self._warn)
                 return self._finished(folder, result)
             except SourceFailed as failed:
-                # What was copied of it is in the result already: begin again without it.
+                # What was copied of it is in the result already: begin again, with fonts as they were or without it.
                 del self.warnings[warnings_before:]
+                if copied is not ready:
+                    copied = ready
+                    continue
                 ready.remove(failed.source)
                 self._leave_out(failed.source.index, failed.error, anything_left=bool(ready))
+
+    def _sharing_fonts(self, ready: list[Ready], folder: Path) -> list[Ready]:
+        with self.watch.stage("fonts"):
+            shared = with_shared_fonts(ready, folder, self.limits, self._compressing_until())
+        return ready if shared == ready else shared
 
     def _assembling(self, done: float) -> None:
         self.progress("merge", _PREPARED + round((_ASSEMBLED - _PREPARED) * done))
