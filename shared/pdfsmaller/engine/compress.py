@@ -45,7 +45,7 @@ from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
-from pdfsmaller.engine.images.goal import Goal
+from pdfsmaller.engine.images.goal import Goal, layering
 from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import give_back, ran_out_of_memory
@@ -192,7 +192,7 @@ class _Run:
             self.options.color_mode or "no-change",
             self.options.effort,
             exact_dpi=self.options.dpi is not None,
-            layers=self.options.preset == "scan",
+            layers=layering(self.options.preset, self.options.effort),
         )
         with self._open(folder / "mended.pdf") as pdf:
             with self.watch.stage("analyse"):
@@ -345,11 +345,14 @@ class _Run:
                 builder.fonts.leave_out(builder.fonts.changed_on(unproven))
                 left_out = [step for step in STEPS if step in unverified.union(left_out)]
             elif guilty:
-                how = "whole" if goal.layers else "without loss"
+                layered = {objgen for objgen in guilty if encoded[objgen].over is not None}
+                how = "whole" if layered == guilty else "with less loss" if layered else "without loss"
                 self._warn("image_rolled_back", f"Images whose loss showed were coded {how}: {len(guilty)}.")
                 encoded = {objgen: image for objgen, image in encoded.items() if objgen not in guilty}
                 if attempt == 0:
-                    encoded |= self._with_less_loss(found, guilty, goal)
+                    encoded |= self._coded_anew(found, layered, replace(goal, layers="never"))
+                    exact = Goal(None, None, effort=self.options.effort)
+                    encoded |= self._coded_anew(found, guilty - layered, exact)
                 self._roll_back(len(guilty - encoded.keys()))
             elif "fonts" not in left_out and (fonts := builder.fonts.changed_on(_pages(differences))):
                 self._warn("font_rolled_back", f"Fonts on pages that differed stayed as before: {len(fonts)}.")
@@ -373,13 +376,14 @@ class _Run:
         if images:
             self.skipped["rolled_back"] += images
 
-    def _with_less_loss(self, found: Found, guilty: set[ObjGen], goal: Goal) -> dict[ObjGen, Encoded]:
-        """The lossless codings of these images; of what may be layers, the ordinary ones."""
+    def _coded_anew(self, found: Found, images: set[ObjGen], goal: Goal) -> dict[ObjGen, Encoded]:
+        """The codings of these images for another goal."""
+        if not images:
+            return {}
         with self.watch.stage("images"), open_pdf(self.source, self.password, self.limits) as pdf:
             externalize_inline_images(pdf, found.inline_pages)
-            some = Found({objgen: found.images[objgen] for objgen in guilty})
-            less = replace(goal, layers=False) if goal.layers else Goal(None, None, effort=self.options.effort)
-            return encode_images(pdf, some, less, self.limits, self.deadline, lambda _share: None).encoded
+            some = Found({objgen: found.images[objgen] for objgen in images})
+            return encode_images(pdf, some, goal, self.limits, self.deadline, lambda _share: None).encoded
 
     def _without_loss_on(self, pages: set[int], found: Found, encoded: dict[ObjGen, Encoded]) -> dict[ObjGen, Encoded]:
         """The images, those on these pages (or on nobody knows which) coded without loss or left as they were."""
@@ -390,7 +394,7 @@ class _Run:
             return encoded
         with_loss = {objgen for objgen in shown if objgen in lossy or objgen in _paired(found, lossy)}
         kept = {objgen: image for objgen, image in encoded.items() if objgen not in with_loss}
-        kept |= self._with_less_loss(found, with_loss, Goal(None, None))
+        kept |= self._coded_anew(found, with_loss, Goal(None, None))
         self._roll_back(len(with_loss - kept.keys()))
         return kept
 
