@@ -22,6 +22,7 @@ from pdfsmaller.engine.content import rewriter
 
 #: What takes long to load and is not needed often enough for a process with one job.
 _RARELY_NEEDED = (
+    "fontTools.ttLib.standardGlyphOrder",
     "PIL.BmpImagePlugin",
     "PIL.GifImagePlugin",
     "PIL.ImageOps",
