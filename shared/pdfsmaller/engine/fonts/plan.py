@@ -23,9 +23,10 @@ from pdfsmaller.engine.fonts.encodings import differences
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, glyph_names, listed, rebuild
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
-from pdfsmaller.engine.fonts.usage import FontUse, Usage, find_usage, font_key
+from pdfsmaller.engine.fonts.usage import FontUse, Usage, find_usage, font_key, usage_in
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
+from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 
 #: A new program is worth it when it saves at least this share of the old one's bytes as stored, and so many bytes.
@@ -79,13 +80,20 @@ class Plan:
     skipped: Counter[str]
 
 
-def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None) -> Plan:
+def plan_changes(
+    pdf: Pdf, fonts: Fonts, usage: Usage | None, limits: Limits, deadline: Deadline, pdfa: int | None
+) -> Plan:
     """What becomes of every program.
+
+    Args:
+        usage: of the document that this one is a copy of, or None where it was not walked yet.
 
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
-    usage = find_usage(pdf, limits, deadline)
+    usage = usage_in(pdf, usage) if usage is not None else None
+    if usage is None:
+        usage = find_usage(pdf, walk(pdf, limits, deadline), limits)
     typable = Typable()
     with tolerate("form_fields") as attempt:
         typable = typable_fonts(pdf)
