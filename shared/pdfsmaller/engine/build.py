@@ -1,12 +1,13 @@
 """Building a result: a fresh copy of the source, the chosen images put in, tidied, saved.
 
-Every build starts from the source's bytes, so that leaving something out again (an image that failed the comparison, a
-structural step) is just another build, and nothing is ever compressed twice.
+Every build starts from the source as it was, so that leaving something out again (an image that failed the comparison,
+a structural step) is just another build, and nothing is ever compressed twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -67,15 +68,20 @@ class Builder:
         without: Collection[ObjGen] = (),
         *,
         leave_out: Collection[Step] = (),
+        opened: Pdf | None = None,
     ) -> int:
         """Write a result and return its size in bytes.
 
         Args:
             without: images that stay as they are in the source.
             leave_out: steps that are not done.
+            opened: the source as it was analysed, which is changed and of no use afterwards; opened anew by default.
         """
-        with self.watch.stage("write"), open_pdf(self.source, self.password, self.limits) as pdf:
-            externalize_inline_images(pdf, self.analysis.found.inline_pages)
+        with self.watch.stage("write"), ExitStack() as stack:
+            pdf = opened
+            if pdf is None:
+                pdf = stack.enter_context(open_pdf(self.source, self.password, self.limits))
+                externalize_inline_images(pdf, self.analysis.found.inline_pages)
             apply_images(pdf, encoded, without)
             mode = self.options.color_mode or "no-change"
             if mode != "no-change":

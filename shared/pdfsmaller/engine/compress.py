@@ -131,7 +131,7 @@ class _Run:
         self.schedule = Schedule()
         self.watch = Stopwatch(self._begins)
         self.warnings: list[ReportWarning] = []
-        self.password = options.password.get_secret_value() if options.password else None
+        self.password = options.password
         self.pages = 0
         self.pages_done: int | None = None
         self.searching = False
@@ -146,6 +146,7 @@ class _Run:
         self.not_shown: set[int] = set()  # pages that show what cannot be read
         self.before = Audit()
         self.originals: Originals | None = None
+        self.after: Audit | None = None  # of the last result that was compared
         self.streams: Counter[Kind] = Counter()
 
     def run(self) -> Report:
@@ -254,7 +255,7 @@ class _Run:
         return Originals(self.source, self.password, pages, self.deadline.at)
 
     def _encoded(self, pdf: Pdf, found: Found, goal: Goal, builder: Builder, result: Path) -> Coded:
-        """Code the images and write a first result with them."""
+        """Code the images and write a first result with them, which may use ``pdf`` up."""
 
         def encode(wanted: Goal, share: Callable[[float], None]) -> Coded:
             def progress(tally: Tally) -> None:
@@ -273,7 +274,7 @@ class _Run:
             self.searching = False
             return coded
         coded = encode(goal, progress)
-        builder.build(result, coded.encoded)
+        builder.build(result, coded.encoded, opened=pdf)
         return coded
 
     # --- telling how far it is ----------------------------------------------------------------------------------
@@ -403,6 +404,11 @@ class _Run:
 
     def _compare(self, result: Path, goal: Goal, encoded: Mapping[ObjGen, Encoded]) -> Comparison:
         give_back()  # what writing needed: rendering comes from a heap of its own
+
+        def opened(pdf: Pdf) -> None:
+            self.after = audit(pdf, result.stat().st_size)
+
+        self.after = None
         with damage.counted():  # a comparison has its own account of what it could not read
             comparison = compare(
                 self.source,
@@ -414,6 +420,7 @@ class _Run:
                 deadline=self.verify_deadline.at,
                 not_shown=self.not_shown,
                 originals=self.originals,
+                opened=opened,
                 proven={objgen: digest(image.data) for objgen, image in encoded.items() if image.proven},
             )
         if self.options.strip_metadata:
@@ -435,7 +442,7 @@ class _Run:
         self.warnings = [warning for warning in self.warnings if warning.code not in _OF_CHANGES]
         self.changed = 0
         self.comparison = None
-        self.fonts = self.fonts.model_copy(update={"changed": 0})
+        self.fonts = replace(self.fonts, changed=0)
         if self.brotli:
             self._warn(
                 "brotli_kept",
@@ -448,12 +455,14 @@ class _Run:
         return self._report(self.input_bytes, "unchanged", self.before)
 
     def _hand_out(self, result: Path, size: int) -> Report:
-        try:
-            with open_pdf(result, self.password, self.limits) as pdf:
-                after = audit(pdf, size)
-        except UnreadablePdf:
-            self._warn("verification_failed", "The result could not be opened: the original was kept.")
-            return self._hand_back()
+        after = self.after
+        if after is None:
+            try:
+                with open_pdf(result, self.password, self.limits) as pdf:
+                    after = audit(pdf, size)
+            except UnreadablePdf:
+                self._warn("verification_failed", "The result could not be opened: the original was kept.")
+                return self._hand_back()
         replace_file(result, self.target)
         if self.brotli:
             self._warn("brotli_replaced", "What was compressed with Brotli is Flate now, which every reader can open.")

@@ -119,7 +119,7 @@ def test_whether_colours_are_set(content: bytes, expected: tuple[bool, bool], lu
 
 @EVERYWHERE
 def test_inline_images_are_passed_over(lua: bool) -> None:
-    data = bytes(range(40, 90)) + b" Q /X Do EIEI ("
+    data = bytes(range(40, 90)) + b" Q /X Do "
     content = b"BI /W %d /H 1 /BPC 8 /CS /G ID " % len(data) + data + b" EI /Y Do"
     found = read(content, lua=lua)
     assert [drawn.name for drawn in found.drawn] == ["/Y"]

@@ -85,12 +85,13 @@ def shrink_fonts(
         cache.seen = len(fonts.programs)
         cache.plan = plan_changes(pdf, fonts, usage, limits, deadline, pdfa)
     for objgen in cache.changed() & fonts.programs.keys():
-        _apply(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
+        apply_change(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
     for objgen, data in cache.plan.cid_maps.items():
         pdf.get_object(objgen).write(data)
 
 
-def _apply(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
+def apply_change(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
+    """Put a new program in an old one's place, with all that changes beside it."""
     stream = program.stream
     for key in ("/Subtype", "/Length1", "/Length2", "/Length3"):
         if key in stream:
@@ -113,6 +114,10 @@ def _apply(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
             descriptor["/CIDSet"] = pdf.make_indirect(Stream(pdf, _bits(change.cids)))
         if change.tag is not None:
             _rename(descriptor, "/FontName", change.tag)
+    for font in program.fonts:
+        table = change.gid_maps.get(font_key(font))
+        if table is not None:
+            font["/CIDToGIDMap"] = pdf.make_indirect(Stream(pdf, table))
     if change.tag is not None:
         for font in program.fonts:
             _rename(font, "/BaseFont", change.tag)
