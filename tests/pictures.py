@@ -16,7 +16,7 @@ from typing import Any
 import pyvips
 from PIL import Image, ImageDraw
 
-from pdfsmaller.engine.images import encode
+from pdfsmaller.engine.images.codecs import ccitt
 from tests.documents import chart, lettering, photo, srgb_profile
 
 Make = Callable[[], bytes]
@@ -141,7 +141,7 @@ def fax_tiff(*, photometric: int = 0, reversed_bits: bool = False, orientation: 
     """A fax page of one strip, coded as group 4."""
     image = text().convert("L")
     black_and_white = pyvips.Image.new_from_memory(image.tobytes(), *image.size, 1, "uchar").copy(interpretation="b-w")
-    coded = encode.ccitt_g4(black_and_white.invert() if photometric else black_and_white)
+    coded = ccitt.group_4(black_and_white.invert() if photometric else black_and_white)
     data = coded.data
     if reversed_bits:
         data = bytes(int(f"{byte:08b}"[::-1], 2) for byte in data)

@@ -7,11 +7,10 @@ from typing import Any
 
 import pikepdf
 import pytest
-import pyvips
 from pikepdf import Array, Dictionary, Name, Pdf
 from PIL import Image
 
-from pdfsmaller.engine.images import encode, jpeg, jpx
+from pdfsmaller.engine.images import jpeg, jpx
 from pdfsmaller.engine.images.color import ColorSpace, read_color_space
 from tests import documents
 from tests.engine.conftest import Result, Run
@@ -156,18 +155,6 @@ def test_an_icc_profile_stays(run: Run) -> None:
 def test_cmyk_stays_cmyk(run: Run) -> None:
     for data in (documents.cmyk_jpeg(), documents.cmyk_flate()):
         assert only_image(run(data, preset="ebook")).ColorSpace == Name.DeviceCMYK
-
-
-@pytest.mark.parametrize(("fast", "full_chroma"), [(False, True), (False, False), (True, True), (True, False)])
-def test_cmyk_jpeg_decodes_to_the_samples_it_was_made_of(fast: bool, full_chroma: bool) -> None:
-    """YCCK, marked as such: the samples stored are those that went in (libvips gives them turned round)."""
-    ramp = pyvips.Image.xyz(61, 67)[0] * 4
-    samples = ramp.bandjoin([255 - ramp, ramp * 0 + 40, 255 - ramp * 0.5]).cast("uchar").copy_memory()
-    data = jpeg.jpeg_cmyk(samples, 98, full_chroma=full_chroma, fast=fast)
-    assert jpeg.jpeg_info(data) is not None
-    assert data[2:18] == b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x02"
-    decoded = pyvips.Image.jpegload_buffer(data).invert().copy(interpretation="multiband")
-    assert (decoded - samples).abs().avg() < 2
 
 
 def test_cmyk_jpeg_without_adobe_marker_keeps_its_colours(run: Run) -> None:
@@ -438,15 +425,3 @@ def test_a_jpeg_2000_that_claims_to_be_gigantic_is_left_alone(run: Run) -> None:
     result = run(data, preset="ebook")
     assert "left_alone" not in result.warnings()
     assert result.report.images.changed == 0
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_rows_predicted_strip_by_strip_are_those_of_the_whole_image(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture = documents.photo(320, 240).convert(mode)
-    image = pyvips.Image.new_from_memory(picture.tobytes(), 320, 240, len(mode), "uchar")
-    image = image.copy(interpretation="srgb" if mode == "RGB" else "b-w")
-    whole = encode.predicted(image)
-    assert whole.parms["/Predictor"] == 15
-    for strip_bytes in (1, 10_000, 100_000):
-        monkeypatch.setattr(encode, "STRIP_BYTES", strip_bytes)
-        assert encode.predicted(image) == whole

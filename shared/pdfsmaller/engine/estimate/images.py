@@ -2,7 +2,7 @@
 
 Images are sorted into kinds (role, coding, depth, colours, resolution); of each kind the largest and some others are
 looked at. Strips are as wide as their image, so that all that a coding sees of its rows is there. The race is the very
-one of a real run (``images.race``), with all its effort.
+one of a real run (``images.choose``), with all its effort.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import pdfa_part
 from pdfsmaller.engine.images import pixels
+from pdfsmaller.engine.images.choose import optimize
+from pdfsmaller.engine.images.choose.layers import LAYERS_COVER
+from pdfsmaller.engine.images.codecs import jpeg
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal, bilevel_scale
-from pdfsmaller.engine.images.jpeg import jpeg, jpeg_cmyk, jpeg_info, transcoded
-from pdfsmaller.engine.images.race import LAYERS_COVER, optimize
+from pdfsmaller.engine.images.jpeg import jpeg_info, transcoded
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
@@ -307,12 +309,8 @@ def _strips(source: ImageSource, number: int, each: int) -> tuple[ImageSource, f
     info = jpeg_info(source.data)
     if info is None:
         raise Skip("jpeg_mismatch")
-    if tile.bands == 4:
-        data = jpeg_cmyk(tile, STRIP_QUALITY, full_chroma=info.full_chroma, fast=True)
-    else:
-        named = tile.copy(interpretation="srgb" if tile.bands == 3 else "b-w")
-        data = jpeg(named, STRIP_QUALITY, full_chroma=info.full_chroma, fast=True)
-    return replace(source, data=data), share
+    coded = jpeg.encode(tile, STRIP_QUALITY, full_chroma=info.full_chroma, fast=True)
+    return replace(source, data=coded.data), share
 
 
 def _quickly(image: pyvips.Image) -> int:

@@ -14,7 +14,8 @@ from PIL import Image
 from pdfsmaller.engine.from_images.hints import valid_profile
 from pdfsmaller.engine.from_images.picture import DEVICE, GRAY, Stored
 from pdfsmaller.engine.from_images.png_chunks import idat
-from pdfsmaller.engine.images import encode, pixels
+from pdfsmaller.engine.images import pixels
+from pdfsmaller.engine.images.codecs import ccitt
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.options import Effort
 
@@ -74,7 +75,7 @@ def _one_band(image: pyvips.Image, level: int) -> Encoded:
 
 def _bilevel(image: pyvips.Image, level: int, palette: bytes | None = None) -> Encoded:
     """G4, or Flate for the patterns and tiny bitmaps that it codes better. Sample 1 = 255."""
-    fax = replace(encode.ccitt_g4(image), palette=palette)
+    fax = replace(ccitt.group_4(image), palette=palette)
     if len(fax.data) * 20 < image.width * image.height / 8:
         return fax  # a page of text: Flate never wins
     picture = Image.frombytes("L", (image.width, image.height), image.write_to_memory())

@@ -1,4 +1,4 @@
-"""Every image of a document through the race, on every core, within bounds.
+"""Every image of a document through the choosers, on every core, within bounds.
 
 The document is read by the calling thread alone (pikepdf objects are not to be shared); coding runs in a small pool.
 Memory is bounded by a budget of decoded bytes in flight, whatever the number of images: an image over the budget runs
@@ -20,11 +20,11 @@ from pikepdf import Pdf
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import pdfa_part
+from pdfsmaller.engine.images.choose import optimize
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal
-from pdfsmaller.engine.images.race import optimize
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.objgen import ObjGen

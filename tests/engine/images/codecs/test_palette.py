@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import pyvips
 
-from pdfsmaller.engine.images import encode, lua, palette, pixels
+from pdfsmaller.engine.images import lua, pixels
+from pdfsmaller.engine.images.codecs import flate, palette
 
 
 def _drawing(width: int, height: int, colors: int) -> pyvips.Image:
@@ -49,7 +50,7 @@ def test_at_most_256_colours_come_back_as_they_were() -> None:
     coded = palette.exact(_drawing(512, 64, 256))
     assert coded is not None
     assert coded.exact
-    assert len(encode.repacked(coded, "default").data) <= len(coded.data)
+    assert len(flate.repacked(coded, "default").data) <= len(coded.data)
 
 
 @pytest.mark.parametrize("bits", [4, 8])

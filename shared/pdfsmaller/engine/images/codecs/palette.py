@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pyvips
 from PIL import Image
 
-from pdfsmaller.engine.images import encode, lua, pixels
+from pdfsmaller.engine.images import lua, pixels
+from pdfsmaller.engine.images.codecs import flate, png
 from pdfsmaller.engine.images.encoded import Encoded
 
 # How far a palette of fewer colours may be from the image, at the quality of the ebook preset: the mean error in
@@ -42,8 +43,8 @@ class Indexed:
     bits: int
 
     def coded(self) -> Encoded:
-        """Deflated quickly: see ``encode.repacked``."""
-        indexed = encode.flate(self.rows, self.width, self.height, self.bits)
+        """Deflated quickly: see ``flate.repacked``."""
+        indexed = flate.plain(self.rows, self.width, self.height, self.bits)
         return replace(indexed, palette=self.colors, entries=len(self.colors) // 3, exact=False)
 
     def shown(self) -> pyvips.Image:
@@ -71,14 +72,14 @@ class Error(NamedTuple):
 def quantized(image: pyvips.Image, *, quality: int = 100, bits: int = 8) -> Indexed:
     """At most 256 colours (16 with 4 bits) for three bands; how exact that is, ``error`` measures."""
     named = image.copy(interpretation="srgb")
-    png = named.pngsave_buffer(
+    written = named.pngsave_buffer(
         compression=0, filter="none", palette=True, Q=quality, bitdepth=bits, dither=0.0, effort=4, keep="none"
     )
-    chunks = encode.png_chunks(png)
+    chunks = png.chunks(written)
     _, _, depth, kind = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
     if kind != 3:
         raise ValueError("not a palette image")
-    rows = encode.without_filter_bytes(zlib.decompress(chunks[b"IDAT"]), image.height)
+    rows = png.without_filter_bytes(zlib.decompress(chunks[b"IDAT"]), image.height)
     return Indexed(rows, chunks[b"PLTE"], image.width, image.height, depth)
 
 

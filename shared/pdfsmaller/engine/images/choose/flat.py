@@ -1,0 +1,64 @@
+"""Drawn images (screenshots, charts): few colours, or exact, unless a JPEG of them shows no ringing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyvips
+
+from pdfsmaller.engine.images import pixels
+from pdfsmaller.engine.images.choose import exact
+from pdfsmaller.engine.images.choose.bilevel import smallest_bilevel
+from pdfsmaller.engine.images.codecs import jpeg, palette
+from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.engine.images.goal import REFERENCE_QUALITY, Goal
+from pdfsmaller.engine.images.source import ImageSource
+from pdfsmaller.engine.images.weigh import FLAT_JPEG_GAIN, JPEG_AT_BEST, RINGING_SHARE, RINGING_SHARE_FINE
+
+# The quality from which a JPEG with full chroma may show a little more ringing.
+FINE_QUALITY = 88
+# Searching a palette takes seconds above this many pixels.
+PALETTE_PIXELS = 16_000_000
+
+
+def of_flat(image: pyvips.Image, flat: pyvips.Image, source: ImageSource, goal: Goal, *, jpeg_ok: bool) -> Encoded:
+    """The best coding of settled pixels, drawn rather than photographed, in their final colour space.
+
+    Args:
+        flat: where they have no edges, as ``pixels.flat_mask`` gives it.
+        goal: its quality is that for this image.
+        jpeg_ok: JPEG knows their colour space.
+    """
+    best = _few_colors(image, source, goal) or exact.of_settled(image, source, goal)
+    return (_quiet_jpeg(image, flat, goal, FLAT_JPEG_GAIN * best.cost) if jpeg_ok else None) or best
+
+
+def _few_colors(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | None:
+    """A palette in which the eye sees no difference: drawn images with their antialiased edges."""
+    assert goal.quality is not None
+    if image.width * image.height > PALETTE_PIXELS or image.bands not in (1, 3) or not source.plain_decode:
+        return None
+    if image.bands == 1 and pixels.only_extremes(image):
+        return smallest_bilevel(image, goal)
+    colors = image if image.bands == 3 else pixels.settle(image.bandjoin([image, image]))
+    allowed = max(0.2, (100 - goal.quality) / (100 - REFERENCE_QUALITY))
+    indexed = palette.unseen(colors, allowed)
+    if indexed is not None and image.bands == 1 and indexed.palette is not None:
+        return replace(indexed, palette=indexed.palette[::3])
+    return indexed
+
+
+def _quiet_jpeg(image: pyvips.Image, flat: pyvips.Image, goal: Goal, most: float) -> Encoded | None:
+    """A JPEG of at most so many bytes that shows no ringing, or None."""
+    assert goal.quality is not None
+    fine = max(goal.quality, FINE_QUALITY)
+    for quality, full_chroma, share in ((goal.quality, False, RINGING_SHARE), (fine, True, RINGING_SHARE_FINE)):
+        quick = jpeg.encode(image, quality, full_chroma=full_chroma, fast=True)
+        if quick.cost * JPEG_AT_BEST > most:
+            return None
+        tried = quick if goal.fast else jpeg.encode(image, quality, full_chroma=full_chroma)
+        if tried.cost > most:
+            return None
+        if pixels.ringing(image, tried.data, flat) <= share:
+            return tried
+    return None

@@ -1,0 +1,179 @@
+"""Pictures with loss: the resolution and the JPEG quality at which an image is worth most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import pyvips
+
+from pdfsmaller.engine.images import pixels
+from pdfsmaller.engine.images.choose.bilevel import smallest_bilevel
+from pdfsmaller.engine.images.codecs import jpeg
+from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.engine.images.goal import Goal, finest, jpeg_quality, lowest_quality, scale_for, target_pixels
+from pdfsmaller.engine.images.recolor import recolors, simplified
+from pdfsmaller.engine.images.source import ImageSource
+from pdfsmaller.engine.images.weigh import FAR_BELOW_POOR, FAR_TOO_LARGE, MIN_GAIN_RESAMPLED, Judge, judge_for
+
+# The qualities tried, in steps from the one asked for.
+QUALITY_STEP = 8
+QUALITY_STEPS = (-3, 2)
+# From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
+FULL_CHROMA_QUALITY = 90
+# A decoded image of at most so many bytes is kept while its codings are tried: it counts as in the works anyway.
+KEPT_BYTES = 32_000_000
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A lossy coding, with the JPEG quality, the judge it was chosen by and how like the source he finds it.
+
+    Attributes:
+        width: of the coding, in pixels.
+        code: makes it, with all effort: only asked for where it may win.
+        quick: what it took coded quickly; 0 where that was not tried.
+    """
+
+    width: int
+    quality: int
+    code: Callable[[], Encoded]
+    quick: int = 0
+    judge: Judge | None = None
+    similarity: float = 1.0
+
+    @cached_property
+    def encoded(self) -> Encoded:
+        return self.code()
+
+    def beats(self, cost: int, source: ImageSource, goal: Goal) -> bool:
+        """Whether it is worth its loss against a coding of so many bytes that keeps every pixel."""
+        resampled = scale_for(source, goal) < 1.0
+        if source.fixed_color and resampled:
+            return True  # it has to be as large as its mask
+        if self.quick > FAR_TOO_LARGE * cost:
+            return False
+        if self.judge is not None and self.width >= source.width:
+            return self.judge.prefers(self.encoded.cost, self.similarity, cost)
+        return 1 - self.encoded.cost / max(1, cost) >= (MIN_GAIN_RESAMPLED if resampled else goal.min_gain)
+
+
+def decoded(load: Callable[[int], pyvips.Image], source: ImageSource) -> Callable[[float], pyvips.Image]:
+    """Gives the source's pixels for a scale; what was decoded last is kept where that is little.
+
+    Args:
+        load: decodes them, reduced as ``pixels.shrink_for`` says.
+    """
+    kept: dict[int, pyvips.Image] = {}
+
+    def at(scale: float) -> pyvips.Image:
+        shrink = pixels.shrink_for(scale)
+        if shrink not in kept:
+            kept.clear()
+            image = load(shrink)
+            if source.decoded_bytes > KEPT_BYTES * shrink * shrink:
+                return image
+            kept[shrink] = pixels.settle(image)
+        return kept[shrink]
+
+    return at
+
+
+def photo(load: Callable[[float], pyvips.Image], source: ImageSource, goal: Goal, *, full_chroma: bool = True) -> Photo:
+    """A JPEG in gray where the image is gray or is to be; black and white where that is asked for.
+
+    Args:
+        load: gives the source's pixels, reduced by a factor at most.
+        full_chroma: the source has it; whether it is kept depends on the quality.
+    """
+    assert goal.quality is not None
+
+    def sized(scale: float) -> pyvips.Image:
+        return pixels.resize(load(scale), *target_pixels(source, scale))
+
+    scale = scale_for(source, goal)
+    image, color = simplified(sized(scale), source, goal)
+    if goal.color_mode == "bilevel" and color == "gray":
+        bilevel = smallest_bilevel(pixels.black_and_white(image), goal)
+        bilevel = replace(bilevel, color="gray", drop_decode=True)
+        return Photo(image.width, 0, lambda: bilevel)
+
+    def coded(image: pyvips.Image, quality: int) -> Encoded:
+        sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
+        encoded = jpeg.encode(image, quality, full_chroma=sharp, fast=goal.fast)
+        return replace(encoded, color=color, drop_decode=color == "gray")
+
+    def alike(scale: float) -> pyvips.Image:
+        """The source at another scale, in as many bands."""
+        again = sized(scale)
+        if again.bands == 3 and image.bands == 1:
+            again = pixels.luma(again) if recolors(source, goal) else again[1].copy_memory()
+        return again
+
+    judge = None if goal.fast or not goal.judged or recolors(source, goal) else judge_for(source, goal, alike)
+    if judge is None:
+        quality = jpeg_quality(source, goal, scale)
+        return Photo(image.width, quality, partial(coded, image, quality))
+    lowest = lowest_quality(source, goal)
+    limit = math.inf if source.fixed_color else FAR_TOO_LARGE * source.stored
+    chosen = _chosen_quality(image, goal, judge, lowest, full_chroma, limit)
+    most = finest(source, goal)
+    factors = (most,) if chosen.similarity < judge.poor - FAR_BELOW_POOR else (math.sqrt(most), most)
+    for factor in factors if most > 1.0 else ():
+        if chosen.similarity >= judge.poor or image.width >= source.width or chosen.cost > limit:
+            break
+        # Too few pixels: more of them are tried as long as they are worth their bytes.
+        finer = alike(min(1.0, scale * factor))
+        other = _chosen_quality(finer, goal, judge, lowest, full_chroma, limit)
+        if other.worth <= chosen.worth:
+            break
+        image, chosen = finer, other
+    code = partial(coded, image, chosen.quality)
+    return Photo(image.width, chosen.quality, code, chosen.cost, judge, chosen.similarity)
+
+
+@dataclass(frozen=True, slots=True)
+class _Quality:
+    """What a JPEG quality gives for one image."""
+
+    quality: int
+    cost: int
+    similarity: float
+    worth: float
+
+
+def _chosen_quality(
+    image: pyvips.Image, goal: Goal, judge: Judge, lowest: int, full_chroma: bool, limit: float
+) -> _Quality:
+    """The quality of the most worth, climbed to from a little below the one asked for.
+
+    Args:
+        limit: where more bytes than this are taken there, no other quality is tried.
+    """
+    assert goal.quality is not None
+    wanted = goal.quality
+
+    def tried(step: int) -> _Quality:
+        quality = max(lowest, min(95, wanted + step * QUALITY_STEP))
+        sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
+        quick = jpeg.encode(image, quality, full_chroma=sharp, fast=True)
+        similarity = judge.view.similarity(pixels.decode_jpeg(quick.data))
+        return _Quality(quality, quick.cost, similarity, judge.worth(similarity, quick.cost))
+
+    step = -1
+    best = tried(step)
+    if best.cost > limit:
+        return best
+    other = tried(step + 1)
+    direction = -1
+    if other.worth > best.worth:
+        best, step, direction = other, step + 1, 1
+    while QUALITY_STEPS[0] < step < QUALITY_STEPS[1]:
+        step += direction
+        other = tried(step)
+        if other.worth <= best.worth:
+            break
+        best = other
+    return best

@@ -1,0 +1,120 @@
+"""Bytes against look: which of an image's codings is worth more.
+
+A coding has a cost in bytes and, where it is lossy, a similarity to the source as it is seen (``look``); both together
+make one number, its ``worth``, so that codings of any kind, resolution and quality can be compared, keeping the stored
+one among them. One price for all images spends a document's bytes where they show most.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import pyvips
+
+from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.engine.images.goal import REFERENCE_QUALITY, Goal
+from pdfsmaller.engine.images.look import View, view_of
+from pdfsmaller.engine.images.source import ImageSource
+
+# --- bytes ------------------------------------------------------------------------------------------------------------
+
+# What downsampling must save, of the bytes stored now, to be worth its loss (``Goal.min_gain`` is for the rest).
+MIN_GAIN_RESAMPLED = 0.03
+# Who asks for a quality wants a coding of it that saves this much, whatever the judge says.
+MUCH_GAIN = 0.25
+# Fewer bytes than this are not worth another object.
+MIN_GAIN_BYTES = 24
+# A JPEG coded quickly that takes so many times what it is to beat never does: all effort leaves at least 0.51 of it,
+# and the steps of quality below the first tried 0.8 of that (478 images of the corpus, preset ebook).
+FAR_TOO_LARGE = 3.0
+# About the least that a JPEG's coefficients take coded anew, as a share of its bytes.
+TRANSCODED_AT_BEST = 0.85
+# A JPEG of a flat image has to be this much smaller than the palette or the lossless one.
+FLAT_JPEG_GAIN = 0.75
+# All effort leaves at least so much of a JPEG coded quickly.
+JPEG_AT_BEST = 0.5
+# Layers have to be this much smaller than the page coded whole.
+LAYERS_GAIN = 0.95
+
+# --- look -------------------------------------------------------------------------------------------------------------
+
+# Similarity that may be given up for one step of e in bytes, at the quality of the ebook preset; it doubles every so
+# many steps of quality below.
+PRICE = 0.05
+PRICE_OCTAVE = 12
+# Below this similarity (at that quality, and so much more for each step above it) a loss counts so many times more.
+POOR, POOR_PER_STEP = 0.95, 0.002
+POOR_WEIGHT = 2.5
+# An image that so much similarity is lost of at the resolution asked for needs all the pixels it may have.
+FAR_BELOW_POOR = 0.03
+# A small picture is a small part of what is seen: down to this share of the page's length the price rises with it.
+SMALL_SHARE = 0.5
+# At most this share of the flat pixels may ring; more where quality and full chroma keep it from being seen.
+RINGING_SHARE = 0.002
+RINGING_SHARE_FINE = 0.01
+
+#: A way to code an image, told how many bytes it has to stay below; None where it does not, as far as it knows.
+Candidate = Callable[[int], Encoded | None]
+
+
+def smallest(candidates: Iterable[Candidate], limit: int) -> Encoded | None:
+    """The coding of the fewest bytes; None where none takes fewer than ``limit``."""
+    best = None
+    for candidate in candidates:
+        coded = candidate(limit)
+        if coded is not None and coded.cost < limit:
+            best, limit = coded, coded.cost
+    return best
+
+
+def smaller(*codings: Encoded | None) -> Encoded | None:
+    """Of codings that are made already the one of the fewest bytes; the first of those alike."""
+    return min((coded for coded in codings if coded is not None), key=lambda e: e.cost, default=None)
+
+
+def saves(encoded: Encoded, stored: int, gain: float = MIN_GAIN_RESAMPLED) -> bool:
+    """Whether a coding takes so much less than what is stored, as a share of it."""
+    return encoded.cost <= stored * (1 - gain)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What codings of one image are compared by.
+
+    Attributes:
+        view: the source as it is seen.
+        price: similarity that may be given up for one step of e in bytes.
+        poor: similarity below which losses count more.
+    """
+
+    view: View
+    price: float
+    poor: float
+
+    def worth(self, similarity: float, cost: int) -> float:
+        """The higher, the better; comparable between codings of the same image only."""
+        lost = POOR_WEIGHT * max(0.0, self.poor - similarity)
+        return similarity - lost - self.price * math.log(max(1, cost))
+
+    def prefers(self, cost: int, similarity: float, exact: int) -> bool:
+        """Whether a coding of so many bytes is worth its loss against one of ``exact`` that keeps every pixel."""
+        saved = 1 - cost / max(1, exact)
+        better = self.worth(similarity, cost) > self.worth(1.0, exact)
+        return saved >= MUCH_GAIN or (saved >= MIN_GAIN_RESAMPLED and better)
+
+
+def judge_for(source: ImageSource, goal: Goal, load: Callable[[float], pyvips.Image]) -> Judge | None:
+    """The judge of an image's codings, or None where it cannot be seen well enough (``look.view_of``).
+
+    Args:
+        load: gives the source's pixels, reduced by a factor.
+    """
+    assert goal.quality is not None
+    view = view_of(source, goal, load)
+    if view is None:
+        return None
+    below = REFERENCE_QUALITY - goal.quality
+    share = min(1.0, max(SMALL_SHARE, max(source.width_pt, source.height_pt) / source.page_pt))
+    return Judge(view, PRICE / share * 2 ** (below / PRICE_OCTAVE), POOR - POOR_PER_STEP * below)
