@@ -33,7 +33,7 @@ def through(file: Path, name: str, preset: str) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(shutil.copyfile(file, Path(folder) / "in.pdf"))
         target = Path(folder) / "out.pdf"
-        options = CompressOptions.model_validate({"preset": preset})
+        options = CompressOptions.parse({"preset": preset})
         try:
             report = sandbox.run_compress(source, target, options, LIMITS)
         except errors.PdfSmallerError as exc:

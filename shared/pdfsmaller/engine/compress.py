@@ -130,7 +130,7 @@ class _Run:
         self.schedule = Schedule()
         self.watch = Stopwatch(self._begins)
         self.warnings: list[ReportWarning] = []
-        self.password = options.password.get_secret_value() if options.password else None
+        self.password = options.password
         self.pages = 0
         self.pages_done: int | None = None
         self.searching = False
@@ -447,7 +447,7 @@ class _Run:
         self.warnings = [warning for warning in self.warnings if warning.code not in _OF_CHANGES]
         self.changed = 0
         self.comparison = None
-        self.fonts = self.fonts.model_copy(update={"changed": 0})
+        self.fonts = replace(self.fonts, changed=0)
         if self.brotli:
             self._warn(
                 "brotli_kept",

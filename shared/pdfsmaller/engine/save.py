@@ -40,14 +40,14 @@ class Policy:
     Attributes:
         pdfa: the part of PDF/A that the document claims, or None.
         linearize: ordered for viewing while it downloads.
-        encryption: what it is encrypted with; by default what the document is, or nothing.
+        encryption: what it is encrypted with; True: with what the document is, if anything; False: nothing.
         compact: it may be written anew as short as can be, and what is identical once.
         effort: how hard to deflate what is written anew.
     """
 
     pdfa: int | None = None
     linearize: bool = False
-    encryption: Encryption | None = None
+    encryption: Encryption | bool = True
     compact: bool = False
     effort: Effort = "default"
 
@@ -91,7 +91,7 @@ def finish(result: Path, target: Path, policy: Policy, limits: Limits) -> Path:
     Raises:
         UnreadablePdf: it cannot be read.
     """
-    if policy.encryption is None and not policy.linearize:
+    if isinstance(policy.encryption, bool) and not policy.linearize:
         return result
     with open_pdf(result, None, limits) as pdf:
         _save(pdf, target, policy, "preserve")
@@ -119,7 +119,7 @@ def laid_open(pdf: Pdf) -> bytes:
 
 def _packed(pdf: Pdf, target: Path, policy: Policy, device_rgb: Callable[[], Collection[ObjGen]]) -> bool:
     """Write the document anew: whether that could be done."""
-    if policy.linearize or policy.encryption or pdf.is_encrypted or len(pdf.objects) > MAX_PACKED_OBJECTS:
+    if policy.linearize or _encryption(pdf, policy) or len(pdf.objects) > MAX_PACKED_OBJECTS:
         return False
     with tolerate("object") as attempt:  # qpdf may still write it
         streams = policy.object_streams
@@ -127,12 +127,17 @@ def _packed(pdf: Pdf, target: Path, policy: Policy, device_rgb: Callable[[], Col
     return not attempt.failed
 
 
+def _encryption(pdf: Pdf, policy: Policy) -> Encryption | bool:
+    """For ``Pdf.save``."""
+    return pdf.is_encrypted if policy.encryption is True else policy.encryption
+
+
 def _save(pdf: Pdf, target: Path, policy: Policy, streams: Literal["generate", "preserve", "disable"]) -> None:
     pikepdf.settings.set_flate_compression_level(6 if policy.effort == "fast" else 9)
     if "/Size" not in pdf.trailer:
         # A trailer that qpdf has reconstructed lacks it, and qpdf then writes a file that it cannot read.
         pdf.trailer["/Size"] = len(pdf.objects) + 1
-    encryption = policy.encryption or pdf.is_encrypted
+    encryption = _encryption(pdf, policy)
     with raised_as(UnreadablePdf("The PDF is too damaged to be written again.")):
         pdf.save(
             target,

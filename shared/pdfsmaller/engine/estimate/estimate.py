@@ -10,6 +10,7 @@ Errors are those of ``compress``.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
 from dataclasses import replace
@@ -59,7 +60,7 @@ def estimate(
     """
     watch = Stopwatch()
     size = check_header(source.path)
-    given = options.password.get_secret_value() if options.password else None
+    given = options.password
     password = working_password(source.path, given, limits)
     deadline = Deadline(min(SECONDS, limits.soft_seconds))
     warnings: list[ReportWarning] = []
@@ -100,7 +101,7 @@ def estimate(
         seconds=watch.seconds(),
     )
     target = folder / "estimate.json"
-    target.write_text(report.model_dump_json(indent=2), encoding="utf-8")
+    target.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
     progress("done", 100)
     return Done(report, (ResultFile(target, f"{source.stem or 'document'}-estimate.json", JSON),))
 
@@ -172,7 +173,7 @@ def _look(
 
 def _with(options: CompressOptions, preset: Preset) -> CompressOptions:
     """The options with a preset in place of what they say of images."""
-    return options.model_copy(update={"preset": preset, "dpi": None, "image_quality": None, "color_mode": None})
+    return replace(options, preset=preset, dpi=None, image_quality=None, color_mode=None)
 
 
 def _built(builder: Builder) -> tuple[int, int]:

@@ -9,18 +9,18 @@ import hashlib
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import raised_as, tolerate
-from pdfsmaller.engine.fonts.embedded import Embedded, Fonts
+from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, rebuild, worth_it
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
-from pdfsmaller.engine.fonts.unite import Candidate, Identity, unite
+from pdfsmaller.engine.fonts.unite import Candidate, Identity, Key, unite
 from pdfsmaller.engine.fonts.usage import FontKey, FontUse, Usage, find_usage, font_key
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
@@ -77,16 +77,7 @@ def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdf
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
-    usage = find_usage(pdf, limits, deadline)
-    typable = Typable()
-    with tolerate("form_fields") as attempt:
-        typable = typable_fonts(pdf)
-    if attempt.failed:
-        usage.complete = False
-    for key, use in usage.fonts.items():
-        if isinstance(key, bytes):
-            _add_direct(fonts, use)
-    planner = _Planner(fonts, usage, typable, limits, pdfa)
+    planner = _planner(pdf, fonts, limits, deadline, pdfa)
     changes: dict[ObjGen, Change] = {}
     skipped: Counter[str] = Counter()
     planner.make(deadline)
@@ -98,6 +89,61 @@ def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdf
         except FontError as exc:
             skipped[exc.reason.lower().replace(" ", "_")] += 1
     return Plan(changes, planner.cid_maps(), skipped)
+
+
+def families(fonts: Fonts) -> dict[str, set[Identity]]:
+    """The different programs of each name, without what tells subsets apart."""
+    found: dict[str, set[Identity]] = {}
+    for program in fonts.programs.values():
+        found.setdefault(_family(program), set()).add(_identity(program))
+    return found
+
+
+def candidates(
+    pdf: Pdf, names: Collection[str], limits: Limits, deadline: Deadline, pdfa: int | None
+) -> list[Candidate]:
+    """The programs of these names as they may be united with those of other documents.
+
+    Raises:
+        LimitExceeded: a stream is over ``max_stream_bytes``.
+    """
+    fonts = find_embedded(pdf)
+    planner = _planner(pdf, fonts, limits, deadline, pdfa)
+    planner.alike = {one: many for one, many in planner.alike.items() if _family(many[0]) in names}
+    planner.make(deadline)
+    # By its object alone a font is found again.
+    return [one for one in planner.candidates() if all(font.font.is_indirect for font in one.shown)]
+
+
+def adoptions(fonts: Fonts, unions: Mapping[Key, NewProgram], document: int, pdfa: int | None) -> dict[ObjGen, Change]:
+    """What becomes of the programs of one of several documents for which unions stand."""
+    found = {}
+    for objgen, program in fonts.programs.items():
+        new = unions.get((document, _identity(program)))
+        if new is not None:
+            glyphs = new.glyphs if pdfa == 1 else None
+            maps = _gid_maps(program, new, document)
+            found[objgen] = Change(new.data, new.file, new.subtype, None, glyphs, None, frozenset(), maps)
+    return found
+
+
+def _gid_maps(program: Embedded, new: NewProgram, document: int) -> dict[FontKey, bytes]:
+    keys = [font_key(font) for font in program.fonts]
+    return {key: new.gid_maps[document, key] for key in keys if (document, key) in new.gid_maps}
+
+
+def _planner(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None) -> _Planner:
+    """With what the whole document shows, and direct fonts added to those that were found."""
+    usage = find_usage(pdf, limits, deadline)
+    typable = Typable()
+    with tolerate("form_fields") as attempt:
+        typable = typable_fonts(pdf)
+    if attempt.failed:
+        usage.complete = False
+    for key, use in usage.fonts.items():
+        if isinstance(key, bytes):
+            _add_direct(fonts, use)
+    return _Planner(fonts, usage, typable, limits, pdfa)
 
 
 def _add_direct(fonts: Fonts, use: FontUse) -> None:
@@ -146,17 +192,20 @@ class _Planner:
 
     def unite(self, deadline: Deadline) -> None:
         """Let subsets of one font, as joined documents have them, become one program where that is smaller."""
-        candidates = []
+        self.made.update({identity: new for (_, identity), new in unite(self.candidates(), deadline).items()})
+
+    def candidates(self) -> list[Candidate]:
+        """New programs that may become part of a union."""
+        found = []
         for identity, new in self.made.items():
             programs = self.alike[identity]
             if not isinstance(new, NewProgram) or (self.pdfa == 1 and new.cids is not None):
                 continue  # of PDF/A-1, `/CIDSet` would have to be right for each font
             shown, why_whole = self._shown(programs)
             if not why_whole:
-                name = _TAGGED.sub("", _base_name(programs[0].fonts[0])) if programs[0].fonts else ""
                 stored = len(programs[0].stream.read_raw_bytes())
-                candidates.append(Candidate(identity, name, new, stored, shown))
-        self.made.update(unite(candidates, deadline))
+                found.append(Candidate(identity, _family(programs[0]), new, stored, shown))
+        return found
 
     def change(self, program: Embedded) -> Change:
         """The new program.
@@ -179,7 +228,7 @@ class _Planner:
             new.glyphs if self.pdfa == 1 else None,
             new.cids if self.pdfa == 1 else None,
             frozenset(pages),
-            {key: new.gid_maps[key] for key in map(font_key, program.fonts) if key in new.gid_maps},
+            _gid_maps(program, new, 0),
         )
 
     def _new(self, programs: list[Embedded]) -> NewProgram:
@@ -269,6 +318,10 @@ class _Planner:
             return None
         digest = hashlib.sha256(new.data).digest()
         return "".join(chr(ord("A") + byte % 26) for byte in digest[:6])
+
+
+def _family(program: Embedded) -> str:
+    return _TAGGED.sub("", _base_name(program.fonts[0])) if program.fonts else ""
 
 
 def _base_name(font: Dictionary) -> str:

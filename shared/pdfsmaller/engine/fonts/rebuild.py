@@ -63,7 +63,7 @@ class NewProgram:
         united: it has those of other subsets of the same font.
         reached: of TrueType: what the codes shown lead to; None where it must not be united with others.
         gids: of TrueType that CIDFonts alone show: for each of these the glyph index of every CID shown.
-        gid_maps: the new ``/CIDToGIDMap`` of each of these where indices change.
+        gid_maps: where indices change, the new ``/CIDToGIDMap`` of each CIDFont of each document (0: the only one).
     """
 
     data: bytes
@@ -75,7 +75,7 @@ class NewProgram:
     united: bool = False
     reached: Reached | None = None
     gids: dict[FontKey, dict[int, int]] | None = None
-    gid_maps: Mapping[FontKey, bytes] = field(default_factory=dict)
+    gid_maps: Mapping[tuple[int, FontKey], bytes] = field(default_factory=dict)
 
     @cached_property
     def packed(self) -> int:

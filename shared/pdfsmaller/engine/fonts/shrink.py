@@ -76,12 +76,13 @@ def shrink_fonts(pdf: Pdf, cache: FontCache, limits: Limits, deadline: Deadline,
         cache.seen = len(fonts.programs)
         cache.plan = plan_changes(pdf, fonts, limits, deadline, pdfa)
     for objgen in cache.changed() & fonts.programs.keys():
-        _apply(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
+        apply_change(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
     for objgen, data in cache.plan.cid_maps.items():
         pdf.get_object(objgen).write(data)
 
 
-def _apply(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
+def apply_change(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
+    """Put a new program in an old one's place, with all that changes beside it."""
     stream = program.stream
     for key in ("/Subtype", "/Length1", "/Length2", "/Length3"):
         if key in stream:

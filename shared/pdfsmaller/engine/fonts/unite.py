@@ -31,6 +31,8 @@ from pdfsmaller.engine.fonts.usage import FontKey
 MAX_UNIONS = 400
 #: A program's key in the descriptor and the digest of its data.
 Identity = tuple[str, bytes]
+#: What stands for a program where several documents are at hand: the number of the document, and what it is there.
+Key = tuple[int, Identity]
 # What a `/CIDToGIDMap` takes beside its data: the object, and the reference to it.
 _MAP_BYTES = 60
 _ONE_BYTE = 256
@@ -41,17 +43,23 @@ class Candidate:
     """A new program that may become part of a union.
 
     Attributes:
-        key: what stands for the old program.
+        identity: of the old program.
         name: of its fonts, without a subset's tag.
         stored: bytes of the old program in the file.
         shown: what its fonts show, all of which is known.
+        document: which of several it is from.
     """
 
-    key: Identity
+    identity: Identity
     name: str
     new: NewProgram
     stored: int
     shown: Sequence[FontShown]
+    document: int = 0
+
+    @property
+    def key(self) -> Key:
+        return self.document, self.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +70,14 @@ class _Kind:
     same: Callable[[Candidate, NewProgram, Sequence[Candidate]], bool]
 
 
-def unite(candidates: Sequence[Candidate], deadline: Deadline) -> dict[Identity, NewProgram]:
-    """The unions, by the keys of those for which they stand."""
+def unite(candidates: Sequence[Candidate], deadline: Deadline) -> dict[Key, NewProgram]:
+    """The unions, by what they stand for."""
     families: dict[tuple[str, str], list[Candidate]] = {}
     for one in candidates:
         kind = _kind_of(one.new)
         if kind:
             families.setdefault((kind, one.name), []).append(one)
-    found: dict[Identity, NewProgram] = {}
+    found: dict[Key, NewProgram] = {}
     for (kind, _), family in families.items():
         for how in _KINDS[kind]:
             search = _Search(how, deadline)
@@ -90,7 +98,7 @@ class _Search:
     def __init__(self, kind: _Kind, deadline: Deadline) -> None:
         self.kind, self.deadline = kind, deadline
         self.tries = 0
-        self.found: dict[Identity, NewProgram] = {}
+        self.found: dict[Key, NewProgram] = {}
 
     def unite(self, family: list[Candidate]) -> list[Candidate]:
         """Fill ``found``, and return those that stay as they are."""
@@ -140,7 +148,8 @@ class _Search:
 
 
 def _saved(members: Sequence[Candidate], union: NewProgram) -> bool:
-    before = sum(min(one.new.packed, one.stored) for one in members)
+    # Programs that are alike are stored once.
+    before = sum({one.new.data: min(one.new.packed, one.stored) for one in members}.values())
     after = union.packed + sum(len(zlib.compress(table)) + _MAP_BYTES for table in union.gid_maps.values())
     return worth_it(before, after)
 
@@ -215,7 +224,7 @@ def _present(glyphs: Collection[int], old: TrueType, count: int) -> bool:
 
 def _join_renumbered(members: Sequence[Candidate]) -> NewProgram:
     data, maps = union_renumbered(_subsets(members))
-    tables: dict[FontKey, bytes] = {}
+    tables: dict[tuple[int, FontKey], bytes] = {}
     for one, new_of in zip(members, maps, strict=True):
         if one.new.gids is None:
             raise FontError("a font by codes")
@@ -225,14 +234,16 @@ def _join_renumbered(members: Sequence[Candidate]) -> NewProgram:
                 if gid not in new_of:
                     raise FontError("a glyph is missing")
                 table[2 * cid : 2 * cid + 2] = new_of[gid].to_bytes(2)
-            tables[key] = bytes(table)
+            tables[one.document, key] = bytes(table)
     return NewProgram(data, "/FontFile2", None, smaller=True, united=True, gid_maps=tables)
 
 
 def _same_renumbered(one: Candidate, union: NewProgram, _members: Sequence[Candidate]) -> bool:
     old, new = TrueType(one.new.data), TrueType(union.data)
     return all(
-        same_renumbered(old, new, {(gid, glyph_of(union.gid_maps[key], cid)) for cid, gid in gids.items()})
+        same_renumbered(
+            old, new, {(gid, glyph_of(union.gid_maps[one.document, key], cid)) for cid, gid in gids.items()}
+        )
         for key, gids in (one.new.gids or {}).items()
     )
 

@@ -79,7 +79,7 @@ class _Run:
     ) -> None:
         self.source, self.target, self.between = source, target, between
         self.options, self.limits, self.progress = options, limits, progress
-        self.password = options.password.get_secret_value() if options.password else None
+        self.password = options.password
         self.deadline = Deadline(limits.soft_seconds)
         self.watch = Stopwatch()
 

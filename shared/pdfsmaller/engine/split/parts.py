@@ -88,7 +88,7 @@ class Writer:
     def finish(self, cut: Cut, target: Path) -> Cut:
         """A file that was cut as it is handed out: in a copy where anything is to be done, else as it is."""
         with self._watch.stage("write"):
-            encryption = self._protection.encryption() if self._protection else None
+            encryption = self._protection.encryption() if self._protection else False
             policy = Policy(linearize=self._linearize, encryption=encryption)
             path = finish(cut.path, target, policy, self._limits)
         return Cut(path, cut.links_to_parts, cut.links_dropped)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pikepdf import Pdf
-from pydantic import SecretStr
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.compress import compress
@@ -77,7 +76,7 @@ class Preparation:
             PdfSmallerError: what is wrong with the document, or what the options ask of it.
         """
         check_header(source.path)
-        given = self.options.password.get_secret_value() if self.options.password else ""
+        given = self.options.password or ""
         opened, password = open_source(source.path, self.folder, [given] if given else [], self.limits)
         path = opened.source
         if path != source.path:
@@ -146,7 +145,7 @@ class Preparation:
         smaller = self.folder / "smaller.pdf"
         ready = stock.ready
         options = self.options.compression(
-            password=SecretStr(ready.password) if ready.password else None,
+            password=ready.password or None,
             allow_signature_invalidation=True,
             strip_metadata=False,  # these are for the parts
             linearize=False,

@@ -19,6 +19,7 @@ from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import FILE_TYPES, GENERAL, filters_of, read_decoded
+from pdfsmaller.engine.structure.meshes import thin_meshes
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
 from pdfsmaller.engine.workers import WORKERS, spread
@@ -80,6 +81,7 @@ def tidy(
     drop_unused_form_resources(pdf)
     if not exact:
         drop_part_metadata(pdf)
+        thin_meshes(pdf, limits)
     trim_xmp(pdf, limits)
     fill_trees(pdf)
     if not deadline.passed():
