@@ -25,8 +25,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.files import replace_file
@@ -34,7 +32,6 @@ from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.merge.assembly import assemble
 from pdfsmaller.engine.merge.check import check
-from pdfsmaller.engine.merge.finish import finished
 from pdfsmaller.engine.merge.fonts import with_shared_fonts
 from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.merge.prepare import Preparation
@@ -49,6 +46,7 @@ from pdfsmaller.engine.report import (
     SourceReport,
 )
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.save import Policy, finish
 from pdfsmaller.errors import BadRequest, LimitExceeded, PdfSmallerError
 from pdfsmaller.limits import Limits
 
@@ -193,7 +191,7 @@ class _Run:
                     failed = failed or exc.about(source.name)
                     self._leave_out(index, exc, anything_left=True)
                 else:
-                    self.reports[index] = self.reports[index].model_copy(update={"pages": len(ready[-1].picks)})
+                    self.reports[index] = replace(self.reports[index], pages=len(ready[-1].picks))
                 give_back()
             done += size
         if not ready:
@@ -225,8 +223,9 @@ class _Run:
         """The result, protected and ordered for the web where that is wanted."""
         protection = None if self.options.decrypt else self.protection
         with self.watch.stage("write"):
-            target = folder / "finished.pdf"
-            result = finished(result, target, protection, self.limits, linearize=self.options.linearize)
+            encryption = protection.encryption() if protection else False
+            policy = Policy(linearize=self.options.linearize, encryption=encryption)
+            result = finish(result, folder / "finished.pdf", policy, self.limits)
         if protection:
             self._warn("encrypted", f"The result is encrypted as {protection.name} was, and opens with its password.")
         return result
@@ -235,10 +234,10 @@ class _Run:
         """The smallest or best-looking result for ``target_size``, searched for from what is not compressed yet."""
         plain = folder / "plain"
         plain.mkdir()
-        whole = self._merged(plain, self.options.model_copy(update={"optimize": False}))
+        whole = self._merged(plain, replace(self.options, optimize=False))
         fitted = folder / "fitted.pdf"
         password = self.protection.password if self.protection and not self.options.decrypt else None
-        options = self.options.compression(password=SecretStr(password) if password else None)
+        options = self.options.compression(password=password or None)
         limits = replace(self.limits, soft_seconds=max(1.0, self.deadline.left()))
         with self.watch.stage("compress"):
             report = compress(whole, fitted, options, limits=limits)
@@ -257,8 +256,8 @@ class _Run:
         name = self.sources[index].name
         if self.options.on_error != "skip" or not anything_left:
             raise error.about(name) from error
-        self.reports[index] = self.reports[index].model_copy(
-            update={"pages": 0, "error": ReportWarning(code=error.code, message=error.message)}
+        self.reports[index] = replace(
+            self.reports[index], pages=0, error=ReportWarning(code=error.code, message=error.message)
         )
         self._warn("skipped", f"{name} was left out: {error.message}")
 
