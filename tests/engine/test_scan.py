@@ -91,7 +91,7 @@ def clean() -> Image.Image:
     """Lettering on even paper with little noise, as a good scanner gives it."""
     page = Image.new("RGB", (1653, 2200), (247, 245, 240))
     page.paste((40, 38, 45), mask=documents.lettering(1653, 1400, lines=26).point(lambda v: 255 - v))
-    noise = Image.effect_noise(page.size, 3).point(lambda v: v - 120).convert("RGB")
+    noise = Image.effect_noise(page.size, 2).point(lambda v: v - 120).convert("RGB")
     return ImageChops.subtract(page.filter(ImageFilter.GaussianBlur(0.6)), noise)
 
 

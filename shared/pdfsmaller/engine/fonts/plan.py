@@ -20,10 +20,12 @@ from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, rebuild, worth_it
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
+from pdfsmaller.engine.fonts.type3 import unused_glyphs
 from pdfsmaller.engine.fonts.unite import Candidate, Identity, Key, unite
-from pdfsmaller.engine.fonts.usage import FontKey, FontUse, Usage, find_usage, font_key
+from pdfsmaller.engine.fonts.usage import FontKey, FontUse, Usage, find_usage, font_key, usage_in
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
+from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 
 _TAGGED = re.compile(r"[A-Z]{6}\+")
@@ -63,21 +65,28 @@ class Plan:
     Attributes:
         changes: the new programs, by the object of the old.
         cid_maps: the new data of ``/CIDToGIDMap`` streams, by object.
+        unused: the glyphs of Type 3 fonts that are not shown, by font.
         skipped: how many programs stay as they are, by reason.
     """
 
     changes: dict[ObjGen, Change]
     cid_maps: dict[ObjGen, bytes]
+    unused: dict[ObjGen, set[str]]
     skipped: Counter[str]
 
 
-def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None) -> Plan:
+def plan_changes(
+    pdf: Pdf, fonts: Fonts, usage: Usage | None, limits: Limits, deadline: Deadline, pdfa: int | None
+) -> Plan:
     """What becomes of every program.
+
+    Args:
+        usage: of the document that this one is a copy of, or None where it was not walked yet.
 
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
-    planner = _planner(pdf, fonts, limits, deadline, pdfa)
+    planner = _planner(pdf, fonts, usage, limits, deadline, pdfa)
     changes: dict[ObjGen, Change] = {}
     skipped: Counter[str] = Counter()
     planner.make(deadline)
@@ -88,7 +97,8 @@ def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdf
                 changes[objgen] = planner.change(program)
         except FontError as exc:
             skipped[exc.reason.lower().replace(" ", "_")] += 1
-    return Plan(changes, planner.cid_maps(), skipped)
+    typable = planner.typable.whole | planner.typable.encoded
+    return Plan(changes, planner.cid_maps(), unused_glyphs(fonts.type3, planner.usage, typable), skipped)
 
 
 def families(fonts: Fonts) -> dict[str, set[Identity]]:
@@ -108,7 +118,7 @@ def candidates(
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
     fonts = find_embedded(pdf)
-    planner = _planner(pdf, fonts, limits, deadline, pdfa)
+    planner = _planner(pdf, fonts, None, limits, deadline, pdfa)
     planner.alike = {one: many for one, many in planner.alike.items() if _family(many[0]) in names}
     planner.make(deadline)
     # By its object alone a font is found again.
@@ -132,9 +142,13 @@ def _gid_maps(program: Embedded, new: NewProgram, document: int) -> dict[FontKey
     return {key: new.gid_maps[document, key] for key in keys if (document, key) in new.gid_maps}
 
 
-def _planner(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None) -> _Planner:
+def _planner(
+    pdf: Pdf, fonts: Fonts, usage: Usage | None, limits: Limits, deadline: Deadline, pdfa: int | None
+) -> _Planner:
     """With what the whole document shows, and direct fonts added to those that were found."""
-    usage = find_usage(pdf, limits, deadline)
+    usage = usage_in(pdf, usage) if usage is not None else None
+    if usage is None:
+        usage = find_usage(pdf, walk(pdf, limits, deadline), limits)
     typable = Typable()
     with tolerate("form_fields") as attempt:
         typable = typable_fonts(pdf)
