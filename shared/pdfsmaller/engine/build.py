@@ -19,22 +19,19 @@ from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color.mode import take_color_out
 from pdfsmaller.engine.color.profiles import srgb_profiles
 from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tolerance
-from pdfsmaller.engine.damage import tolerate
-from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
+from pdfsmaller.engine.document import open_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.engine.images.apply import apply_images
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import externalize_inline_images
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.engine.structure.pack import write_packed
-from pdfsmaller.engine.structure.tidy import StructureCache, merge_identical_streams, tidy
+from pdfsmaller.engine.save import Policy, save
+from pdfsmaller.engine.structure.tidy import StructureCache, tidy
 from pdfsmaller.limits import Limits
 
 #: What a build does besides the images; each can be left out alone, in the order in which they are taken back.
 Step = Literal["fonts", "content", "structure"]
-#: Documents of more objects are left to qpdf: packing takes about 3.5 KB of memory for each.
-MAX_PACKED_OBJECTS = 80_000
 STEPS: tuple[Step, ...] = ("fonts", "content", "structure")
 
 
@@ -119,27 +116,11 @@ class Builder:
             )
         if self.options.strip_metadata:
             strip_metadata(pdf)
-        if not (compact and self._pack(pdf, target)):
-            if compact:
-                merge_identical_streams(pdf)
-            save_pdf(pdf, target, linearize=self.options.linearize, pdfa=self.pdfa, effort=self.options.effort)
+        policy = Policy(self.pdfa, self.options.linearize, compact=compact, effort=self.options.effort)
+        keep_profiles = self.exact or self.pdfa is not None
+        save(pdf, target, policy, device_rgb=lambda: set() if keep_profiles else srgb_profiles(pdf, self.limits))
 
     @property
     def exact(self) -> bool:
         """No pixel may change."""
         return self.options.effective_quality is None
-
-    def _pack(self, pdf: Pdf, target: Path) -> bool:
-        """Write the document the shortest way: whether that could be done."""
-        if self.options.linearize or pdf.is_encrypted or len(pdf.objects) > MAX_PACKED_OBJECTS:
-            return False
-        with tolerate("object") as attempt:  # qpdf may still write it
-            # PDF/A-1 is PDF 1.4: no object streams, no cross-reference streams (ISO 19005-1, 6.1.4).
-            write_packed(
-                pdf,
-                target,
-                object_streams=self.pdfa != 1,
-                effort=self.options.effort,
-                device_rgb=set() if self.exact or self.pdfa is not None else srgb_profiles(pdf, self.limits),
-            )
-        return not attempt.failed
