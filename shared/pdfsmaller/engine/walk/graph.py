@@ -232,6 +232,8 @@ class _Walk:
         known = self.done.setdefault(objgen, [])
         for needs_scope, node, reach in known:
             if needs_scope in (None, around.key):
+                if holder is not None and node.holder not in (holder, objgen):
+                    node.holder = None  # a glyph that several fonts share
                 return node, reach
         if depth > MAX_DEPTH or len(self.document.nodes) > MAX_VISITS:
             self.document.complete = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pikepdf import Dictionary, Pdf
+from pikepdf import Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.document import inherited_resources
 from pdfsmaller.engine.objgen import ObjGen
@@ -61,7 +61,7 @@ def resources_of(pdf: Pdf, stream: ContentStream) -> Dictionary | None:
         pikepdf.PdfError, ValueError: they are damaged.
     """
     holder = pdf.get_object(stream.holder) if stream.holder is not None else None
-    if not isinstance(holder, Dictionary):
-        return None
-    found = inherited_resources(holder) if stream.page else holder.get("/Resources")
+    if isinstance(holder, Dictionary) and stream.page:
+        return inherited_resources(holder)
+    found = holder.get("/Resources") if isinstance(holder, Dictionary | Stream) else None
     return found if isinstance(found, Dictionary) else None
