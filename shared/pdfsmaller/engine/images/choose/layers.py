@@ -19,8 +19,8 @@ from pdfsmaller.engine.scan.layers import Layers, separate
 from pdfsmaller.engine.similarity import Picture, picture_of, similarity
 
 # Strokes keep so many times the dots per inch that pictures are brought to, more where they have to look as good as the
-# page coded whole (physics-paper-gray-scan: 0.41 of its JPEG instead of 0.34, 0.003 more similarity); up to so many times
-# that, all of theirs.
+# page coded whole (physics-paper-gray-scan: 0.41 of its JPEG instead of 0.34, and 0.003 more similarity); up to so many
+# times that, all of theirs.
 STROKES_DPI, STROKES_DPI_ALIKE, STROKES_ABOVE = 1.6, 2.0, 1.15
 # What fills less than this share of its page, or is coarser, is no scanned page.
 LAYERS_COVER = 0.5
