@@ -65,7 +65,7 @@ class Builder:
             apply_images(pdf, attempt.images)
             mode = self.options.color_mode or "no-change"
             if mode != "no-change":
-                color_left = take_color_out(pdf, mode, self.limits)
+                color_left = take_color_out(pdf, self.analysis.streams, mode, self.limits)
             if "fonts" not in attempt.left_out:
                 with self.watch.stage("fonts"):
                     shrink_fonts(
@@ -81,7 +81,15 @@ class Builder:
                 lossless = self.options.effective_quality is None
                 most = 0.0 if lossless else tolerance(self.options.effective_dpi)
                 with self.watch.stage("content"):
-                    rewrite_content(pdf, self.content, self.analysis.scales, self.limits, self.deadline, tolerance=most)
+                    rewrite_content(
+                        pdf,
+                        self.content,
+                        self.analysis.streams,
+                        self.analysis.scales,
+                        self.limits,
+                        self.deadline,
+                        tolerance=most,
+                    )
             with self.watch.stage("structure"):
                 self._write(pdf, target, compact="structure" not in attempt.left_out)
         return Built(target.stat().st_size, color_left)
