@@ -82,7 +82,7 @@ class Builder:
             apply_images(pdf, encoded, without)
             mode = self.options.color_mode or "no-change"
             if mode != "no-change":
-                self.color_left = take_color_out(pdf, mode, self.limits)
+                self.color_left = take_color_out(pdf, self.analysis.streams, mode, self.limits)
             if "fonts" not in leave_out:
                 with self.watch.stage("fonts"):
                     shrink_fonts(pdf, self.fonts, self.limits, self.deadline, usage=self.analysis.usage, pdfa=self.pdfa)
@@ -90,7 +90,15 @@ class Builder:
                 lossless = self.options.effective_quality is None
                 most = 0.0 if lossless else tolerance(self.options.effective_dpi)
                 with self.watch.stage("content"):
-                    rewrite_content(pdf, self.content, self.analysis.scales, self.limits, self.deadline, tolerance=most)
+                    rewrite_content(
+                        pdf,
+                        self.content,
+                        self.analysis.streams,
+                        self.analysis.scales,
+                        self.limits,
+                        self.deadline,
+                        tolerance=most,
+                    )
             with self.watch.stage("structure"):
                 self._write(pdf, target, compact="structure" not in leave_out)
         return target.stat().st_size

@@ -2,7 +2,8 @@
 
 For each program: the codes shown with any of its fonts, the glyphs they lead to, a program with just these, the proof
 that each of them is as it was (``plan``), and the new program put in its place. What cannot be read, proved or made
-smaller stays as it is, for a reason that has a name. Widths, encodings, ToUnicode and flags are not touched.
+smaller stays as it is, for a reason that has a name. Glyphs of Type 3 fonts that nothing shows go. Widths, encodings,
+ToUnicode and flags are not touched.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def shrink_fonts(
     """
     with tolerate("font") as attempt:
         fonts = find_embedded(pdf)
-    if attempt.failed or not fonts.programs:
+    if attempt.failed or not (fonts.programs or fonts.type3):
         return
     if cache.plan is None:
         cache.seen = len(fonts.programs)
@@ -88,6 +89,10 @@ def shrink_fonts(
         apply_change(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
     for objgen, data in cache.plan.cid_maps.items():
         pdf.get_object(objgen).write(data)
+    for objgen, names in cache.plan.unused.items():
+        procedures = pdf.get_object(objgen).CharProcs
+        for name in names & set(procedures.keys()):
+            del procedures[name]
 
 
 def apply_change(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
