@@ -19,6 +19,7 @@ import pyvips
 from pdfsmaller.engine import libraries
 from pdfsmaller.engine.confinement import landlock, seccomp
 from pdfsmaller.engine.content import rewriter
+from pdfsmaller.engine.walk import events
 
 #: What takes long to load and is not needed often enough for a process with one job.
 _RARELY_NEEDED = (
@@ -51,6 +52,7 @@ def steps(modules: Iterable[str]) -> Iterator[Callable[[], object]]:
     yield _know_types
     yield _list_fonts
     yield rewriter.prepare
+    yield events.prepare
     yield landlock.look_for_libraries
     yield seccomp.prepare
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from pikepdf import Pdf
 
+from pdfsmaller.engine.analysis import Analysis
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color.mode import take_color_out
 from pdfsmaller.engine.color.profiles import srgb_profiles
@@ -42,7 +43,7 @@ class Builder:
     """How one source becomes results.
 
     Attributes:
-        inline_pages: pages whose large inline images become objects; must be those of the analysis.
+        analysis: of the source.
         pdfa: the part of PDF/A claimed, or None.
         color_left: the last build could not take all colour out.
     """
@@ -53,7 +54,7 @@ class Builder:
     limits: Limits
     deadline: Deadline
     watch: Stopwatch
-    inline_pages: list[int]
+    analysis: Analysis
     pdfa: int | None
     color_left: bool = False
     cache: StructureCache = field(default_factory=StructureCache)
@@ -80,19 +81,19 @@ class Builder:
             pdf = opened
             if pdf is None:
                 pdf = stack.enter_context(open_pdf(self.source, self.password, self.limits))
-                externalize_inline_images(pdf, self.inline_pages)
+                externalize_inline_images(pdf, self.analysis.found.inline_pages)
             apply_images(pdf, encoded, without)
             mode = self.options.color_mode or "no-change"
             if mode != "no-change":
                 self.color_left = take_color_out(pdf, mode, self.limits)
             if "fonts" not in leave_out:
                 with self.watch.stage("fonts"):
-                    shrink_fonts(pdf, self.fonts, self.limits, self.deadline, pdfa=self.pdfa)
+                    shrink_fonts(pdf, self.fonts, self.limits, self.deadline, usage=self.analysis.usage, pdfa=self.pdfa)
             if "content" not in leave_out:
                 lossless = self.options.effective_quality is None
                 most = 0.0 if lossless else tolerance(self.options.effective_dpi)
                 with self.watch.stage("content"):
-                    rewrite_content(pdf, self.content, self.limits, self.deadline, tolerance=most)
+                    rewrite_content(pdf, self.content, self.analysis.scales, self.limits, self.deadline, tolerance=most)
             with self.watch.stage("structure"):
                 self._write(pdf, target, compact="structure" not in leave_out)
         return target.stat().st_size

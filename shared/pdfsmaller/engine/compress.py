@@ -28,6 +28,7 @@ from typing import Literal
 from pikepdf import Pdf
 
 from pdfsmaller.engine import damage
+from pdfsmaller.engine.analysis import analyse
 from pdfsmaller.engine.audit import Kind, audit
 from pdfsmaller.engine.build import STEPS, Builder, Step
 from pdfsmaller.engine.clock import Deadline, Stopwatch
@@ -44,7 +45,7 @@ from pdfsmaller.engine.estimate.estimate import estimate
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.encoded import Encoded
-from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
+from pdfsmaller.engine.images.find import Found, externalize_inline_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.inputs import InputFile
@@ -205,7 +206,9 @@ class _Run:
                     self._warn("signature_invalidated", "The PDF was signed; its signatures no longer hold.")
                 if self.unknown.packed:
                     return self._hand_back()  # there are objects that nobody here has seen
-                found = self._find(pdf)
+                analysis = analyse(pdf, self.limits, self.deadline)
+                found = analysis.found
+                self.images_seen = len(found.images)
                 builder = Builder(
                     source=self.source,
                     password=self.password,
@@ -213,7 +216,7 @@ class _Run:
                     limits=self.limits,
                     deadline=self.deadline,
                     watch=self.watch,
-                    inline_pages=found.inline_pages,
+                    analysis=analysis,
                     pdfa=pdfa_part(pdf),
                 )
                 self._expect(pdf, found, goal)
@@ -250,14 +253,6 @@ class _Run:
         if self._mode == "full" or self.options.verify == "off" or WORKERS == 1 or pixels > AHEAD_PIXELS * len(pages):
             return None
         return Originals(self.source, self.password, pages, self.deadline.at)
-
-    def _find(self, pdf: Pdf) -> Found:
-        found = find_images(pdf, self.limits)
-        if found.inline_pages:
-            externalize_inline_images(pdf, found.inline_pages)
-            found = replace(find_images(pdf, self.limits), inline_pages=found.inline_pages)
-        self.images_seen = len(found.images)
-        return found
 
     def _encoded(self, pdf: Pdf, found: Found, goal: Goal, builder: Builder, result: Path) -> Coded:
         """Code the images and write a first result with them, which may use ``pdf`` up."""

@@ -21,6 +21,7 @@ from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, Facts, Reported
 from pdfsmaller.engine.results import Done, Progress
+from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 
 #: Images listed, largest first. All of them are counted.
@@ -123,7 +124,7 @@ def inspect(source: Path, password: str | None = None, limits: Limits | None = N
         tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder,
         open_or_mend(source, Path(folder, "mended.pdf"), password, limits).pdf as pdf,
     ):
-        found = find_images(pdf, limits).images.values()
+        found = find_images(walk(pdf, limits)).images.values()
         images = [info for image in found if (info := _image(pdf, image)) is not None]
         return Inspection(
             bytes=size,

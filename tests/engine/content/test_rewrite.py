@@ -11,6 +11,8 @@ from pikepdf import Array, Dictionary, Name, Stream
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tolerance
 from pdfsmaller.engine.content.rewriter import Rewriter
+from pdfsmaller.engine.content.scales import find_scales
+from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 from tests import documents
@@ -24,7 +26,8 @@ LINES = b" ".join(
 
 
 def rewritten(pdf: pikepdf.Pdf, *, most: float = 0.01, limits: Limits | None = None) -> None:
-    rewrite_content(pdf, ContentCache(), limits or Limits(), Deadline(60), tolerance=most)
+    limits = limits or Limits()
+    rewrite_content(pdf, ContentCache(), find_scales(walk(pdf, limits)), limits, Deadline(60), tolerance=most)
 
 
 def form(pdf: pikepdf.Pdf, data: bytes = LINES, **keys: pikepdf.Object) -> pikepdf.Object:

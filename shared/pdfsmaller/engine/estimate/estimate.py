@@ -20,6 +20,7 @@ import pikepdf
 from pikepdf import Pdf, Stream
 
 from pdfsmaller.engine import damage
+from pdfsmaller.engine.analysis import Analysis, analyse
 from pdfsmaller.engine.audit import Kind, audit
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline, Stopwatch
@@ -28,7 +29,7 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import check_header, is_signed, pdfa_part, working_password
 from pdfsmaller.engine.estimate.images import image_bytes
 from pdfsmaller.engine.images.effort import Tally
-from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
+from pdfsmaller.engine.images.find import Found
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import PRESETS, CompressOptions, Preset
@@ -77,9 +78,11 @@ def estimate(
                 message = "The PDF is signed. It would be left as it is: any change ends its signatures."
                 warnings.append(ReportWarning(code="signed", message=message))
             elif not opened.unknown.packed:
-                found = _found(pdf, limits, watch)
+                with watch.stage("analyse"):
+                    analysis = analyse(pdf, limits, deadline)
+                found = analysis.found
                 seen, seconds = len(found.images), _seconds(pdf, found, options, pages, before, streams["fonts"])
-                _look(pdf, found, opened.source, password, options, limits, deadline, watch, progress, expected)
+                _look(pdf, analysis, opened.source, password, options, limits, deadline, watch, progress, expected)
     if deadline.passed():
         message = "Time ran out: more of this is a guess than usual."
         warnings.append(ReportWarning(code="time_limit", message=message))
@@ -106,16 +109,6 @@ def estimate(
     return Done(report, (ResultFile(target, f"{source.stem or 'document'}-estimate.json", JSON),))
 
 
-def _found(pdf: Pdf, limits: Limits, watch: Stopwatch) -> Found:
-    """The images, those that stand in content too."""
-    with watch.stage("analyse"):
-        found = find_images(pdf, limits)
-        if not found.inline_pages:
-            return found
-        externalize_inline_images(pdf, found.inline_pages)
-        return replace(find_images(pdf, limits), inline_pages=found.inline_pages)
-
-
 def _seconds(pdf: Pdf, found: Found, options: CompressOptions, pages: int, before: Audit, fonts: int) -> float:
     """What a real run is expected to take."""
     images = found.images.values()
@@ -133,7 +126,7 @@ def _seconds(pdf: Pdf, found: Found, options: CompressOptions, pages: int, befor
 
 def _look(
     pdf: Pdf,
-    found: Found,
+    analysis: Analysis,
     path: Path,
     password: str | None,
     options: CompressOptions,
@@ -152,7 +145,7 @@ def _look(
         limits=limits,
         deadline=Deadline(BUILD_SHARE * deadline.left()),
         watch=watch,
-        inline_pages=found.inline_pages,
+        analysis=analysis,
         pdfa=pdfa_part(pdf),
     )
     rest, there = _built(builder)
@@ -165,7 +158,7 @@ def _look(
         progress("images", 30 + round(65 * done))
 
     with watch.stage("images"):
-        images = image_bytes(pdf, found, path.stat().st_size, goals, limits, deadline, share)
+        images = image_bytes(pdf, analysis.found, path.stat().st_size, goals, limits, deadline, share)
     for name, wanted in images.expected.items():
         # Images that stay are packed by a build as well as can be.
         expected[name] = (exact_rest if goals[name].quality is None else rest) + min(wanted, there)

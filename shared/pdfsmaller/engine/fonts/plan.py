@@ -21,9 +21,10 @@ from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, rebuild, worth_it
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
 from pdfsmaller.engine.fonts.unite import Candidate, Identity, Key, unite
-from pdfsmaller.engine.fonts.usage import FontKey, FontUse, Usage, find_usage, font_key
+from pdfsmaller.engine.fonts.usage import FontKey, FontUse, Usage, find_usage, font_key, usage_in
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
+from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 
 _TAGGED = re.compile(r"[A-Z]{6}\+")
@@ -71,13 +72,18 @@ class Plan:
     skipped: Counter[str]
 
 
-def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None) -> Plan:
+def plan_changes(
+    pdf: Pdf, fonts: Fonts, usage: Usage | None, limits: Limits, deadline: Deadline, pdfa: int | None
+) -> Plan:
     """What becomes of every program.
+
+    Args:
+        usage: of the document that this one is a copy of, or None where it was not walked yet.
 
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
-    planner = _planner(pdf, fonts, limits, deadline, pdfa)
+    planner = _planner(pdf, fonts, usage, limits, deadline, pdfa)
     changes: dict[ObjGen, Change] = {}
     skipped: Counter[str] = Counter()
     planner.make(deadline)
@@ -108,7 +114,7 @@ def candidates(
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
     fonts = find_embedded(pdf)
-    planner = _planner(pdf, fonts, limits, deadline, pdfa)
+    planner = _planner(pdf, fonts, None, limits, deadline, pdfa)
     planner.alike = {one: many for one, many in planner.alike.items() if _family(many[0]) in names}
     planner.make(deadline)
     # By its object alone a font is found again.
@@ -132,9 +138,13 @@ def _gid_maps(program: Embedded, new: NewProgram, document: int) -> dict[FontKey
     return {key: new.gid_maps[document, key] for key in keys if (document, key) in new.gid_maps}
 
 
-def _planner(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None) -> _Planner:
+def _planner(
+    pdf: Pdf, fonts: Fonts, usage: Usage | None, limits: Limits, deadline: Deadline, pdfa: int | None
+) -> _Planner:
     """With what the whole document shows, and direct fonts added to those that were found."""
-    usage = find_usage(pdf, limits, deadline)
+    usage = usage_in(pdf, usage) if usage is not None else None
+    if usage is None:
+        usage = find_usage(pdf, walk(pdf, limits, deadline), limits)
     typable = Typable()
     with tolerate("form_fields") as attempt:
         typable = typable_fonts(pdf)

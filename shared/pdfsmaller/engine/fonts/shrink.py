@@ -18,7 +18,7 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.plan import Change, Plan, plan_changes
-from pdfsmaller.engine.fonts.usage import font_key
+from pdfsmaller.engine.fonts.usage import Usage, font_key
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.report import FontCounts
 from pdfsmaller.limits import Limits
@@ -59,10 +59,19 @@ class FontCache:
         self.left_out |= set(programs)
 
 
-def shrink_fonts(pdf: Pdf, cache: FontCache, limits: Limits, deadline: Deadline, *, pdfa: int | None = None) -> None:
+def shrink_fonts(
+    pdf: Pdf,
+    cache: FontCache,
+    limits: Limits,
+    deadline: Deadline,
+    *,
+    usage: Usage | None = None,
+    pdfa: int | None = None,
+) -> None:
     """Subset and convert the embedded font programs.
 
     Args:
+        usage: of the document that this one is a copy of, or None where it was not walked yet.
         pdfa: the part of PDF/A that the document is to comply with, or None.
 
     Raises:
@@ -74,7 +83,7 @@ def shrink_fonts(pdf: Pdf, cache: FontCache, limits: Limits, deadline: Deadline,
         return
     if cache.plan is None:
         cache.seen = len(fonts.programs)
-        cache.plan = plan_changes(pdf, fonts, limits, deadline, pdfa)
+        cache.plan = plan_changes(pdf, fonts, usage, limits, deadline, pdfa)
     for objgen in cache.changed() & fonts.programs.keys():
         apply_change(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
     for objgen, data in cache.plan.cid_maps.items():
