@@ -194,6 +194,7 @@ class _Run:
             self.options.effort,
             exact_dpi=self.options.dpi is not None,
             layers=self.options.preset == "scan",
+            bilevel=self.options.bilevel,
         )
         with self._open(folder / "mended.pdf") as pdf:
             with self.watch.stage("analyse"):
@@ -373,7 +374,8 @@ class _Run:
         with self.watch.stage("images"), open_pdf(self.source, self.password, self.limits) as pdf:
             externalize_inline_images(pdf, found.inline_pages)
             some = Found({objgen: found.images[objgen] for objgen in guilty})
-            less = replace(goal, layers=False) if goal.layers else Goal(None, None, effort=self.options.effort)
+            exact = Goal(None, None, effort=self.options.effort, bilevel=self.options.bilevel)
+            less = replace(goal, layers=False) if goal.layers else exact
             return encode_images(pdf, some, less, self.limits, self.deadline, lambda _share: None).encoded
 
     def _without_loss_on(self, pages: set[int], found: Found, encoded: dict[ObjGen, Encoded]) -> dict[ObjGen, Encoded]:
@@ -385,7 +387,7 @@ class _Run:
             return encoded
         with_loss = {objgen for objgen in shown if objgen in lossy or objgen in _paired(found, lossy)}
         kept = {objgen: image for objgen, image in encoded.items() if objgen not in with_loss}
-        kept |= self._with_less_loss(found, with_loss, Goal(None, None))
+        kept |= self._with_less_loss(found, with_loss, Goal(None, None, bilevel=self.options.bilevel))
         self._roll_back(len(with_loss - kept.keys()))
         return kept
 

@@ -189,7 +189,15 @@ def _goal(options: CompressOptions, preset: Preset | None) -> Goal:
     if quality is None:
         color_mode = "no-change"
     exact = preset is None and options.dpi is not None
-    return Goal(dpi, quality, color_mode, options.effort, exact_dpi=exact, layers=named == "scan")
+    return Goal(
+        dpi,
+        quality,
+        color_mode,
+        options.effort,
+        exact_dpi=exact,
+        layers=named == "scan",
+        bilevel=options.bilevel,
+    )
 
 
 def _bytes_of_images(pdf: Pdf) -> int:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from pdfsmaller.engine.images.source import ImageSource
-from pdfsmaller.engine.options import DOWNSAMPLE_ABOVE, ColorMode, Effort
+from pdfsmaller.engine.options import DOWNSAMPLE_ABOVE, Bilevel, ColorMode, Effort
 
 MIN_GAIN = 0.12
 # A page shorter than this, in points, is enlarged when it is read: its images may keep up to so many times the dots.
@@ -40,6 +40,7 @@ class Goal:
         exact_dpi: nothing stays above it, on small pages either: it was asked for by number.
         judged: quality is chosen for each image by how it looks; otherwise by rules of thumb.
         layers: scanned pages may become a coarse background with sharp strokes over it.
+        bilevel: how images of one bit per pixel may be coded.
         min_gain: what coding again at the same size must save, as a share of the bytes stored, to be worth its loss.
     """
 
@@ -52,6 +53,7 @@ class Goal:
     exact_dpi: bool = False
     judged: bool = True
     layers: bool = False
+    bilevel: Bilevel = "auto"
 
     @property
     def fast(self) -> bool:

@@ -235,7 +235,7 @@ local function region_of(r)
   return region
 end
 
-return function(shared, data, width, height, seconds)
+local function run(shared, data, width, height, seconds)
   local ends = os.clock() + seconds
   local function tick()
     if os.clock() > ends then fail("slow") end
@@ -486,3 +486,11 @@ return function(shared, data, width, height, seconds)
   if page == nil then return nil, "damaged" end
   return ffi.string(page.data, page.row_bytes * height)
 end
+
+-- Nothing of a call stays behind.
+local function tidy(...)
+  collectgarbage()
+  return ...
+end
+
+return function(...) return tidy(run(...)) end
