@@ -23,6 +23,7 @@ from pdfsmaller.engine.walk import events
 
 #: What takes long to load and is not needed often enough for a process with one job.
 _RARELY_NEEDED = (
+    "fontTools.ttLib.standardGlyphOrder",
     "PIL.BmpImagePlugin",
     "PIL.GifImagePlugin",
     "PIL.ImageOps",

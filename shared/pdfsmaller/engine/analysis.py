@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pikepdf import Pdf
@@ -13,6 +13,7 @@ from pdfsmaller.engine.fonts.usage import Usage, find_usage
 from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.walk.graph import walk
+from pdfsmaller.engine.walk.streams import ContentStream, content_streams
 from pdfsmaller.limits import Limits
 
 
@@ -23,11 +24,13 @@ class Analysis:
     Attributes:
         found: its images.
         usage: what it shows of its fonts.
-        scales: the largest at which each of its streams is shown.
+        streams: its content streams.
+        scales: the largest at which each of them is shown.
     """
 
     found: Found
     usage: Usage
+    streams: Sequence[ContentStream]
     scales: Mapping[ObjGen, float]
 
 
@@ -43,4 +46,4 @@ def analyse(pdf: Pdf, limits: Limits, deadline: Deadline) -> Analysis:
         externalize_inline_images(pdf, found.inline_pages)
         document = walk(pdf, limits, deadline, known=document)
         found = replace(find_images(document), inline_pages=found.inline_pages)
-    return Analysis(found, find_usage(pdf, document, limits), find_scales(document))
+    return Analysis(found, find_usage(pdf, document, limits), content_streams(document), find_scales(document))

@@ -110,7 +110,6 @@ def _work(protocol: _Protocol) -> None:
     libraries.load()
     protocol.send({"ready": True})
     libraries.load_where_needed()
-    gc.freeze()
     gc.enable()
     line = sys.stdin.readline()
     if not line.strip():

@@ -303,8 +303,8 @@ class OutputOptions(Options):
         default=None,
     )
     bilevel: Bilevel = option(
-        "How images of one bit per pixel are coded: JBIG2 whose symbols pages share (auto; every pixel as it was), JBIG2 "
-        "without symbols (generic) or CCITT group 4 (ccitt), for archives whose rules ask for that.",
+        "How images of one bit per pixel are coded: JBIG2 whose symbols pages share (auto; every pixel as it was), "
+        "JBIG2 without symbols (generic) or CCITT group 4 (ccitt), for archives whose rules ask for that.",
         Shown("HOW"),
         default="auto",
     )

@@ -13,6 +13,7 @@ from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tol
 from pdfsmaller.engine.content.rewriter import Rewriter
 from pdfsmaller.engine.content.scales import find_scales
 from pdfsmaller.engine.walk.graph import walk
+from pdfsmaller.engine.walk.streams import content_streams
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 from tests import documents
@@ -27,7 +28,9 @@ LINES = b" ".join(
 
 def rewritten(pdf: pikepdf.Pdf, *, most: float = 0.01, limits: Limits | None = None) -> None:
     limits = limits or Limits()
-    rewrite_content(pdf, ContentCache(), find_scales(walk(pdf, limits)), limits, Deadline(60), tolerance=most)
+    document = walk(pdf, limits)
+    streams, scales = content_streams(document), find_scales(document)
+    rewrite_content(pdf, ContentCache(), streams, scales, limits, Deadline(60), tolerance=most)
 
 
 def form(pdf: pikepdf.Pdf, data: bytes = LINES, **keys: pikepdf.Object) -> pikepdf.Object:

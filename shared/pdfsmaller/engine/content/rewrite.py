@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import pikepdf
 from deflate import zlib_compress
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
@@ -27,6 +26,7 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
+from pdfsmaller.engine.walk.streams import ContentStream, resources_of
 from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
 
@@ -101,11 +101,6 @@ class _Content:
     scale: float = math.inf
 
 
-def _unit(page: pikepdf.Page) -> float:
-    """Points of 1/72 inch to a unit of a page's space. Raises what damage raises."""
-    return float(page.obj.get("/UserUnit", 1))
-
-
 def tolerance(dpi: int | None) -> float:
     """How far marks may move, in points, in a document for so many dots per inch."""
     return min(MOST_TOLERANCE, 72 / (dpi or DEVICE_DPI) * PIXEL_SHARE)
@@ -114,6 +109,7 @@ def tolerance(dpi: int | None) -> float:
 def rewrite_content(
     pdf: Pdf,
     cache: ContentCache,
+    streams: Iterable[ContentStream],
     scales: Mapping[ObjGen, float],
     limits: Limits,
     deadline: Deadline,
@@ -123,6 +119,7 @@ def rewrite_content(
     """Write the content streams again.
 
     Args:
+        streams: of this document, or of the one that it is a copy of.
         scales: the largest at which each stream is shown (see ``scales``); what is not listed is never rounded.
         tolerance: how far a mark may move, in points of the page; 0: no number may change its value.
 
@@ -130,7 +127,7 @@ def rewrite_content(
         LimitExceeded: a content stream is over ``max_stream_bytes``.
     """
     if Rewriter.available():
-        _Rewrite(pdf, cache, scales, limits, deadline, tolerance).run()
+        _Rewrite(pdf, cache, streams, scales, limits, deadline, tolerance).run()
 
 
 class _Rewrite:
@@ -138,60 +135,41 @@ class _Rewrite:
         self,
         pdf: Pdf,
         cache: ContentCache,
+        streams: Iterable[ContentStream],
         scales: Mapping[ObjGen, float],
         limits: Limits,
         deadline: Deadline,
         tolerance: float,
     ) -> None:
-        self.pdf, self.cache, self.scales, self.limits = pdf, cache, scales, limits
+        self.pdf, self.cache, self.streams, self.scales, self.limits = pdf, cache, streams, scales, limits
         self.deadline, self.tolerance = deadline, tolerance
         self.listings: dict[ObjGen, bytes] = {}
 
     def run(self) -> None:
-        contents = [*self._pages(), *self._parts()]
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="content") as self.pool:
-            for content, done in self._each(contents):
+            for content, done in self._each(self._contents()):
                 self._put(content, done)
 
     # --- what there is ------------------------------------------------------------------------------------------------
 
-    def _pages(self) -> Iterator[_Content]:
-        """The pages whose streams are their own."""
-        found: list[tuple[pikepdf.Page, list[Stream]]] = []
+    def _contents(self) -> Iterator[_Content]:
+        """What is a page's or a stream's own."""
+        found: list[tuple[ContentStream, Dictionary | Stream, list[Stream]]] = []
         owners: Counter[ObjGen] = Counter()
-        for page in self.pdf.pages:
-            contents = page.obj.get("/Contents")
+        for about in self.streams:
+            owner = self.pdf.get_object(about.objgen)
+            contents = owner.get("/Contents") if about.page and isinstance(owner, Dictionary) else owner
             listed = contents.as_list() if isinstance(contents, Array) else [contents]
             streams = [stream for stream in listed if isinstance(stream, Stream)]
             owners.update(stream.objgen for stream in streams)
-            if streams and len(streams) == len(listed):
-                found.append((page, streams))
-        for page, streams in found:
+            if isinstance(owner, Dictionary | Stream) and streams and len(streams) == len(listed):
+                found.append((about, owner, streams))
+        for about, owner, streams in found:
             if all(owners[stream.objgen] == 1 for stream in streams):
-                with tolerate("page") as attempt:
-                    content = _Content(page.obj, streams, self._listed(page.resources), _unit(page))
-                if not attempt.failed:
-                    yield content
-
-    def _parts(self) -> Iterator[_Content]:
-        """All content streams that are not pages'."""
-        glyphs = set()
-        for obj in self.pdf.objects:
-            found: list[_Content] = []
-            with tolerate("content"):
-                if isinstance(obj, Dictionary) and entry(obj, "/Subtype") == "/Type3":
-                    listed = self._listed(entry(obj, "/Resources"))
-                    for glyph in _named(obj, "/CharProcs").values():
-                        if isinstance(glyph, Stream) and glyph.objgen not in glyphs:
-                            glyphs.add(glyph.objgen)
-                            found.append(_Content(glyph, [glyph], listed))
-                elif isinstance(obj, Stream) and (entry(obj, "/Subtype") == "/Form" or entry(obj, "/PatternType") == 1):
-                    found.append(self._part(obj))
-            yield from found
-
-    def _part(self, stream: Stream) -> _Content:
-        scale = self.scales.get(stream.objgen, math.inf)
-        return _Content(stream, [stream], self._listed(entry(stream, "/Resources")), scale)
+                names = b""
+                with tolerate("content"):
+                    names = self._listed(resources_of(self.pdf, about))
+                yield _Content(owner, streams, names, self.scales.get(about.objgen, math.inf))
 
     def _listed(self, resources: Object | None) -> bytes:
         """The resources that the rewriter asks about, as it wants them listed."""

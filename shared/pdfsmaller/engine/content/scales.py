@@ -22,7 +22,7 @@ def find_scales(document: Document) -> dict[ObjGen, float]:
     listed may be shown at any.
     """
     if not document.complete:
-        return {}
+        return {page.node.objgen: page.unit for page in document.pages}
     scales = _Scales()
     for node in document.nodes:
         drawn = scales.drawn.setdefault(node.objgen, {})

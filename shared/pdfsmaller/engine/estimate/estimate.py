@@ -21,6 +21,7 @@ from pikepdf import Pdf, Stream
 
 from pdfsmaller.engine import damage
 from pdfsmaller.engine.analysis import Analysis, analyse
+from pdfsmaller.engine.attempt import Attempt
 from pdfsmaller.engine.audit import Kind, audit
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline, Stopwatch
@@ -173,7 +174,7 @@ def _built(builder: Builder) -> tuple[int, int]:
     """What a document takes once its images alone stay as they are: all that is no image, and its images."""
     with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
         built = Path(folder, "built.pdf")
-        whole = builder.build(built, {})
+        whole = builder.build(built, Attempt()).size
         with pikepdf.open(built, password=builder.password or "") as result:
             images = _bytes_of_images(result)
     return whole - images, images

@@ -20,6 +20,7 @@ from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, rebuild, worth_it
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
+from pdfsmaller.engine.fonts.type3 import unused_glyphs
 from pdfsmaller.engine.fonts.unite import Candidate, Identity, Key, unite
 from pdfsmaller.engine.fonts.usage import FontKey, FontUse, Usage, find_usage, font_key, usage_in
 from pdfsmaller.engine.objgen import ObjGen
@@ -64,11 +65,13 @@ class Plan:
     Attributes:
         changes: the new programs, by the object of the old.
         cid_maps: the new data of ``/CIDToGIDMap`` streams, by object.
+        unused: the glyphs of Type 3 fonts that are not shown, by font.
         skipped: how many programs stay as they are, by reason.
     """
 
     changes: dict[ObjGen, Change]
     cid_maps: dict[ObjGen, bytes]
+    unused: dict[ObjGen, set[str]]
     skipped: Counter[str]
 
 
@@ -94,7 +97,8 @@ def plan_changes(
                 changes[objgen] = planner.change(program)
         except FontError as exc:
             skipped[exc.reason.lower().replace(" ", "_")] += 1
-    return Plan(changes, planner.cid_maps(), skipped)
+    typable = planner.typable.whole | planner.typable.encoded
+    return Plan(changes, planner.cid_maps(), unused_glyphs(fonts.type3, planner.usage, typable), skipped)
 
 
 def families(fonts: Fonts) -> dict[str, set[Identity]]:

@@ -16,7 +16,7 @@ from pikepdf import Dictionary, Stream
 from pdfsmaller.engine.fonts.cff import blank_cff, cff_info, cff_outlines_equal, subset_cff
 from pdfsmaller.engine.fonts.cmap import read_to_unicode
 from pdfsmaller.engine.fonts.embedded import Embedded
-from pdfsmaller.engine.fonts.encodings import names_by_code, with_alike
+from pdfsmaller.engine.fonts.encodings import differences, names_by_code, with_alike
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.lookup import Reached, reach
 from pdfsmaller.engine.fonts.sfnt import (
@@ -162,13 +162,30 @@ def _cid_map(font: Dictionary, limits: Limits) -> bytes | None:
 
 
 def _type1(data: bytes, shown: list[FontShown], *, whole: bool) -> NewProgram:
-    available = type1_names(data)
-    names = None if whole else glyph_names(shown, type1_encoding(data), available)
+    available, built_in = type1_names(data), type1_encoding(data)
+    _check_missing(shown, built_in, set(available))
+    names = None if whole else glyph_names(shown, built_in, available)
     result = type1_to_cff(data, names)
     if not type1_outlines_equal(data, result, names):
         raise FontError("proof_failed")
     kept = frozenset(cff_info(result).names)
     return NewProgram(result, "/FontFile3", "/Type1C", smaller=len(kept) < len(set(available)), glyphs=listed(kept))
+
+
+def _check_missing(shown: list[FontShown], built_in: dict[int, str], available: set[str]) -> None:
+    """Raises FontError where an encoding gives a code a name that the program lacks, but the program gives it a glyph:
+    pdfium shows that of CFF and not that of Type 1."""
+    for font in shown:
+        encoding = font.font.get("/Encoding")
+        if isinstance(encoding, Dictionary) and "/BaseEncoding" not in encoding:
+            given = {code: {name} for code, name in differences(encoding).items() if code in font.codes}
+        elif encoding is not None:
+            given = names_by_code(encoding, font.codes)
+        else:
+            continue
+        for code, names in given.items():
+            if code in built_in and names and names.isdisjoint(available) and not with_alike(names, available):
+                raise FontError("encoding")
 
 
 def _cff(data: bytes, shown: list[FontShown]) -> NewProgram:

@@ -142,7 +142,7 @@ class _Showing:
 
     def _shown(self, node: Node, font: Font) -> frozenset[FontKey]:
         """The fonts that a stream shows, with all that it leads to, where a font is in force."""
-        if not node.certain:
+        if node.events is None:
             self.usage.complete = False
         if not node.fonts:
             return frozenset()

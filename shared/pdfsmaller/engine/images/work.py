@@ -128,7 +128,7 @@ def encode_images(
                 collect()
             if goal.bilevel == "auto":
                 order = {objgen: min(image.pages, default=0) for objgen, image in found_images.images.items()}
-                share_symbols(result.encoded, order, pool, deadline)
+                share_symbols(result.encoded, order, goal.effort, pool, deadline)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

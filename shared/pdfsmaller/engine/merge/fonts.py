@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pikepdf import ObjectStreamMode, Pdf
+from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fonts.across import adopt, unions_across
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.merge.source import Ready, open_source
+from pdfsmaller.engine.save import Policy, save
+from pdfsmaller.errors import UnreadablePdf
 from pdfsmaller.limits import Limits
 
 
@@ -32,9 +34,9 @@ def with_shared_fonts(ready: list[Ready], folder: Path, limits: Limits, deadline
     for number, source in enumerate(paths):
         if any(document == number for document, _ in unions):
             target = folder / f"{source.index}-fonts.pdf"
-            with tolerate("font"), opening[number]() as pdf:
+            with suppress(UnreadablePdf), tolerate("font"), opening[number]() as pdf:
                 if adopt(pdf, number, unions):
-                    pdf.save(target, object_stream_mode=ObjectStreamMode.preserve, fix_metadata_version=False)
+                    save(pdf, target, Policy(encryption=False, effort="fast"))
                     written[source.path] = target
             give_back()
     return [

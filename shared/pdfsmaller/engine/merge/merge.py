@@ -32,7 +32,6 @@ from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.merge.assembly import assemble
 from pdfsmaller.engine.merge.check import check
-from pdfsmaller.engine.merge.finish import finished
 from pdfsmaller.engine.merge.fonts import with_shared_fonts
 from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.merge.prepare import Preparation
@@ -47,6 +46,7 @@ from pdfsmaller.engine.report import (
     SourceReport,
 )
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.save import Policy, finish
 from pdfsmaller.errors import BadRequest, LimitExceeded, PdfSmallerError
 from pdfsmaller.limits import Limits
 
@@ -223,8 +223,9 @@ class _Run:
         """The result, protected and ordered for the web where that is wanted."""
         protection = None if self.options.decrypt else self.protection
         with self.watch.stage("write"):
-            target = folder / "finished.pdf"
-            result = finished(result, target, protection, self.limits, linearize=self.options.linearize)
+            encryption = protection.encryption() if protection else False
+            policy = Policy(linearize=self.options.linearize, encryption=encryption)
+            result = finish(result, folder / "finished.pdf", policy, self.limits)
         if protection:
             self._warn("encrypted", f"The result is encrypted as {protection.name} was, and opens with its password.")
         return result

@@ -62,12 +62,13 @@ class Node:
     Attributes:
         objgen: the stream's object; a page's.
         matrix: from its space to that of what draws it; None where it is damaged.
+        holder: the object whose ``/Resources`` are its own, or None.
+        events: what it does; None where it cannot be read: then all is drawn that its names can reach.
         images: the images it draws, each with the matrix in force.
         forms: the forms and soft masks' groups it draws.
         patterns: it may paint with.
         glyphs: of the Type 3 fonts it shows text with.
         text: what it shows, each with the font in force.
-        certain: it was read, and all is known of what it draws.
         inherits: text is shown, by it or what it draws, with the font that was in force outside.
         pictures: images are drawn, by it or what it draws.
         fonts: text is shown, by it or what it draws.
@@ -75,12 +76,13 @@ class Node:
 
     objgen: ObjGen
     matrix: Matrix | None = IDENTITY
+    holder: ObjGen | None = None
+    events: Events | None = None
     images: list[tuple[Stream, Matrix | None]] = field(default_factory=list)
     forms: list[Edge] = field(default_factory=list)
     patterns: dict[Node, None] = field(default_factory=dict)
     glyphs: dict[Node, None] = field(default_factory=dict)
     text: list[tuple[Font, Shown]] = field(default_factory=list)
-    certain: bool = True
     inherits: bool = False
     pictures: bool = False
     fonts: bool = False
@@ -188,7 +190,7 @@ class _Walk:
         unit = number_of(page.obj.get("/UserUnit"), 1.0)
         box = numbers_of(page.cropbox, 4) or [0.0, 0.0, 0.0, 0.0]
         long_side = max(abs(box[2] - box[0]), abs(box[3] - box[1])) * unit
-        found = PageNode(number, Node(page.obj.objgen), unit, long_side)
+        found = PageNode(number, Node(page.obj.objgen, holder=page.obj.objgen), unit, long_side)
         self.document.pages.append(found)
         resources = inherited_resources(page.obj)
         key = resources.objgen if resources is not None and resources.is_indirect else page.obj.objgen
@@ -200,7 +202,7 @@ class _Walk:
         found.inline_bytes = events.inline_bytes if events is not None else 0
         annots = page.obj.get("/Annots")
         for annot in annots.as_list() if isinstance(annots, Array) else []:
-            if isinstance(annot, Dictionary):
+            if isinstance(annot, Dictionary) and "/AP" in annot:
                 for stream in _appearances(annot):
                     shown, _ = self._stream(stream, scope, 0)
                     found.appearances.append(Appearance(shown, _fit(stream, shown.matrix, annot)))
@@ -217,9 +219,12 @@ class _Walk:
                 nodes, _ = self._glyphs(obj, self.defaults, 0)
                 self.document.rest += [Edge(node, None, "unknown") for node in nodes]
 
-    def _stream(self, stream: Stream, around: Scope, depth: int) -> tuple[Node, int]:
+    def _stream(self, stream: Stream, around: Scope, depth: int, holder: ObjGen | None = None) -> tuple[Node, int]:
         """A form's, pattern's or glyph's node, made once for every scope that makes a difference to it, and the depth
         of the outermost scope that its names were found in.
+
+        Args:
+            holder: of a glyph's resources.
         """
         objgen = stream.objgen
         if objgen in self.active:
@@ -227,14 +232,16 @@ class _Walk:
         known = self.done.setdefault(objgen, [])
         for needs_scope, node, reach in known:
             if needs_scope in (None, around.key):
+                if holder is not None and node.holder not in (holder, objgen):
+                    node.holder = None  # a glyph that several fonts share
                 return node, reach
         if depth > MAX_DEPTH or len(self.document.nodes) > MAX_VISITS:
             self.document.complete = False
-            return Node(objgen, None, certain=False), _OUTERMOST
+            return Node(objgen, None), _OUTERMOST
         resources = entry(stream, "/Resources")
         own = isinstance(resources, Dictionary)
         scope = Scope(resources, around, objgen) if own else around
-        node = self.active[objgen] = Node(objgen, _matrix(stream))
+        node = self.active[objgen] = Node(objgen, _matrix(stream), objgen if own else holder)
         try:
             _, reach = self._content(node, stream, [stream], scope, own=own, depth=depth)
         finally:
@@ -253,11 +260,12 @@ class _Walk:
                 return nodes, reach
         resources = font.get("/Resources")
         scope = Scope(resources, around, key) if isinstance(resources, Dictionary) else around
+        holder = font.objgen if font.is_indirect and scope is not around else None
         procedures = font.get("/CharProcs")
         nodes, reach = [], _INNERMOST
         for glyph in dict(procedures.items()).values() if isinstance(procedures, Dictionary) else []:
             if isinstance(glyph, Stream):
-                node, its = self._stream(glyph, scope, depth + 1)
+                node, its = self._stream(glyph, scope, depth + 1, holder)
                 nodes.append(node)
                 reach = min(reach, its)
         for pattern in scope.own("/Pattern").values() if scope is not around else ():
@@ -291,8 +299,9 @@ class _Walk:
             special = follow.special(events)
         if special != Special():
             events = self._events(node.objgen, owner, streams, special)
+        node.events = events
         if events is None:
-            node.certain, node.fonts = False, True
+            node.fonts = True
             follow.everything()
         else:
             follow.all(events)
