@@ -46,7 +46,7 @@ from pdfsmaller.engine.estimate.estimate import estimate
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.find import Found
-from pdfsmaller.engine.images.goal import Goal
+from pdfsmaller.engine.images.goal import Goal, layering
 from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import give_back, ran_out_of_memory
@@ -189,7 +189,7 @@ class _Compression:
             self.options.color_mode or "no-change",
             self.options.effort,
             exact_dpi=self.options.dpi is not None,
-            layers=self.options.preset == "scan",
+            layers=layering(self.options.preset, self.options.effort),
             bilevel=self.options.bilevel,
         )
         with self._open(folder / "mended.pdf") as pdf:

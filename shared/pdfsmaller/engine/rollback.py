@@ -85,14 +85,17 @@ class Rollback:
         Args:
             again: they may be coded once more, with less loss.
         """
-        how = "whole" if self.goal.layers else "without loss"
+        layered = {objgen for objgen in guilty if tried.images[objgen].over is not None}
+        how = "whole" if layered == guilty else "with less loss" if layered else "without loss"
         self.warn("image_rolled_back", f"Images whose loss showed were coded {how}: {len(guilty)}.")
         images = {objgen: image for objgen, image in tried.images.items() if objgen not in guilty}
         if again:
             effort = self.builder.options.effort
-            exact = Goal(None, None, effort=effort, bilevel=self.goal.bilevel)
-            less = replace(self.goal, layers=False) if self.goal.layers else exact
-            images |= self._coded(guilty, less)
+            for some, less in (
+                (layered, replace(self.goal, layers="never")),
+                (guilty - layered, Goal(None, None, effort=effort, bilevel=self.goal.bilevel)),
+            ):
+                images |= self._coded(some, less) if some else {}
         return replace(tried, images=images, rolled_back=tried.rolled_back + len(guilty - images.keys()))
 
     def _without_loss_on(self, pages: frozenset[int], unverified: set[Step], tried: Attempt) -> Attempt:

@@ -31,7 +31,7 @@ from pdfsmaller.engine.document import check_header, is_signed, pdfa_part, worki
 from pdfsmaller.engine.estimate.images import image_bytes
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.find import Found
-from pdfsmaller.engine.images.goal import Goal
+from pdfsmaller.engine.images.goal import Goal, layering
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import PRESETS, CompressOptions, Preset
 from pdfsmaller.engine.repair.mend import open_or_mend
@@ -196,7 +196,7 @@ def _goal(options: CompressOptions, preset: Preset | None) -> Goal:
         color_mode,
         options.effort,
         exact_dpi=exact,
-        layers=named == "scan",
+        layers=layering(named, options.effort),
         bilevel=options.bilevel,
     )
 
