@@ -85,13 +85,17 @@ class Rollback:
         Args:
             again: they may be coded once more, with less loss.
         """
-        how = "whole" if self.goal.layers else "without loss"
+        layered = {objgen for objgen in guilty if tried.images[objgen].over is not None}
+        how = "whole" if layered == guilty else "with less loss" if layered else "without loss"
         self.warn("image_rolled_back", f"Images whose loss showed were coded {how}: {len(guilty)}.")
         images = {objgen: image for objgen, image in tried.images.items() if objgen not in guilty}
         if again:
             effort = self.builder.options.effort
-            less = replace(self.goal, layers=False) if self.goal.layers else Goal(None, None, effort=effort)
-            images |= self._coded(guilty, less)
+            for some, less in (
+                (layered, replace(self.goal, layers="never")),
+                (guilty - layered, Goal(None, None, effort=effort, bilevel=self.goal.bilevel)),
+            ):
+                images |= self._coded(some, less) if some else {}
         return replace(tried, images=images, rolled_back=tried.rolled_back + len(guilty - images.keys()))
 
     def _without_loss_on(self, pages: frozenset[int], unverified: set[Step], tried: Attempt) -> Attempt:
@@ -107,7 +111,7 @@ class Rollback:
             return following
         with_loss = {objgen for objgen in shown if objgen in lossy or objgen in _paired(self._found, lossy)}
         kept = {objgen: image for objgen, image in tried.images.items() if objgen not in with_loss}
-        kept |= self._coded(with_loss, Goal(None, None, effort=self.builder.options.effort))
+        kept |= self._coded(with_loss, Goal(None, None, effort=self.builder.options.effort, bilevel=self.goal.bilevel))
         return replace(following, images=kept, rolled_back=tried.rolled_back + len(with_loss - kept.keys()))
 
     def _coded(self, images: Iterable[ObjGen], goal: Goal) -> dict[ObjGen, Encoded]:

@@ -378,11 +378,6 @@ def test_inline_images_stay_byte_for_byte(data: bytes, entries: str) -> None:
     assert rewritten(b"q  " + image + b"  Q 1  g") == b"q " + image + b" Q 1 g"
 
 
-def test_uses_are_told_with_their_scale() -> None:
-    uses = rewrite(b"q 2 0 0 3 0 0 cm /Fm1 Do Q .5 0 0 .5 0 0 cm /Fm1 Do /G2 gs").uses
-    assert uses == {("Do", b"Fm1"): 3.0, ("gs", b"G2"): 0.5}
-
-
 def test_a_rewriter_that_was_prepared_is_the_first_thread_s_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rewriter, "_prepared", deque())
     rewriter.prepare()

@@ -1,13 +1,12 @@
 -- One content stream, written again: the operators are followed as a reader would, and what they do is written.
 --
--- rewrite(data, names, scale, tolerance) → content, uses; or nil and why the stream is to be left alone.
+-- rewrite(data, names, scale, tolerance) → content and ""; or nil and why the stream is to be left alone.
 --
 --   names      what the stream's resources are, one a line: "G name" a graphics state that may be set twice, "M name"
 --              one that may not but sets no line or font, "S name" a font of one-byte codes, "D name" of two-byte
 --              codes.
 --   scale      the largest scale at which the stream's space is shown: points of the page to a unit.
 --   tolerance  how far a mark may move, in points of the page; 0: no value changes.
---   uses       what the stream shows at which scale, one a line: "Do name scale", "gs name scale".
 
 local ffi = require "ffi"
 local scan = require "scan"
@@ -40,7 +39,6 @@ local plain_array                           -- it holds no other arrays or dicti
 
 local names, scale, tolerance, exact
 local state, stack, depth
-local uses
 local path, clip                            -- a path or a clip is in the making
 local lx, ly, rx, ry                        -- its last point, as it was and as it is written
 local move_from, move_to                    -- where its last m is written
@@ -71,17 +69,6 @@ local function point_grids()
   state.rm, state.rd = grid(2 * tolerance * SIDE / max(sx, 1e-9))
   state.sm, state.sd = grid(2 * tolerance * SIDE / max(sy, 1e-9))
   state.sx, state.sy = sx, sy
-end
-
-local function used(operator, name, at)
-  local key = operator .. " " .. name
-  if at > (uses[key] or -1) then uses[key] = at end
-end
-
--- By how much a matrix enlarges at most: its larger singular value.
-local function norm(a, b, c, d)
-  local x, y, xy = a * a + b * b, c * c + d * d, a * c + b * d
-  return sqrt((x + y + sqrt((x - y) * (x - y) + 4 * xy * xy)) / 2)
 end
 
 -- Writing operands --------------------------------------------------------------------------------------------------
@@ -266,7 +253,6 @@ end)
 on("gs", "N", function()
   flush_spaces()
   local name = ffi.string(p + froms[1] + 1, tos[1] - froms[1] - 1)
-  used("gs", name, norm(state.a, state.b, state.c, state.d))
   local known = names["G " .. name]
   if known and state.gs == name then return end
   put_all("gs")
@@ -702,8 +688,6 @@ end)
 on("Do", "N", function()
   outside()
   mark()
-  local name = ffi.string(p + froms[1] + 1, tos[1] - froms[1] - 1)
-  used("Do", name, norm(state.a, state.b, state.c, state.d))
   put_all("Do")
 end)
 
@@ -815,7 +799,7 @@ return function(data, listed, wanted_scale, wanted_tolerance)
   p = scan.open(data)
   write.reset(#data + 4096)
   write.held = 0
-  names, uses = {}, {}
+  names = {}
   for entry in listed:gmatch("[^\n]+") do names[entry] = true end
   scale, tolerance = wanted_scale, wanted_tolerance
   exact = not (tolerance > 0 and scale > 0 and scale < 1e6)
@@ -830,7 +814,5 @@ return function(data, listed, wanted_scale, wanted_tolerance)
   in_text, begin_due, clipping = false, false, false
   local fine, why = pcall(run)
   if not fine then return nil, tostring(why) end
-  local list = {}
-  for key, value in pairs(uses) do list[#list + 1] = ("%s %.9g"):format(key, value) end
-  return write.text(0), table.concat(list, "\n")
+  return write.text(0), ""
 end

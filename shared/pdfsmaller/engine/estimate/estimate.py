@@ -31,7 +31,7 @@ from pdfsmaller.engine.document import check_header, is_signed, pdfa_part, worki
 from pdfsmaller.engine.estimate.images import image_bytes
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.find import Found
-from pdfsmaller.engine.images.goal import Goal
+from pdfsmaller.engine.images.goal import Goal, layering
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import PRESETS, CompressOptions, Preset
 from pdfsmaller.engine.repair.mend import open_or_mend
@@ -190,7 +190,15 @@ def _goal(options: CompressOptions, preset: Preset | None) -> Goal:
     if quality is None:
         color_mode = "no-change"
     exact = preset is None and options.dpi is not None
-    return Goal(dpi, quality, color_mode, options.effort, exact_dpi=exact, layers=named == "scan")
+    return Goal(
+        dpi,
+        quality,
+        color_mode,
+        options.effort,
+        exact_dpi=exact,
+        layers=layering(named, options.effort),
+        bilevel=options.bilevel,
+    )
 
 
 def _bytes_of_images(pdf: Pdf) -> int:

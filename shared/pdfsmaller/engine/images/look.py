@@ -31,13 +31,17 @@ class View:
 
     def similarity(self, image: pyvips.Image) -> float:
         """How like the source ``image`` looks, 0–1."""
+        return similarity(self.reference, self.seen(image))
+
+    def seen(self, image: pyvips.Image) -> Picture:
+        """A coding of the source at the size at which that is seen."""
         wide, high = self.reference.width, self.reference.height
         if image.width < wide or image.height < high:
             image = _enlarged(image, wide, high)
         elif (image.width, image.height) != (wide, high):
             image = image.resize(wide / image.width, vscale=high / image.height, kernel="linear")
             image = image.gravity("north-west", wide, high, extend="copy")
-        return similarity(self.reference, picture_of(image))
+        return picture_of(image)
 
 
 def _enlarged(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
