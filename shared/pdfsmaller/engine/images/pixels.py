@@ -197,13 +197,6 @@ def only_extremes(image: pyvips.Image) -> bool:
     return sum(histogram(image)[1:255]) == 0
 
 
-def has_few_colors(image: pyvips.Image) -> bool:
-    """At most 256 different colours."""
-    mode = {1: "L", 3: "RGB", 4: "CMYK"}[image.bands]
-    picture = Image.frombytes(mode, (image.width, image.height), image.write_to_memory())
-    return picture.getcolors(256) is not None
-
-
 def flat_mask(image: pyvips.Image) -> pyvips.Image:
     """255 where a pixel equals its right and its lower neighbour."""
     if image.width < 2 or image.height < 2:

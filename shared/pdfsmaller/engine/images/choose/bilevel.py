@@ -57,13 +57,13 @@ def of_bilevel(source: ImageSource, goal: Goal) -> Encoded | None:
         image = pixels.settle((image >= 128).ifthenelse(255, 0))
     elif source.ccitt is None and source.width % 8 == 0:
         packed = source.data[: source.width // 8 * source.height]
-    best = smallest_bilevel(image, goal, packed)
+    best = smallest_bilevel(image, goal.effort, packed)
     if goal.color_mode != "no-change" and source.color.palette is not None and source.color.family in ("rgb", "cmyk"):
         return replace(best, palette=gray_palette(source, goal), entries=source.color.entries, color="gray")
     return best if scale == 1.0 or saves(best, source.stored) else None
 
 
-def smallest_bilevel(image: pyvips.Image, goal: Goal, packed: bytes | None = None) -> Encoded:
+def smallest_bilevel(image: pyvips.Image, effort: Effort, packed: bytes | None = None) -> Encoded:
     """One band of 0 and 255 in the fewest bytes.
 
     Args:
@@ -71,7 +71,7 @@ def smallest_bilevel(image: pyvips.Image, goal: Goal, packed: bytes | None = Non
     """
     bitmap = Bitmap(image.copy(interpretation="b-w"), packed)
     fax = ccitt.group_4(bitmap.image)
-    return smallest(_candidates(bitmap, fax, goal.effort), fax.cost) or fax
+    return smallest(_candidates(bitmap, fax, effort), fax.cost) or fax
 
 
 def _candidates(bitmap: Bitmap, fax: Encoded, effort: Effort) -> Iterator[Candidate]:

@@ -42,5 +42,5 @@ def of_page(source: ImageSource, goal: Goal) -> Encoded | None:
     coarse = max(10, goal.quality - LAYERS_QUALITY_BELOW)
     paper = jpeg.encode(layers.paper, coarse, fast=goal.fast)
     ink = jpeg.encode(layers.color, coarse, full_chroma=True, fast=goal.fast)
-    strokes = smallest_bilevel(layers.strokes, goal)
+    strokes = smallest_bilevel(layers.strokes, goal.effort)
     return replace(paper, color=color, drop_decode=color == "gray", over=(replace(ink, color=color), strokes))

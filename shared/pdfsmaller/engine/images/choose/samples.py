@@ -37,7 +37,7 @@ def of_samples(source: ImageSource, goal: Goal) -> Encoded | None:
     if source.bits == 16 and goal.quality is None:
         return exact.of_sixteen_bits(source, goal)
     raw = pixels.load_samples(source)
-    return exact.of_any(raw, source, goal) if goal.quality is None else lossy(raw, source, goal)
+    return exact.of_source(raw, source, goal) if goal.quality is None else lossy(raw, source, goal)
 
 
 def lossy(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | None:
@@ -50,10 +50,10 @@ def lossy(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | Non
         return of_soft_mask(image, source, goal)
     if image.bands == 1 and pixels.only_extremes(image):
         # Gray by name, black and white in truth: it keeps its pixels, as bilevel images do.
-        return _in_space(smallest_bilevel(image, goal), source, "keep")
+        return _in_space(smallest_bilevel(image, goal.effort), source, "keep")
     simple, color = simplified(pixels.resize(image, *target_pixels(source, scale_for(source, goal))), source, goal)
     if goal.color_mode == "bilevel" and color == "gray":
-        return replace(smallest_bilevel(pixels.black_and_white(simple), goal), color="gray", drop_decode=True)
+        return replace(smallest_bilevel(pixels.black_and_white(simple), goal.effort), color="gray", drop_decode=True)
     jpeg_ok = simple.bands == 1 or (simple.bands in (3, 4) and source.color.family != "other")
     flat = pixels.flat_mask(simple)
     if flat.avg() / 255.0 <= FLAT_SHARE and jpeg_ok:
@@ -69,7 +69,7 @@ def _photographed(
     best = None
     bits = 8 * lossy.encoded.cost / (simple.width * simple.height * simple.bands)
     if bits >= MANY_BITS or simple.width <= NARROW_PIXELS:
-        best = _in_space(exact.of_settled(simple, source, goal), source, color)
+        best = _in_space(exact.of_pixels(simple, goal.effort, palette_ok=source.plain_decode), source, color)
     if lossy.beats(source.stored, source, goal):
         best = smaller(best, _in_space(lossy.encoded, source, color))
     return best
@@ -91,7 +91,7 @@ def _drawn(
     best = _in_space(best, source, color)
     if scale < 1.0 and source.pixels <= FLAT_WHOLE_PIXELS and not (goal.exact_dpi or source.fixed_color):
         # Reduced, sharp edges turn into many shades: all pixels may take fewer bytes.
-        kept = exact.of_any(whole, source, goal)
+        kept = exact.of_source(whole, source, goal)
         best = min(best, _in_space(kept, source, kept.color), key=lambda e: e.cost)
     changed = scale < 1.0 or color == "gray" or best.exact
     return best if changed or saves(best, source.stored) else None
