@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyvips
 
+from pdfsmaller.engine.images import pixels
 from pdfsmaller.engine.images.goal import Goal, shown_dpi
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.similarity import BLOCK, Picture, picture_of, similarity
@@ -31,13 +32,20 @@ class View:
 
     def similarity(self, image: pyvips.Image) -> float:
         """How like the source ``image`` looks, 0–1."""
+        return similarity(self.reference, picture_of(self._seen(image)))
+
+    def ringing(self, image: pyvips.Image, levels: int) -> float:
+        """The share of what is seen as flat in the source that ``image`` changes by more than so many levels."""
+        return pixels.changed_where_flat(self.reference.image(), pixels.settle(self._seen(image)), levels)
+
+    def _seen(self, image: pyvips.Image) -> pyvips.Image:
         wide, high = self.reference.width, self.reference.height
         if image.width < wide or image.height < high:
             image = _enlarged(image, wide, high)
         elif (image.width, image.height) != (wide, high):
             image = image.resize(wide / image.width, vscale=high / image.height, kernel="linear")
             image = image.gravity("north-west", wide, high, extend="copy")
-        return similarity(self.reference, picture_of(image))
+        return image
 
 
 def _enlarged(image: pyvips.Image, width: int, height: int) -> pyvips.Image:

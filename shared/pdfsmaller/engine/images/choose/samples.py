@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pyvips
 
@@ -14,9 +15,9 @@ from pdfsmaller.engine.images.choose.photo import photo
 from pdfsmaller.engine.images.choose.soft_mask import of_soft_mask
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import Goal, jpeg_quality, scale_for, target_pixels
-from pdfsmaller.engine.images.recolor import simplified
+from pdfsmaller.engine.images.recolor import as_simple, simplified
 from pdfsmaller.engine.images.source import ImageSource, Skip
-from pdfsmaller.engine.images.weigh import saves, smaller
+from pdfsmaller.engine.images.weigh import Judge, judge_for, saves, smaller
 
 # An image with more than this share of pixels equal to both neighbours is flat: drawn, not photographed.
 FLAT_SHARE = 0.45
@@ -87,7 +88,16 @@ def _drawn(
 ) -> Encoded | None:
     """A drawing; ``flat`` is where its settled form has no edges."""
     scale = scale_for(source, goal)
-    best = of_flat(simple, flat, source, replace(goal, quality=jpeg_quality(source, goal, scale)), jpeg_ok=jpeg_ok)
+
+    @cache
+    def judge() -> Judge | None:
+        def at(scale: float) -> pyvips.Image:
+            return as_simple(pixels.resize(whole, *target_pixels(source, scale)), simple, source, goal)
+
+        return judge_for(source, goal, at)
+
+    its_goal = replace(goal, quality=jpeg_quality(source, goal, scale))
+    best = of_flat(simple, flat, source, its_goal, judge, jpeg_ok=jpeg_ok)
     best = _in_space(best, source, color)
     if scale < 1.0 and source.pixels <= FLAT_WHOLE_PIXELS and not (goal.exact_dpi or source.fixed_color):
         # Reduced, sharp edges turn into many shades: all pixels may take fewer bytes.
