@@ -14,16 +14,19 @@ UV_LOCK = $(SAM_VENV)/bin/uv pip compile --quiet --upgrade --universal --generat
 SERVICE_READY = $(VENV)/.ready-service
 DEV_READY = $(VENV)/.ready-dev
 SAM_VENV = .venv-sam
+JUDGE_VENV = .venv-judge
 SAM = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM_VENV)/bin/sam
 # The processor that a Lambda package is for: x86_64 or arm64.
 ARCH = x86_64
+# What `make judge` compresses with.
+PRESET = ebook
 BUILD_DIR = .aws-sam/build$(if $(filter arm64,$(ARCH)),-arm64)
 PACKING = $(SAM_VENV)/bin/python -m layers.packing --arch $(ARCH)
 PYTEST = $(PY) -m pytest
 WORKERS_FOR_TESTS = 2
 
 .DEFAULT_GOAL = help
-.PHONY: help local up down status logs drop reset test test-all test-stack lint format docs validate build deploy lock clean
+.PHONY: help local up down status logs drop reset test test-all test-stack lint format docs judge validate build deploy lock clean
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -79,6 +82,9 @@ docs: $(DEV_READY) ## Make anew what is made from the code: .env.example, the RE
 	$(PY) -m docs.options
 	$(PY) -m docs.errors
 
+judge: $(JUDGE_VENV)/.ready ## Results before pdf.js, PDFBox and pyHanko: make judge FOLDER=pdfs PRESET=ebook
+	@$(JUDGE_VENV)/bin/python -m benchmarks.judge --corpus "$(FOLDER)" --preset $(PRESET)
+
 validate: $(SAM_VENV)/.ready ## Let the SAM command line check the template
 	$(SAM) validate --lint --template template.yaml
 
@@ -100,12 +106,14 @@ lock: $(SAM_VENV)/.ready ## Take the newest dependencies that are allowed into a
 	@$(UV_LOCK) requirements/build.in -o requirements/build.txt
 	@$(UV_LOCK) requirements/sam.in -c requirements/build.txt -o requirements/sam.txt
 	@$(UV_LOCK) pyproject.toml --extra service --extra server --extra remote --extra emulator --extra dev -c requirements/build.txt -o requirements/dev.txt
+	@$(UV_LOCK) pyproject.toml --extra service requirements/judge.in -c requirements/dev.txt -o requirements/judge.txt
+	@cd benchmarks/judge && npm install --silent --package-lock-only
 	@$(UV_LOCK) pyproject.toml --extra service --extra emulator -c requirements/dev.txt -o requirements/local.txt
 	@$(UV_LOCK) pyproject.toml --extra server --extra s3 -c requirements/dev.txt -o requirements/server.txt
 
 clean: ## Delete everything that was made here, the local service's data too
 	@if [ -f .local/run/stack.json ] && [ -x $(PY) ]; then $(LOCAL) down; fi
-	rm -rf $(VENV) $(SAM_VENV) .venv-localstack .local .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) $(JUDGE_VENV) .venv-localstack .local .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf shared/*.egg-info
 
@@ -143,3 +151,15 @@ $(SAM_VENV)/.ready: $(PY) requirements/build.txt requirements/sam.txt
 	@$(SAM_VENV)/bin/python $(LOCKED) requirements/build.txt && $(SAM_VENV)/bin/python $(LOCKED) requirements/sam.txt || { \
 		echo "error: the SAM command line was not installed → see above; with a network connection, run it again" >&2; exit 1; }
 	@touch $(SAM_VENV)/.ready
+
+# Judges and rivals have licences and pins of their own: nothing of this is in what is installed or shipped.
+$(JUDGE_VENV)/.ready: $(PY) requirements/build.txt requirements/judge.txt benchmarks/judge/package-lock.json
+	@command -v npm >/dev/null || { echo "error: npm was not found → Debian: apt install nodejs npm" >&2; exit 1; }
+	@echo "Installing the judges into $(JUDGE_VENV) …"
+	@$(PY) -m venv --clear $(JUDGE_VENV)
+	@$(JUDGE_VENV)/bin/python $(LOCKED) requirements/build.txt && $(JUDGE_VENV)/bin/python $(LOCKED) requirements/judge.txt && \
+		$(JUDGE_VENV)/bin/python $(PIP_INSTALL) --no-build-isolation --no-deps --editable . && \
+		cp benchmarks/judge/package.json benchmarks/judge/package-lock.json $(JUDGE_VENV) && \
+		npm ci --silent --prefix $(JUDGE_VENV) || { \
+		echo "error: the judges were not installed → see above; with a network connection, run it again" >&2; exit 1; }
+	@touch $(JUDGE_VENV)/.ready

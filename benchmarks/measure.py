@@ -8,6 +8,7 @@ import platform
 import resource
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 _SAMPLE_SECONDS = 0.02
+#: The command that is measured: the one that was installed for this Python, not whichever comes first on the path.
+OURS = str(Path(sys.executable).with_name("pdfsmaller.exe" if os.name == "nt" else "pdfsmaller"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,16 @@ class Cost:
     cpu_seconds: float
     peak_mb: int
     code: int | None
+
+
+def need_ours() -> None:
+    """End the program where the command is not there: better at once than as a table of failures.
+
+    Raises:
+        SystemExit: it is not; the message says where it was looked for.
+    """
+    if not Path(OURS).is_file():
+        raise SystemExit(f"error: there is no {OURS} → install the project for this Python: pip install -e .")
 
 
 def run(command: Sequence[str], timeout: float) -> Cost:

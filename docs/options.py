@@ -15,8 +15,8 @@ _TABLE = re.compile(r"(<!-- options of ([\w-]+) -->\n).*?(<!-- end -->)", re.DOT
 def table(operation: str) -> str:
     """The options of an operation; beside those of the first one, whose table stands above."""
     options = OPERATIONS[operation].options
-    names = [name for name in options.model_fields if operation == DEFAULT.name or not _is_shared(options, name)]
-    rows = [f"| `{name}` | {_values(options, name)} | {options.model_fields[name].description} |" for name in names]
+    names = [name for name in options.names() if operation == DEFAULT.name or not _is_shared(options, name)]
+    rows = [f"| `{name}` | {_values(options, name)} | {options.description(name)} |" for name in names]
     return "\n".join(["| option | values | meaning |", "|---|---|---|", *rows, ""])
 
 
@@ -26,8 +26,8 @@ def filled(text: str) -> str:
 
 
 def _is_shared(options: type[Options], name: str) -> bool:
-    ours, first = options.model_fields[name], DEFAULT.options.model_fields.get(name)
-    return first is not None and ours.description == first.description
+    first = DEFAULT.options
+    return name in first.names() and options.description(name) == first.description(name)
 
 
 def _values(options: type[Options], name: str) -> str:

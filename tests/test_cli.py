@@ -11,12 +11,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
+import typer
 
 from pdfsmaller import __version__, cli
-from pdfsmaller.cli.app import app, run
+from pdfsmaller.cli.app import _COMMANDS, made, run
 from pdfsmaller.cli.show import size
 from pdfsmaller.operations import OPERATIONS
 from tests import documents
@@ -616,8 +618,9 @@ def test_inspect_has_the_same_codes(make: documents.Make, code: int, tmp_path: P
 
 def test_version_needs_nothing_heavy() -> None:
     assert command("--version").stdout == f"pdfsmaller {__version__}\n"
+    heavy = {"pikepdf", "pyvips", "pypdfium2", "rich", "pydantic"}
     probe = (
-        "import sys, pdfsmaller.cli.app; print(sorted({'pikepdf', 'pyvips', 'pypdfium2', 'rich'} & set(sys.modules)))"
+        f"import sys; from pdfsmaller.cli import app; app.made('compress'); print(sorted({heavy} & set(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
@@ -678,7 +681,11 @@ def test_a_progress_bar_is_only_for_terminals(photo: Path, tmp_path: Path) -> No
 
 
 def test_an_engine_is_started_ahead_for_the_commands_that_use_one_and_no_other() -> None:
-    commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    groups = {group.name for group in app.registered_groups}
     engines = {operation.command for operation in OPERATIONS.values()} | {"inspect"}
-    assert (commands | groups) - engines == set(cli._SERVICE)
+    assert set(_COMMANDS) - engines == set(cli._SERVICE)
+
+
+def test_each_command_is_made_alone() -> None:
+    for name in _COMMANDS:
+        alone: Any = typer.main.get_command(made(name))
+        assert list(alone.commands) == [name]

@@ -12,7 +12,7 @@ import typer.main
 
 from pdfsmaller import operations
 from pdfsmaller.cli import arguments
-from pdfsmaller.cli.app import app
+from pdfsmaller.cli.app import made
 from pdfsmaller.engine.report import BaseReport
 from pdfsmaller.errors import InvalidOption
 from pdfsmaller.operations import OPERATIONS, OperationSpec
@@ -25,37 +25,35 @@ _COMMANDS_OWN = {"inputs", "output", "output_dir", "as_json", "quiet", *argument
 
 def parameters(operation: OperationSpec) -> dict[str, Any]:
     """The parameters of an operation's command, as its parser has them."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(made())
     return {parameter.name: parameter for parameter in command.commands[operation.command].params}
 
 
 @EACH
 def test_every_option_is_described_with_what_it_takes(operation: OperationSpec) -> None:
     options = operation.options
-    for name, info in options.model_fields.items():
-        assert (info.description or "").endswith("."), name
+    for name in options.names():
+        assert options.description(name).endswith("."), name
         assert options.allowed(name), name
 
 
 @EACH
 def test_the_command_has_a_parameter_for_every_option(operation: OperationSpec) -> None:
     options = operation.options
-    wanted = {
-        name for name in options.model_fields if not options.is_secret(name) and not options.shown(name).per_input
-    }
+    wanted = {name for name in options.names() if not options.is_secret(name) and not options.shown(name).per_input}
     assert set(parameters(operation)) - _COMMANDS_OWN - {"help"} == wanted
 
 
 @EACH
 def test_a_parameters_help_says_what_the_option_takes(operation: OperationSpec) -> None:
     for name, parameter in parameters(operation).items():
-        if name in operation.options.model_fields and not operation.options.is_flag(name):
+        if name in operation.options.names() and not operation.options.is_flag(name):
             assert all(value in parameter.help for value in operation.options.allowed(name)), name
 
 
 @EACH
 def test_what_an_error_allows_is_what_the_option_takes(operation: OperationSpec) -> None:
-    for name in operation.options.model_fields:
+    for name in operation.options.names():
         with pytest.raises(InvalidOption) as caught:
             operation.options.parse({name: {"no": "such value"}})
         assert caught.value.field == name

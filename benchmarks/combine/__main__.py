@@ -29,9 +29,10 @@ import pikepdf
 
 from benchmarks.combine import count, pictures
 from benchmarks.combine.inputs import noisy_copies, noisy_pages
-from benchmarks.measure import filled, heading, run, write_table
+from benchmarks.measure import OURS as COMMAND
+from benchmarks.measure import filled, heading, need_ours, run, write_table
 
-OURS = [sys.executable, "-m", "pdfsmaller.cli", "merge", "{in}", "-o", "{out}", "-q"]
+OURS = [COMMAND, "merge", "{in}", "-o", "{out}", "-q"]
 #: What to run; ``{in}`` stands for all inputs.
 MERGERS: dict[str, list[str]] = {
     "pdfsmaller": [*OURS, "--no-optimize"],
@@ -83,6 +84,7 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=100, help="how many inputs the part memory has")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one run of a tool")
     arguments = parser.parse_args()
+    need_ours()
     arguments.out.mkdir(parents=True, exist_ok=True)
     parts = arguments.parts.split(",")
     documents = [file for file in sorted(arguments.corpus.glob("*.pdf")) if "pw_" not in file.stem]

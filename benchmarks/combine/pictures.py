@@ -16,10 +16,10 @@ import pypdfium2
 from pikepdf import PdfImage, Stream
 from PIL import Image, ImageChops, ImageDraw
 
-from benchmarks.measure import filled, heading, run, write_table
+from benchmarks.measure import OURS, filled, heading, run, write_table
 
 TOOLS = {
-    "pdfsmaller": [sys.executable, "-m", "pdfsmaller.cli", "images", "{in}", "-o", "{out}", "-q"],
+    "pdfsmaller": [OURS, "images", "{in}", "-o", "{out}", "-q"],
     "img2pdf": [sys.executable, "-m", "img2pdf", "{in}", "-o", "{out}"],
 }
 #: Pictures taken out of the corpus: so many of each format, none larger than so many pixels.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,12 @@ from pikepdf import Dictionary
 
 _MOST_PAGES = 400
 _DEPTH = 8
+#: The kind that says whether the document claims to be PDF/A, and may.
+PDFA = "PDF/A"
+#: Where XMP says "this is PDF/A" and which part of the standard, as an element or as an attribute.
+_PDFA_PART = re.compile(rb"pdfaid:part(?:\s*=\s*[\"']|[^<>]*>\s*)(\d)")
+#: Streams that hold objects, or the table of them: PDF 1.5 has them, so PDF/A-1 does not (ISO 19005-1, 6.1.4).
+_STREAMS_OF_OBJECTS = re.compile(rb"/Type\s*/(?:ObjStm|XRef)")
 _ERRORS = (pikepdf.PdfError, ValueError, TypeError, AttributeError, KeyError, IndexError, RuntimeError)
 
 
@@ -83,6 +90,14 @@ def _leaves(node: Any, depth: int) -> Iterator[int]:
             yield from _leaves(kid, depth + 1)
 
 
+def _pdfa(pdf: pikepdf.Pdf) -> int:
+    """1 where the document says that it is PDF/A, and its file may say so."""
+    part = _PDFA_PART.search(pdf.Root.Metadata.read_bytes()) if "/Metadata" in pdf.Root else None
+    if not part or part[1] != b"1":
+        return int(part is not None)
+    return int(not _STREAMS_OF_OBJECTS.search(Path(pdf.filename).read_bytes()))
+
+
 _KINDS: dict[str, Callable[[pikepdf.Pdf], int]] = {
     "links": _links,
     "outline": _outline,
@@ -94,4 +109,5 @@ _KINDS: dict[str, Callable[[pikepdf.Pdf], int]] = {
     "labels": lambda pdf: int("/PageLabels" in pdf.Root),
     "tags": lambda pdf: int("/StructTreeRoot" in pdf.Root),
     "language": lambda pdf: int("/Lang" in pdf.Root),
+    PDFA: _pdfa,
 }

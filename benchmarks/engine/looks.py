@@ -32,11 +32,13 @@ _ROUNDING = 3
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike two documents look: similarity of pages (mean and least; -1 without any), all pixels the same."""
+    """How alike two documents look: similarity of pages (mean and least; -1 without any), whether all pixels are the
+    same, and of how many pages."""
 
     mean: float
     least: float
     same: bool
+    pages: int
 
 
 def picked(pages: int) -> list[int]:
@@ -62,8 +64,8 @@ def likeness(before: dict[int, pyvips.Image | None], after: dict[int, pyvips.Ima
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda pair: similarity(*pair), pairs))
     if not found:
-        return Likeness(-1, -1, True)
-    return Likeness(sum(found) / len(found), min(found), all(value == 1 for value in found))
+        return Likeness(-1, -1, True, 0)
+    return Likeness(sum(found) / len(found), min(found), all(value == 1 for value in found), len(found))
 
 
 def similarity(one: pyvips.Image, other: pyvips.Image | None) -> float:

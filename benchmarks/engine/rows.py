@@ -23,7 +23,9 @@ class Row:
         lost: kinds of structure of which there is less, separated by commas.
         ssim, ssim_min: similarity of rendered pages, their mean and the least; -1 where nothing was rendered.
         pixels_kept: every rendered page is the same pixel for pixel.
-        measured: the day.
+        compared: pages rendered of both.
+        pdfa: the original says that it is PDF/A; where the result may not say so any more, ``lost`` has it.
+        run: when the run began that measured it: times of another run are those of another machine.
     """
 
     file: str
@@ -39,7 +41,9 @@ class Row:
     ssim: float
     ssim_min: float
     pixels_kept: bool
-    measured: str
+    compared: int
+    pdfa: bool
+    run: str
 
     @property
     def worked(self) -> bool:

@@ -6,11 +6,26 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from benchmarks.engine import kept
 from benchmarks.engine.rows import Row
-from benchmarks.engine.tools import EBOOK, EBOOK_PEERS, GS_EBOOK, GS_SCREEN, LOSSLESS, LOSSLESS_PEERS, SCREEN, Tool
+from benchmarks.engine.tools import (
+    EBOOK,
+    EBOOK_PEERS,
+    GS_EBOOK,
+    GS_SCREEN,
+    LOSSLESS,
+    LOSSLESS_PEERS,
+    SCREEN,
+    TIMED,
+    Tool,
+)
 
 #: Below this similarity the page is not there any more: such a result is compared with nothing.
 GONE_SSIM = 0.60
+#: A document is slow where ours takes more than so many times the other's seconds, and so many more.
+SLOW_TIMES, SLOW_SECONDS = 3, 0.5
+#: What a clock of hundredths cannot tell from nothing.
+_TICK = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +40,8 @@ class Line:
         ssim, ssim_5: similarity of rendered pages: the mean of files, and their 5th percentile.
         text_changed, structure_lost: files.
         pixels_kept: files of which every rendered page is the same pixel for pixel.
+        compared: pages rendered of both.
+        claims, claims_kept: files that say that they are PDF/A, and those whose result may still say so.
         seconds, cpu_seconds: in all. peak_mb: of the worst file.
     """
 
@@ -39,6 +56,9 @@ class Line:
     text_changed: int
     structure_lost: int
     pixels_kept: int
+    compared: int
+    claims: int
+    claims_kept: int
     seconds: float
     cpu_seconds: float
     peak_mb: int
@@ -53,6 +73,28 @@ class Ratio:
     value: float
     files: int
     smaller_or_equal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Our seconds over another's, of the files that one run measured with both.
+
+    Attributes:
+        cpu, clock: geometric means over files: of all processors together, and by the clock.
+        cpu_total: of all files together.
+        slow: files that took more than ``SLOW_TIMES`` times the other's seconds of CPU and ``SLOW_SECONDS``.
+        worst, worst_file: the largest share of that bound, and whose it is.
+    """
+
+    ours: str
+    other: str
+    files: int
+    cpu: float
+    clock: float
+    cpu_total: float
+    slow: int
+    worst: float
+    worst_file: str
 
 
 def lines(rows: Iterable[Row], tools: Sequence[Tool]) -> list[Line]:
@@ -78,6 +120,9 @@ def _line(name: str, rows: list[Row]) -> Line:
         text_changed=sum(not row.text_kept for row in worked),
         structure_lost=sum(bool(row.lost) for row in worked),
         pixels_kept=sum(row.pixels_kept for row in worked),
+        compared=sum(row.compared for row in rows),
+        claims=sum(row.pdfa for row in rows),
+        claims_kept=sum(row.pdfa and kept.PDFA not in row.lost.split(",") for row in worked),
         seconds=round(sum(row.seconds for row in rows), 1),
         cpu_seconds=round(sum(row.cpu_seconds for row in rows), 1),
         peak_mb=max(row.peak_mb for row in rows),
@@ -99,6 +144,35 @@ def ratios(rows: Iterable[Row]) -> list[Ratio]:
         _ratio(files, LOSSLESS, "the best lossless rival of each file", _best(LOSSLESS_PEERS)),
     ]
     return [ratio for ratio in found if ratio.files]
+
+
+def times(rows: Iterable[Row]) -> list[Time]:
+    """How long ours take beside others, as far as they were measured in the same run."""
+    found = {(row.file, row.tool): row for row in rows}
+    compared = []
+    for ours, other in TIMED:
+        mine = [row for row in found.values() if row.tool == ours.name]
+        pairs = [(row, found[row.file, other.name]) for row in mine if (row.file, other.name) in found]
+        pairs = [(row, beside) for row, beside in pairs if row.run == beside.run]
+        if pairs:
+            compared.append(_time(ours.name, other.name, pairs))
+    return compared
+
+
+def _time(ours: str, other: str, pairs: list[tuple[Row, Row]]) -> Time:
+    shares = {row.file: row.cpu_seconds / (SLOW_TIMES * beside.cpu_seconds + SLOW_SECONDS) for row, beside in pairs}
+    worst = max(shares, key=lambda file: shares[file])
+    return Time(
+        ours=ours,
+        other=other,
+        files=len(pairs),
+        cpu=round(_geomean([max(a.cpu_seconds, _TICK) / max(b.cpu_seconds, _TICK) for a, b in pairs]), 3),
+        clock=round(_geomean([max(a.seconds, _TICK) / max(b.seconds, _TICK) for a, b in pairs]), 3),
+        cpu_total=round(sum(a.cpu_seconds for a, _ in pairs) / max(sum(b.cpu_seconds for _, b in pairs), _TICK), 3),
+        slow=sum(share > 1 for share in shares.values()),
+        worst=round(shares[worst], 2),
+        worst_file=worst,
+    )
 
 
 #: The size of a rival's result, given a file's rows by tool; None where there is none to compare with.

@@ -7,6 +7,8 @@ import shutil
 import sys
 from dataclasses import dataclass
 
+from benchmarks.measure import OURS
+
 _PYTHON_PEER = (sys.executable, "-m", "benchmarks.engine.pymupdf_peer")
 _OCRMYPDF = (sys.executable, "-m", "ocrmypdf", "-q", "--tesseract-timeout", "0", "--skip-text")
 
@@ -37,12 +39,12 @@ class Tool:
     @property
     def ours(self) -> bool:
         """Whether it is the engine that is measured here."""
-        return self.module == "pdfsmaller"
+        return self.command[0] == OURS
 
 
-def _own(preset: str) -> Tool:
-    command = (sys.executable, "-m", "pdfsmaller.cli", "compress", "{in}", "-o", "{out}", "-q", "--preset", preset)
-    return Tool(f"pdfsmaller {preset}", command, "pdfsmaller")
+def _own(preset: str, effort: str = "default") -> Tool:
+    command = (OURS, "compress", "{in}", "-o", "{out}", "-q", "--preset", preset, "--effort", effort)
+    return Tool(f"pdfsmaller {preset}" + (f", effort {effort}" if effort != "default" else ""), command)
 
 
 def _ghostscript(setting: str) -> Tool:
@@ -56,6 +58,7 @@ def _qpdf(name: str, *more: str) -> Tool:
 
 
 EBOOK, SCREEN, LOSSLESS = _own("ebook"), _own("screen"), _own("lossless")
+EBOOK_MAX = _own("ebook", "max")
 GS_EBOOK, GS_SCREEN, GS_PRINTER = _ghostscript("ebook"), _ghostscript("screen"), _ghostscript("printer")
 QPDF = _qpdf("qpdf, images optimised", "--optimize-images")
 QPDF_LOSSLESS = _qpdf("qpdf")
@@ -77,6 +80,7 @@ OCRMYPDF_LOSSLESS = Tool(
 #: All of them, in the order of the tables.
 TOOLS = (
     EBOOK,
+    EBOOK_MAX,
     SCREEN,
     LOSSLESS,
     GS_EBOOK,
@@ -94,3 +98,5 @@ TOOLS = (
 EBOOK_PEERS = (GS_EBOOK, GS_PRINTER, PYMUPDF, OCRMYPDF, QPDF, MUTOOL)
 #: Whom ``lossless`` is measured against; qpdf's way with images may lose a little, and counts all the same.
 LOSSLESS_PEERS = (MUTOOL, QPDF, QPDF_LOSSLESS, OCRMYPDF_LOSSLESS, EZ_SAVE)
+#: Whose time is compared, by pairs: ours, and the other. Times of different runs say nothing of each other.
+TIMED = ((EBOOK, GS_EBOOK), (EBOOK, PYMUPDF), (EBOOK_MAX, EBOOK))

@@ -67,7 +67,7 @@ def outcome(source: Path, target: Path, given: dict[str, Any], limits: Limits = 
     target.unlink(missing_ok=True)
     with _standard_error() as said:
         try:
-            report = sandbox.run_compress(source, target, CompressOptions.model_validate(given), limits)
+            report = sandbox.run_compress(source, target, CompressOptions.parse(given), limits)
         except (errors.WorkerCrashed, errors.EngineFailed) as exc:
             kind = "crash" if isinstance(exc, errors.WorkerCrashed) else "unforeseen"
             return Outcome(kind, True, _where(said) or str(exc), "\n".join(said))

@@ -15,7 +15,6 @@ import argparse
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.load import sides
-from benchmarks.measure import heading, write_table
+from benchmarks.measure import OURS, heading, write_table
 from pdfsmaller.access.keys import PREFIX
 from tests import documents
 
@@ -58,7 +57,7 @@ class Client:
     """A caller with a key of its own."""
 
     def __init__(self, url: str, data: Path, name: str) -> None:
-        command = [sys.executable, "-m", "pdfsmaller.cli", "keys", "create", name, "--data", str(data)]
+        command = [OURS, "keys", "create", name, "--data", str(data)]
         environment = os.environ | {"PYTHONPATH": str(sides.ROOT / "shared")}
         told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
         self._key = next(word for word in told.split() if word.startswith(PREFIX))

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+
+from benchmarks.measure import OURS, need_ours
 
 ROOT = Path(__file__).parents[2]
 #: Where the rival's run.sh puts it, and what it says of its processes.
@@ -44,11 +45,12 @@ def ours(workers: int, data: Path | None = None) -> Iterator[Side]:
     Args:
         data: the folder; None for a temporary one.
     """
+    need_ours()
     with tempfile.TemporaryDirectory() as temporary:
         port = _free_port()
         words = ["serve", "--data", str(data or temporary), "--port", str(port), "--workers", str(workers)]
         process = subprocess.Popen(
-            [sys.executable, "-m", "pdfsmaller.cli", *words],
+            [OURS, *words],
             env=os.environ | {"PYTHONPATH": str(ROOT / "shared"), "LOG_LEVEL": "WARNING"},
             stdout=subprocess.DEVNULL,
         )

@@ -13,10 +13,11 @@ import argparse
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+
+from benchmarks.measure import OURS, need_ours
 
 # Its threads wait for each other more than they read: seven pages took nine minutes on two processors.
 _ONE_THREAD = {"OMP_THREAD_LIMIT": "1"}
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=2, help="pages of each file that are read")
     parser.add_argument("--language", default="eng", help="tesseract's name of the language")
     arguments = parser.parse_args()
+    need_ours()
     lines = [
         f"| file | bytes | {' | '.join(f'{preset}, bytes' for preset in PRESETS)} | ebook / scan | words read "
         f"| {' | '.join(f'kept by {preset}' for preset in PRESETS)} |",
@@ -53,18 +55,7 @@ def _line(file: Path, pages: int, language: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         for preset in PRESETS:
             result = Path(folder) / f"{preset}.pdf"
-            command = [
-                sys.executable,
-                "-m",
-                "pdfsmaller.cli",
-                "compress",
-                file,
-                "-o",
-                result,
-                "--preset",
-                preset,
-                "--quiet",
-            ]
+            command = [OURS, "compress", file, "-o", result, "--preset", preset, "--quiet"]
             subprocess.run(command, check=True)
             sizes.append(result.stat().st_size)
             seen = _words(result, pages, language)

@@ -24,10 +24,11 @@ import pypdfium2
 from pikepdf import Array, Dictionary
 
 from benchmarks.combine import count
-from benchmarks.measure import filled, heading, run, write_table
+from benchmarks.measure import OURS as COMMAND
+from benchmarks.measure import filled, heading, need_ours, run, write_table
 from benchmarks.split import document
 
-OURS = [sys.executable, "-m", "pdfsmaller.cli", "split", "{in}", "--output-dir", "{out}"]
+OURS = [COMMAND, "split", "{in}", "--output-dir", "{out}"]
 KINDS = ("pages", "outline", "links", "names", "fields", "tags", "labels")
 
 
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=1_000_000, help="what a part may have, in bytes")
     parser.add_argument("--timeout", type=float, default=900, help="seconds for one run of a tool")
     arguments = parser.parse_args()
+    need_ours()
     arguments.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         source = arguments.document or Path(folder) / "document.pdf"

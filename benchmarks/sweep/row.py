@@ -16,6 +16,7 @@ class Row:
         outcome: the report's, or the error's code.
         bytes_in, bytes_out: sizes; ``bytes_out`` is 0 where there is an error.
         finding: what is worse than before, separated by ``; ``: nothing where all is well.
+        warnings: the codes of the report's warnings, separated by commas.
         ssim: the least similarity of the rendered pages; -1 where none was compared.
     """
 
@@ -24,6 +25,7 @@ class Row:
     bytes_in: int
     bytes_out: int
     finding: str
+    warnings: str
     ssim: float
 
     @property
@@ -46,6 +48,7 @@ def read(path: Path) -> list[Row]:
             int(line["bytes_in"]),
             int(line["bytes_out"]),
             line["finding"],
+            line["warnings"],
             float(line["ssim"]),
         )
         for line in lines

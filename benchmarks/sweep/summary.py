@@ -18,6 +18,7 @@ def markdown(rows: Sequence[Row], preset: str) -> str:
     """Outcomes by suite, sizes, and every finding."""
     suites = sorted({row.suite for row in rows})
     outcomes = Counter(row.outcome for row in rows)
+    warned = Counter(code for row in rows for code in row.warnings.split(",") if code)
     worked = [row for row in rows if row.bytes_out]
     before, after = sum(row.bytes_in for row in worked), sum(row.bytes_out for row in worked)
     lines = [
@@ -27,6 +28,8 @@ def markdown(rows: Sequence[Row], preset: str) -> str:
         + ".",
         "",
         f"{before:,} bytes became {after:,}" + (f" ({after / before:.3f})." if before else "."),
+        "",
+        "Warnings: " + (", ".join(f"{number} {code}" for code, number in warned.most_common()) or "none") + ".",
         "",
         "| suite | documents | smaller | refused | findings |",
         "|---|---|---|---|---|",

@@ -33,20 +33,20 @@ def through(file: Path, name: str, preset: str) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(shutil.copyfile(file, Path(folder) / "in.pdf"))
         target = Path(folder) / "out.pdf"
-        options = CompressOptions.model_validate({"preset": preset})
+        options = CompressOptions.parse({"preset": preset})
         try:
             report = sandbox.run_compress(source, target, options, LIMITS)
         except errors.PdfSmallerError as exc:
-            return Row(name, exc.code, size, 0, _fault(exc), -1)
+            return Row(name, exc.code, size, 0, _fault(exc), "", -1)
         bytes_out = target.stat().st_size
+        warnings = ",".join(sorted({warning.code for warning in report.warnings}))
         if report.outcome == "unchanged":
             same = target.read_bytes() == source.read_bytes()
-            return Row(
-                name, report.outcome, size, bytes_out, "" if same else "unchanged, but other bytes", 1 if same else -1
-            )
+            finding = "" if same else "unchanged, but other bytes"
+            return Row(name, report.outcome, size, bytes_out, finding, warnings, 1 if same else -1)
         found, ssim = differences(source, target)
-        found += [warning.code for warning in report.warnings if warning.code == "left_alone"]
-        return Row(name, report.outcome, size, bytes_out, "; ".join(found), ssim)
+        found += [code for code in warnings.split(",") if code == "left_alone"]
+        return Row(name, report.outcome, size, bytes_out, "; ".join(found), warnings, ssim)
 
 
 def differences(source: Path, target: Path) -> tuple[list[str], float]:

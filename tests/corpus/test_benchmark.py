@@ -16,11 +16,11 @@ import pyvips
 
 from benchmarks.engine import chart, kept, looks, report, rows, summary
 from benchmarks.engine.rows import Row
-from benchmarks.engine.tools import EBOOK, GS_EBOOK, MUTOOL, TOOLS
-from benchmarks.measure import write_table
+from benchmarks.engine.tools import EBOOK, GS_EBOOK, MUTOOL, PYMUPDF, TOOLS, Tool
+from benchmarks.measure import OURS, need_ours, write_table
 from tests import documents
 
-ROW = Row("a.pdf", "tool", 100, 50, 1.0, 1.0, 1, True, True, "", 0.9, 0.8, False, "2026-01-01")
+ROW = Row("a.pdf", "tool", 100, 50, 1.0, 1.0, 1, True, True, "", 0.9, 0.8, False, 1, False, "2026-01-01 10:00")
 
 needs_poppler = pytest.mark.skipif(not shutil.which("pdftoppm"), reason="poppler is not installed")
 
@@ -74,6 +74,39 @@ def test_ratios_are_over_the_best_honest_rival_of_each_file() -> None:
     best, whatever = summary.ratios([ours, liar, honest])
     assert (best.value, best.smaller_or_equal, best.files) == (0.5, 1, 1)
     assert (whatever.rival, whatever.value, whatever.smaller_or_equal) == ("gs /ebook, whatever it broke", 2.0, 0)
+
+
+def test_times_are_compared_within_one_run_only() -> None:
+    ours = replace(ROW, tool=EBOOK.name, seconds=1.0, cpu_seconds=2.0)
+    gs = replace(ROW, tool=GS_EBOOK.name, seconds=2.0, cpu_seconds=0.25)
+    (time,) = summary.times([ours, gs, replace(gs, tool=PYMUPDF.name, run="2026-01-02 10:00")])
+    assert (time.other, time.files, time.cpu, time.clock, time.cpu_total) == (GS_EBOOK.name, 1, 8.0, 0.5, 8.0)
+    assert (time.slow, time.worst, time.worst_file) == (1, 1.6, "a.pdf")
+
+
+def test_a_claim_of_pdfa_is_lost_with_it_or_over_object_streams(tmp_path: Path) -> None:
+    source = documents.write(tmp_path / "in.pdf", documents.pdfa_1b())
+    before = kept.count(source)
+    with pikepdf.open(source) as pdf:
+        pdf.save(tmp_path / "plain.pdf", object_stream_mode=pikepdf.ObjectStreamMode.disable)
+        pdf.save(tmp_path / "packed.pdf", object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        del pdf.Root.Metadata
+        pdf.save(tmp_path / "gone.pdf", object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    for name, expected in (("plain", []), ("packed", [kept.PDFA]), ("gone", [kept.PDFA])):
+        after = kept.count(tmp_path / f"{name}.pdf")
+        assert before
+        assert after
+        assert kept.lost(before, after, source, tmp_path / f"{name}.pdf") == expected
+    line = summary.lines([replace(ROW, pdfa=True), replace(ROW, pdfa=True, lost=kept.PDFA)], [Tool("tool", ())])[0]
+    assert (line.claims, line.claims_kept) == (2, 1)
+
+
+def test_the_command_is_found_beside_this_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    need_ours()
+    assert Path(OURS).parent == Path(sys.executable).parent
+    monkeypatch.setattr("benchmarks.measure.OURS", str(tmp_path / "pdfsmaller"))
+    with pytest.raises(SystemExit, match="install the project for this Python"):
+        need_ours()
 
 
 def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 import typer.main
 import yaml
 
-from pdfsmaller.cli.app import app as command
+from pdfsmaller.cli.app import made
 from pdfsmaller.settings import Settings
 from tests import postgres
 
@@ -90,7 +90,7 @@ def test_a_shell_takes_each_block(text: str) -> None:
 @pytest.mark.parametrize("words", OWN, ids=" ".join)
 def test_the_command_takes_what_it_is_given(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    _parse(typer.main.get_command(command), [word for word in words[1:] if word != "()"])
+    _parse(typer.main.get_command(made()), [word for word in words[1:] if word != "()"])
 
 
 def _parse(step: Any, words: list[str]) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import logging
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pikepdf
 import pytest
 
-from benchmarks.fuzz import run
+from benchmarks.fuzz import content, run, writer
 from benchmarks.fuzz.__main__ import Fuzzer
+from benchmarks.fuzz.loop import Wrong
 from benchmarks.fuzz.mutate import mutated
 from pdfsmaller import errors, sandbox
 from pdfsmaller.engine import damage
+from pdfsmaller.engine.content.rewriter import Rewritten
 from pdfsmaller.engine.report import Audit, ImageCounts, Report
 from tests import documents
 
@@ -101,3 +104,42 @@ def test_a_mistake_that_the_engine_tolerated_is_a_fault(tmp_path: Path, monkeypa
     source = documents.write(tmp_path / "in.pdf", documents.text())
     outcome = run.outcome(source, tmp_path / "out.pdf", {"preset": "ebook"})
     assert (outcome.kind, outcome.fault, outcome.where) == ("mistake", True, "TypeError")
+
+
+def test_content_by_lot_looks_and_reads_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "_programs", lambda: False)  # poppler takes most of a long run's time
+    outcomes = {content.run_case(2, case) for case in range(200)}
+    assert outcomes == {"exact", "rounded"}
+
+
+def _run(cases: int, run_case: Callable[[int, int], str]) -> set[str]:
+    return {run_case(2, case) for case in range(cases)}
+
+
+def test_a_rewriter_that_loses_a_mark_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Careless:
+        def rewrite(self, data: bytes, *_: object, **__: object) -> Rewritten:
+            return Rewritten(data.replace(b" S\n", b" n\n"), {})
+
+    monkeypatch.setattr(content, "_programs", lambda: False)
+    monkeypatch.setattr(content, "rewriter", Careless)
+    with pytest.raises(Wrong, match="PDFium shows another picture"):
+        _run(50, content.run_case)
+
+
+def test_objects_by_lot_come_back() -> None:
+    assert _run(100, writer.run_case) == {"packed", "plain"}
+
+
+@pytest.mark.parametrize(
+    ("part", "careless"),
+    [
+        ("values._is_value", lambda *_: True),
+        ("values._own_links", lambda objects, _: frozenset(range(len(objects.bodies)))),
+        ("objects.short_string", lambda text: text.replace(b"\\", b"")),
+    ],
+)
+def test_a_careless_writer_is_found_out(part: str, careless: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"pdfsmaller.engine.structure.{part}", careless)
+    with pytest.raises(Wrong):
+        _run(50, writer.run_case)

@@ -29,7 +29,7 @@ def test_the_rewriter_of_content_has_such_a_runtime(monkeypatch: pytest.MonkeyPa
         made.append(new_runtime())
         return made[-1]
 
-    monkeypatch.setattr("pdfsmaller.engine.content.rewriter.new_runtime", counted)
+    monkeypatch.setattr("pdfsmaller.engine.lua.new_runtime", counted)
     Rewriter()
     assert len(made) == 1
 

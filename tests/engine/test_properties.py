@@ -35,7 +35,7 @@ def check(document: Document, preset: str) -> None:
         source, target = Path(folder) / "in.pdf", Path(folder) / "out.pdf"
         source.write_bytes(document.data)
         verify = "sample" if preset == "lossless" else "off"
-        options = CompressOptions.model_validate({"preset": preset, "password": document.password, "verify": verify})
+        options = CompressOptions.parse({"preset": preset, "password": document.password, "verify": verify})
         report = compress(source, target, options)
         assert target.stat().st_size == report.output_bytes <= report.input_bytes == len(document.data)
         assert {warning.code for warning in report.warnings} <= {"font_rolled_back", "image_rolled_back"}

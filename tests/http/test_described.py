@@ -29,9 +29,9 @@ def form(described: dict[str, Any], operation: OperationSpec) -> dict[str, Any]:
 @EACH
 def test_a_form_has_a_field_for_every_option(described: dict[str, Any], operation: OperationSpec) -> None:
     properties = form(described, operation)["properties"]
-    assert set(properties) == {*operation.options.model_fields, "files", "callback_url", "reuse"}
-    for name, info in operation.options.model_fields.items():
-        assert properties[name]["description"].startswith(info.description), name
+    assert set(properties) == {*operation.options.names(), "files", "callback_url", "reuse"}
+    for name in operation.options.names():
+        assert properties[name]["description"].startswith(operation.options.description(name)), name
 
 
 @EACH
@@ -39,7 +39,7 @@ def test_a_form_names_the_values_and_defaults_of_its_options(
     described: dict[str, Any], operation: OperationSpec
 ) -> None:
     properties = form(described, operation)["properties"]
-    for name in operation.options.model_fields:
+    for name in operation.options.names():
         if values := operation.options.values(name):
             shown = properties[name]
             kinds = shown.get("anyOf", [shown])
@@ -59,7 +59,7 @@ def test_an_operation_is_on_the_page(client: FlaskClient, operation: OperationSp
     assert f'href="#{operation.name}"' in page
     shown = next(one for one in data(page, "service")["operations"] if one["name"] == operation.name)
     fields = {field["name"]: field for field in shown["fields"]}
-    assert set(fields) == {name for name in operation.options.model_fields if operation.options.shown(name).label}
+    assert set(fields) == {name for name in operation.options.names() if operation.options.shown(name).label}
     assert shown["accept"] == operation.inputs.accept
     assert shown["preset"] in {choice["value"] for choice in fields["preset"]["choices"]}
 

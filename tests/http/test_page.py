@@ -132,7 +132,7 @@ class TestLanguages:
     def test_each_has_words_for_what_operations_say_of_themselves(self, code: str) -> None:
         said = {text for spec in on_page() for text in (spec.label, spec.summary, spec.no_preset)}
         for spec in on_page():
-            for name in spec.options.model_fields:
+            for name in spec.options.names():
                 if (shown := spec.options.shown(name)).label:
                     said |= {shown.label, shown.placeholder, *shown.choices.values()}
         assert said - {""} - languages()[code]["registry"].keys() <= {"A4"}

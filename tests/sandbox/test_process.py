@@ -171,12 +171,12 @@ def test_processor_time_counts_from_the_child_s_own_start(spec: dict[str, Any], 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
 def test_many_jobs_leave_nothing_behind(spec: dict[str, Any], way: str) -> None:
-    spec["options"] = {"dpi": 1}
+    Path(spec["sources"][0]["path"]).write_bytes(b"")
     server = starting._ahead.server if way == "forked" else None
 
     def run(times: int) -> None:
         for _ in range(times):
-            with pytest.raises(errors.InvalidOption):
+            with pytest.raises(errors.EmptyFile):
                 take().run(spec, Limits(), None)
 
     def counted() -> list[int]:
@@ -193,14 +193,14 @@ def test_many_jobs_leave_nothing_behind(spec: dict[str, Any], way: str) -> None:
 
 
 def test_many_at_once(spec: dict[str, Any]) -> None:
-    spec["options"] = {"dpi": 1}
+    Path(spec["sources"][0]["path"]).write_bytes(b"")
 
     def run(_: int) -> str:
         try:
             take().run(spec, Limits(), None)
-        except errors.InvalidOption as exc:
+        except errors.EmptyFile as exc:
             return exc.code
         return ""
 
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(run, range(16))) == {"invalid_option"}
+        assert set(pool.map(run, range(16))) == {"empty_file"}

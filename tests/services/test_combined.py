@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import pikepdf
@@ -305,6 +306,6 @@ def test_a_row_keeps_no_more_of_a_report_than_it_has_room_for() -> None:
     assert warnings[-1]["code"] == "more_warnings"
     assert f"{99 - len(warnings) + 1} " in warnings[-1]["message"]
     assert len(json.dumps([result, warnings], ensure_ascii=False).encode()) < 60_000
-    short = report.model_copy(update={"sources": sources[:2], "warnings": [why]})
+    short = replace(report, sources=sources[:2], warnings=[why])
     assert len(result_json(short)["report"]["sources"]) == 2
     assert len(warnings_json(short)) == 1

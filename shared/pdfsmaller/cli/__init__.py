@@ -36,6 +36,7 @@ the first failure. ``merge`` and ``images`` end with the first that fails, unles
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from types import FrameType
@@ -58,8 +59,11 @@ def main(arguments: list[str] | None = None) -> None:
         from pdfsmaller import sandbox
 
         sandbox.prepare()  # the engine loads its libraries while this process loads its own
+    gc.disable()  # all that is loaded stays
     from pdfsmaller.cli.app import run
     from pdfsmaller.errors import ExitCode
+
+    gc.enable()
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish

@@ -95,7 +95,7 @@ def of_options(options: type[Options]) -> list[Parameter]:
     """A parameter for each option; those that stand behind an input's name (``per_input``) have none."""
     return [
         _password_file(options, name) if options.is_secret(name) else _option(options, name)
-        for name in options.model_fields
+        for name in options.names()
         if not options.shown(name).per_input
     ]
 
@@ -147,14 +147,14 @@ def _option(options: type[Options], name: str) -> Parameter:
 
 def _password_file(options: type[Options], name: str) -> Parameter:
     lines = "with a password in each line" if options.shown(name).repeated else "whose first line is the password"
-    text = f"A file {lines}; - reads standard input. {options.model_fields[name].description}"
+    text = f"A file {lines}; - reads standard input. {options.description(name)}"
     option = typer.Option("--password-file", metavar="FILE", allow_dash=True, help=text)
     return _named(PASSWORD_FILE, Annotated[Path | None, option], None)
 
 
 def _about(options: type[Options], name: str) -> str:
     """An option's description, what it takes where that does not say so, and its default."""
-    text = options.model_fields[name].description or ""
+    text = options.description(name)
     if not options.is_flag(name):
         values = options.allowed(name)
         if not all(value in text for value in values):

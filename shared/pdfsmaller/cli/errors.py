@@ -52,7 +52,7 @@ def _with_flags(message: str, field: str = "", *names: str) -> str:
     """A message that calls options as the command does: ``field``, and of all options those among ``names`` and those
     whose names no sentence has by chance.
     """
-    known = {name for operation in OPERATIONS.values() for name in operation.options.model_fields}
+    known = {name for operation in OPERATIONS.values() for name in operation.options.names()}
     flags = {field, *(name for name in known if name in names or "_" in name)}
     return re.sub(r"(?<![-\w])\w+(?!\w)", lambda word: flag(word[0]) if word[0] in flags else word[0], message)
 

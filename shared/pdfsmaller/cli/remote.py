@@ -51,7 +51,7 @@ class _Service:
             )
             for index, result in enumerate(job.results)
         ]
-        return Done(operation.report.model_validate(self._client.report(job)), tuple(files))
+        return Done(operation.report.parse(self._client.report(job)), tuple(files))
 
     def _watched(self, job: JobView, progress: Progress) -> JobView:
         ends_at = None if self._wait_seconds is None else time.monotonic() + self._wait_seconds
@@ -154,6 +154,6 @@ def _with_client(server: str, api_key_file: Path | None, do: Callable[[Client], 
 
 def _fields(options: Options) -> dict[str, Any]:
     """What was asked for, as the API takes it."""
-    fields = options.model_dump(mode="json", exclude_unset=True)
-    secret = {"password": options.secret.get_secret_value()} if options.secret else {}
+    fields = options.to_json(asked_for=True)
+    secret = {"password": options.secret} if options.secret else {}
     return fields | secret

@@ -78,7 +78,7 @@ class _Command:
         """Raises UsageError, InvalidOption, OSError where what was given cannot be done."""
         self.engine, self.operation, self.output_dir = engine, operation, output_dir
         self.paths, per_input = read_inputs(inputs, operation.options)
-        fields = {name: value for name, value in given.items() if name in operation.options.model_fields}
+        fields = {name: value for name, value in given.items() if name in operation.options.names()}
         fields |= per_input | _password(operation.options, given.get(PASSWORD_FILE))
         self.options = operation.options.parse(fields)
         self.jobs = self._planned(output)
@@ -187,7 +187,7 @@ def _password(options: type[Options], file: Path | None) -> dict[str, str]:
     """The option that a password file is."""
     if file is None:
         return {}
-    name = next(name for name in options.model_fields if options.is_secret(name))
+    name = next(name for name in options.names() if options.is_secret(name))
     return {name: read_passwords(file) if options.shown(name).repeated else read_password(file)}
 
 

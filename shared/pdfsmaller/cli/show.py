@@ -68,7 +68,7 @@ def counted(number: int, what: str) -> str:
 
 def report_json(report: BaseReport) -> dict[str, Any]:
     """A report as ``--json`` prints it."""
-    return report.model_dump(mode="json") | {"ratio": report.ratio}
+    return report.to_json() | {"ratio": report.ratio}
 
 
 def summary(sources: Sequence[Path], targets: Sequence[Path], report: BaseReport, options: Options) -> str:
@@ -105,7 +105,7 @@ def _of_dry_run(source: Path, report: Report) -> list[str]:
     """Where a file's bytes are, and what presets would make of them."""
     asked = f"about {size(report.output_bytes)} ({report.ratio:.0%}) with these options"
     lines = [f"{source}: {size(report.input_bytes)}, {counted(report.pages, 'page')}; {asked}"]
-    lines += where_bytes_are(report.before.model_dump(), report.input_bytes)
+    lines += where_bytes_are(report.before.to_json(), report.input_bytes)
     lines.append("About what each preset would give:")
     return lines + [f"  {item.preset:<12}{size(item.bytes):>9}  {item.ratio:6.1%}" for item in report.presets]
 

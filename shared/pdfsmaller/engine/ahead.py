@@ -1,4 +1,4 @@
-"""What a fork server does once, so that no process that it forks does it again: it loads, builds, and asks the system.
+"""What a fork server does once, so that no process that it forks does it again: it loads, and asks the system.
 
 No document is opened, and no thread started.
 """
@@ -15,14 +15,15 @@ from types import GeneratorType
 import pypdfium2
 import pypdfium2.raw as pdfium
 import pyvips
-from pydantic import BaseModel
 
 from pdfsmaller.engine import libraries
 from pdfsmaller.engine.confinement import landlock, seccomp
 from pdfsmaller.engine.content import rewriter
+from pdfsmaller.engine.walk import events
 
 #: What takes long to load and is not needed often enough for a process with one job.
 _RARELY_NEEDED = (
+    "fontTools.ttLib.standardGlyphOrder",
     "PIL.BmpImagePlugin",
     "PIL.GifImagePlugin",
     "PIL.ImageOps",
@@ -49,22 +50,12 @@ def steps(modules: Iterable[str]) -> Iterator[Callable[[], object]]:
     for name in (*libraries.WHERE_NEEDED, *modules, *_RARELY_NEEDED):
         yield partial(libraries.load_installed, [name])
     yield partial(resolve_name, "pdfsmaller.engine.child:work")  # compiles its pattern
-    yield _build_models
     yield _know_types
     yield _list_fonts
     yield rewriter.prepare
+    yield events.prepare
     yield landlock.look_for_libraries
     yield seccomp.prepare
-
-
-def _build_models() -> None:
-    """Make ready the models of options and reports that are loaded: they are built when first used."""
-    waiting: list[type[BaseModel]] = [BaseModel]
-    while waiting:
-        model = waiting.pop()
-        waiting += model.__subclasses__()
-        if model.__module__.startswith("pdfsmaller."):
-            model.model_rebuild()
 
 
 def _know_types() -> None:

@@ -1,38 +1,37 @@
 """Building a result: a fresh copy of the source, the chosen images put in, tidied, saved.
 
-Every build starts from the source's bytes, so that leaving something out again (an image that failed the comparison, a
-structural step) is just another build, and nothing is ever compressed twice.
+Every build starts from the source as it was, so that leaving something out again (an image that failed the comparison,
+a structural step) is just another build, and nothing is ever compressed twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from pikepdf import Pdf
 
+from pdfsmaller.engine.analysis import Analysis
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color.mode import take_color_out
 from pdfsmaller.engine.color.profiles import srgb_profiles
 from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tolerance
-from pdfsmaller.engine.damage import tolerate
-from pdfsmaller.engine.document import open_pdf, save_pdf, strip_metadata
+from pdfsmaller.engine.document import open_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.engine.images.apply import apply_images
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import externalize_inline_images
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.engine.structure.pack import write_packed
-from pdfsmaller.engine.structure.tidy import StructureCache, merge_identical_streams, tidy
+from pdfsmaller.engine.save import Policy, save
+from pdfsmaller.engine.structure.tidy import StructureCache, tidy
 from pdfsmaller.limits import Limits
 
 #: What a build does besides the images; each can be left out alone, in the order in which they are taken back.
 Step = Literal["fonts", "content", "structure"]
-#: Documents of more objects are left to qpdf: packing takes about 3.5 KB of memory for each.
-MAX_PACKED_OBJECTS = 80_000
 STEPS: tuple[Step, ...] = ("fonts", "content", "structure")
 
 
@@ -41,7 +40,7 @@ class Builder:
     """How one source becomes results.
 
     Attributes:
-        inline_pages: pages whose large inline images become objects; must be those of the analysis.
+        analysis: of the source.
         pdfa: the part of PDF/A claimed, or None.
         color_left: the last build could not take all colour out.
     """
@@ -52,7 +51,7 @@ class Builder:
     limits: Limits
     deadline: Deadline
     watch: Stopwatch
-    inline_pages: list[int]
+    analysis: Analysis
     pdfa: int | None
     color_left: bool = False
     cache: StructureCache = field(default_factory=StructureCache)
@@ -66,27 +65,40 @@ class Builder:
         without: Collection[ObjGen] = (),
         *,
         leave_out: Collection[Step] = (),
+        opened: Pdf | None = None,
     ) -> int:
         """Write a result and return its size in bytes.
 
         Args:
             without: images that stay as they are in the source.
             leave_out: steps that are not done.
+            opened: the source as it was analysed, which is changed and of no use afterwards; opened anew by default.
         """
-        with self.watch.stage("write"), open_pdf(self.source, self.password, self.limits) as pdf:
-            externalize_inline_images(pdf, self.inline_pages)
+        with self.watch.stage("write"), ExitStack() as stack:
+            pdf = opened
+            if pdf is None:
+                pdf = stack.enter_context(open_pdf(self.source, self.password, self.limits))
+                externalize_inline_images(pdf, self.analysis.found.inline_pages)
             apply_images(pdf, encoded, without)
             mode = self.options.color_mode or "no-change"
             if mode != "no-change":
-                self.color_left = take_color_out(pdf, mode, self.limits)
+                self.color_left = take_color_out(pdf, self.analysis.streams, mode, self.limits)
             if "fonts" not in leave_out:
                 with self.watch.stage("fonts"):
-                    shrink_fonts(pdf, self.fonts, self.limits, self.deadline, pdfa=self.pdfa)
+                    shrink_fonts(pdf, self.fonts, self.limits, self.deadline, usage=self.analysis.usage, pdfa=self.pdfa)
             if "content" not in leave_out:
                 lossless = self.options.effective_quality is None
                 most = 0.0 if lossless else tolerance(self.options.effective_dpi)
                 with self.watch.stage("content"):
-                    rewrite_content(pdf, self.content, self.limits, self.deadline, tolerance=most)
+                    rewrite_content(
+                        pdf,
+                        self.content,
+                        self.analysis.streams,
+                        self.analysis.scales,
+                        self.limits,
+                        self.deadline,
+                        tolerance=most,
+                    )
             with self.watch.stage("structure"):
                 self._write(pdf, target, compact="structure" not in leave_out)
         return target.stat().st_size
@@ -104,27 +116,11 @@ class Builder:
             )
         if self.options.strip_metadata:
             strip_metadata(pdf)
-        if not (compact and self._pack(pdf, target)):
-            if compact:
-                merge_identical_streams(pdf)
-            save_pdf(pdf, target, linearize=self.options.linearize, pdfa=self.pdfa, effort=self.options.effort)
+        policy = Policy(self.pdfa, self.options.linearize, compact=compact, effort=self.options.effort)
+        keep_profiles = self.exact or self.pdfa is not None
+        save(pdf, target, policy, device_rgb=lambda: set() if keep_profiles else srgb_profiles(pdf, self.limits))
 
     @property
     def exact(self) -> bool:
         """No pixel may change."""
         return self.options.effective_quality is None
-
-    def _pack(self, pdf: Pdf, target: Path) -> bool:
-        """Write the document the shortest way: whether that could be done."""
-        if self.options.linearize or pdf.is_encrypted or len(pdf.objects) > MAX_PACKED_OBJECTS:
-            return False
-        with tolerate("object") as attempt:  # qpdf may still write it
-            # PDF/A-1 is PDF 1.4: no object streams, no cross-reference streams (ISO 19005-1, 6.1.4).
-            write_packed(
-                pdf,
-                target,
-                object_streams=self.pdfa != 1,
-                effort=self.options.effort,
-                device_rgb=set() if self.exact or self.pdfa is not None else srgb_profiles(pdf, self.limits),
-            )
-        return not attempt.failed

@@ -2,18 +2,19 @@
 
 The process loads its libraries, says ``{"ready": true}``, then reads one line of JSON from standard input:
 ``{"entry", "options_class", "libraries": [name], "sources": [{"path", "name"}], "folder", "options": {…},
-"limits": {…}}``, where ``entry`` and ``options_class`` are what to call and its options, each as ``module:name``. It
-binds itself (``confinement``): it can then read the sources and write to ``folder``, in which its results lie, and
-reach nothing else. It answers on standard output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now
-and then (with ``"pages": [done, of]`` where these are counted), and at the end exactly one
-``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is a path in the folder) or ``{"error": …}``.
-Standard output carries nothing else: what libraries print goes to standard error.
+"limits": {…}}``, where ``entry`` and ``options_class`` are what to call and its options, each as ``module:name``, and
+the options are as their caller has checked them. It binds itself (``confinement``): it can then read the sources and
+write to ``folder``, in which its results lie, and reach nothing else. It answers on standard output, one JSON object a
+line: ``{"progress": {"stage", "percent"}}`` now and then (with ``"pages": [done, of]`` where these are counted), and at
+the end exactly one ``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is a path in the folder) or
+``{"error": …}``. Standard output carries nothing else: what libraries print goes to standard error.
 
 Which operations there are is its caller's business; the form of an entry stands in ``engine.results``.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -21,16 +22,16 @@ import tempfile
 import threading
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import IO, Any, NoReturn
-
-from pydantic import BaseModel
 
 from pdfsmaller.engine import libraries, memory
 from pdfsmaller.engine.confinement import confine
 from pdfsmaller.engine.disk import is_disk_full, is_over_file_size
 from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.engine.report import Reported
 from pdfsmaller.engine.results import Done
 from pdfsmaller.errors import DiskFull, EngineFailed, LimitExceeded, PdfSmallerError, UnreadablePdf, to_wire
 from pdfsmaller.limits import Limits
@@ -51,13 +52,13 @@ class _Protocol:
         self._out.write(json.dumps(message) + "\n")
         self._out.flush()
 
-    def done(self, done: Done[BaseModel], folder: Path, bounds: list[str]) -> None:
-        report = done.report.model_copy(update={"bounds": bounds})
+    def done(self, done: Done[Reported], folder: Path, bounds: list[str]) -> None:
+        report = replace(done.report, bounds=bounds)
         files = [
             {"file": str(file.path.relative_to(folder)), "name": file.name, "media_type": file.media_type}
             for file in done.files
         ]
-        self.send({"report": report.model_dump(mode="json"), "files": files})
+        self.send({"report": report.to_json(), "files": files})
 
     def progress(self, stage: str, percent: float, pages: tuple[int, int] | None = None, /) -> None:
         now = time.monotonic()
@@ -105,9 +106,11 @@ def work() -> NoReturn:
 
 
 def _work(protocol: _Protocol) -> None:
+    gc.disable()  # all that is loaded stays: to look through it for rubbish takes a fifth of the time
     libraries.load()
     protocol.send({"ready": True})
     libraries.load_where_needed()
+    gc.enable()
     line = sys.stdin.readline()
     if not line.strip():
         return
@@ -123,8 +126,8 @@ def _work(protocol: _Protocol) -> None:
         # Not before: Landlock binds no thread that runs already.
         threading.Thread(target=_die_with_parent, daemon=True).start()
         memory.begin()
-        options = options_class.parse(spec["options"])
-        done: Done[BaseModel] = entry(sources, Path(spec["folder"]), options, limits=limits, progress=protocol.progress)
+        options = options_class(**spec["options"])  # its caller has checked them
+        done: Done[Reported] = entry(sources, Path(spec["folder"]), options, limits=limits, progress=protocol.progress)
         protocol.done(done, Path(spec["folder"]), bounds)
     except PdfSmallerError as exc:
         protocol.error(exc)

@@ -28,6 +28,7 @@ from typing import Literal
 from pikepdf import Pdf
 
 from pdfsmaller.engine import damage
+from pdfsmaller.engine.analysis import analyse
 from pdfsmaller.engine.audit import Kind, audit
 from pdfsmaller.engine.build import STEPS, Builder, Step
 from pdfsmaller.engine.clock import Deadline, Stopwatch
@@ -44,7 +45,7 @@ from pdfsmaller.engine.estimate.estimate import estimate
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.encoded import Encoded
-from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
+from pdfsmaller.engine.images.find import Found, externalize_inline_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.inputs import InputFile
@@ -130,7 +131,7 @@ class _Run:
         self.schedule = Schedule()
         self.watch = Stopwatch(self._begins)
         self.warnings: list[ReportWarning] = []
-        self.password = options.password.get_secret_value() if options.password else None
+        self.password = options.password
         self.pages = 0
         self.pages_done: int | None = None
         self.searching = False
@@ -145,6 +146,7 @@ class _Run:
         self.not_shown: set[int] = set()  # pages that show what cannot be read
         self.before = Audit()
         self.originals: Originals | None = None
+        self.after: Audit | None = None  # of the last result that was compared
         self.streams: Counter[Kind] = Counter()
 
     def run(self) -> Report:
@@ -204,7 +206,9 @@ class _Run:
                     self._warn("signature_invalidated", "The PDF was signed; its signatures no longer hold.")
                 if self.unknown.packed:
                     return self._hand_back()  # there are objects that nobody here has seen
-                found = self._find(pdf)
+                analysis = analyse(pdf, self.limits, self.deadline)
+                found = analysis.found
+                self.images_seen = len(found.images)
                 builder = Builder(
                     source=self.source,
                     password=self.password,
@@ -212,7 +216,7 @@ class _Run:
                     limits=self.limits,
                     deadline=self.deadline,
                     watch=self.watch,
-                    inline_pages=found.inline_pages,
+                    analysis=analysis,
                     pdfa=pdfa_part(pdf),
                 )
                 self._expect(pdf, found, goal)
@@ -250,16 +254,8 @@ class _Run:
             return None
         return Originals(self.source, self.password, pages, self.deadline.at)
 
-    def _find(self, pdf: Pdf) -> Found:
-        found = find_images(pdf, self.limits)
-        if found.inline_pages:
-            externalize_inline_images(pdf, found.inline_pages)
-            found = replace(find_images(pdf, self.limits), inline_pages=found.inline_pages)
-        self.images_seen = len(found.images)
-        return found
-
     def _encoded(self, pdf: Pdf, found: Found, goal: Goal, builder: Builder, result: Path) -> Coded:
-        """Code the images and write a first result with them."""
+        """Code the images and write a first result with them, which may use ``pdf`` up."""
 
         def encode(wanted: Goal, share: Callable[[float], None]) -> Coded:
             def progress(tally: Tally) -> None:
@@ -278,7 +274,7 @@ class _Run:
             self.searching = False
             return coded
         coded = encode(goal, progress)
-        builder.build(result, coded.encoded)
+        builder.build(result, coded.encoded, opened=pdf)
         return coded
 
     # --- telling how far it is ----------------------------------------------------------------------------------
@@ -408,6 +404,11 @@ class _Run:
 
     def _compare(self, result: Path, goal: Goal, encoded: Mapping[ObjGen, Encoded]) -> Comparison:
         give_back()  # what writing needed: rendering comes from a heap of its own
+
+        def opened(pdf: Pdf) -> None:
+            self.after = audit(pdf, result.stat().st_size)
+
+        self.after = None
         with damage.counted():  # a comparison has its own account of what it could not read
             comparison = compare(
                 self.source,
@@ -419,6 +420,7 @@ class _Run:
                 deadline=self.verify_deadline.at,
                 not_shown=self.not_shown,
                 originals=self.originals,
+                opened=opened,
                 proven={objgen: digest(image.data) for objgen, image in encoded.items() if image.proven},
             )
         if self.options.strip_metadata:
@@ -440,7 +442,7 @@ class _Run:
         self.warnings = [warning for warning in self.warnings if warning.code not in _OF_CHANGES]
         self.changed = 0
         self.comparison = None
-        self.fonts = self.fonts.model_copy(update={"changed": 0})
+        self.fonts = replace(self.fonts, changed=0)
         if self.brotli:
             self._warn(
                 "brotli_kept",
@@ -453,12 +455,14 @@ class _Run:
         return self._report(self.input_bytes, "unchanged", self.before)
 
     def _hand_out(self, result: Path, size: int) -> Report:
-        try:
-            with open_pdf(result, self.password, self.limits) as pdf:
-                after = audit(pdf, size)
-        except UnreadablePdf:
-            self._warn("verification_failed", "The result could not be opened: the original was kept.")
-            return self._hand_back()
+        after = self.after
+        if after is None:
+            try:
+                with open_pdf(result, self.password, self.limits) as pdf:
+                    after = audit(pdf, size)
+            except UnreadablePdf:
+                self._warn("verification_failed", "The result could not be opened: the original was kept.")
+                return self._hand_back()
         replace_file(result, self.target)
         if self.brotli:
             self._warn("brotli_replaced", "What was compressed with Brotli is Flate now, which every reader can open.")

@@ -1,7 +1,7 @@
-"""Opening and saving: everything that holds for a document as a whole.
+"""Opening: everything that holds for a document as a whole. ``save`` writes it.
 
-Scope: refuse what cannot be done with a typed error, find out what must be respected (signatures, PDF/A, encryption),
-write the file so that it keeps its nature. Nothing here looks at images or content.
+Scope: refuse what cannot be done with a typed error, find out what must be respected (signatures, PDF/A, encryption).
+Nothing here looks at images or content.
 
 Guarantees: a document that opens has at least one page and no more than ``limits.max_pages``; no stream is decoded
 beyond ``limits.max_stream_bytes`` (qpdf's own limits are set, and they are process-wide).
@@ -15,12 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pikepdf
-from pikepdf import Array, Dictionary, ObjectStreamMode, Pdf
+from pikepdf import Array, Dictionary, Pdf
 
 from pdfsmaller.engine.damage import raised_as, tolerate
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
-from pdfsmaller.engine.options import Effort
 from pdfsmaller.errors import (
     EmptyFile,
     LimitExceeded,
@@ -190,31 +189,3 @@ def strip_metadata(pdf: Pdf) -> None:
         del pdf.trailer["/Info"]
     if "/Metadata" in pdf.Root:
         del pdf.Root["/Metadata"]
-
-
-def save_pdf(pdf: Pdf, target: Path, *, linearize: bool, pdfa: int | None, effort: Effort) -> None:
-    """Write the document, keeping its encryption and permissions, with object streams where its standard allows them.
-
-    Args:
-        effort: how hard to deflate object and cross-reference streams.
-
-    Raises:
-        UnreadablePdf: an object that is needed cannot be written.
-    """
-    # PDF/A-1 is PDF 1.4: no object streams, no cross-reference streams (ISO 19005-1, 6.1.4).
-    pikepdf.settings.set_flate_compression_level(6 if effort == "fast" else 9)
-    streams = ObjectStreamMode.disable if pdfa == 1 else ObjectStreamMode.generate
-    if "/Size" not in pdf.trailer:
-        # A trailer that qpdf has reconstructed lacks it, and qpdf then writes a file that it cannot read.
-        pdf.trailer["/Size"] = len(pdf.objects) + 1
-    with raised_as(UnreadablePdf("The PDF is too damaged to be written again.")):
-        pdf.save(
-            target,
-            linearize=linearize,
-            object_stream_mode=streams,
-            compress_streams=True,
-            recompress_flate=False,
-            encryption=bool(pdf.is_encrypted),
-            fix_metadata_version=False,
-            deterministic_id=not pdf.is_encrypted,
-        )

@@ -16,8 +16,6 @@ from typing import Any
 
 import pikepdf
 
-from pdfsmaller.engine.entries import entry
-
 #: Entries of the catalog that are compared by themselves, say nothing to a reader (Version), or are private to the
 #: program that wrote the file (PieceInfo).
 _NOT_SETTINGS = frozenset(
@@ -77,12 +75,13 @@ class Reader:
         if isinstance(value, pikepdf.Dictionary):
             if value.objgen in self.page_of and value.is_indirect:
                 return ("page", self.page_of[value.objgen])
-            if value.get("/Type") == "/Page":
+            entries = dict(value.items())
+            if entries.get("/Type") == "/Page":
                 return ("page", None)
             return tuple(
                 sorted(
                     (name, self.plain(item, depth - 1))
-                    for name, item in value.items()
+                    for name, item in entries.items()
                     if name not in ("/Parent", "/P", "/Prev") and item is not None
                 )
             )
@@ -109,17 +108,19 @@ class Reader:
         return tuple(sorted((bytes(key), self.plain(value)) for key, value in pairs))
 
     def boxes(self) -> Hashable:
+        known: dict[bytes, Hashable] = {}  # a page's boxes are mostly one, and those of the page before
+
+        def edges(box: pikepdf.Array) -> Hashable:
+            text = box.unparse()
+            if text not in known:
+                known[text] = tuple(round(float(v), 1) for v in box)
+            return known[text]
+
         shown = []
         for page in self.pdf.pages:
-            box = page.mediabox
-            edges = [box, page.cropbox, page.trimbox, page.bleedbox, page.artbox]
-            shown.append(
-                (
-                    tuple(tuple(round(float(v), 1) for v in edge) for edge in edges),
-                    _rotation(page.obj),
-                    float(page.obj.get("/UserUnit", 1)),
-                )
-            )
+            boxes = (page.mediabox, page.cropbox, page.trimbox, page.bleedbox, page.artbox)
+            unit = float(page.obj.UserUnit) if "/UserUnit" in page.obj else 1.0
+            shown.append((tuple(edges(box) for box in boxes), _rotation(page.obj), unit))
         return tuple(shown)
 
     def annotations(self) -> Hashable:
@@ -142,9 +143,10 @@ class Reader:
             if not isinstance(item, pikepdf.Dictionary) or item.objgen in seen:
                 continue
             seen.add(item.objgen)
-            entries.append((level, *(self.plain(item.get(key), 4) for key in ("/Title", "/Dest", "/A"))))
-            stack.append((item.get("/Next"), level))
-            stack.append((item.get("/First"), level + 1))
+            present = item.keys()
+            keys = ("/Title", "/Dest", "/A")
+            entries.append((level, *(self.plain(item.get(key) if key in present else None, 4) for key in keys)))
+            stack += [(item[key], level + deeper) for key, deeper in (("/Next", 0), ("/First", 1)) if key in present]
         return tuple(entries)
 
     def destinations(self) -> Hashable:
@@ -170,11 +172,13 @@ class Reader:
             if not isinstance(field, pikepdf.Dictionary) or (field.is_indirect and field.objgen in seen):
                 continue
             seen.add(field.objgen)
-            if "/T" in field:
+            present = field.keys()
+            if "/T" in present:
                 path += b"." + bytes(field.T)
-            told = (entry(field, key) for key in ("/FT", "/V", "/Ff", "/Opt", "/MaxLen"))
-            found.append((path, *(self.plain(value, 4) for value in told)))
-            stack += [(kid, path) for kid in reversed(list(entry(field, "/Kids") or []))]
+            keys = ("/FT", "/V", "/Ff", "/Opt", "/MaxLen")
+            found.append((path, *(self.plain(field.get(key) if key in present else None, 4) for key in keys)))
+            if "/Kids" in present:
+                stack += [(kid, path) for kid in reversed(list(field.Kids or []))]
         return (tuple(found), self.plain(form.get("/SigFlags")), "/XFA" in form)
 
     def tags(self) -> Hashable:
@@ -194,11 +198,12 @@ class Reader:
                     continue
                 seen.add(item.objgen)
                 count += 1
-                properties = [
-                    self.plain(item.get(key), 2) for key in ("/S", "/Alt", "/ActualText", "/Lang", "/T", "/MCID")
-                ]
+                present = item.keys()
+                keys = ("/S", "/Alt", "/ActualText", "/Lang", "/T", "/MCID")
+                properties = [self.plain(item.get(key) if key in present else None, 2) for key in keys]
                 digest.update(repr(properties).encode())
-                stack.append(item.get("/K"))
+                if "/K" in present:
+                    stack.append(item.K)
         if stack:
             self.budget = -1
         return (marked, count, digest.hexdigest(), "/ParentTree" in tree, "/RoleMap" in tree)

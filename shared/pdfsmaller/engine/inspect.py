@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
-from pydantic import BaseModel, ConfigDict
 
 from pdfsmaller.engine.audit import audit
 from pdfsmaller.engine.damage import tolerate
@@ -19,8 +19,9 @@ from pdfsmaller.engine.images.find import POINTS_PER_INCH, FoundImage, find_imag
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.engine.repair.mend import open_or_mend
-from pdfsmaller.engine.report import Audit
+from pdfsmaller.engine.report import Audit, Facts, Reported
 from pdfsmaller.engine.results import Done, Progress
+from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 
 #: Images listed, largest first. All of them are counted.
@@ -31,11 +32,8 @@ PAGES_LISTED = 10
 _SUBSET = re.compile(r"[A-Z]{6}\+")
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ImageInfo(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class ImageInfo(Facts):
     """One image XObject.
 
     Attributes:
@@ -64,7 +62,8 @@ class ImageInfo(_Frozen):
     page_count: int
 
 
-class FontInfo(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class FontInfo(Facts):
     """One font, or several that share a program.
 
     Attributes:
@@ -82,7 +81,8 @@ class FontInfo(_Frozen):
     bytes: int
 
 
-class Inspection(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Inspection(Reported):
     """What ``inspect`` finds.
 
     Attributes:
@@ -95,7 +95,6 @@ class Inspection(_Frozen):
         image_count: image XObjects that something shows.
         images: the ``IMAGES_LISTED`` largest of them.
         fonts: largest first.
-        bounds: what bound the process that looked (see ``Report``).
     """
 
     bytes: int
@@ -109,7 +108,6 @@ class Inspection(_Frozen):
     image_count: int
     images: tuple[ImageInfo, ...]
     fonts: tuple[FontInfo, ...]
-    bounds: list[str] = []
 
 
 def inspect(source: Path, password: str | None = None, limits: Limits | None = None) -> Inspection:
@@ -126,7 +124,7 @@ def inspect(source: Path, password: str | None = None, limits: Limits | None = N
         tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder,
         open_or_mend(source, Path(folder, "mended.pdf"), password, limits).pdf as pdf,
     ):
-        found = find_images(pdf, limits).images.values()
+        found = find_images(walk(pdf, limits)).images.values()
         images = [info for image in found if (info := _image(pdf, image)) is not None]
         return Inspection(
             bytes=size,
@@ -148,7 +146,7 @@ def run(
 ) -> Done[Inspection]:
     """``inspect`` as an operation: of one source, without results (``engine.results`` has the form)."""
     (source,) = sources
-    password = options.password.get_secret_value() if options.password else None
+    password = options.password
     return Done(inspect(source.path, password, limits), ())
 
 

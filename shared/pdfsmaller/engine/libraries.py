@@ -1,7 +1,8 @@
 """Loading what a job may use before the process is bound and opens a document.
 
-Modules that others import only where they need them are named here again. Pillow's readers of rare formats and
-Python's character sets stay to be loaded when a document asks for them: the bounds allow that, and few do.
+Modules that others import only where they need them are named here again. Pillow's readers of rare formats, Python's
+character sets and the Macintosh's names of glyphs stay to be loaded when a document asks for them: the bounds allow
+that, and few do.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ WHERE_NEEDED = (
     "fontTools.agl",
     "fontTools.encodings.MacRoman",
     "fontTools.encodings.StandardEncoding",
-    "fontTools.ttLib.standardGlyphOrder",
     "lupa.luajit21",
     "lxml.etree",  # pikepdf's, for XMP
     "zopfli.zlib",

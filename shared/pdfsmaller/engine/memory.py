@@ -53,6 +53,7 @@ _TRIM_THRESHOLD, _KEPT_FREE_BYTES = -1, 64 << 20
 def begin() -> None:
     """What this process has now is its own, and no document's to be given back."""
     global _resident_before
+    gc.freeze()  # looking through all modules for garbage takes longer than many a small document's images
     if sys.platform != "linux":
         return
     _resident_before = _resident()

@@ -1,22 +1,20 @@
-"""What a caller may ask of the engine: one frozen model for each operation, used by the API, the command and drops.
+"""What a caller may ask of the engine: one frozen class for each operation, used by the API, the command and drops.
 
-An option is described once, on its field: what it means (``description``), what it takes (its type and bounds), what
-it is without being asked for (its default), and what else people see of it (``Shown``). The command's parameters, the
-API's description, the page's fields, the README's tables and the texts of errors are all made from that.
+An option is described once, on its field (``option``): what it means, what it takes (its type and bounds), what it is
+without being asked for (its default), and what else people see of it (``Shown``). The command's parameters, the API's
+description, the page's fields, the README's tables and the texts of errors are all made from that.
 
 Operations take their options together from the groups here; those that only one of them has are in its own package.
+Plain dataclasses: the process that does a job takes them as they were checked by its caller, and need not load what
+checks them (``models``), which takes it longer than a small job.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from types import UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
-
-import annotated_types
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic.fields import FieldInfo
+from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidOption
@@ -77,22 +75,57 @@ class Shown:
     placeholder: str = ""
 
 
-#: What several inputs have in common: one of them may be of no use.
-OnErrorOption = Annotated[
-    OnError,
-    Field(description="A file that cannot be used ends the job, which names it (fail), or is left out (skip)."),
-    Shown("HOW", label="Files that cannot be used", choices={"fail": "end the job", "skip": "are left out"}),
-]
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What an option is beside its type and default.
+
+    Attributes:
+        description: what it means, in a sentence for callers.
+        low, high: the least and the largest value of a number.
+        read: makes a value of what callers write (``500KB``). Raises ValueError.
+        secret: its value must not be shown, stored in plain text or taken from metadata.
+        shown: what else people see of it.
+    """
+
+    description: str
+    low: float | None = None
+    high: float | None = None
+    read: Callable[[Any], Any] | None = None
+    secret: bool = False
+    shown: Shown = field(default_factory=Shown)
 
 
-class Options(BaseModel):
+def option(
+    description: str,
+    shown: Shown | None = None,
+    *,
+    default: Any = MISSING,
+    default_factory: Callable[[], Any] | Any = MISSING,
+    low: float | None = None,
+    high: float | None = None,
+    read: Callable[[Any], Any] | None = None,
+    secret: bool = False,
+) -> Any:
+    """A field of options (see ``Described``)."""
+    described = Described(description, low, high, read, secret, shown or Shown())
+    return field(default=default, default_factory=default_factory, repr=not secret, metadata={Described: described})
+
+
+def on_error_option() -> Any:
+    """What several inputs have in common: one of them may be of no use."""
+    return option(
+        "A file that cannot be used ends the job, which names it (fail), or is left out (skip).",
+        Shown("HOW", label="Files that cannot be used", choices={"fail": "end the job", "skip": "are left out"}),
+        default="fail",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
     """What every operation's options can do."""
 
-    # Built when first used: importing the options of an operation does not mean that there is a job of it.
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
     @classmethod
-    def parse(cls, fields: Mapping[str, Any]) -> Self:
+    def parse(cls, given: Mapping[str, Any]) -> Self:
         """Options from untrusted fields (form, JSON, object metadata, command line).
 
         Empty text counts as not given.
@@ -100,74 +133,89 @@ class Options(BaseModel):
         Raises:
             InvalidOption: naming the field, the value and what is allowed.
         """
-        given = {name: value for name, value in fields.items() if value not in (None, "")}
-        try:
-            return cls.model_validate(given)
-        except ValidationError as exc:
-            error = exc.errors()[0]
-        name = str(error["loc"][0]) if error["loc"] else "options"
-        if error["type"] == "extra_forbidden":
-            # Whatever it holds, it may be a password under a mistyped name.
-            known = sorted(cls.model_fields)
-            raise InvalidOption(name, "(hidden)", known, f"There is no option {name!r}. Options: {', '.join(known)}.")
-        value = "(hidden)" if cls.is_secret(name) else fields.get(name, error.get("input"))
-        raise InvalidOption(name, value, cls.allowed(name))
+        from pdfsmaller.engine.models import checked
+
+        return cls(**checked(cls, {name: value for name, value in given.items() if value not in (None, "")}))
+
+    def to_json(self, *, asked_for: bool = False) -> dict[str, Any]:
+        """What ``parse`` makes the same options of, but for secrets.
+
+        Args:
+            asked_for: only what is not as it is by default.
+        """
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if not self.is_secret(name) and not (asked_for and value == self.default(name))
+        }
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """All options, in the order in which people are shown them."""
+        return list(described(cls))
+
+    @classmethod
+    def description(cls, name: str) -> str:
+        """What an option means."""
+        return described(cls)[name].description
 
     @classmethod
     def shown(cls, name: str) -> Shown:
         """What people see of an option."""
-        return next((item for item in cls.model_fields[name].metadata if isinstance(item, Shown)), Shown())
+        return described(cls)[name].shown
 
     @classmethod
     def default(cls, name: str) -> Any:
         """What an option is without being asked for."""
-        return cls.model_fields[name].get_default(call_default_factory=True)
+        (found,) = (one for one in fields(cls) if one.name == name)
+        return found.default if found.default_factory is MISSING else found.default_factory()
 
     @classmethod
     def per_input(cls) -> str:
         """The name of the option that there is one of for each input; empty where there is none."""
-        return next((name for name in cls.model_fields if cls.shown(name).per_input), "")
+        return next((name for name in cls.names() if cls.shown(name).per_input), "")
 
     @classmethod
     def is_secret(cls, name: str) -> bool:
         """Whether an option's value must not be shown, stored in plain text or taken from metadata."""
-        return name in cls.model_fields and SecretStr in _kinds(cls.model_fields[name].annotation)
+        return name in described(cls) and described(cls)[name].secret
 
     @classmethod
     def is_flag(cls, name: str) -> bool:
         """Whether an option is on or off."""
-        return cls.model_fields[name].annotation is bool
+        return types_of(cls)[name] is bool
 
     @classmethod
     def values(cls, name: str) -> tuple[str, ...]:
         """An option's values, where they are a few words; otherwise none."""
         return tuple(
-            value
-            for kind in _kinds(cls.model_fields[name].annotation)
-            if get_origin(kind) is Literal
-            for value in get_args(kind)
+            value for kind in _kinds(types_of(cls)[name]) if get_origin(kind) is Literal for value in get_args(kind)
         )
 
     @classmethod
     def allowed(cls, name: str) -> list[str]:
         """What an option takes, in words a caller can act on."""
-        if name not in cls.model_fields:
-            return sorted(cls.model_fields)
+        if name not in described(cls):
+            return sorted(cls.names())
         if values := cls.values(name):
             return list(values)
         if in_words := cls.shown(name).allowed:
             return [in_words]
         if cls.is_flag(name):
             return ["true", "false"]
-        whole = "a whole number" if int in _kinds(cls.model_fields[name].annotation) else "a number"
-        low, high = _bounds(cls.model_fields[name])
+        whole = "a whole number" if int in _kinds(types_of(cls)[name]) else "a number"
+        low, high = described(cls)[name].low, described(cls)[name].high
         return [whole + ("" if low is None else f" from {low}") + ("" if high is None else f" to {high}")]
 
     @property
-    def secret(self) -> SecretStr | None:
+    def secret(self) -> str | None:
         """The password among the options, where there is one."""
-        password: SecretStr | None = getattr(self, "password", None)
+        password: str | None = getattr(self, "password", None)
         return password
+
+    def with_password(self, password: str) -> Self:
+        """The same options with a password, of an operation that takes one."""
+        return replace(self, password=password)  # type: ignore[call-arg]
 
     @property
     def leaves_out(self) -> bool:
@@ -187,29 +235,35 @@ class Options(BaseModel):
         """
 
 
+def described(options: type[Options]) -> Mapping[str, Described]:
+    """What each option of a class is, in the order in which people are shown them."""
+    return {one.name: one.metadata[Described] for one in fields(options)}
+
+
+def types_of(options: type[Options]) -> Mapping[str, Any]:
+    """The type of each option of a class."""
+    if options not in _types:
+        _types[options] = get_type_hints(options)
+    return _types[options]
+
+
+_types: dict[type[Options], Mapping[str, Any]] = {}
+
+
 def _kinds(annotation: Any) -> tuple[Any, ...]:
     """The members of a union, or the one type itself."""
     if get_origin(annotation) in (UnionType, Union):
-        return get_args(annotation)
+        return tuple(get_args(annotation))
     return (annotation,)
 
 
-def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
-    """The least and the largest value of a number."""
-    low: Any = next((item.ge for item in info.metadata if isinstance(item, annotated_types.Ge)), None)
-    high: Any = next((item.le for item in info.metadata if isinstance(item, annotated_types.Le)), None)
-    return low, high
-
-
+@dataclass(frozen=True, kw_only=True)
 class OutputOptions(Options):
     """How whatever the operation writes is made smaller."""
 
-    preset: Annotated[
-        Preset | None,
-        Field(
-            description="Sets dpi and quality together: lossless, printer (300 dpi), ebook (150), screen (72), scan "
-            "(scanned pages: sharp text over a coarse background). Without one: 144 dpi, quality 75."
-        ),
+    preset: Preset | None = option(
+        "Sets dpi and quality together: lossless, printer (300 dpi), ebook (150), screen (72), scan "
+        "(scanned pages: sharp text over a coarse background). Without one: 144 dpi, quality 75.",
         Shown(
             "NAME",
             label="For",
@@ -221,46 +275,47 @@ class OutputOptions(Options):
                 "lossless": "no loss at all",
             },
         ),
-    ] = None
-    dpi: Annotated[
-        int | None,
-        Field(
-            ge=DPI_MIN,
-            le=DPI_MAX,
-            description=f"Images shown above {DOWNSAMPLE_ABOVE} × this many dots per inch are downsampled to it; "
-            "instead of the preset's.",
-        ),
+        default=None,
+    )
+    dpi: int | None = option(
+        f"Images shown above {DOWNSAMPLE_ABOVE} × this many dots per inch are downsampled to it; "
+        "instead of the preset's.",
         Shown("N"),
-    ] = None
-    image_quality: Annotated[
-        int | None,
-        Field(ge=QUALITY_MIN, le=QUALITY_MAX, description="JPEG quality; instead of the preset's."),
+        default=None,
+        low=DPI_MIN,
+        high=DPI_MAX,
+    )
+    image_quality: int | None = option(
+        "JPEG quality; instead of the preset's.",
         Shown("N"),
-    ] = None
-    color_mode: Annotated[
-        ColorMode | None,
-        Field(description="grayscale and bilevel take the colour out."),
+        default=None,
+        low=QUALITY_MIN,
+        high=QUALITY_MAX,
+    )
+    color_mode: ColorMode | None = option(
+        "grayscale and bilevel take the colour out.",
         Shown(
             "MODE",
             label="Colour",
             choices={"no-change": "as it is", "grayscale": "shades of gray", "bilevel": "black and white"},
         ),
-    ] = None
-    effort: Annotated[Effort, Field(description="How long to search for fewer bytes."), Shown("HOW")] = "default"
-    verify: Annotated[
-        Verify,
-        Field(description="How much of the result is compared with the original before it is handed out."),
+        default=None,
+    )
+    effort: Effort = option("How long to search for fewer bytes.", Shown("HOW"), default="default")
+    verify: Verify = option(
+        "How much of the result is compared with the original before it is handed out.",
         Shown("HOW"),
-    ] = "sample"
-    strip_metadata: Annotated[
-        bool,
-        Field(description="Drop document information (title, author …) and XMP."),
+        default="sample",
+    )
+    strip_metadata: bool = option(
+        "Drop document information (title, author …) and XMP.",
         Shown(label="Take out title, author and the like"),
-    ] = False
-    linearize: Annotated[bool, Field(description="Order the file for viewing while it downloads.")] = False
+        default=False,
+    )
+    linearize: bool = option("Order the file for viewing while it downloads.", default=False)
 
-    @model_validator(mode="after")
-    def _lossless_takes_no_losses(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raises InvalidOption: preset lossless takes no losses."""
         if self.preset == "lossless":
             for name in ("dpi", "image_quality", "color_mode", "target_size"):
                 value = getattr(self, name, None)
@@ -272,7 +327,6 @@ class OutputOptions(Options):
                         f"{name} cannot be set with preset lossless, which changes no pixel. "
                         f"Leave {name} out or choose another preset.",
                     )
-        return self
 
     @property
     def effective_dpi(self) -> int | None:
@@ -286,22 +340,17 @@ class OutputOptions(Options):
 
     def compression(self, **changes: Any) -> CompressOptions:
         """The options of compression among these, with some changed."""
-        shared = {name: getattr(self, name) for name in CompressOptions.model_fields if name in type(self).model_fields}
-        return CompressOptions.model_construct(**(shared | changes))
+        shared = {name: getattr(self, name) for name in CompressOptions.names() if name in described(type(self))}
+        return CompressOptions(**(shared | changes))
 
 
+@dataclass(frozen=True, kw_only=True)
 class SingleOptions(OutputOptions):
     """The same where there is one result, whose size can be asked for."""
 
-    target_size: Annotated[
-        int | None,
-        BeforeValidator(parse_size),
-        Field(
-            ge=TARGET_SIZE_MIN,
-            le=TARGET_SIZE_MAX,
-            description="The best-looking file of at most this many bytes (powers of 1,000); target_not_met, with the "
-            "smallest, where none fits.",
-        ),
+    target_size: int | None = option(
+        "The best-looking file of at most this many bytes (powers of 1,000); target_not_met, with the "
+        "smallest, where none fits.",
         Shown(
             "SIZE",
             f"bytes from {TARGET_SIZE_MIN} to {TARGET_SIZE_MAX}, or text such as 500KB or 1.5MB",
@@ -309,62 +358,61 @@ class SingleOptions(OutputOptions):
             label="At most",
             placeholder="e.g. 500KB",
         ),
-    ] = None
+        default=None,
+        read=parse_size,
+        low=TARGET_SIZE_MIN,
+        high=TARGET_SIZE_MAX,
+    )
 
 
+@dataclass(frozen=True, kw_only=True)
 class DocumentOptions(Options):
     """What opening a PDF may need."""
 
-    password: Annotated[
-        SecretStr | None,
-        Field(
-            exclude=True,
-            description="Opens an encrypted PDF; the result stays encrypted. Never taken from object metadata.",
-        ),
+    password: str | None = option(
+        "Opens an encrypted PDF; the result stays encrypted. Never taken from object metadata.",
         Shown(allowed="text", label="Password"),
-    ] = None
-    allow_signature_invalidation: Annotated[
-        bool,
-        Field(description="Change a signed PDF although its signatures end with that."),
+        default=None,
+        secret=True,
+    )
+    allow_signature_invalidation: bool = option(
+        "Change a signed PDF although its signatures end with that.",
         Shown(label="Change signed PDFs too, which ends their signatures"),
-    ] = False
+        default=False,
+    )
 
 
+@dataclass(frozen=True, kw_only=True)
 class CompressOptions(DocumentOptions, SingleOptions):
     """How a PDF is made smaller."""
 
-    min_saving: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=99,
-            description="Per cent that must be saved: of less the original comes back, byte for byte (unchanged).",
-        ),
+    min_saving: float = option(
+        "Per cent that must be saved: of less the original comes back, byte for byte (unchanged).",
         Shown("PERCENT"),
-    ] = 0
-    dry_run: Annotated[
-        bool,
-        Field(
-            description="Make nothing: report where the bytes are, and about what each preset would give. The result "
-            "is that report, as JSON."
-        ),
-    ] = False
+        default=0,
+        low=0,
+        high=99,
+    )
+    dry_run: bool = option(
+        "Make nothing: report where the bytes are, and about what each preset would give. The result "
+        "is that report, as JSON.",
+        default=False,
+    )
 
     @property
     def only_reports(self) -> bool:
         return self.dry_run
 
-    @model_validator(mode="after")
-    def _asks_for_no_size_unmade(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raises InvalidOption: a dry run makes nothing of a size."""
+        super().__post_init__()
         if self.dry_run and self.target_size is not None:
             message = "target_size cannot go with dry_run, which tells what sizes there would be. Leave one out."
             raise InvalidOption("target_size", self.target_size, ["(leave it out)"], message)
-        return self
 
 
+@dataclass(frozen=True, kw_only=True)
 class InspectOptions(Options):
     """How a PDF is looked into."""
 
-    password: Annotated[
-        SecretStr | None, Field(exclude=True, description="Opens an encrypted PDF."), Shown(allowed="text")
-    ] = None
+    password: str | None = option("Opens an encrypted PDF.", Shown(allowed="text"), default=None, secret=True)

@@ -1,10 +1,13 @@
-"""What the engine says of its work: frozen models, JSON through ``model_dump(mode="json")``."""
+"""What the engine says of its work: frozen classes that become JSON and are read from it again.
+
+Plain dataclasses: see ``options``.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
 
 from pdfsmaller.engine.options import Preset, Verify
 
@@ -12,11 +15,28 @@ Outcome = Literal["compressed", "unchanged", "target_not_met", "dry_run"]
 CombinedOutcome = Literal["merged", "converted", "target_not_met"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, defer_build=True)
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What can be said as JSON."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, as what ``json`` writes."""
+        return asdict(self)
+
+    @classmethod
+    def parse(cls, said: Mapping[str, Any]) -> Self:
+        """What ``to_json`` gave, from a process that a document may have taken over.
+
+        Raises:
+            ValueError: it is none.
+        """
+        from pdfsmaller.engine.models import facts
+
+        return facts(cls, said)
 
 
-class Audit(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Audit(Facts):
     """Where a file's bytes are: sizes as stored, in bytes; they add up to the file's size."""
 
     images: int = 0
@@ -31,30 +51,34 @@ class Audit(_Frozen):
         return self.images + self.fonts + self.content + self.metadata + self.attachments + self.structure
 
 
-class ImageCounts(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class ImageCounts(Facts):
     """Images by what became of them. ``skipped`` counts them by the reason's stable name."""
 
     seen: int = 0
     changed: int = 0
-    skipped: dict[str, int] = {}
+    skipped: dict[str, int] = field(default_factory=dict)
 
 
-class FontCounts(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class FontCounts(Facts):
     """Embedded font programs by what became of them. ``skipped`` counts them by the reason's stable name."""
 
     seen: int = 0
     changed: int = 0
-    skipped: dict[str, int] = {}
+    skipped: dict[str, int] = field(default_factory=dict)
 
 
-class ReportWarning(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class ReportWarning(Facts):
     """Something the caller should know. ``code`` is stable (e.g. ``signed``), ``message`` is for people."""
 
     code: str
     message: str
 
 
-class ComparisonSummary(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class ComparisonSummary(Facts):
     """How the result was compared with what it was made of.
 
     Attributes:
@@ -67,11 +91,23 @@ class ComparisonSummary(_Frozen):
 
     mode: Verify
     pages: int = 0
-    skipped: dict[str, int] = {}
-    structure_skipped: list[str] = []
+    skipped: dict[str, int] = field(default_factory=dict)
+    structure_skipped: list[str] = field(default_factory=list)
 
 
-class BaseReport(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Reported(Facts):
+    """What an engine's process says.
+
+    Attributes:
+        bounds: what bound the process (``engine.confinement`` has the names); none: it was the caller's.
+    """
+
+    bounds: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseReport(Reported):
     """What every operation says of its work.
 
     Attributes:
@@ -81,16 +117,14 @@ class BaseReport(_Frozen):
         pages: pages in the results.
         warnings: what the caller should know.
         seconds: wall-clock seconds per stage, and ``total``.
-        bounds: what bound the process that did it (``engine.confinement`` has the names); none: it was the caller's.
     """
 
     input_bytes: int
     output_bytes: int
     outcome: str
     pages: int
-    warnings: list[ReportWarning] = []
-    seconds: dict[str, float] = {}
-    bounds: list[str] = []
+    warnings: list[ReportWarning] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:
@@ -98,7 +132,8 @@ class BaseReport(_Frozen):
         return round(self.output_bytes / self.input_bytes, 4) if self.input_bytes else 1.0
 
 
-class PresetEstimate(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class PresetEstimate(Facts):
     """About how many bytes a preset would give, and what share of the document's that is."""
 
     preset: Preset
@@ -106,6 +141,7 @@ class PresetEstimate(_Frozen):
     ratio: float
 
 
+@dataclass(frozen=True, kw_only=True)
 class Report(BaseReport):
     """What ``compress`` did. Its target is never larger than its source.
 
@@ -125,17 +161,18 @@ class Report(BaseReport):
 
     outcome: Outcome
     dry_run: bool = False
-    presets: list[PresetEstimate] = []
+    presets: list[PresetEstimate] = field(default_factory=list)
     expected_seconds: float | None = None
     before: Audit
     after: Audit
     images: ImageCounts
     fonts: FontCounts = FontCounts()
     comparison: ComparisonSummary | None = None
-    damage: dict[str, int] = {}
+    damage: dict[str, int] = field(default_factory=dict)
 
 
-class PartReport(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class PartReport(Facts):
     """One of the parts that a document was cut into.
 
     Attributes:
@@ -155,7 +192,8 @@ class PartReport(_Frozen):
     links_dropped: int = 0
 
 
-class SourceReport(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class SourceReport(Facts):
     """One of several inputs: its name, size in bytes, the pages taken from it, and why it was left out if it was."""
 
     name: str
@@ -164,6 +202,7 @@ class SourceReport(_Frozen):
     error: ReportWarning | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class CombinedReport(BaseReport):
     """What ``merge`` or ``images_to_pdf`` did.
 
@@ -180,6 +219,7 @@ class CombinedReport(BaseReport):
     comparison: ComparisonSummary | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
 class SplitReport(BaseReport):
     """What ``split`` did.
 
@@ -196,7 +236,8 @@ class SplitReport(BaseReport):
     comparison: ComparisonSummary | None = None
 
 
-class PagePreview(_Frozen):
+@dataclass(frozen=True, kw_only=True)
+class PagePreview(Facts):
     """One page's picture: its file's name, which page it is (counted from 1), and that page's size as it is shown, in
     points.
     """
@@ -207,6 +248,7 @@ class PagePreview(_Frozen):
     height: float
 
 
+@dataclass(frozen=True, kw_only=True)
 class PreviewReport(BaseReport):
     """What ``preview`` did.
 

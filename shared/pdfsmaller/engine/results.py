@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from pydantic import BaseModel
-
+from pdfsmaller.engine.report import Reported
 from pdfsmaller.media import PDF
 
 
@@ -34,7 +33,7 @@ class Progress(Protocol):
 
 
 #: What an operation says of its work: a model that has ``bounds``, for the child process to say what bound it.
-ReportT = TypeVar("ReportT", bound=BaseModel, covariant=True)
+ReportT = TypeVar("ReportT", bound=Reported, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ A page with any other picture is rendered as it is: what shows through a mask ma
 from __future__ import annotations
 
 import hashlib
-import io
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pikepdf import Array, Dictionary, Name, Pdf, Stream
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.save import laid_open
 from pdfsmaller.engine.streams import GENERAL, Filter, filters_of
 
 #: Copies are made for pages of so many pixels of pictures on average, …
@@ -100,14 +100,8 @@ def put_stand_ins(
         for stream in {pair[side].objgen: pair[side] for pair in replaced}.values():
             with tolerate("stand_ins"):
                 _stand_in(stream)
-        copies.append(_saved(pdf))
+        copies.append(laid_open(pdf))
     return StandIns(copies[0], copies[1], frozenset(kept))
-
-
-def _saved(pdf: Pdf) -> bytes:
-    file = io.BytesIO()
-    pdf.save(file, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none, encryption=False)
-    return file.getvalue()
 
 
 class _NotAlike(Exception):

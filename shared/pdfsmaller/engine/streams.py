@@ -28,6 +28,8 @@ _SHORT = {
 }
 GENERAL = frozenset({"/ASCII85Decode", "/ASCIIHexDecode", "/FlateDecode", "/LZWDecode", "/RunLengthDecode"})
 BROTLI = "/BrotliDecode"
+#: Streams that are parts of a file and not of its document.
+FILE_TYPES = ("/XRef", "/ObjStm")
 #: What qpdf, pdfium and the parts of this engine know between them.
 KNOWN = GENERAL | {"/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode", "/Crypt"}
 # Deflate makes at most so many bytes of one (RFC 1951: 258 of two bits).

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +61,7 @@ def compare(
     not_shown: Collection[int] = (),
     proven: Mapping[ObjGen, bytes] | None = None,
     originals: Originals | None = None,
+    opened: Callable[[pikepdf.Pdf], None] | None = None,
 ) -> Comparison:
     """What differs between two files, and what was compared.
 
@@ -74,6 +75,7 @@ def compare(
         not_shown: pages of which the renderer leaves out something in both, for its filter.
         proven: pictures of ``source`` whose samples were compared, with the digest (``stand_ins``) of what they became.
         originals: pages of ``source`` that were rendered before; they are not any more when this begins.
+        opened: shown ``target`` as it was opened.
     """
     result = Comparison(pages=0)
     if originals is not None:
@@ -85,6 +87,8 @@ def compare(
         if opening.failed:
             result.differences.append(Difference("unreadable", None, "The result cannot be opened."))
             return result
+        if opened is not None:
+            opened(after)
         with tolerate("original_unreadable") as opening:
             before = stack.enter_context(pikepdf.open(source, password=password or ""))
             result.pages = len(before.pages)

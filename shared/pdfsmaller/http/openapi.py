@@ -9,6 +9,7 @@ from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pdfsmaller import errors, media
+from pdfsmaller.engine.models import option_type, report_model
 from pdfsmaller.engine.options import Options
 from pdfsmaller.http import hooks, links
 from pdfsmaller.http.health import HealthView
@@ -168,7 +169,7 @@ def document(base_url: str, version: str) -> dict[str, Any]:
 def form_of(operation: OperationSpec) -> type[BaseModel]:
     """The fields of an operation's multipart form, as callers send them."""
     options = operation.options
-    fields: dict[str, Any] = {name: _form_field(options, name) for name in options.model_fields}
+    fields: dict[str, Any] = {name: _form_field(options, name) for name in options.names()}
     what = f"{operation.inputs.plural}, each a job of its own" if operation.each_alone else operation.inputs.plural
     files = Field(description=f"The {what}, in their order.", json_schema_extra={"items": _BINARY})
     return create_model(
@@ -180,15 +181,15 @@ def form_of(operation: OperationSpec) -> type[BaseModel]:
 
 def _form_field(options: type[Options], name: str) -> tuple[Any, Any]:
     """An option as a form has it: as text where text may say more than the option's own type."""
-    info, shown, default = options.model_fields[name], options.shown(name), options.default(name)
+    about, shown, default = options.description(name), options.shown(name), options.default(name)
     if shown.repeated:
-        return list[str], Field(default_factory=list, description=info.description)
+        return list[str], Field(default_factory=list, description=about)
     if shown.as_text:
         text = f"{default:g}" if isinstance(default, float) else default
-        return str | None, Field(default=text, description=f"{info.description} {shown.allowed}.")
+        return str | None, Field(default=text, description=f"{about} {shown.allowed}.")
     if options.is_secret(name):
-        return str | None, Field(default=default, description=info.description)
-    return info.annotation, info
+        return str | None, Field(default=default, description=about)
+    return option_type(options, name), default
 
 
 def _submission(operation: OperationSpec) -> dict[str, Any]:
@@ -443,7 +444,7 @@ def _paths() -> dict[str, Any]:
 
 def _reports() -> list[type[BaseModel]]:
     """The models of what operations say of their work."""
-    return list(dict.fromkeys(operation.report for operation in OPERATIONS.values()))
+    return list(dict.fromkeys(report_model(operation.report) for operation in OPERATIONS.values()))
 
 
 def _list() -> dict[str, Any]:

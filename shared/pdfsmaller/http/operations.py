@@ -66,7 +66,7 @@ def _reuse(given: str) -> bool:
 def _form_fields(options: type[Options]) -> dict[str, Any]:
     """The form's fields; of an option that may come several times all of them, in their order."""
     fields: dict[str, Any] = request.form.to_dict()
-    for name in fields.keys() & options.model_fields.keys():
+    for name in fields.keys() & set(options.names()):
         given = request.form.getlist(name)
         if options.shown(name).repeated and len(given) > 1:
             fields[name] = given

@@ -103,7 +103,7 @@ def _operation(spec: OperationSpec, words: Words) -> dict[str, Any]:
         "each_alone": spec.each_alone,
         "several_results": spec.several_results,
         "preset": spec.preset,
-        "estimates": "dry_run" in spec.options.model_fields,
+        "estimates": "dry_run" in spec.options.names(),
         "fields": [
             {name: value for name, value in asdict(field).items() if value} for field in page_fields(spec, words)
         ],
@@ -113,7 +113,7 @@ def _operation(spec: OperationSpec, words: Words) -> dict[str, Any]:
 def page_fields(operation: OperationSpec, words: Words) -> list[PageField]:
     """An operation's fields, in the order of its options."""
     shown = operation.options.shown
-    return [_field(operation, name, words) for name in operation.options.model_fields if shown(name).label]
+    return [_field(operation, name, words) for name in operation.options.names() if shown(name).label]
 
 
 def _field(operation: OperationSpec, name: str, words: Words) -> PageField:

@@ -50,13 +50,11 @@ def run(
     if stop:
         stop(process)
     answer = process.run(spec, limits, progress)
-    from pydantic import ValidationError
-
     from pdfsmaller.engine.results import Done
 
     try:
-        report = operation.report.model_validate(answer["report"])
-    except ValidationError:
+        report = operation.report.parse(answer["report"])
+    except ValueError:
         raise unreadable() from None
     kinds = (media.JSON,) if options.only_reports else operation.media_types
     return Done(report, _results(kinds, folder, answer["files"]))
@@ -106,7 +104,7 @@ def _spec(
     limits: Limits,
 ) -> dict[str, Any]:
     """What a child is told."""
-    secret = {"password": options.secret.get_secret_value()} if options.secret else {}
+    secret = {"password": options.secret} if options.secret else {}
     kind = type(options)
     return {
         "entry": entry,
@@ -114,7 +112,7 @@ def _spec(
         "libraries": list(libraries),
         "sources": [{"path": str(source.path), "name": source.name} for source in sources],
         "folder": str(folder),
-        "options": options.model_dump(mode="json") | secret,
+        "options": options.to_json() | secret,
         "limits": asdict(limits),
     }
 

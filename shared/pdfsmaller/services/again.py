@@ -13,8 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr
-
 from pdfsmaller import errors, passwords, sniff
 from pdfsmaller.jobs.keys import input_key
 from pdfsmaller.jobs.model import Job, JobInput
@@ -172,10 +170,10 @@ class AgainService:
         """The options, with the password that is still on the row of the one job whose files these are."""
         sealed = sources[0].job.password
         one = all(source.job.job_id == sources[0].job.job_id for source in sources)
-        if not one or not sealed or options.secret or "password" not in type(options).model_fields:
+        if not one or not sealed or options.secret or "password" not in options.names():
             return options
-        password = SecretStr(passwords.unseal(sealed, self._settings.secret_key))
-        return options.model_copy(update={"password": password})
+        password = passwords.unseal(sealed, self._settings.secret_key)
+        return options.with_password(password)
 
     def _copy(self, sources: list[_Source], job_id: str) -> None:
         """Raises JobExpired where a file went meanwhile."""

@@ -17,7 +17,7 @@ def asked_for(metadata: dict[str, str]) -> tuple[str, dict[str, str]]:
     given = {name.lower().replace("-", "_"): value for name, value in metadata.items()}
     named = given.get("operation", "").strip() or DEFAULT.name
     operation = droppable().get(named, DEFAULT)
-    known = {name for name in operation.options.model_fields if not operation.options.is_secret(name)}
+    known = {name for name in operation.options.names() if not operation.options.is_secret(name)}
     options = {name: value for name, value in given.items() if name in known}
     return operation.name, options if operation.name == named else options | {"operation": named[:100]}
 

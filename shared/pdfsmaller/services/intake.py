@@ -61,9 +61,9 @@ def check_options(options: Options, count: int) -> None:
         InvalidOption.
     """
     options.check_inputs(count)
-    size = len(json.dumps(options.model_dump(mode="json")).encode())
+    size = len(json.dumps(options.to_json()).encode())
     try:
-        size += len(options.secret.get_secret_value().encode()) if options.secret else 0
+        size += len(options.secret.encode()) if options.secret else 0
     except UnicodeEncodeError:  # half a surrogate pair, which JSON can write
         raise errors.InvalidOption("password", "(hidden)", ["text"]) from None
     if size > _OPTIONS_MAX_BYTES:

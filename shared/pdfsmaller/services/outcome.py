@@ -25,7 +25,8 @@ def result_json(report: BaseReport) -> dict[str, Any]:
 
     Where the report is too long for a row its ``sources`` are left out.
     """
-    facts = report.model_dump(mode="json", exclude={"warnings"})
+    facts = report.to_json()
+    facts.pop("warnings")
     if _bytes(facts) > _ROW_REPORT_MAX_BYTES:
         facts.pop("sources", None)
     return {

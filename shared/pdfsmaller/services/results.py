@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ def store(storage: Storage, job: Job, done: Done[BaseReport], folder: Path) -> S
     Args:
         folder: the job's own, where the ZIP is made.
     """
-    facts = done.report.model_dump_json().encode()
+    facts = json.dumps(done.report.to_json()).encode()
     storage.put_file(storage.results, report_key(job.job_id, job.attempt), facts, media_type=media.JSON)
     named = zip(names([file.name for file in done.files]), done.files, strict=True)
     results = tuple(

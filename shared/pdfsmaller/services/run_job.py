@@ -18,8 +18,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
 from pdfsmaller import errors, events, passwords, sandbox, workspace
 from pdfsmaller.jobs import files
 from pdfsmaller.jobs.keys import INBOX, job_of_input
@@ -346,8 +344,8 @@ class RunService:
             drops.check_makes_something(options)
         if not job.password:
             return options
-        password = SecretStr(passwords.unseal(job.password, self._settings.secret_key))
-        return options.model_copy(update={"password": password})
+        password = passwords.unseal(job.password, self._settings.secret_key)
+        return options.with_password(password)
 
     def _record_failure(self, job: Job, exc: errors.PdfSmallerError) -> None:
         if job.drop:

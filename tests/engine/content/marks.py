@@ -40,6 +40,24 @@ def marks(content: bytes) -> list[Mark]:
     return _Reader().read(content)
 
 
+def _seen(path: list[Mark], op: str, clips: bool) -> list[Mark]:
+    """A path without what paints nothing: points that nothing goes on from, and in fills lines of no length."""
+    seen: list[Mark] = []
+    for mark in path:
+        if mark.what == "m" and seen and seen[-1].what == "m":
+            seen.pop()
+        seen.append(mark)
+    if seen and seen[-1].what == "m" and not clips and op not in ("s", "b", "b*"):
+        seen.pop()
+    if op not in ("f", "F", "f*", "n"):
+        return seen
+    kept: list[Mark] = []
+    for mark in seen:
+        if not (mark.what == "l" and kept and kept[-1].what in ("c", "v", "y") and mark.at == kept[-1].at[-2:]):
+            kept.append(mark)
+    return kept
+
+
 class _Reader:
     def __init__(self) -> None:
         self.found: list[Mark] = []
@@ -88,6 +106,7 @@ class _Reader:
             self.path.append(Mark(op))
             self.clips = self.clips or op != "h"
         elif op in PAINTS:
+            self.path = _seen(self.path, op, self.clips)
             if self.path and op != "n":
                 self._mark("path", [])
                 self.found += self.path

@@ -11,6 +11,9 @@ from pikepdf import Array, Dictionary, Name, Stream
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tolerance
 from pdfsmaller.engine.content.rewriter import Rewriter
+from pdfsmaller.engine.content.scales import find_scales
+from pdfsmaller.engine.walk.graph import walk
+from pdfsmaller.engine.walk.streams import content_streams
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 from tests import documents
@@ -24,7 +27,10 @@ LINES = b" ".join(
 
 
 def rewritten(pdf: pikepdf.Pdf, *, most: float = 0.01, limits: Limits | None = None) -> None:
-    rewrite_content(pdf, ContentCache(), limits or Limits(), Deadline(60), tolerance=most)
+    limits = limits or Limits()
+    document = walk(pdf, limits)
+    streams, scales = content_streams(document), find_scales(document)
+    rewrite_content(pdf, ContentCache(), streams, scales, limits, Deadline(60), tolerance=most)
 
 
 def form(pdf: pikepdf.Pdf, data: bytes = LINES, **keys: pikepdf.Object) -> pikepdf.Object:

@@ -100,12 +100,14 @@ segment = st.one_of(
     operation("l", number, number),
     operation("c", number, number, number, number, number, number),
     operation("re", number, number, number, number),
+    operation("m", number, number),
     st.just(b"h"),
+    st.just(b"1 2 3 4.50 5 6 c 5 6 l"),
 )
 path = st.tuples(
     operation("m", number, number),
     st.lists(segment, max_size=4),
-    st.sampled_from([b"f", b"S", b"B*", b"n", b"W n", b"W* f"]),
+    st.sampled_from([b"f", b"S", b"s", b"B*", b"n", b"W n", b"W* f"]),
 ).map(lambda parts: b" ".join([parts[0], *parts[1], parts[2]]))
 array = st.lists(st.one_of(string, number.map(str.encode)), max_size=6).map(
     lambda items: b"[" + b" ".join(items) + b"]"
@@ -122,6 +124,7 @@ in_text = st.one_of(
     operation("'", string),
     operation('"', positive, positive, string),
     operation("TJ", array),
+    operation("cm", *[st.just(value) for value in "200200"]),
 )
 text = st.lists(in_text, max_size=6).map(lambda items: b" ".join([b"BT", *items, b"ET"]))
 others = st.one_of(
@@ -131,6 +134,7 @@ others = st.one_of(
     operation("Do", st.sampled_from(["/Im1", "/Fm1"])),
     st.just(b"BI /W 2 /H 2 /BPC 8 /CS /G ID EI E EI"),
     st.just(b"/P <</MCID 0/ActualText(a>>b)>> BDC EMC"),
+    st.just(b"/P <</A<</B<41>>>/ActualText<FEFF>>> BDC EMC"),
     st.just(b"% a comment\n"),
 )
 content = st.recursive(
@@ -233,11 +237,25 @@ def test_damaged_content_does_no_harm(source: bytes) -> None:
         (b"3 w /G3 gs 3 w 0 0 m 1 1 l S", b"3 w/G3 gs 3 w 0 0 m 1 1 l S"),
         (b"BT /F1 12 Tf ET", b"/F1 12 Tf"),
         (b"BT /F1 12 Tf <414243> Tj ET", b"/F1 12 Tf BT(ABC)Tj ET"),
-        (b"BT /F1 12 Tf [(A) 0 (B)] TJ ET", b"/F1 12 Tf BT(AB)Tj ET"),
+        (b"BT /F1 12 Tf [(A) 0 (B)] TJ ET", b"/F1 12 Tf BT[(AB)]TJ ET"),
         (b"BT /F2 12 Tf [<00> <41>] TJ ET", b"/F2 12 Tf BT[(\0)(A)]TJ ET"),
         (b"BT /F1 12 Tf (\\101\\(\\)\\\n\\r) Tj ET", b"/F1 12 Tf BT(A()\\r)Tj ET"),
         (b"BT /F1 12 Tf (\\() Tj ET", b"/F1 12 Tf BT(\\()Tj ET"),
+        (b"BT /F1 12 Tf (A) Tj [(B) 5 (C)] TJ ET", b"/F1 12 Tf BT[(A)]TJ[(B)5(C)]TJ ET"),
         (b"n 0 0 9 9 re F", b"0 0 9 9 re f"),
+        (b"1 1 m 2 2 m 9 9 l 3 3 m S", b"2 2 m 9 9 l S"),
+        (b"1 1 m S 2 2 m f 3 3 m n", b""),
+        (b"1 1 m s 2 2 m b*", b"1 1 m s 2 2 m b*"),
+        (b"1 1 m W n", b"1 1 m W n"),
+        (b"0 0 m 1 2 3 4 5 6 c 5 6 l 5 6 l 7 8 l f", b"0 0 m 1 2 3 4 5 6 c 7 8 l f"),
+        (b"0 0 m 3 4 5 6 v 5.0 6 l 7 8 l W n", b"0 0 m 3 4 5 6 v 7 8 l W n"),
+        (b"0 0 m 1 2 3 4 5 6 c 5 6 l 7 8 l S", b"0 0 m 1 2 3 4 5 6 c 5 6 l 7 8 l S"),
+        (b"0 0 m 5 6 l 5 6 l 7 8 l f", b"0 0 m 5 6 l 5 6 l 7 8 l f"),
+        (b"BT .1 0 0 .1 0 0 cm /F1 9 Tf (A) Tj ET", b"BT .1 0 0 .1 0 0 cm/F1 9 Tf(A)Tj ET"),
+        (
+            b"/Span <</ActualText<FEFF002E>>> BDC 0 0 9 9 re f EMC",
+            b"/Span<</ActualText<FEFF002E>>>BDC 0 0 9 9 re f EMC",
+        ),
     ],
 )
 def test_shortest_spelling(before: bytes, after: bytes | None) -> None:

@@ -124,7 +124,7 @@ def test_names_that_say_subset_or_that_readers_know_stay(name: str) -> None:
 def with_field(*, flags: int = 0, **keys: Any) -> tuple[Pdf, Dictionary, Dictionary]:
     """A text field set in one font of the defaults; and another of these."""
     pdf = Pdf.new()
-    typed, other = simple(pdf, truetype(post=False)), simple(pdf, truetype())
+    typed, other = simple(pdf, truetype(post=False), name="Typed"), simple(pdf, truetype())
     page = add_page(pdf, SHOWN, Font=Dictionary(F=other))
     field = Dictionary(Subtype=Name.Widget, FT=Name.Tx, T=String("t"), Ff=flags, Rect=Array([0, 0, 9, 9]))
     field.DA = String("/Typed 9 Tf 0 g")

@@ -95,6 +95,15 @@ def test_type_1_in_a_document_that_cannot_be_read_becomes_cff_with_all_glyphs() 
     assert font.BaseFont == "/Bars"
 
 
+@pytest.mark.parametrize(("name", "changed"), [("A", True), ("Aogonek", False)])
+def test_type_1_stays_where_a_name_leads_nowhere_but_the_code_does(name: str, changed: bool) -> None:
+    # pdfium shows the glyph that the program gives the code, of CFF but not of Type 1.
+    pdf = Pdf.new()
+    encoding = Dictionary(Differences=Array([65, Name("/" + name)]))
+    add_page(pdf, b"BT /F 40 Tf 20 100 Td (A) Tj ET", Font=Dictionary(F=type1(pdf, TYPE1, encoding=encoding)))
+    assert len(shrink(pdf).changed()) == changed
+
+
 def test_the_built_in_encoding_names_glyphs(run: Run) -> None:
     pdf = Pdf.new()
     add_page(pdf, SHOWN, Font=Dictionary(F=type1(pdf, CFF, "/FontFile3", "/Type1C", encoding=None, flags=4)))

@@ -8,16 +8,21 @@ import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
-from pdfsmaller.engine.fonts.usage import find_usage
+from pdfsmaller.engine.fonts.usage import Usage, find_usage
+from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 from tests.engine.fonts.conftest import add_page, composite, form, glyph_codes, simple
 
 PROGRAM = b"not read here"
 
 
+def usage_of(pdf: Pdf, seconds: float = 60) -> Usage:
+    return find_usage(pdf, walk(pdf, Limits(), Deadline(seconds)), Limits())
+
+
 def shown(pdf: Pdf) -> str:
     """All codes shown with simple fonts, as text in order."""
-    usage = find_usage(pdf, Limits(), Deadline(60))
+    usage = usage_of(pdf)
     assert usage.complete
     return bytes(sorted({code for use in usage.fonts.values() for code in use.shown})).decode("latin-1")
 
@@ -37,7 +42,7 @@ def test_the_font_follows_the_graphics_state() -> None:
     content = b"/F 9 Tf q /G 9 Tf (a) Tj Q (b) Tj q /S gs (c) Tj Q (d) Tj"
     state = Dictionary(Font=Array([third, 12]))
     add_page(pdf, content, Font=Dictionary(F=first, G=second), ExtGState=Dictionary(S=state))
-    usage = find_usage(pdf, Limits(), Deadline(60))
+    usage = usage_of(pdf)
     by_font = {key: bytes(sorted(use.shown)) for key, use in usage.fonts.items()}
     assert by_font == {first.objgen: b"bd", second.objgen: b"a", third.objgen: b"c"}
 
@@ -112,7 +117,7 @@ def test_one_form_counts_for_every_font_and_page_that_it_is_drawn_with() -> None
     shared = form(pdf, b"(x) Tj")
     for font in (first, second, first):
         add_page(pdf, b"/F 9 Tf /X Do", Font=Dictionary(F=font), XObject=Dictionary(X=shared))
-    usage = find_usage(pdf, Limits(), Deadline(60))
+    usage = usage_of(pdf)
     assert {key: (bytes(use.shown), use.pages) for key, use in usage.fonts.items()} == {
         first.objgen: (b"x", {0, 2}),
         second.objgen: (b"x", {1}),
@@ -133,14 +138,14 @@ def test_text_in_a_font_that_depends_on_the_reader_makes_it_incomplete() -> None
     pattern.PatternType = 1
     del pattern.Subtype
     add_page(pdf, b"", Pattern=Dictionary(P=pattern))
-    assert not find_usage(pdf, Limits(), Deadline(60)).complete
+    assert not usage_of(pdf).complete
 
 
 def test_two_byte_codes_are_cids_with_identity() -> None:
     pdf = Pdf.new()
     font = composite(pdf, PROGRAM)
     add_page(pdf, b"/F 9 Tf <%s> Tj" % glyph_codes("AZ").hex().encode(), Font=Dictionary(F=font))
-    (use,) = find_usage(pdf, Limits(), Deadline(60)).fonts.values()
+    (use,) = usage_of(pdf).fonts.values()
     assert use.cids() == {2, 27}
 
 
@@ -154,7 +159,7 @@ def test_an_embedded_cmap_says_how_codes_are_read() -> None:
         )
     )
     add_page(pdf, b"/F 9 Tf <22800121> Tj", Font=Dictionary(F=composite(pdf, PROGRAM, cmap)))
-    (use,) = find_usage(pdf, Limits(), Deadline(60)).fonts.values()
+    (use,) = usage_of(pdf).fonts.values()
     assert use.cids() == {0, 102, 7, 101}
 
 
@@ -172,19 +177,19 @@ def test_a_cmap_that_readers_may_take_in_different_ways_is_a_reason(body: bytes)
     pdf = Pdf.new()
     font = composite(pdf, PROGRAM, pdf.make_indirect(Stream(pdf, body)))
     add_page(pdf, b"/F 9 Tf <0003> Tj", Font=Dictionary(F=font))
-    (use,) = find_usage(pdf, Limits(), Deadline(60)).fonts.values()
+    (use,) = usage_of(pdf).fonts.values()
     assert use.reason == "cmap"
 
 
 def test_a_walk_without_time_is_not_complete() -> None:
     pdf = Pdf.new()
     add_page(pdf, b"/F 9 Tf (A) Tj", Font=Dictionary(F=simple(pdf, PROGRAM)))
-    assert not find_usage(pdf, Limits(), Deadline(0)).complete
+    assert not usage_of(pdf, seconds=0).complete
 
 
 def test_a_predefined_cmap_is_named_as_the_reason() -> None:
     pdf = Pdf.new()
     font = composite(pdf, PROGRAM, Name("/UniGB-UCS2-H"))
     add_page(pdf, b"/F 9 Tf <2280> Tj", Font=Dictionary(F=font))
-    (use,) = find_usage(pdf, Limits(), Deadline(60)).fonts.values()
+    (use,) = usage_of(pdf).fonts.values()
     assert use.reason == "predefined_cmap"

@@ -11,11 +11,11 @@ import pypdfium2
 from pikepdf import Pdf, Stream
 from PIL import Image
 
-from pdfsmaller.engine.images import jbig2
 from pdfsmaller.engine.images.apply import apply_images
 from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.engine.jbig2 import generic
 from tests import documents
-from tests.engine.images.test_jbig2 import text_page
+from tests.engine.jbig2.test_generic import text_page
 
 # A segment of no page that holds a comment (T.88, 7.4.15.1): it changes nothing of what is shown.
 _COMMENT = b"shared\0by all\0\0"
@@ -23,7 +23,7 @@ SHARED = struct.pack(">IBBBI", 100, 62, 0, 0, 4 + len(_COMMENT)) + struct.pack("
 
 
 def coded(picture: Image.Image) -> Encoded:
-    data = jbig2.encode(picture.tobytes(), *picture.size, 0, 1_000_000)
+    data = generic.encode(picture.tobytes(), *picture.size, 0, 1_000_000)
     assert data is not None
     return Encoded(data, "/JBIG2Decode", *picture.size, 1, shared=SHARED)
 

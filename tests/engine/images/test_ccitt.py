@@ -14,7 +14,7 @@ from PIL import Image
 from pdfsmaller.engine.images import lua
 from tests import documents
 from tests.engine.conftest import Run
-from tests.engine.images.test_jbig2 import as_pdf, bitmaps, text_page
+from tests.engine.jbig2.test_generic import as_pdf, bitmaps, text_page
 
 
 def read(data: bytes, size: tuple[int, int], *, aligned: bool = False) -> bytes | None:

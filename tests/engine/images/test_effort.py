@@ -10,6 +10,7 @@ import pytest
 from pdfsmaller.engine.images.effort import Tally, expected_seconds
 from pdfsmaller.engine.images.find import find_images
 from pdfsmaller.engine.images.goal import Goal
+from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 from tests import documents
 
@@ -18,7 +19,7 @@ GOAL = Goal(150, 72)
 
 def seconds(data: bytes) -> float:
     with pikepdf.open(io.BytesIO(data)) as pdf:
-        [image] = find_images(pdf, Limits()).images.values()
+        [image] = find_images(walk(pdf, Limits())).images.values()
         return expected_seconds(pdf, image, GOAL)
 
 
@@ -34,7 +35,7 @@ def test_two_tones_take_less_than_a_photo_of_as_many_pixels() -> None:
 @pytest.mark.parametrize("value", [pikepdf.Dictionary(), pikepdf.Array([1, pikepdf.Array()]), pikepdf.String("x")])
 def test_entries_that_make_no_sense_are_no_error(entry: str, value: object) -> None:
     with pikepdf.open(io.BytesIO(documents.photo_jpeg(60, 40))) as pdf:
-        [image] = find_images(pdf, Limits()).images.values()
+        [image] = find_images(walk(pdf, Limits())).images.values()
         stream = pdf.get_object(image.objgen)
         stream[entry] = value
         assert 0 <= expected_seconds(pdf, image, GOAL) < 1
@@ -45,7 +46,7 @@ def test_pages_are_done_with_the_last_of_their_images() -> None:
         pdf.pages.append(pdf.pages[0])
         other = pikepdf.open(io.BytesIO(documents.photo_jpeg(80, 50)))
         pdf.pages.append(other.pages[0])
-        first, second = find_images(pdf, Limits()).images.values()
+        first, second = find_images(walk(pdf, Limits())).images.values()
         tally = Tally(pdf, [first, second], GOAL)
         assert (tally.pages_waiting, tally.share) == (3, 0)
         assert 0 < tally.expected_seconds <= sum(expected_seconds(pdf, image, GOAL) for image in (first, second))

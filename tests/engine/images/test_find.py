@@ -8,20 +8,15 @@ import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name, Pdf
 
-from pdfsmaller.engine.images.find import Found, find_images, multiply
+from pdfsmaller.engine.images.find import Found, find_images
+from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 from tests import documents
 
 
 def find(data: bytes) -> Found:
     with Pdf.open(io.BytesIO(data)) as pdf:
-        return find_images(pdf, Limits())
-
-
-def test_matrices_multiply_in_reading_order() -> None:
-    """Scale by 2, then move by 10: the point (1, 1) comes to (12, 12)."""
-    m = multiply((2, 0, 0, 2, 0, 0), (1, 0, 0, 1, 10, 10))
-    assert (m[0] + m[2] + m[4], m[1] + m[3] + m[5]) == (12, 12)
+        return find_images(walk(pdf, Limits()))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +94,7 @@ def test_exponential_nesting_ends() -> None:
             )
         pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(X=inner))
         pdf.pages[0].contents_add(b"/X Do")
-        found = find_images(pdf, Limits())
+        found = find_images(walk(pdf, Limits()))
     assert all(not image.resample for image in found.images.values())
 
 

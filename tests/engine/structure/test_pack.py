@@ -174,6 +174,35 @@ def test_equal_annotations_stay_apart(pdf: Pdf, tmp_path: Path) -> None:
         assert first.objgen != second.objgen
 
 
+def link(**entries: Any) -> Dictionary:
+    return Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=Array([0, 0, 9, 9]), **entries)
+
+
+@pytest.mark.parametrize("shared_array", [False, True])
+def test_links_stand_in_their_page_where_the_version_allows(pdf: Pdf, tmp_path: Path, shared_array: bool) -> None:
+    first, second = pdf.pages
+    action = Dictionary(S=Name.URI, URI=String("https://example.org/"))
+    twice = pdf.make_indirect(link(A=action))
+    tagged = pdf.make_indirect(link(A=action, StructParent=1))
+    own = [pdf.make_indirect(link(A=action, P=first.obj)), pdf.make_indirect(link(Dest=Array([second.obj, Name.Fit])))]
+    links = Array([own[0], twice, tagged, own[1]])
+    first.obj.Annots = pdf.make_indirect(links) if shared_array else links
+    second.obj.Annots = Array([twice])
+    pdf.Root.StructTreeRoot = pdf.make_indirect(Dictionary(K=Dictionary(Type=Name.OBJR, Obj=tagged)))
+    pdf.save(tmp_path / "1.pdf", force_version="1.7")
+    pdf.save(tmp_path / "2.pdf", force_version="2.0")
+    pdf.Root.Version = Name("/2.0")
+    pdf.save(tmp_path / "3.pdf", force_version="1.7")
+    for name, places in (("1.pdf", [False, True, True, False]), ("2.pdf", [True] * 4), ("3.pdf", [True] * 4)):
+        with Pdf.open(tmp_path / name) as source, packed(source, tmp_path / "x.pdf") as result:
+            page, other = result.pages
+            assert [annot.is_indirect for annot in page.obj.Annots] == places
+            assert page.obj.Annots[0].P.objgen == page.obj.objgen
+            assert page.obj.Annots[1].objgen == other.obj.Annots[0].objgen
+            assert page.obj.Annots[3].Dest[0].objgen == other.obj.objgen
+            assert result.Root.StructTreeRoot.K.Obj.objgen == page.obj.Annots[2].objgen
+
+
 def test_the_lasting_identifier_stays(pdf: Pdf, tmp_path: Path) -> None:
     pdf.trailer.ID = Array([String(b"1234567890abcdef"), String(b"x")])
     with packed(pdf, tmp_path / "x.pdf") as result:

@@ -10,7 +10,7 @@ own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -24,6 +24,7 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.engine.options import ColorMode
 from pdfsmaller.engine.streams import read_decoded
+from pdfsmaller.engine.walk.streams import ContentStream, resources_of
 from pdfsmaller.limits import Limits
 
 # Operators that set a colour in a device space at once → the operator for gray.
@@ -39,8 +40,11 @@ _DEFAULT_COLOR = re.compile(rb"((?:[-+]?\d*\.?\d+\s+){3,4})(rg|RG|k|K)\b")
 Gray = Callable[[list[float]], float | None]
 
 
-def take_color_out(pdf: Pdf, mode: ColorMode, limits: Limits) -> bool:
+def take_color_out(pdf: Pdf, streams: Iterable[ContentStream], mode: ColorMode, limits: Limits) -> bool:
     """Make all content gray, or black and white.
+
+    Args:
+        streams: of this document, or of the one that it is a copy of.
 
     Returns:
         Whether some colour had to stay.
@@ -48,7 +52,7 @@ def take_color_out(pdf: Pdf, mode: ColorMode, limits: Limits) -> bool:
     Raises:
         LimitExceeded: a content stream is over ``max_stream_bytes``.
     """
-    return _Drain(pdf, _bilevel if mode == "bilevel" else _gray, limits).run()
+    return _Drain(pdf, streams, _bilevel if mode == "bilevel" else _gray, limits).run()
 
 
 def _gray(components: list[float]) -> float | None:
@@ -89,17 +93,22 @@ class _State:
 
 
 class _Drain:
-    def __init__(self, pdf: Pdf, gray: Gray, limits: Limits) -> None:
+    def __init__(self, pdf: Pdf, streams: Iterable[ContentStream], gray: Gray, limits: Limits) -> None:
         self.pdf = pdf
+        self.streams = streams
         self.gray = gray
         self.limits = limits
         self.left = False
 
     def run(self) -> bool:
-        for owner, content, resources in list(self._streams()):
+        for stream in self.streams:
+            if not (stream.colored or stream.inline or (stream.gray and self.gray is _bilevel)):
+                continue
             with tolerate("content_color", LeftAlone, NotAFunction) as attempt:
-                self._check_size(content)
-                new = self._rewritten(owner, resources)
+                found = self.pdf.get_object(stream.objgen)
+                owner = found if isinstance(found, Stream) else pikepdf.Page(found)
+                self._check_size(found if isinstance(found, Stream) else found.get("/Contents"))
+                new = self._rewritten(owner, resources_of(self.pdf, stream))
                 if new is not None:
                     self._put(owner, new)
             self.left |= attempt.failed
@@ -108,18 +117,6 @@ class _Drain:
                 self._object(obj)
             self.left |= attempt.failed
         return self.left
-
-    def _streams(self) -> Iterator[tuple[pikepdf.Page | Stream, Object | None, Dictionary | None]]:
-        """Every content stream: what to parse, its data, its resources."""
-        for page in self.pdf.pages:
-            yield page, page.obj.get("/Contents"), page.resources
-        for obj in self.pdf.objects:
-            if isinstance(obj, Stream) and (obj.get("/Subtype") == "/Form" or obj.get("/PatternType") == 1):
-                yield obj, obj, _dictionary(obj.get("/Resources"))
-            elif isinstance(obj, Dictionary) and obj.get("/Subtype") == "/Type3":
-                for glyph in (_dictionary(obj.get("/CharProcs")) or Dictionary()).values():
-                    if isinstance(glyph, Stream):
-                        yield glyph, glyph, _dictionary(obj.get("/Resources"))
 
     def _check_size(self, content: Object | None) -> None:
         for stream in content.as_list() if isinstance(content, Array) else [content]:

@@ -39,7 +39,11 @@ local names, scale, tolerance, exact
 local state, stack, depth
 local uses
 local path, clip                            -- a path or a clip is in the making
-local lx, ly, rx, ry, rm                    -- its last point, as it was and as it is written (on which grid)
+local lx, ly, rx, ry                        -- its last point, as it was and as it is written
+local move_from, move_to                    -- where its last m is written
+local drawn, curved                         -- it has more than m; its last segment with a length is a curve
+local cuts, cut_count                       -- pieces of it that only a stroke would show
+local arrays                                -- strings are shown by TJ
 local fill_space, stroke_space              -- cs and CS not yet written
 local in_text, begin_due                    -- BT … ET; BT not yet written
 local clipping                              -- text has been made a clip
@@ -160,6 +164,13 @@ local function mark()
   state.painted = true
 end
 
+local function begin_text()
+  if begin_due then
+    begin_due = false
+    word("BT")
+  end
+end
+
 -- Operators ---------------------------------------------------------------------------------------------------------
 
 local specs, handlers = {}, {}
@@ -214,7 +225,9 @@ end)
 
 -- Matrices stay as they are: an error would grow with the distance from the origin.
 on("cm", "nnnnnn", function()
-  outside()
+  flush_spaces()
+  -- Not allowed in text, but written, and every reader does it: it stays where it stands.
+  if in_text then begin_text() end
   if path then fail("cm in a path") end
   local a, b, c, d, e, f = nums[1], nums[2], nums[3], nums[4], nums[5], nums[6]
   if a == 1 and b == 0 and c == 0 and d == 1 and e == 0 and f == 0 then return end
@@ -338,9 +351,12 @@ end)
 
 -- Paths -------------------------------------------------------------------------------------------------------------
 
+-- Segments without a length, and m without a segment, paint nothing; programs that trace or clip write many.
+
 local function put_point(i)
   local s = state
   if exact then
+    lx, ly = nums[i], nums[i + 1]
     spelled(p, froms[i], tos[i])
     return spelled(p, froms[i + 1], tos[i + 1])
   end
@@ -355,16 +371,22 @@ end
 
 on("m", "nn", function()
   outside()
-  path = true
+  path, curved = true, false
+  if size() == move_to then rewind(move_from) end
+  move_from = size()
   put_point(1)
   word("m")
+  move_to = size()
 end)
 
-on("l", "nn", function()
-  outside()
-  path = true
+local function cut(from)
+  cuts[cut_count + 1], cuts[cut_count + 2] = from, size()
+  cut_count = cut_count + 2
+end
+
+local function line(x, y)
   if not exact and rx then
-    local s, x, y = state, nums[1], nums[2]
+    local s = state
     if abs(x) < 1e9 and abs(y) < 1e9 and (x ~= lx or y ~= ly)
       and nearest(x, s.gm, s.gd) == rx and nearest(y, s.hm, s.hd) == ry then
       -- The shortest line may be the broadest: it is not to become none.
@@ -376,11 +398,21 @@ on("l", "nn", function()
   end
   put_point(1)
   word("l")
+end
+
+on("l", "nn", function()
+  outside()
+  path, drawn = true, true
+  local from, x, y = size(), nums[1], nums[2]
+  -- Not after lines: what is left might be a rectangle, which renderers draw on whole pixels.
+  local none = curved and x == lx and y == ly
+  line(x, y)
+  if none then cut(from) else curved = false end
 end)
 
 on("c", "nnnnnn", function()
   outside()
-  path = true
+  path, drawn, curved = true, true, true
   put_point(1)
   put_point(3)
   put_point(5)
@@ -389,7 +421,7 @@ end)
 
 on("v y", "nnnn", function(operator)
   outside()
-  path = true
+  path, drawn, curved = true, true, true
   put_point(1)
   put_point(3)
   word(operator)
@@ -397,7 +429,7 @@ end)
 
 on("h", "", function()
   outside()
-  path = true
+  path, drawn, curved = true, true, false
   rx = false
   word("h")
 end)
@@ -419,7 +451,7 @@ end
 
 on("re", "nnnn", function()
   outside()
-  path = true
+  path, drawn, curved = true, true, false
   rx = false
   if exact then return put_all("re") end
   local s, x, y, w, h = state, nums[1], nums[2], nums[3], nums[4]
@@ -431,19 +463,36 @@ on("re", "nnnn", function()
   word("re")
 end)
 
-on("S s f F f* B B* b b*", "", function(operator)
+-- The end of a path: whether there is anything to paint or to clip by.
+local function finish(stroked, closed)
+  local any = path or clip
+  -- A last point that is closed is one that round caps show, and a clip by nothing hides all.
+  if path and not clip and not closed and size() == move_to then
+    rewind(move_from)
+    any = drawn
+  end
+  if not stroked and cut_count > 0 then write.cut(cuts, cut_count) end
+  path, clip, rx, drawn, curved, move_to, cut_count = false, false, false, false, false, -1, 0
+  return any
+end
+
+on("f F f*", "", function(operator)
   outside()
-  if not path and not clip then return end
+  if not finish(false, false) then return end
   mark()
-  path, clip, rx = false, false, false
   word(operator == "F" and "f" or operator)
+end)
+
+on("S s B B* b b*", "", function(operator)
+  outside()
+  if not finish(true, operator:byte() ~= operator:upper():byte()) then return end
+  mark()
+  word(operator)
 end)
 
 on("n", "", function()
   outside()
-  if not path and not clip then return end
-  path, clip, rx = false, false, false
-  word("n")
+  if finish(false, false) then word("n") end
 end)
 
 on("W W*", "", function(operator)
@@ -459,13 +508,6 @@ end)
 
 local function in_object()
   if not in_text then fail("text outside of BT … ET") end
-end
-
-local function begin_text()
-  if begin_due then
-    begin_due = false
-    word("BT")
-  end
 end
 
 on("BT", "", function()
@@ -557,7 +599,7 @@ local function show()
       open = true
     end
   end
-  if strings == 1 and not numbers then
+  if strings == 1 and not numbers and not arrays then
     rewind(from)
     write.literal()
     word("Tj")
@@ -723,6 +765,9 @@ return function(data, listed, wanted_scale, wanted_tolerance)
   state, stack, depth = fresh(), {}, 0
   point_grids()
   count, path, clip, rx = 0, false, false, false
+  drawn, curved, move_from, move_to, cuts, cut_count = false, false, -1, -1, {}, 0
+  -- Deflate prefers one operator to two of which each is shorter at times.
+  arrays = data:find("TJ", 1, true) ~= nil
   fill_space, stroke_space = false, false
   in_text, begin_due, clipping = false, false, false
   local fine, why = pcall(run)

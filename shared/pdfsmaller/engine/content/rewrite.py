@@ -13,21 +13,20 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import pikepdf
 from deflate import zlib_compress
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.content.rewriter import Rewriter, rewriter
-from pdfsmaller.engine.content.scales import Scales, appearances, drawn_by, is_plain, named
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
+from pdfsmaller.engine.walk.streams import ContentStream, resources_of
 from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
 
@@ -73,10 +72,9 @@ _HARMLESS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What became of one content: its new data, deflated (None = it stays), and what it shows (None = not known)."""
+    """What became of one content: its new data, deflated, or None where it stays."""
 
     packed: bytes | None = None
-    uses: dict[tuple[str, bytes], float] | None = None
 
 
 @dataclass(slots=True)
@@ -95,19 +93,12 @@ class _Content:
         streams: where it lies; the first takes the new data.
         names: its resources, as the rewriter wants them listed.
         scale: the largest at which it is shown, in points to a unit.
-        glyph: it is a Type 3 glyph: shown at any size, it is never rounded.
     """
 
     owner: Dictionary | Stream
     streams: list[Stream]
     names: bytes
     scale: float = math.inf
-    glyph: bool = False
-
-
-def _unit(page: pikepdf.Page) -> float:
-    """Points of 1/72 inch to a unit of a page's space. Raises what damage raises."""
-    return float(page.obj.get("/UserUnit", 1))
 
 
 def tolerance(dpi: int | None) -> float:
@@ -115,76 +106,70 @@ def tolerance(dpi: int | None) -> float:
     return min(MOST_TOLERANCE, 72 / (dpi or DEVICE_DPI) * PIXEL_SHARE)
 
 
-def rewrite_content(pdf: Pdf, cache: ContentCache, limits: Limits, deadline: Deadline, *, tolerance: float) -> None:
+def rewrite_content(
+    pdf: Pdf,
+    cache: ContentCache,
+    streams: Iterable[ContentStream],
+    scales: Mapping[ObjGen, float],
+    limits: Limits,
+    deadline: Deadline,
+    *,
+    tolerance: float,
+) -> None:
     """Write the content streams again.
 
     Args:
+        streams: of this document, or of the one that it is a copy of.
+        scales: the largest at which each stream is shown (see ``scales``); what is not listed is never rounded.
         tolerance: how far a mark may move, in points of the page; 0: no number may change its value.
 
     Raises:
         LimitExceeded: a content stream is over ``max_stream_bytes``.
     """
     if Rewriter.available():
-        _Rewrite(pdf, cache, limits, deadline, tolerance).run()
+        _Rewrite(pdf, cache, streams, scales, limits, deadline, tolerance).run()
 
 
 class _Rewrite:
-    def __init__(self, pdf: Pdf, cache: ContentCache, limits: Limits, deadline: Deadline, tolerance: float) -> None:
-        self.pdf, self.cache, self.limits, self.deadline, self.tolerance = pdf, cache, limits, deadline, tolerance
-        self.scales = Scales()
+    def __init__(
+        self,
+        pdf: Pdf,
+        cache: ContentCache,
+        streams: Iterable[ContentStream],
+        scales: Mapping[ObjGen, float],
+        limits: Limits,
+        deadline: Deadline,
+        tolerance: float,
+    ) -> None:
+        self.pdf, self.cache, self.streams, self.scales, self.limits = pdf, cache, streams, scales, limits
+        self.deadline, self.tolerance = deadline, tolerance
         self.listings: dict[ObjGen, bytes] = {}
 
     def run(self) -> None:
-        pages, parts = list(self._pages()), list(self._parts())
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="content") as self.pool:
-            if self.tolerance > 0:
-                self._follow_parts(parts)
-            for page, done in self._each(pages, self._rewritten):
-                self._put(page, done)
-                if self.tolerance > 0:
-                    self._follow(page, done)
-            if self.tolerance > 0:
-                self._follow_rest({page.owner.objgen for page in pages})
-            for part in parts:
-                part.scale = math.inf if part.glyph else self.scales.at.get(part.owner.objgen, math.inf)
-            for part, done in self._each(parts, self._rewritten):
-                self._put(part, done)
+            for content, done in self._each(self._contents()):
+                self._put(content, done)
 
     # --- what there is ------------------------------------------------------------------------------------------------
 
-    def _pages(self) -> Iterator[_Content]:
-        """The pages whose streams are their own."""
-        found: list[tuple[pikepdf.Page, list[Stream]]] = []
+    def _contents(self) -> Iterator[_Content]:
+        """What is a page's or a stream's own."""
+        found: list[tuple[ContentStream, Dictionary | Stream, list[Stream]]] = []
         owners: Counter[ObjGen] = Counter()
-        for page in self.pdf.pages:
-            contents = page.obj.get("/Contents")
+        for about in self.streams:
+            owner = self.pdf.get_object(about.objgen)
+            contents = owner.get("/Contents") if about.page and isinstance(owner, Dictionary) else owner
             listed = contents.as_list() if isinstance(contents, Array) else [contents]
             streams = [stream for stream in listed if isinstance(stream, Stream)]
             owners.update(stream.objgen for stream in streams)
-            if streams and len(streams) == len(listed):
-                found.append((page, streams))
-        for page, streams in found:
+            if isinstance(owner, Dictionary | Stream) and streams and len(streams) == len(listed):
+                found.append((about, owner, streams))
+        for about, owner, streams in found:
             if all(owners[stream.objgen] == 1 for stream in streams):
-                with tolerate("page") as attempt:
-                    content = _Content(page.obj, streams, self._listed(page.resources), _unit(page))
-                if not attempt.failed:
-                    yield content
-
-    def _parts(self) -> Iterator[_Content]:
-        """All content streams that are not pages'."""
-        glyphs = set()
-        for obj in self.pdf.objects:
-            found: list[_Content] = []
-            with tolerate("content"):
-                if isinstance(obj, Dictionary) and entry(obj, "/Subtype") == "/Type3":
-                    listed = self._listed(entry(obj, "/Resources"))
-                    for glyph in named(obj, "/CharProcs").values():
-                        if isinstance(glyph, Stream) and glyph.objgen not in glyphs:
-                            glyphs.add(glyph.objgen)
-                            found.append(_Content(glyph, [glyph], listed, glyph=True))
-                elif isinstance(obj, Stream) and (entry(obj, "/Subtype") == "/Form" or entry(obj, "/PatternType") == 1):
-                    found.append(_Content(obj, [obj], self._listed(entry(obj, "/Resources"))))
-            yield from found
+                names = b""
+                with tolerate("content"):
+                    names = self._listed(resources_of(self.pdf, about))
+                yield _Content(owner, streams, names, self.scales.get(about.objgen, math.inf))
 
     def _listed(self, resources: Object | None) -> bytes:
         """The resources that the rewriter asks about, as it wants them listed."""
@@ -197,60 +182,25 @@ class _Rewrite:
                 self.listings[resources.objgen] = known
         return known
 
-    # --- scales: all that is shown is followed from the pages and annotations down ------------------------------------
-
-    def _follow_parts(self, parts: list[_Content]) -> None:
-        lost = False
-        for part, done in self._each(parts, self._seen):
-            resources = entry(part.owner, "/Resources")
-            if isinstance(resources, Dictionary) or part.glyph:
-                self.scales.drawn[part.owner.objgen] = drawn_by(resources, done.uses)
-            elif done.uses is None or done.uses:
-                lost = True  # it draws by the resources of whoever shows it
-        for part in parts:
-            if part.glyph or lost:
-                self.scales.show(part.owner.objgen, math.inf)
-
-    def _follow(self, page: _Content, done: _Done) -> None:
-        for objgen, scale in drawn_by(pikepdf.Page(page.owner).resources, done.uses):
-            self.scales.show(objgen, scale * page.scale)
-
-    def _follow_rest(self, followed: set[ObjGen]) -> None:
-        """What annotations show, and pages that were not rewritten."""
-        for page in self.pdf.pages:
-            with tolerate("annotations"):
-                if page.obj.objgen not in followed:
-                    for objgen, _ in drawn_by(page.resources, None):
-                        self.scales.show(objgen, math.inf)
-                shown = list(appearances(page.obj))
-                unit = _unit(page) if shown else 1.0
-                for stream, scale in shown:
-                    self.scales.show(stream.objgen, scale * unit)
-
     # --- rewriting ----------------------------------------------------------------------------------------------------
 
-    def _each(
-        self, contents: Iterable[_Content], work: Callable[[_Content, list[bytes]], _Done]
-    ) -> Iterator[tuple[_Content, _Done]]:
-        """Work on contents in the pool, as many at once as memory allows."""
+    def _each(self, contents: Iterable[_Content]) -> Iterator[tuple[_Content, _Done]]:
+        """Rewrite contents in the pool, as many at once as memory allows."""
         waiting: list[tuple[_Content, list[bytes]]] = []
         size = 0
         for content in contents:
             data = None if self.deadline.passed() else self._read(content)
             if data is None:
-                yield content, _Done()
                 continue
             waiting.append((content, data))
             size += sum(map(len, data))
             if size > BATCH_BYTES:
-                yield from self._flushed(waiting, work)
+                yield from self._flushed(waiting)
                 waiting, size = [], 0
-        yield from self._flushed(waiting, work)
+        yield from self._flushed(waiting)
 
-    def _flushed(
-        self, waiting: list[tuple[_Content, list[bytes]]], work: Callable[[_Content, list[bytes]], _Done]
-    ) -> Iterator[tuple[_Content, _Done]]:
-        done = spread(self.pool, lambda item: work(*item), waiting, lambda item: sum(map(len, item[1])))
+    def _flushed(self, waiting: list[tuple[_Content, list[bytes]]]) -> Iterator[tuple[_Content, _Done]]:
+        done = spread(self.pool, lambda item: self._rewritten(*item), waiting, lambda item: sum(map(len, item[1])))
         return zip([content for content, _ in waiting], done, strict=True)
 
     def _read(self, content: _Content) -> list[bytes] | None:
@@ -268,12 +218,6 @@ class _Rewrite:
                 return None
         return data
 
-    def _seen(self, content: _Content, data: list[bytes]) -> _Done:
-        """What a stream uses."""
-        if b"Do" not in data[0] and b"gs" not in data[0]:  # most appearances of fields
-            return _Done(uses={})
-        return _Done(uses=rewriter().rewrite(data[0], content.names, scale=1, tolerance=0).uses)
-
     def _rewritten(self, content: _Content, data: list[bytes]) -> _Done:
         tolerance = self.tolerance if math.isfinite(content.scale) else 0.0
         scale = content.scale if tolerance else 1.0
@@ -284,7 +228,7 @@ class _Rewrite:
             found = rewriter().rewrite(old, content.names, scale=scale, tolerance=tolerance)
             if found.data is None and tolerance:
                 found = rewriter().rewrite(old, content.names, scale=scale, tolerance=0)
-            known = self.cache.done[key] = _Done(_smaller(found.data, data), found.uses)
+            known = self.cache.done[key] = _Done(_smaller(found.data, data))
         return known
 
     def _put(self, content: _Content, done: _Done) -> None:
@@ -305,11 +249,11 @@ def _smaller(new: bytes | None, old: list[bytes]) -> bytes | None:
 
 
 def _listing(resources: Dictionary) -> Iterator[str]:
-    for name, font in named(resources, "/Font").items():
-        if isinstance(font, Dictionary) and is_plain(name):
+    for name, font in _named(resources, "/Font").items():
+        if isinstance(font, Dictionary) and _is_plain(name):
             yield from (f"{letter} {name[1:]}" for letter in _font_letters(font))
-    for name, state in named(resources, "/ExtGState").items():
-        if isinstance(state, Dictionary) and is_plain(name):
+    for name, state in _named(resources, "/ExtGState").items():
+        if isinstance(state, Dictionary) and _is_plain(name):
             mask = state.get("/SMask")
             if state.keys() - {"/SMask"} <= _HARMLESS:
                 yield f"{'G' if mask is None or mask == Name.None_ else 'M'} {name[1:]}"
@@ -320,3 +264,14 @@ def _font_letters(font: Dictionary) -> str:
     if kind == "/Type0":
         return "D" if str(font.get("/Encoding")) in ("/Identity-H", "/Identity-V") else ""
     return "S" if kind in ("/Type1", "/MMType1", "/TrueType", "/Type3") else ""
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name holds nothing that content may spell in more than one way (``#20``) but for sport."""
+    return name.isascii() and name.isprintable() and not set(name[1:]) & set(" ()<>[]{}/%#")
+
+
+def _named(holder: object, category: str) -> dict[str, Object]:
+    """The entries of a category of resources; none where it is missing or no dictionary."""
+    found = entry(holder, category) if isinstance(holder, Dictionary) else None
+    return dict(found.items()) if isinstance(found, Dictionary) else {}

@@ -10,10 +10,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from pdfsmaller.engine.lua import available, new_runtime
+from pdfsmaller.engine.lua import available, new_function
 
 _FOLDER = Path(__file__).parent
 _PARTS = ("scan", "write")
@@ -35,20 +34,11 @@ class Rewritten:
     reason: str = ""
 
 
-@cache
-def _source(part: str) -> bytes:
-    return (_FOLDER / f"{part}.lua").read_bytes()
-
-
 class Rewriter:
     """Rewrites streams, one after the other."""
 
     def __init__(self) -> None:
-        runtime = new_runtime()
-        preload = runtime.execute(b"return function(n, s) package.preload[n] = assert(loadstring(s, n)) end")
-        for part in _PARTS:
-            preload(part.encode(), _source(part))
-        self._rewrite = runtime.execute(_source("rewrite"))
+        self._rewrite = new_function(_FOLDER / "rewrite.lua", *(_FOLDER / f"{part}.lua" for part in _PARTS))
 
     @staticmethod
     def available() -> bool:

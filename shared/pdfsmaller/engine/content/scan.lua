@@ -72,6 +72,9 @@ local function dictionary_end(i)
     elseif c == 62 and p[i + 1] == 62 then
       depth, i = depth - 1, i + 2
       if depth == 0 then return i end
+    elseif c == 60 then
+      i = hex_end(i)  -- its end may be followed by the dictionary's: three signs, of which the first is the string's
+      if not i then return end
     elseif c == 40 then
       i = string_end(i)
       if not i then return end

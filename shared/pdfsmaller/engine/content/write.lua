@@ -23,6 +23,19 @@ function M.size() return size end
 function M.rewind(to) size = to end
 function M.text(from) return ffi.string(out + from, size - from) end
 
+-- Take out pieces: the list's first ``count`` numbers are where each begins and ends.
+function M.cut(list, count)
+  local to = list[1]
+  for k = 2, count, 2 do
+    local from, stop = list[k], k < count and list[k + 1] or size
+    for i = from, stop - 1 do
+      out[to] = out[i]
+      to = to + 1
+    end
+  end
+  size = to
+end
+
 local function room(bytes)
   if size + bytes > capacity then error("larger", 0) end
 end

@@ -10,6 +10,7 @@ Errors are those of ``compress``.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
 from dataclasses import replace
@@ -19,6 +20,7 @@ import pikepdf
 from pikepdf import Pdf, Stream
 
 from pdfsmaller.engine import damage
+from pdfsmaller.engine.analysis import Analysis, analyse
 from pdfsmaller.engine.audit import Kind, audit
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline, Stopwatch
@@ -27,7 +29,7 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import check_header, is_signed, pdfa_part, working_password
 from pdfsmaller.engine.estimate.images import image_bytes
 from pdfsmaller.engine.images.effort import Tally
-from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
+from pdfsmaller.engine.images.find import Found
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import PRESETS, CompressOptions, Preset
@@ -59,7 +61,7 @@ def estimate(
     """
     watch = Stopwatch()
     size = check_header(source.path)
-    given = options.password.get_secret_value() if options.password else None
+    given = options.password
     password = working_password(source.path, given, limits)
     deadline = Deadline(min(SECONDS, limits.soft_seconds))
     warnings: list[ReportWarning] = []
@@ -76,9 +78,11 @@ def estimate(
                 message = "The PDF is signed. It would be left as it is: any change ends its signatures."
                 warnings.append(ReportWarning(code="signed", message=message))
             elif not opened.unknown.packed:
-                found = _found(pdf, limits, watch)
+                with watch.stage("analyse"):
+                    analysis = analyse(pdf, limits, deadline)
+                found = analysis.found
                 seen, seconds = len(found.images), _seconds(pdf, found, options, pages, before, streams["fonts"])
-                _look(pdf, found, opened.source, password, options, limits, deadline, watch, progress, expected)
+                _look(pdf, analysis, opened.source, password, options, limits, deadline, watch, progress, expected)
     if deadline.passed():
         message = "Time ran out: more of this is a guess than usual."
         warnings.append(ReportWarning(code="time_limit", message=message))
@@ -100,19 +104,9 @@ def estimate(
         seconds=watch.seconds(),
     )
     target = folder / "estimate.json"
-    target.write_text(report.model_dump_json(indent=2), encoding="utf-8")
+    target.write_text(json.dumps(report.to_json(), indent=2), encoding="utf-8")
     progress("done", 100)
     return Done(report, (ResultFile(target, f"{source.stem or 'document'}-estimate.json", JSON),))
-
-
-def _found(pdf: Pdf, limits: Limits, watch: Stopwatch) -> Found:
-    """The images, those that stand in content too."""
-    with watch.stage("analyse"):
-        found = find_images(pdf, limits)
-        if not found.inline_pages:
-            return found
-        externalize_inline_images(pdf, found.inline_pages)
-        return replace(find_images(pdf, limits), inline_pages=found.inline_pages)
 
 
 def _seconds(pdf: Pdf, found: Found, options: CompressOptions, pages: int, before: Audit, fonts: int) -> float:
@@ -132,7 +126,7 @@ def _seconds(pdf: Pdf, found: Found, options: CompressOptions, pages: int, befor
 
 def _look(
     pdf: Pdf,
-    found: Found,
+    analysis: Analysis,
     path: Path,
     password: str | None,
     options: CompressOptions,
@@ -151,7 +145,7 @@ def _look(
         limits=limits,
         deadline=Deadline(BUILD_SHARE * deadline.left()),
         watch=watch,
-        inline_pages=found.inline_pages,
+        analysis=analysis,
         pdfa=pdfa_part(pdf),
     )
     rest, there = _built(builder)
@@ -164,7 +158,7 @@ def _look(
         progress("images", 30 + round(65 * done))
 
     with watch.stage("images"):
-        images = image_bytes(pdf, found, path.stat().st_size, goals, limits, deadline, share)
+        images = image_bytes(pdf, analysis.found, path.stat().st_size, goals, limits, deadline, share)
     for name, wanted in images.expected.items():
         # Images that stay are packed by a build as well as can be.
         expected[name] = (exact_rest if goals[name].quality is None else rest) + min(wanted, there)
@@ -172,7 +166,7 @@ def _look(
 
 def _with(options: CompressOptions, preset: Preset) -> CompressOptions:
     """The options with a preset in place of what they say of images."""
-    return options.model_copy(update={"preset": preset, "dpi": None, "image_quality": None, "color_mode": None})
+    return replace(options, preset=preset, dpi=None, image_quality=None, color_mode=None)
 
 
 def _built(builder: Builder) -> tuple[int, int]:

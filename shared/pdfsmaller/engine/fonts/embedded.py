@@ -38,10 +38,12 @@ class Fonts:
     Attributes:
         programs: every program, by object.
         composites: the Type 0 fonts that each CIDFont serves.
+        type3: the fonts whose glyphs are content streams.
     """
 
     programs: dict[ObjGen, Embedded] = field(default_factory=dict)
     composites: dict[FontKey, list[Dictionary]] = field(default_factory=dict)
+    type3: list[Dictionary] = field(default_factory=list)
 
     def add(self, font: Dictionary) -> None:
         """Note a simple font or CIDFont that is no object of its own."""
@@ -78,6 +80,8 @@ def find_embedded(pdf: Pdf) -> Fonts:
             continue
         if "/FontDescriptor" in obj:
             fonts.add(obj)
+        if "/CharProcs" in obj and entry(obj, "/Subtype") == "/Type3":
+            fonts.type3.append(obj)
         descendants = entry(obj, "/DescendantFonts")
         if isinstance(descendants, Array):
             for font in descendants.as_list():

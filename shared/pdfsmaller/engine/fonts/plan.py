@@ -9,33 +9,25 @@ import hashlib
 import re
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
+from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import raised_as, tolerate
-from pdfsmaller.engine.fonts.cff import cff_info, cff_outlines_equal, union_cff
-from pdfsmaller.engine.fonts.embedded import Embedded, Fonts
-from pdfsmaller.engine.fonts.encodings import differences
+from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.errors import FontError
-from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, glyph_names, listed, rebuild
+from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, rebuild, worth_it
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
-from pdfsmaller.engine.fonts.usage import FontUse, Usage, find_usage, font_key
+from pdfsmaller.engine.fonts.type3 import unused_glyphs
+from pdfsmaller.engine.fonts.unite import Candidate, Identity, Key, unite
+from pdfsmaller.engine.fonts.usage import FontKey, FontUse, Usage, find_usage, font_key, usage_in
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
+from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 
-#: A new program is worth it when it saves at least this share of the old one's bytes as stored, and so many bytes.
-MIN_SAVED_SHARE = 0.03
-MIN_SAVED_BYTES = 64
-#: So many times two programs are tried as one; beyond it, a document joins more subsets of a font than is worth it.
-MAX_UNIONS = 200
-
-# A program's key and the digest of its data.
-_Identity = tuple[str, bytes]
 _TAGGED = re.compile(r"[A-Z]{6}\+")
 # Readers know these by name even where they are embedded, and some then take the encoding for granted.
 _STANDARD = re.compile(r"(?:Courier|Helvetica|Times|Symbol|ZapfDingbats|Arial|TimesNewRoman|CourierNew)(?![a-z])")
@@ -53,6 +45,7 @@ class Change:
         glyphs: the names of its glyphs where ``/CharSet`` must list them.
         cids: its CIDs where ``/CIDSet`` must list them.
         pages: the pages that show it, counted from zero.
+        gid_maps: the new ``/CIDToGIDMap`` of its CIDFonts where glyph indices change.
     """
 
     data: bytes
@@ -62,6 +55,7 @@ class Change:
     glyphs: frozenset[str] | None
     cids: frozenset[int] | None
     pages: frozenset[int]
+    gid_maps: Mapping[FontKey, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +65,28 @@ class Plan:
     Attributes:
         changes: the new programs, by the object of the old.
         cid_maps: the new data of ``/CIDToGIDMap`` streams, by object.
+        unused: the glyphs of Type 3 fonts that are not shown, by font.
         skipped: how many programs stay as they are, by reason.
     """
 
     changes: dict[ObjGen, Change]
     cid_maps: dict[ObjGen, bytes]
+    unused: dict[ObjGen, set[str]]
     skipped: Counter[str]
 
 
-def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdfa: int | None) -> Plan:
+def plan_changes(
+    pdf: Pdf, fonts: Fonts, usage: Usage | None, limits: Limits, deadline: Deadline, pdfa: int | None
+) -> Plan:
     """What becomes of every program.
+
+    Args:
+        usage: of the document that this one is a copy of, or None where it was not walked yet.
 
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
-    usage = find_usage(pdf, limits, deadline)
-    typable = Typable()
-    with tolerate("form_fields") as attempt:
-        typable = typable_fonts(pdf)
-    if attempt.failed:
-        usage.complete = False
-    for key, use in usage.fonts.items():
-        if isinstance(key, bytes):
-            _add_direct(fonts, use)
-    planner = _Planner(fonts, usage, typable, limits, pdfa)
+    planner = _planner(pdf, fonts, usage, limits, deadline, pdfa)
     changes: dict[ObjGen, Change] = {}
     skipped: Counter[str] = Counter()
     planner.make(deadline)
@@ -105,7 +97,67 @@ def plan_changes(pdf: Pdf, fonts: Fonts, limits: Limits, deadline: Deadline, pdf
                 changes[objgen] = planner.change(program)
         except FontError as exc:
             skipped[exc.reason.lower().replace(" ", "_")] += 1
-    return Plan(changes, planner.cid_maps(), skipped)
+    typable = planner.typable.whole | planner.typable.encoded
+    return Plan(changes, planner.cid_maps(), unused_glyphs(fonts.type3, planner.usage, typable), skipped)
+
+
+def families(fonts: Fonts) -> dict[str, set[Identity]]:
+    """The different programs of each name, without what tells subsets apart."""
+    found: dict[str, set[Identity]] = {}
+    for program in fonts.programs.values():
+        found.setdefault(_family(program), set()).add(_identity(program))
+    return found
+
+
+def candidates(
+    pdf: Pdf, names: Collection[str], limits: Limits, deadline: Deadline, pdfa: int | None
+) -> list[Candidate]:
+    """The programs of these names as they may be united with those of other documents.
+
+    Raises:
+        LimitExceeded: a stream is over ``max_stream_bytes``.
+    """
+    fonts = find_embedded(pdf)
+    planner = _planner(pdf, fonts, None, limits, deadline, pdfa)
+    planner.alike = {one: many for one, many in planner.alike.items() if _family(many[0]) in names}
+    planner.make(deadline)
+    # By its object alone a font is found again.
+    return [one for one in planner.candidates() if all(font.font.is_indirect for font in one.shown)]
+
+
+def adoptions(fonts: Fonts, unions: Mapping[Key, NewProgram], document: int, pdfa: int | None) -> dict[ObjGen, Change]:
+    """What becomes of the programs of one of several documents for which unions stand."""
+    found = {}
+    for objgen, program in fonts.programs.items():
+        new = unions.get((document, _identity(program)))
+        if new is not None:
+            glyphs = new.glyphs if pdfa == 1 else None
+            maps = _gid_maps(program, new, document)
+            found[objgen] = Change(new.data, new.file, new.subtype, None, glyphs, None, frozenset(), maps)
+    return found
+
+
+def _gid_maps(program: Embedded, new: NewProgram, document: int) -> dict[FontKey, bytes]:
+    keys = [font_key(font) for font in program.fonts]
+    return {key: new.gid_maps[document, key] for key in keys if (document, key) in new.gid_maps}
+
+
+def _planner(
+    pdf: Pdf, fonts: Fonts, usage: Usage | None, limits: Limits, deadline: Deadline, pdfa: int | None
+) -> _Planner:
+    """With what the whole document shows, and direct fonts added to those that were found."""
+    usage = usage_in(pdf, usage) if usage is not None else None
+    if usage is None:
+        usage = find_usage(pdf, walk(pdf, limits, deadline), limits)
+    typable = Typable()
+    with tolerate("form_fields") as attempt:
+        typable = typable_fonts(pdf)
+    if attempt.failed:
+        usage.complete = False
+    for key, use in usage.fonts.items():
+        if isinstance(key, bytes):
+            _add_direct(fonts, use)
+    return _Planner(fonts, usage, typable, limits, pdfa)
 
 
 def _add_direct(fonts: Fonts, use: FontUse) -> None:
@@ -130,8 +182,8 @@ class _Planner:
     def __init__(self, fonts: Fonts, usage: Usage, typable: Typable, limits: Limits, pdfa: int | None) -> None:
         self.fonts, self.usage, self.typable, self.limits, self.pdfa = fonts, usage, typable, limits, pdfa
         # Identical programs become identical ones, which are stored once. By key and digest.
-        self.alike: dict[_Identity, list[Embedded]] = {}
-        self.made: dict[_Identity, NewProgram | FontError] = {}
+        self.alike: dict[Identity, list[Embedded]] = {}
+        self.made: dict[Identity, NewProgram | FontError] = {}
         for program in fonts.programs.values():
             self.alike.setdefault(_identity(program), []).append(program)
 
@@ -154,61 +206,20 @@ class _Planner:
 
     def unite(self, deadline: Deadline) -> None:
         """Let subsets of one font, as joined documents have them, become one program where that is smaller."""
-        families: dict[str, list[_Identity]] = {}
+        self.made.update({identity: new for (_, identity), new in unite(self.candidates(), deadline).items()})
+
+    def candidates(self) -> list[Candidate]:
+        """New programs that may become part of a union."""
+        found = []
         for identity, new in self.made.items():
-            if isinstance(new, NewProgram) and new.subtype == "/Type1C":
-                names = [_TAGGED.sub("", _base_name(font)) for font in self.alike[identity][0].fonts]
-                families.setdefault(names[0] if names else "", []).append(identity)
-        for family in families.values():
-            tries = 0
-            while len(family) > 1:
-                members, others = [family[0]], []
-                data = self._data(family[0])
-                for identity in family[1:]:
-                    tries += 1
-                    if deadline.passed() or tries > MAX_UNIONS:
-                        return
-                    try:
-                        with raised_as(FontError("damaged")):
-                            data = union_cff([data, self._data(identity)], encoding=self._encoded([*members, identity]))
-                        members.append(identity)
-                    except FontError:
-                        others.append(identity)
-                if len(members) > 1:
-                    with suppress(FontError), raised_as(FontError("damaged")):
-                        self._adopt(members, data)
-                family = others
-
-    def _data(self, identity: _Identity) -> bytes:
-        new = self.made[identity]
-        return new.data if isinstance(new, NewProgram) else b""
-
-    def _encoded(self, identities: list[_Identity]) -> bool:
-        """Whether any code shown with these programs may be looked up in their own encoding."""
-        shown = [font for identity in identities for font in self._shown(self.alike[identity])[0]]
-        return not all(_explicit(font.font.get("/Encoding"), font.codes) for font in shown)
-
-    def _adopt(self, members: list[_Identity], data: bytes) -> None:
-        """Take one program for several, if it is smaller and shows the same for each of them."""
-        union = NewProgram(
-            data, "/FontFile3", "/Type1C", smaller=True, glyphs=listed(cff_info(data).names), united=True
-        )
-        before = 0
-        for identity in members:
-            new = self.made[identity]
-            if not isinstance(new, NewProgram) or not self._shows_the_same(identity, new.data, data, members):
-                return
-            before += min(new.packed, len(self.alike[identity][0].stream.read_raw_bytes()))
-        if before - union.packed >= max(MIN_SAVED_BYTES, before * MIN_SAVED_SHARE):
-            for identity in members:
-                self.made[identity] = union
-
-    def _shows_the_same(self, identity: _Identity, old: bytes, new: bytes, members: list[_Identity]) -> bool:
-        shown, why_whole = self._shown(self.alike[identity])
-        info, kept = cff_info(new), set(cff_info(old).names)
-        if why_whole or not glyph_names(shown, info.encoding, info.names) <= kept:
-            return False  # a code that had no glyph would get one
-        return cff_outlines_equal(old, new, names=kept, encoding=self._encoded(members))
+            programs = self.alike[identity]
+            if not isinstance(new, NewProgram) or (self.pdfa == 1 and new.cids is not None):
+                continue  # of PDF/A-1, `/CIDSet` would have to be right for each font
+            shown, why_whole = self._shown(programs)
+            if not why_whole:
+                stored = len(programs[0].stream.read_raw_bytes())
+                found.append(Candidate(identity, _family(programs[0]), new, stored, shown))
+        return found
 
     def change(self, program: Embedded) -> Change:
         """The new program.
@@ -220,7 +231,7 @@ class _Planner:
         if isinstance(new, FontError):
             raise new
         stored = len(program.stream.read_raw_bytes())
-        if not new.united and stored - new.packed < max(MIN_SAVED_BYTES, stored * MIN_SAVED_SHARE):
+        if not new.united and not worth_it(stored, new.packed):
             raise FontError("already_small")
         pages = {page for use in self._uses(program) for page in use.pages}
         return Change(
@@ -231,6 +242,7 @@ class _Planner:
             new.glyphs if self.pdfa == 1 else None,
             new.cids if self.pdfa == 1 else None,
             frozenset(pages),
+            _gid_maps(program, new, 0),
         )
 
     def _new(self, programs: list[Embedded]) -> NewProgram:
@@ -303,7 +315,7 @@ class _Planner:
             table = bytearray(2 * max(shown[objgen], default=0) + 2)
             for cid in shown[objgen]:
                 table[2 * cid : 2 * cid + 2] = data[2 * cid : 2 * cid + 2].ljust(2, b"\0")
-            if stored - len(zlib.compress(table)) >= max(MIN_SAVED_BYTES, stored * MIN_SAVED_SHARE):
+            if worth_it(stored, len(zlib.compress(table))):
                 found[objgen] = bytes(table)
         return found
 
@@ -322,20 +334,15 @@ class _Planner:
         return "".join(chr(ord("A") + byte % 26) for byte in digest[:6])
 
 
-def _explicit(encoding: Object | None, codes: Collection[int]) -> bool:
-    """Whether a font's encoding names the glyph of every one of these codes by itself."""
-    if isinstance(encoding, Name):
-        return True
-    if not isinstance(encoding, Dictionary):
-        return False
-    return "/BaseEncoding" in encoding or differences(encoding).keys() >= set(codes)
+def _family(program: Embedded) -> str:
+    return _TAGGED.sub("", _base_name(program.fonts[0])) if program.fonts else ""
 
 
 def _base_name(font: Dictionary) -> str:
     return str(font.get("/BaseFont", ""))[1:]
 
 
-def _identity(program: Embedded) -> _Identity:
+def _identity(program: Embedded) -> Identity:
     data = repr(program.stream.objgen).encode()
     with tolerate("font"):
         data = program.stream.read_raw_bytes()

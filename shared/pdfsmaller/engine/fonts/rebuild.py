@@ -7,8 +7,8 @@ around CFF by both. The proof compares the new program, read again, with the old
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pikepdf import Dictionary, Stream
@@ -16,7 +16,7 @@ from pikepdf import Dictionary, Stream
 from pdfsmaller.engine.fonts.cff import blank_cff, cff_info, cff_outlines_equal, subset_cff
 from pdfsmaller.engine.fonts.cmap import read_to_unicode
 from pdfsmaller.engine.fonts.embedded import Embedded
-from pdfsmaller.engine.fonts.encodings import names_by_code, with_alike
+from pdfsmaller.engine.fonts.encodings import differences, names_by_code, with_alike
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.lookup import Reached, reach
 from pdfsmaller.engine.fonts.sfnt import (
@@ -30,6 +30,7 @@ from pdfsmaller.engine.fonts.sfnt import (
     subset_truetype,
 )
 from pdfsmaller.engine.fonts.type1 import type1_encoding, type1_names, type1_outlines_equal, type1_to_cff
+from pdfsmaller.engine.fonts.usage import FontKey, font_key
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
 
@@ -57,7 +58,12 @@ class NewProgram:
 
     Attributes:
         smaller: it lacks glyphs of the old one.
+        glyphs: the names of its glyphs, where it has names.
+        cids: its CIDs, where CIDFonts show it.
         united: it has those of other subsets of the same font.
+        reached: of TrueType: what the codes shown lead to; None where it must not be united with others.
+        gids: of TrueType that CIDFonts alone show: for each of these the glyph index of every CID shown.
+        gid_maps: where indices change, the new ``/CIDToGIDMap`` of each CIDFont of each document (0: the only one).
     """
 
     data: bytes
@@ -67,11 +73,24 @@ class NewProgram:
     glyphs: frozenset[str] | None = None
     cids: frozenset[int] | None = None
     united: bool = False
+    reached: Reached | None = None
+    gids: dict[FontKey, dict[int, int]] | None = None
+    gid_maps: Mapping[tuple[int, FontKey], bytes] = field(default_factory=dict)
 
     @cached_property
     def packed(self) -> int:
         """About how many bytes it takes deflated."""
         return len(zlib.compress(self.data))
+
+
+#: A new program is worth it when it saves at least this share of the old one's bytes as stored, and so many bytes.
+MIN_SAVED_SHARE = 0.03
+MIN_SAVED_BYTES = 64
+
+
+def worth_it(before: int, after: int) -> bool:
+    """Whether so many bytes instead of so many are worth a change."""
+    return before - after >= max(MIN_SAVED_BYTES, before * MIN_SAVED_SHARE)
 
 
 def rebuild(program: Embedded, shown: list[FontShown], why_whole: str | None, limits: Limits) -> NewProgram:
@@ -105,13 +124,13 @@ def _truetype(data: bytes, shown: list[FontShown], program: Embedded, limits: Li
     glyphs: set[int] = set()
     cmap = False
     cids: set[int] = set()
-    keyed = False
+    gids: dict[FontKey, dict[int, int]] = {}
     for font in shown:
         if font.subtype == "/CIDFontType2":
             cid_map = _cid_map(font.font, limits)
-            keyed = True
             cids |= font.cids
-            glyphs |= {glyph_of(cid_map, cid) for cid in font.cids}
+            gids[font_key(font.font)] = gid_of = {cid: glyph_of(cid_map, cid) for cid in font.cids}
+            glyphs |= set(gid_of.values())
             cmap |= not font.unicode  # where nothing else tells the text, some readers ask the program
         elif font.subtype in ("/TrueType", "/Type1"):
             cmap = True
@@ -126,10 +145,14 @@ def _truetype(data: bytes, shown: list[FontShown], program: Embedded, limits: Li
     if after.names and any(before.names.get(name) != after.names.get(name) for name in reached.names):
         raise FontError("proof_failed")
     kept = before.with_parts(glyphs)
-    listed = frozenset(cids | {0}) if keyed else None
+    listed = frozenset(cids | {0}) if gids else None
     drawn = sum(1 for glyph in range(before.count) if before.offsets[glyph] < before.offsets[glyph + 1])
     subtype = str(program.stream.get("/Subtype")) if program.file == "/FontFile3" else None
-    return NewProgram(result, program.file, subtype, smaller=drawn > len(kept), cids=listed)
+    new = NewProgram(result, program.file, subtype, smaller=drawn > len(kept), cids=listed)
+    if program.file != "/FontFile2" or any(font.subtype == "/CIDFontType2" and not font.unicode for font in shown):
+        return new  # not to be united: some readers take the text from all codes that lead to a glyph
+    reached.glyphs = glyphs
+    return replace(new, reached=reached, gids=gids if len(gids) == len(shown) else None)
 
 
 def _cid_map(font: Dictionary, limits: Limits) -> bytes | None:
@@ -139,13 +162,30 @@ def _cid_map(font: Dictionary, limits: Limits) -> bytes | None:
 
 
 def _type1(data: bytes, shown: list[FontShown], *, whole: bool) -> NewProgram:
-    available = type1_names(data)
-    names = None if whole else glyph_names(shown, type1_encoding(data), available)
+    available, built_in = type1_names(data), type1_encoding(data)
+    _check_missing(shown, built_in, set(available))
+    names = None if whole else glyph_names(shown, built_in, available)
     result = type1_to_cff(data, names)
     if not type1_outlines_equal(data, result, names):
         raise FontError("proof_failed")
     kept = frozenset(cff_info(result).names)
     return NewProgram(result, "/FontFile3", "/Type1C", smaller=len(kept) < len(set(available)), glyphs=listed(kept))
+
+
+def _check_missing(shown: list[FontShown], built_in: dict[int, str], available: set[str]) -> None:
+    """Raises FontError where an encoding gives a code a name that the program lacks, but the program gives it a glyph:
+    pdfium shows that of CFF and not that of Type 1."""
+    for font in shown:
+        encoding = font.font.get("/Encoding")
+        if isinstance(encoding, Dictionary) and "/BaseEncoding" not in encoding:
+            given = {code: {name} for code, name in differences(encoding).items() if code in font.codes}
+        elif encoding is not None:
+            given = names_by_code(encoding, font.codes)
+        else:
+            continue
+        for code, names in given.items():
+            if code in built_in and names and names.isdisjoint(available) and not with_alike(names, available):
+                raise FontError("encoding")
 
 
 def _cff(data: bytes, shown: list[FontShown]) -> NewProgram:

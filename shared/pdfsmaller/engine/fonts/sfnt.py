@@ -17,6 +17,7 @@ from array import array
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 from pdfsmaller.engine.fonts.errors import FontError
 
@@ -32,6 +33,8 @@ MAX_CODES = 200_000
 _FORMATS = (0, 4, 6, 12)
 # A loca of two-byte entries counts in twos up to here.
 _SHORT_LOCA = 0xFFFF * 2
+# Padding behind a glyph, up to the next multiple of four.
+_MOST_PADDING = 3
 
 
 @dataclass(slots=True)
@@ -170,6 +173,15 @@ def parts(glyph: bytes) -> list[int]:
     Raises:
         FontError: its description ends too soon.
     """
+    return [part for _, part in parts_at(glyph)]
+
+
+def parts_at(glyph: bytes) -> list[tuple[int, int]]:
+    """The glyphs that a composite glyph is made of, and where in its description their indices stand.
+
+    Raises:
+        FontError: its description ends too soon.
+    """
     if len(glyph) < 10 or glyph[0] < 0x80:  # a simple glyph counts its contours: 0 or more
         return []
     found = []
@@ -178,7 +190,7 @@ def parts(glyph: bytes) -> list[int]:
         if at + 4 > len(glyph):
             raise FontError("glyph_damaged")
         flags, part = struct.unpack_from(">HH", glyph, at)
-        found.append(part)
+        found.append((at + 2, part))
         at += 8 if flags & _ARGS_ARE_WORDS else 6
         at += 2 if flags & _HAS_SCALE else 4 if flags & _HAS_XY_SCALE else 8 if flags & _HAS_2X2 else 0
         if not flags & _MORE_PARTS:
@@ -201,16 +213,16 @@ def subset_truetype(font: TrueType, glyphs: Collection[int], *, cmap: bool, name
     kept = font.with_parts(glyphs)
     count = max(kept) + 1
     tables = {name: font.tables[name] for name in _KEPT if font.tables.get(name)}
-    tables["glyf"], tables["loca"], long = _outlines(font, kept, count)
-    tables["hmtx"], longs = _metrics(font, kept, count)
-    tables["head"] = _patched(tables["head"], (50, ">h", long), (8, ">I", 0))
-    tables["maxp"] = _patched(tables["maxp"], (4, ">H", count))
-    tables["hhea"] = _patched(tables["hhea"], (34, ">H", longs))
+    tables["glyf"], tables["loca"], long = write_outlines(font, kept, count)
+    tables["hmtx"], longs = write_metrics(font, kept, count)
+    tables["head"] = patched(tables["head"], (50, ">h", long), (8, ">I", 0))
+    tables["maxp"] = patched(tables["maxp"], (4, ">H", count))
+    tables["hhea"] = patched(tables["hhea"], (34, ">H", longs))
     if cmap:
         tables["cmap"] = write_cmaps(font.cmaps, kept)
     if names and font.names:
         tables["post"] = _post(font, kept, count)
-    return _sfnt(tables)
+    return write_sfnt(tables)
 
 
 def subset_opentype(font: Sfnt, cff: bytes, glyphs: int, kept: Collection[int], *, cmap: bool) -> bytes:
@@ -222,16 +234,30 @@ def subset_opentype(font: Sfnt, cff: bytes, glyphs: int, kept: Collection[int], 
         kept: the glyphs whose codes and metrics count.
         cmap: keep what leads from character codes to them.
     """
-    metrics, longs = _metrics(font, kept, glyphs)
-    tables = {"CFF ": cff, "hmtx": metrics, "head": _patched(font.tables["head"], (8, ">I", 0))}
-    tables["maxp"] = _patched(font.tables["maxp"], (4, ">H", glyphs))
-    tables["hhea"] = _patched(font.tables["hhea"], (34, ">H", longs))
+    metrics, longs = write_metrics(font, kept, glyphs)
+    tables = {"CFF ": cff, "hmtx": metrics, "head": patched(font.tables["head"], (8, ">I", 0))}
+    tables["maxp"] = patched(font.tables["maxp"], (4, ">H", glyphs))
+    tables["hhea"] = patched(font.tables["hhea"], (34, ">H", longs))
     if cmap:
         tables["cmap"] = write_cmaps(font.cmaps, kept)
-    return _sfnt(tables, b"OTTO")
+    return write_sfnt(tables, b"OTTO")
 
 
-def _outlines(font: TrueType, kept: set[int], count: int) -> tuple[bytes, bytes, int]:
+class Glyphs(Protocol):
+    """What glyphs are written from."""
+
+    def glyph(self, index: int) -> bytes: ...
+
+    def metrics(self, index: int) -> tuple[int, int]: ...
+
+
+class Metrics(Protocol):
+    """What advances and bearings are written from."""
+
+    def metrics(self, index: int) -> tuple[int, int]: ...
+
+
+def write_outlines(font: Glyphs, kept: set[int], count: int) -> tuple[bytes, bytes, int]:
     """``glyf``, ``loca`` and whether that has long entries."""
     pieces: list[bytes] = []
     offsets = array("I", [0])
@@ -247,7 +273,7 @@ def _outlines(font: TrueType, kept: set[int], count: int) -> tuple[bytes, bytes,
     return b"".join(pieces), _packed(offsets), 1
 
 
-def _metrics(font: Sfnt, kept: Collection[int], count: int) -> tuple[bytes, int]:
+def write_metrics(font: Metrics, kept: Collection[int], count: int) -> tuple[bytes, int]:
     """``hmtx`` and the number of its long entries. What is not kept takes its neighbour's advance."""
     advances, bearings = [], []
     advance = 0
@@ -282,14 +308,14 @@ def _post(font: TrueType, kept: set[int], count: int) -> bytes:
     return header + table + b"".join(bytes([len(text)]) + text for text in texts)
 
 
-def _patched(table: bytes, *changes: tuple[int, str, int]) -> bytes:
+def patched(table: bytes, *changes: tuple[int, str, int]) -> bytes:
     data = bytearray(table)
     for offset, code, value in changes:
         struct.pack_into(code, data, offset, value)
     return bytes(data)
 
 
-def _sfnt(tables: Mapping[str, bytes], version: bytes = _TRUETYPE[0]) -> bytes:
+def write_sfnt(tables: Mapping[str, bytes], version: bytes = _TRUETYPE[0]) -> bytes:
     """Tables in the order of their tags, with their checksums (OpenType, table directory)."""
     count = len(tables)
     power = count.bit_length() - 1
@@ -515,11 +541,17 @@ def same_glyphs(before: TrueType, after: TrueType, glyphs: Collection[int]) -> b
     for glyph in before.with_parts(glyphs):
         if before.metrics(glyph) != after.metrics(glyph):
             return False
-        first, second = before.glyph(glyph), after.glyph(glyph)
-        if first != second[: len(first)] or len(second) - len(first) not in (0, 1):
+        if not alike(before.glyph(glyph), after.glyph(glyph)):
             return False
     unchanged = ("cvt ", "fpgm", "prep")
     return all(before.tables.get(name, b"") == after.tables.get(name, b"") for name in unchanged)
+
+
+def alike(one: bytes, other: bytes) -> bool:
+    """Whether two descriptions of a glyph are the same but for padding."""
+    shorter, longer = sorted((one, other), key=len)
+    padding = longer[len(shorter) :]
+    return longer.startswith(shorter) and len(padding) <= _MOST_PADDING and not any(padding)
 
 
 def same_codes(before: Sfnt, after: Sfnt, codes: Collection[int]) -> bool:

@@ -2,7 +2,8 @@
 
 For each program: the codes shown with any of its fonts, the glyphs they lead to, a program with just these, the proof
 that each of them is as it was (``plan``), and the new program put in its place. What cannot be read, proved or made
-smaller stays as it is, for a reason that has a name. Widths, encodings, ToUnicode and flags are not touched.
+smaller stays as it is, for a reason that has a name. Glyphs of Type 3 fonts that nothing shows go. Widths, encodings,
+ToUnicode and flags are not touched.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.plan import Change, Plan, plan_changes
-from pdfsmaller.engine.fonts.usage import font_key
+from pdfsmaller.engine.fonts.usage import Usage, font_key
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.report import FontCounts
 from pdfsmaller.limits import Limits
@@ -59,10 +60,19 @@ class FontCache:
         self.left_out |= set(programs)
 
 
-def shrink_fonts(pdf: Pdf, cache: FontCache, limits: Limits, deadline: Deadline, *, pdfa: int | None = None) -> None:
+def shrink_fonts(
+    pdf: Pdf,
+    cache: FontCache,
+    limits: Limits,
+    deadline: Deadline,
+    *,
+    usage: Usage | None = None,
+    pdfa: int | None = None,
+) -> None:
     """Subset and convert the embedded font programs.
 
     Args:
+        usage: of the document that this one is a copy of, or None where it was not walked yet.
         pdfa: the part of PDF/A that the document is to comply with, or None.
 
     Raises:
@@ -70,18 +80,23 @@ def shrink_fonts(pdf: Pdf, cache: FontCache, limits: Limits, deadline: Deadline,
     """
     with tolerate("font") as attempt:
         fonts = find_embedded(pdf)
-    if attempt.failed or not fonts.programs:
+    if attempt.failed or not (fonts.programs or fonts.type3):
         return
     if cache.plan is None:
         cache.seen = len(fonts.programs)
-        cache.plan = plan_changes(pdf, fonts, limits, deadline, pdfa)
+        cache.plan = plan_changes(pdf, fonts, usage, limits, deadline, pdfa)
     for objgen in cache.changed() & fonts.programs.keys():
-        _apply(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
+        apply_change(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
     for objgen, data in cache.plan.cid_maps.items():
         pdf.get_object(objgen).write(data)
+    for objgen, names in cache.plan.unused.items():
+        procedures = pdf.get_object(objgen).CharProcs
+        for name in names & set(procedures.keys()):
+            del procedures[name]
 
 
-def _apply(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
+def apply_change(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
+    """Put a new program in an old one's place, with all that changes beside it."""
     stream = program.stream
     for key in ("/Subtype", "/Length1", "/Length2", "/Length3"):
         if key in stream:
@@ -104,6 +119,10 @@ def _apply(pdf: Pdf, fonts: Fonts, program: Embedded, change: Change) -> None:
             descriptor["/CIDSet"] = pdf.make_indirect(Stream(pdf, _bits(change.cids)))
         if change.tag is not None:
             _rename(descriptor, "/FontName", change.tag)
+    for font in program.fonts:
+        table = change.gid_maps.get(font_key(font))
+        if table is not None:
+            font["/CIDToGIDMap"] = pdf.make_indirect(Stream(pdf, table))
     if change.tag is not None:
         for font in program.fonts:
             _rename(font, "/BaseFont", change.tag)

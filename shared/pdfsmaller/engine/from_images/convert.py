@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-import pikepdf
 import pypdfium2
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
@@ -41,7 +40,7 @@ from pdfsmaller.engine.report import (
     SourceReport,
 )
 from pdfsmaller.engine.results import Done, Progress, ResultFile
-from pdfsmaller.engine.structure.writer import PdfWriter
+from pdfsmaller.engine.save import Policy, finish, writer
 from pdfsmaller.errors import (
     BadRequest,
     DocumentError,
@@ -55,6 +54,7 @@ from pdfsmaller.limits import Limits
 
 # Left for compression when time is already up: it then writes what it has.
 _LEAST_SECONDS = 1.0
+_VERSION = (1, 7)
 # What no single file is to blame for.
 _LIMITS_OF_THE_JOB = ("max_pages", "max_job_image_bytes", "hard_seconds")
 _NOTES: dict[Note, str] = {
@@ -143,7 +143,7 @@ class _Run:
                 result = self._compressed(result)
             elif self.options.linearize:
                 with self.watch.stage("write"):
-                    _linearize(result)
+                    result = self._linearized(result)
             size = result.stat().st_size
             replace_file(result, self.target)
         self.progress("done", 100)
@@ -165,7 +165,7 @@ class _Run:
         """Write all images to ``result``; the number of pages."""
         first_error: PdfSmallerError | None = None
         with result.open("wb") as file:
-            document = Document(PdfWriter(file), self.options)
+            document = Document(writer(file, Policy(), _VERSION), self.options)
             for index, source in enumerate(self.sources):
                 try:
                     self._add(document, source)
@@ -208,6 +208,10 @@ class _Run:
     def _warn(self, code: str, message: str) -> None:
         self.warnings.append(ReportWarning(code=code, message=message))
 
+    def _linearized(self, path: Path) -> Path:
+        """The same document ordered for viewing while it downloads, in a copy."""
+        return finish(path, path.with_name("linearized.pdf"), Policy(linearize=True), self.limits)
+
     # --- made smaller -------------------------------------------------------------------------------------------
 
     def _compressed(self, plain: Path) -> Path:
@@ -223,7 +227,7 @@ class _Run:
         with self.watch.stage("compress"):
             report = compress(plain, result, wanted, limits=left, progress=progress)
             if report.outcome == "unchanged" and self.options.linearize:
-                _linearize(result)
+                result = self._linearized(result)
         self.images, self.comparison = report.images, report.comparison
         self.warnings += report.warnings
         if report.outcome == "target_not_met":
@@ -240,10 +244,3 @@ def _check(result: Path, pages: int) -> None:
         found = -1
     if found != pages:
         raise EngineFailed("The PDF that was made of the images is not whole. Nothing was handed out.")
-
-
-def _linearize(path: Path) -> None:
-    """Order a file for viewing while it downloads."""
-    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
-        modes = pikepdf.ObjectStreamMode.generate
-        pdf.save(path, linearize=True, object_stream_mode=modes, compress_streams=False, deterministic_id=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
-
-from pdfsmaller.engine.options import OnErrorOption, Shown, SingleOptions
+from pdfsmaller.engine.options import OnError, Shown, SingleOptions, on_error_option, option
 from pdfsmaller.engine.units import parse_length
 
 PageSize = Literal["fit", "A4", "letter"]
@@ -16,31 +15,30 @@ RESOLUTION_MIN, RESOLUTION_MAX = 10, 9_600
 MARGIN_MAX = 720.0
 
 
+@dataclass(frozen=True, kw_only=True)
 class ImageOptions(SingleOptions):
     """How images become a PDF. Without any option of compression not one pixel changes."""
 
-    page_size: Annotated[
-        PageSize,
-        Field(description="Each page as large as its image (fit), or paper that the image is fitted onto."),
+    page_size: PageSize = option(
+        "Each page as large as its image (fit), or paper that the image is fitted onto.",
         Shown(
             "SIZE",
             label="Paper",
             choices={"fit": "as large as the image", "A4": "A4", "letter": "letter"},
         ),
-    ] = "fit"
-    orientation: Annotated[
-        Orientation,
-        Field(description="Of the paper; auto turns it as the image lies."),
+        default="fit",
+    )
+    orientation: Orientation = option(
+        "Of the paper; auto turns it as the image lies.",
         Shown(
             "HOW",
             label="Paper lies",
             choices={"auto": "as the image does", "portrait": "upright", "landscape": "on its side"},
         ),
-    ] = "auto"
-    margin: Annotated[
-        float,
-        BeforeValidator(parse_length),
-        Field(ge=0, le=MARGIN_MAX, description="Around the image; bare numbers are points (1/72 inch)."),
+        default="auto",
+    )
+    margin: float = option(
+        "Around the image; bare numbers are points (1/72 inch).",
         Shown(
             "LENGTH",
             f"points from 0 to {MARGIN_MAX:g}, or text such as 10mm or 0.5in",
@@ -48,17 +46,19 @@ class ImageOptions(SingleOptions):
             label="Margin",
             placeholder="e.g. 10mm",
         ),
-    ] = 0.0
-    resolution: Annotated[
-        float | None,
-        Field(
-            ge=RESOLUTION_MIN,
-            le=RESOLUTION_MAX,
-            description="Pixels per inch, instead of what each file says (96 where it says nothing).",
-        ),
+        default=0.0,
+        read=parse_length,
+        low=0,
+        high=MARGIN_MAX,
+    )
+    resolution: float | None = option(
+        "Pixels per inch, instead of what each file says (96 where it says nothing).",
         Shown("N", f"pixels per inch from {RESOLUTION_MIN} to {RESOLUTION_MAX}"),
-    ] = None
-    on_error: OnErrorOption = "fail"
+        default=None,
+        low=RESOLUTION_MIN,
+        high=RESOLUTION_MAX,
+    )
+    on_error: OnError = on_error_option()
 
     @property
     def wants_compression(self) -> bool:

@@ -23,12 +23,15 @@ class Unavailable(Exception):
     """There is no LuaJIT here, or it is too slow to be of use."""
 
 
-def call(name: str, pixels: int, *arguments: Any, folder: Path = Path(__file__).parent) -> Any:
+def call(
+    name: str, pixels: int, *arguments: Any, folder: Path = Path(__file__).parent, parts: tuple[str, ...] = ()
+) -> Any:
     """The function in ``NAME.lua`` applied to the arguments and, as the last, the seconds that it may take.
 
     Args:
         pixels: that it is to work on, or bytes.
         folder: where the file is.
+        parts: other files there, which it requires by their names.
 
     Returns:
         Its result. Text is bytes, several results are a tuple.
@@ -36,25 +39,28 @@ def call(name: str, pixels: int, *arguments: Any, folder: Path = Path(__file__).
     Raises:
         Unavailable: now, and then always.
     """
-    result = _function(folder, name)(*arguments, _SECONDS + pixels * _SECONDS_PER_PIXEL)
+    result = _function(folder, name, parts)(*arguments, _SECONDS + pixels * _SECONDS_PER_PIXEL)
     if result == (None, b"slow"):
         _unavailable.set()
         raise Unavailable
     return result
 
 
-def _function(folder: Path, name: str) -> Any:
+def _function(folder: Path, name: str, parts: tuple[str, ...]) -> Any:
     if _unavailable.is_set():
         raise Unavailable
     # A Lua runtime belongs to one thread at a time.
-    functions: dict[str, Any] | None = getattr(_local, "functions", None)
+    functions: dict[tuple[Path, str], Any] | None = getattr(_local, "functions", None)
     if functions is None:
         functions = _local.functions = {}
-    if name not in functions:
+    if (folder, name) not in functions:
         try:
             runtime = new_runtime()
         except ImportError as exc:
             _unavailable.set()
             raise Unavailable from exc
-        functions[name] = runtime.execute((folder / f"{name}.lua").read_bytes())
-    return functions[name]
+        preload = runtime.execute(b"return function(n, s) package.preload[n] = assert(loadstring(s, n)) end")
+        for part in parts:
+            preload(part.encode(), (folder / f"{part}.lua").read_bytes())
+        functions[folder, name] = runtime.execute((folder / f"{name}.lua").read_bytes())
+    return functions[folder, name]

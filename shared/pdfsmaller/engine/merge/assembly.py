@@ -28,8 +28,8 @@ from pdfsmaller.engine.merge.settings import Settings, may_be_pdfa_1
 from pdfsmaller.engine.merge.source import Ready, Source, SourceFailed, Warn, open_source
 from pdfsmaller.engine.merge.tags import Tags
 from pdfsmaller.engine.options import Effort
+from pdfsmaller.engine.save import Policy, writer
 from pdfsmaller.engine.structure.syntax import name_text
-from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
 
@@ -37,8 +37,6 @@ logger = logging.getLogger(__name__)
 
 #: Pages of a leaf of the page tree, and nodes of a node above.
 _FAN_OUT = 64
-#: Object streams came with PDF 1.5.
-_LEAST_VERSION = (1, 5)
 _VERSION = re.compile(r"(\d)\.(\d)")
 
 
@@ -69,9 +67,9 @@ class Assembly:
         warn: Warn,
     ) -> None:
         self._limits = limits
-        self._version = (1, 4) if plain_objects else _LEAST_VERSION
-        header = f"{self._version[0]}.{self._version[1]}"
-        self._writer = PdfWriter(file, version=header, object_streams=not plain_objects, effort=effort)
+        policy = Policy(pdfa=1 if plain_objects else None, effort=effort)
+        self._version = policy.version
+        self._writer = writer(file, policy)
         self._strip_metadata = strip_metadata
         self._warn = warn
         self._pages: list[int] = []

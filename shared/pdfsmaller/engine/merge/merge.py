@@ -6,7 +6,8 @@ Guarantees:
 - outlines, named destinations, links, form fields (values, appearances, calculation order), tags, page labels,
   layers, attached files and scripts of every document are there; what collides is renamed, wherever it is used;
 - settings of the viewer, document information and XMP are the first document's;
-- what is the same in several documents (fonts, images, profiles) is stored once;
+- what is the same in several documents (fonts, images, profiles) is stored once, and with ``optimize`` subsets of one
+  font are one program;
 - what cannot survive is said in a warning: signatures, XFA, claims of PDF/A that no longer hold for everything.
 
 Documents are copied one after the other straight into the result, so memory grows with the largest of them and
@@ -24,8 +25,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.files import replace_file
@@ -33,7 +32,7 @@ from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.merge.assembly import assemble
 from pdfsmaller.engine.merge.check import check
-from pdfsmaller.engine.merge.finish import finished
+from pdfsmaller.engine.merge.fonts import with_shared_fonts
 from pdfsmaller.engine.merge.options import MergeOptions
 from pdfsmaller.engine.merge.prepare import Preparation
 from pdfsmaller.engine.merge.protection import Protection
@@ -47,6 +46,7 @@ from pdfsmaller.engine.report import (
     SourceReport,
 )
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.save import Policy, finish
 from pdfsmaller.errors import BadRequest, LimitExceeded, PdfSmallerError
 from pdfsmaller.limits import Limits
 
@@ -142,21 +142,30 @@ class _Run:
     def _merged(self, folder: Path, options: MergeOptions) -> Path:
         """All sources in one file, checked."""
         ready = self._prepared(folder, options)
+        copied = self._sharing_fonts(ready, folder) if options.optimize else ready
         result = folder / "result.pdf"
         while True:
             warnings_before = len(self.warnings)
             try:
                 with self.watch.stage("merge"):
-                    assemble(ready, result, options, self.limits, self._warn, self._assembling)
+                    assemble(copied, result, options, self.limits, self._warn, self._assembling)
                 self.progress("verify", _ASSEMBLED)
                 with self.watch.stage("verify"):
                     self.comparison = check(ready, result, options.verify, self.deadline, self._warn)
                 return self._finished(folder, result)
             except SourceFailed as failed:
-                # What was copied of it is in the result already: begin again without it.
+                # What was copied of it is in the result already: begin again, with fonts as they were or without it.
                 del self.warnings[warnings_before:]
+                if copied is not ready:
+                    copied = ready
+                    continue
                 ready.remove(failed.source)
                 self._leave_out(failed.source.index, failed.error, anything_left=bool(ready))
+
+    def _sharing_fonts(self, ready: list[Ready], folder: Path) -> list[Ready]:
+        with self.watch.stage("fonts"):
+            shared = with_shared_fonts(ready, folder, self.limits, self._compressing_until())
+        return ready if shared == ready else shared
 
     def _assembling(self, done: float) -> None:
         self.progress("merge", _PREPARED + round((_ASSEMBLED - _PREPARED) * done))
@@ -182,7 +191,7 @@ class _Run:
                     failed = failed or exc.about(source.name)
                     self._leave_out(index, exc, anything_left=True)
                 else:
-                    self.reports[index] = self.reports[index].model_copy(update={"pages": len(ready[-1].picks)})
+                    self.reports[index] = replace(self.reports[index], pages=len(ready[-1].picks))
                 give_back()
             done += size
         if not ready:
@@ -214,8 +223,9 @@ class _Run:
         """The result, protected and ordered for the web where that is wanted."""
         protection = None if self.options.decrypt else self.protection
         with self.watch.stage("write"):
-            target = folder / "finished.pdf"
-            result = finished(result, target, protection, self.limits, linearize=self.options.linearize)
+            encryption = protection.encryption() if protection else False
+            policy = Policy(linearize=self.options.linearize, encryption=encryption)
+            result = finish(result, folder / "finished.pdf", policy, self.limits)
         if protection:
             self._warn("encrypted", f"The result is encrypted as {protection.name} was, and opens with its password.")
         return result
@@ -224,10 +234,10 @@ class _Run:
         """The smallest or best-looking result for ``target_size``, searched for from what is not compressed yet."""
         plain = folder / "plain"
         plain.mkdir()
-        whole = self._merged(plain, self.options.model_copy(update={"optimize": False}))
+        whole = self._merged(plain, replace(self.options, optimize=False))
         fitted = folder / "fitted.pdf"
         password = self.protection.password if self.protection and not self.options.decrypt else None
-        options = self.options.compression(password=SecretStr(password) if password else None)
+        options = self.options.compression(password=password or None)
         limits = replace(self.limits, soft_seconds=max(1.0, self.deadline.left()))
         with self.watch.stage("compress"):
             report = compress(whole, fitted, options, limits=limits)
@@ -246,8 +256,8 @@ class _Run:
         name = self.sources[index].name
         if self.options.on_error != "skip" or not anything_left:
             raise error.about(name) from error
-        self.reports[index] = self.reports[index].model_copy(
-            update={"pages": 0, "error": ReportWarning(code=error.code, message=error.message)}
+        self.reports[index] = replace(
+            self.reports[index], pages=0, error=ReportWarning(code=error.code, message=error.message)
         )
         self._warn("skipped", f"{name} was left out: {error.message}")
 

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
-
-from pydantic import BeforeValidator, Field, SecretStr
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pdfsmaller.engine.merge.ranges import SYNTAX, is_range
-from pdfsmaller.engine.options import DocumentOptions, OnErrorOption, Shown, SingleOptions
+from pdfsmaller.engine.options import DocumentOptions, OnError, Shown, SingleOptions, on_error_option, option
 from pdfsmaller.errors import InvalidOption
 
 Outline = Literal["per-source", "joined", "none"]
 
 
-def _listed(value: Any) -> Any:
-    """A list from a JSON array as text, or from one text."""
-    if not isinstance(value, str):
-        return value
-    if not value.lstrip().startswith("["):
-        return [value]
-    try:
-        return json.loads(value)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+def _ranges(value: Any) -> Any:
+    """Page ranges from a list, from a JSON array as text, or from one text."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.lstrip().startswith("[") else [value]
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+    return [_range(item) for item in value] if isinstance(value, list) else value
 
 
 def _range(value: Any) -> Any:
@@ -41,44 +38,36 @@ def _lines(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True, kw_only=True)
 class MergeOptions(DocumentOptions, SingleOptions):
     """How PDFs become one. The options of compression count where ``optimize`` is true."""
 
-    password: Annotated[
-        SecretStr | None,
-        BeforeValidator(_lines),
-        Field(
-            exclude=True,
-            description="Opens encrypted files: several passwords, one a line, are each tried on each. "
-            "Never taken from object metadata.",
-        ),
+    password: str | None = option(
+        "Opens encrypted files: several passwords, one a line, are each tried on each. "
+        "Never taken from object metadata.",
         Shown(allowed="text", repeated=True, label="Password"),
-    ] = None
-    optimize: Annotated[bool, Field(description="Compress what is merged.")] = True
-    pages: Annotated[
-        list[Annotated[str, BeforeValidator(_range)]],
-        BeforeValidator(_listed),
-        Shown("RANGES", SYNTAX, repeated=True, per_input=True),
-    ] = Field(
-        default_factory=list,
-        description="Page ranges, one for each file in order, blank for all its pages: a form field repeated, or a "
-        "JSON array; FILE:1-3 on the command line.",
+        default=None,
+        read=_lines,
+        secret=True,
     )
-    outline: Annotated[
-        Outline,
-        Field(
-            description="Each file's outline under an entry of its own (per-source), one after the other (joined), or "
-            "none."
-        ),
+    optimize: bool = option("Compress what is merged.", default=True)
+    pages: list[str] = option(
+        "Page ranges, one for each file in order, blank for all its pages: a form field repeated, or a "
+        "JSON array; FILE:1-3 on the command line.",
+        Shown("RANGES", SYNTAX, repeated=True, per_input=True),
+        default_factory=list,
+        read=_ranges,
+    )
+    outline: Outline = option(
+        "Each file's outline under an entry of its own (per-source), one after the other (joined), or none.",
         Shown("HOW"),
-    ] = "per-source"
-    on_error: OnErrorOption = "fail"
-    decrypt: Annotated[
-        bool,
-        Field(
-            description="Leave the result open to everybody. Otherwise it is encrypted like the first encrypted file."
-        ),
-    ] = False
+        default="per-source",
+    )
+    on_error: OnError = on_error_option()
+    decrypt: bool = option(
+        "Leave the result open to everybody. Otherwise it is encrypted like the first encrypted file.",
+        default=False,
+    )
 
     def check_inputs(self, count: int) -> None:
         if self.pages and len(self.pages) != count:

@@ -7,8 +7,6 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.document import check_header
@@ -47,7 +45,7 @@ class Preparation:
     ) -> None:
         self._folder, self._options, self._limits = folder, options, limits
         self._deadline, self._watch, self._warn = deadline, watch, warn
-        given = options.password.get_secret_value() if options.password else ""
+        given = options.password or ""
         self._passwords = [line for line in given.splitlines() if line]
         self._seen = self._changed = 0
         self._skipped = Counter[str]()
@@ -114,7 +112,7 @@ class Preparation:
         distinct = list(dict.fromkeys(source.picks))
         places = {page: place for place, page in enumerate(distinct)}
         extract = self._folder / f"{source.index}-pages.pdf"
-        plain = self._options.model_copy(update={"outline": "joined", "strip_metadata": False})
+        plain = replace(self._options, outline="joined", strip_metadata=False)
         try:
             assemble([replace(source, picks=distinct)], extract, plain, self._limits, self._warn)
         except SourceFailed as failed:
@@ -132,7 +130,7 @@ class Preparation:
         smaller = self._folder / f"{source.index}-smaller.pdf"
         limits = replace(self._limits, soft_seconds=max(_LEAST_SECONDS, self._deadline.left() * min(1.0, share)))
         options = self._options.compression(
-            password=SecretStr(source.password) if source.password else None,
+            password=source.password or None,
             allow_signature_invalidation=True,
             # These are for the result as a whole.
             target_size=None,

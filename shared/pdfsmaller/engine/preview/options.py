@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator, Field, SecretStr
+from dataclasses import dataclass
+from typing import Any
 
 from pdfsmaller.engine.merge.ranges import SYNTAX, is_range
-from pdfsmaller.engine.options import Options, Shown
+from pdfsmaller.engine.options import Options, Shown, option
 
 #: Pages pictured where nobody says which: as many as somebody looks through.
 FIRST_PAGES = 50
@@ -20,20 +19,20 @@ def _ranges(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True, kw_only=True)
 class PreviewOptions(Options):
     """How pages are pictured."""
 
-    pages: Annotated[
-        str | None,
-        BeforeValidator(_ranges),
-        Field(description=f"Page ranges. Without them the first {FIRST_PAGES} pages."),
+    pages: str | None = option(
+        f"Page ranges. Without them the first {FIRST_PAGES} pages.",
         Shown("RANGES", SYNTAX),
-    ] = None
-    width: Annotated[
-        int, Field(ge=WIDTH_MIN, le=WIDTH_MAX, description="Pixels of each picture's longer side."), Shown("N")
-    ] = 320
-    password: Annotated[
-        SecretStr | None,
-        Field(exclude=True, description="Opens an encrypted PDF. Never taken from object metadata."),
+        default=None,
+        read=_ranges,
+    )
+    width: int = option("Pixels of each picture's longer side.", Shown("N"), default=320, low=WIDTH_MIN, high=WIDTH_MAX)
+    password: str | None = option(
+        "Opens an encrypted PDF. Never taken from object metadata.",
         Shown(allowed="text", label="Password"),
-    ] = None
+        default=None,
+        secret=True,
+    )

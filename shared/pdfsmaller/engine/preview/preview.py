@@ -22,7 +22,7 @@ import pyvips
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.damage import tolerate
-from pdfsmaller.engine.document import check_header, save_pdf
+from pdfsmaller.engine.document import check_header
 from pdfsmaller.engine.files import results_folder
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.ranges import select
@@ -30,6 +30,7 @@ from pdfsmaller.engine.preview.options import FIRST_PAGES, PreviewOptions
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import PagePreview, PreviewReport, ReportWarning
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.save import BETWEEN, save
 from pdfsmaller.engine.verify import shows_large_image
 from pdfsmaller.errors import BadRequest, UnreadablePdf
 from pdfsmaller.limits import Limits
@@ -78,7 +79,7 @@ class _Run:
     ) -> None:
         self.source, self.target, self.between = source, target, between
         self.options, self.limits, self.progress = options, limits, progress
-        self.password = options.password.get_secret_value() if options.password else None
+        self.password = options.password
         self.deadline = Deadline(limits.soft_seconds)
         self.watch = Stopwatch()
 
@@ -129,7 +130,7 @@ class _Run:
             with tolerate("not_opened_for_rendering", UnreadablePdf), _opened(opened.source, self.password):
                 return opened.source, pages
             copy = self.between / "copy.pdf"
-            save_pdf(pdf, copy, linearize=False, pdfa=None, effort="fast")
+            save(pdf, copy, BETWEEN)
             return copy, pages
 
     def _wanted(self, pages: int) -> list[int]:

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from pikepdf import Pdf
 
-from pdfsmaller.engine.document import open_pdf, save_pdf, was_rebuilt
+from pdfsmaller.engine.document import open_pdf, was_rebuilt
 from pdfsmaller.engine.repair.filters import UnknownFilters, unknown_filters, write_flate_for_brotli
 from pdfsmaller.engine.repair.page_tree import mend_page_tree
 from pdfsmaller.engine.repair.salvage import is_packed_with_brotli, packing_filters, salvage
+from pdfsmaller.engine.save import BETWEEN, save
 from pdfsmaller.engine.streams import BROTLI, KNOWN
 from pdfsmaller.errors import UnreadablePdf
 from pdfsmaller.limits import Limits
@@ -57,7 +58,7 @@ def open_or_mend(source: Path, mended: Path, password: str | None, limits: Limit
         brotli = BROTLI in unknown.names and write_flate_for_brotli(pdf, limits)
         if brotli:
             path = mended.with_name(f"{mended.name}.flate")
-            save_pdf(pdf, path, linearize=False, pdfa=None, effort="fast")
+            save(pdf, path, BETWEEN)
             pdf.close()
             pdf = open_pdf(path, password, limits)
             unknown = unknown_filters(pdf, laid_open=laid_open)

@@ -6,13 +6,16 @@ their trees up with references to one empty node.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pikepdf
-from pikepdf import Array, Dictionary, Object, Pdf
+from pikepdf import Array, Dictionary, Object
 
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.save import BETWEEN, save
+from pdfsmaller.errors import UnreadablePdf
 
 # Trees of a million pages are a few levels deep.
 MAX_DEPTH = 100
@@ -26,13 +29,14 @@ def mend_page_tree(source: Path, target: Path, password: str | None) -> bool:
     """
     # Without inheriting: that is the step which walks the whole tree and stumbles.
     with (
+        suppress(UnreadablePdf),
         tolerate("page_tree"),
         pikepdf.open(source, password=password or "", suppress_warnings=True, inherit_page_attributes=False) as pdf,
     ):
         root = pdf.Root.get("/Pages")
         pages = _prune(root, set(), 0) if isinstance(root, Dictionary) else 0
         if pages:
-            _save(pdf, target)
+            save(pdf, target, BETWEEN)
         return pages > 0
     return False
 
@@ -58,10 +62,3 @@ def _prune(node: Object, seen: set[ObjGen], depth: int) -> int:
     node["/Kids"] = Array(kept)
     node["/Count"] = pages
     return pages
-
-
-def _save(pdf: Pdf, target: Path) -> None:
-    if pdf.is_encrypted:
-        pdf.save(target, encryption=True)
-    else:
-        pdf.save(target)

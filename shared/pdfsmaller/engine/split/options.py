@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
-
-from pydantic import BeforeValidator, Field, model_validator
+from dataclasses import dataclass
+from typing import Any
 
 from pdfsmaller.engine.merge.ranges import is_range
-from pdfsmaller.engine.options import TARGET_SIZE_MAX, TARGET_SIZE_MIN, DocumentOptions, OutputOptions, Shown
+from pdfsmaller.engine.options import TARGET_SIZE_MAX, TARGET_SIZE_MIN, DocumentOptions, OutputOptions, Shown, option
 from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidOption
 
@@ -31,38 +30,33 @@ def _parts(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True, kw_only=True)
 class SplitOptions(DocumentOptions, OutputOptions):
     """How a PDF is cut into parts. The options of compression count where ``optimize`` is true."""
 
-    pages: Annotated[
-        str | None,
-        BeforeValidator(_parts),
-        Field(description="Page ranges, each a part of its own; + joins several to one part: 1-3+7,8- makes two."),
+    pages: str | None = option(
+        "Page ranges, each a part of its own; + joins several to one part: 1-3+7,8- makes two.",
         Shown("RANGES", SYNTAX, label="Pages of each part", placeholder="e.g. 1-3,4-"),
-    ] = None
-    every: Annotated[
-        int | None,
-        Field(ge=1, le=EVERY_MAX, description="Parts of this many pages each."),
+        default=None,
+        read=_parts,
+    )
+    every: int | None = option(
+        "Parts of this many pages each.",
         Shown("N", label="Pages in each part"),
-    ] = None
-    outline_level: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=LEVEL_MAX,
-            description="A new part at each entry of the outline (bookmark) of this level or a higher one; 1 is the "
-            "outermost. What comes before the first is a part, too.",
-        ),
+        default=None,
+        low=1,
+        high=EVERY_MAX,
+    )
+    outline_level: int | None = option(
+        "A new part at each entry of the outline (bookmark) of this level or a higher one; 1 is the "
+        "outermost. What comes before the first is a part, too.",
         Shown("LEVEL", label="Level of the outline"),
-    ] = None
-    max_size: Annotated[
-        int | None,
-        BeforeValidator(parse_size),
-        Field(
-            ge=TARGET_SIZE_MIN,
-            le=TARGET_SIZE_MAX,
-            description="Parts of at most this many bytes (powers of 1,000), with as many pages each as fit.",
-        ),
+        default=None,
+        low=1,
+        high=LEVEL_MAX,
+    )
+    max_size: int | None = option(
+        "Parts of at most this many bytes (powers of 1,000), with as many pages each as fit.",
         Shown(
             "SIZE",
             f"bytes from {TARGET_SIZE_MIN} to {TARGET_SIZE_MAX}, or text such as 500KB or 10MB",
@@ -70,18 +64,21 @@ class SplitOptions(DocumentOptions, OutputOptions):
             label="Each part at most",
             placeholder="e.g. 10MB",
         ),
-    ] = None
-    optimize: Annotated[bool, Field(description="Compress the PDF before it is cut.")] = True
-    decrypt: Annotated[
-        bool,
-        Field(
-            description="Leave the parts open to everybody. Otherwise parts of an encrypted PDF are encrypted as it "
-            "was, and open with its password."
-        ),
-    ] = False
+        default=None,
+        read=parse_size,
+        low=TARGET_SIZE_MIN,
+        high=TARGET_SIZE_MAX,
+    )
+    optimize: bool = option("Compress the PDF before it is cut.", default=True)
+    decrypt: bool = option(
+        "Leave the parts open to everybody. Otherwise parts of an encrypted PDF are encrypted as it "
+        "was, and open with its password.",
+        default=False,
+    )
 
-    @model_validator(mode="after")
-    def _is_cut_in_one_way(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raises InvalidOption: there is one way to cut, and no other."""
+        super().__post_init__()
         given = [name for name in WAYS if getattr(self, name) is not None]
         if len(given) != 1:
             ways = f"{', '.join(WAYS[:-1])} or {WAYS[-1]}"
@@ -89,4 +86,3 @@ class SplitOptions(DocumentOptions, OutputOptions):
                 message = f"{' and '.join(given)} cannot go together. Give one of {ways}."
                 raise InvalidOption(given[-1], getattr(self, given[-1]), ["(leave it out)"], message)
             raise InvalidOption(WAYS[0], "", WAYS, f"How to cut the PDF is missing. Give one of {ways}.")
-        return self

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pdfsmaller.engine.clock import Stopwatch
-from pdfsmaller.engine.merge.finish import finished
 from pdfsmaller.engine.merge.protection import Protection
 from pdfsmaller.engine.merge.remote import Remote
+from pdfsmaller.engine.save import Policy, finish
 from pdfsmaller.engine.split.check import Check
 from pdfsmaller.engine.split.stock import Cut, Cutter, Stock
 from pdfsmaller.errors import LimitExceeded
@@ -88,7 +88,9 @@ class Writer:
     def finish(self, cut: Cut, target: Path) -> Cut:
         """A file that was cut as it is handed out: in a copy where anything is to be done, else as it is."""
         with self._watch.stage("write"):
-            path = finished(cut.path, target, self._protection, self._limits, linearize=self._linearize)
+            encryption = self._protection.encryption() if self._protection else False
+            policy = Policy(linearize=self._linearize, encryption=encryption)
+            path = finish(cut.path, target, policy, self._limits)
         return Cut(path, cut.links_to_parts, cut.links_dropped)
 
     def add(self, stock: Stock, pages: Sequence[int], remote: Remote) -> None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pikepdf import Pdf
-from pydantic import SecretStr
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.compress import compress
-from pdfsmaller.engine.document import check_header, is_signed, pdfa_part, save_pdf
+from pdfsmaller.engine.document import check_header, is_signed, pdfa_part
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.merge.protection import Protection, joined
@@ -20,6 +19,7 @@ from pdfsmaller.engine.merge.source import Ready, Warn, open_source
 from pdfsmaller.engine.repair.filters import pages_showing
 from pdfsmaller.engine.report import ImageCounts, Report
 from pdfsmaller.engine.results import Progress
+from pdfsmaller.engine.save import Policy, save
 from pdfsmaller.engine.split.options import SplitOptions
 from pdfsmaller.engine.split.plan import Part, plan
 from pdfsmaller.engine.split.resources import drop_unused
@@ -76,7 +76,7 @@ class Preparation:
             PdfSmallerError: what is wrong with the document, or what the options ask of it.
         """
         check_header(source.path)
-        given = self.options.password.get_secret_value() if self.options.password else ""
+        given = self.options.password or ""
         opened, password = open_source(source.path, self.folder, [given] if given else [], self.limits)
         path = opened.source
         if path != source.path:
@@ -124,7 +124,7 @@ class Preparation:
             return ready
         copy = self.folder / "tidied.pdf"
         with suppress(UnreadablePdf):
-            save_pdf(pdf, copy, linearize=False, pdfa=pdfa_part(pdf), effort="fast")
+            save(pdf, copy, Policy(pdfa=pdfa_part(pdf), effort="fast"))
             if repaired or self._is_same(ready, copy):
                 return replace(ready, path=copy)
         return ready
@@ -145,7 +145,7 @@ class Preparation:
         smaller = self.folder / "smaller.pdf"
         ready = stock.ready
         options = self.options.compression(
-            password=SecretStr(ready.password) if ready.password else None,
+            password=ready.password or None,
             allow_signature_invalidation=True,
             strip_metadata=False,  # these are for the parts
             linearize=False,

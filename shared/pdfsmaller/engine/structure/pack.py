@@ -28,6 +28,7 @@ from pdfsmaller.engine.structure.objects import (
     walk,
     write_string,
 )
+from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.values import merge_values, place_values
 from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.engine.workers import WORKERS
@@ -36,6 +37,8 @@ _TYPE = re.compile(rb"/Type/(\w+)")
 _VERSION = re.compile(r"[12]\.[0-9]")
 # Object streams came with PDF 1.5.
 _PACKED_VERSION = "1.5"
+# The first version that wants annotations to be objects of their own.
+_REFERRED_LINKS = "2.0"
 # A document of so few objects may be smaller without object streams, which cost some 200 bytes.
 _FEW_OBJECTS = 40
 
@@ -73,9 +76,10 @@ def _write(
     objects = read_objects(pdf)
     use_device_rgb(objects, device_rgb)
     merge_values(objects)
-    place_values(objects, packed=packed)
+    version = _version(pdf, packed)
+    place_values(objects, packed=packed, links=max(version, name_text(pdf.Root.get("/Version"))[1:]) < _REFERRED_LINKS)
     plain, streams = _order(objects)
-    writer = PdfWriter(file, version=_version(pdf, packed), object_streams=packed, effort=effort, pool=pool)
+    writer = PdfWriter(file, version=version, object_streams=packed, effort=effort, pool=pool)
     numbers = {place: writer.reserve() for place in (*plain, *streams)}
     for place in plain:
         writer.write(_text(objects.bodies[place], numbers), numbers[place])

@@ -7,10 +7,8 @@ go. Outlines, destinations, names, tags, labels, attachments, layers, fields and
 from __future__ import annotations
 
 import hashlib
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
@@ -19,23 +17,18 @@ from pdfsmaller.engine.color.profiles import slim_profiles
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.entries import entry
-from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import Effort
-from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
+from pdfsmaller.engine.streams import FILE_TYPES, GENERAL, filters_of, read_decoded
+from pdfsmaller.engine.structure.meshes import thin_meshes
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
 from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
 
-# Remains of the file as it was: the writers make their own.
-_FILE_TYPES = ("/XRef", "/ObjStm")
 # XMP packets end in some 2 KB of blanks, for programs that edit them in place.
 _XMP_END = b"<?xpacket end"
 # Pictures of the document, in base 64.
 _XMP_THUMBNAILS = (b"xmp:Thumbnails>", b"xap:Thumbnails>")
-_REFERENCE = re.compile(rb"(\d+) (\d+) R\b")
-# Rounds of merging: every round can make the parents of merged streams identical in turn. Real files need 2 or 3.
-MAX_ROUNDS = 12
 # What `/Filter/FlateDecode` takes in a stream's dictionary.
 _FLATE_ENTRY = 19
 RECOMPRESS_BATCH_BYTES = 40_000_000
@@ -88,6 +81,7 @@ def tidy(
     drop_unused_form_resources(pdf)
     if not exact:
         drop_part_metadata(pdf)
+        thin_meshes(pdf, limits)
     trim_xmp(pdf, limits)
     fill_trees(pdf)
     if not deadline.passed():
@@ -231,102 +225,9 @@ def _put(stream: Stream, packed: Packed | None) -> None:
 
 def _may_deflate(stream: Stream, plain_xmp: bool) -> bool:
     kind = name_text(entry(stream, "/Type"))
-    if kind in _FILE_TYPES or "/F" in stream or (plain_xmp and kind == "/Metadata"):
+    if kind in FILE_TYPES or "/F" in stream or (plain_xmp and kind == "/Metadata"):
         return False
     filters = filters_of(stream)
     if entry(stream, "/Subtype") == "/Image" and filters:
         return False  # images have had their own race
     return all(f.name in GENERAL for f in filters)
-
-
-def merge_identical_streams(pdf: Pdf) -> None:
-    """Identical streams become one, to a fixpoint: merged images make the forms that show them identical.
-
-    Only streams: no page, field, annotation, structure element or layer is ever merged, since those have an identity
-    besides their content.
-    """
-    objects = {obj.objgen: obj for obj in pdf.objects if isinstance(obj, Stream | Dictionary | Array)}
-    text: dict[ObjGen, bytes] = {}
-    digests: dict[ObjGen, bytes] = {}
-    for objgen, obj in objects.items():
-        text[objgen] = _text(obj)
-    streams = [
-        objgen
-        for objgen, obj in objects.items()
-        if isinstance(obj, Stream) and name_text(obj.get("/Type")) not in _FILE_TYPES
-    ]
-    merged: dict[ObjGen, ObjGen] = {}
-    for _ in range(MAX_ROUNDS):
-        first: dict[bytes, list[ObjGen]] = {}
-        replaced: dict[ObjGen, ObjGen] = {}
-        for objgen in streams:
-            if objgen in merged:
-                continue
-            body = _with_references(text[objgen], merged)
-            bucket = first.setdefault(body, [])
-            if not bucket:
-                bucket.append(objgen)
-                continue
-            mine = digests.setdefault(objgen, _digest(objects[objgen]))
-            for other in bucket:
-                if digests.setdefault(other, _digest(objects[other])) == mine:
-                    replaced[objgen] = other
-                    break
-            else:
-                bucket.append(objgen)
-        if not replaced:
-            break
-        merged = {old: replaced.get(new, new) for old, new in merged.items()} | replaced
-    if merged:
-        for objgen, obj in objects.items():
-            if objgen not in merged and any(ref in merged for ref in _references(text[objgen])):
-                _redirect(pdf, obj, merged)
-        _redirect(pdf, pdf.trailer, merged)
-
-
-def _text(obj: Object) -> bytes:
-    with tolerate("object"):
-        return obj.stream_dict.unparse(resolved=True) if isinstance(obj, Stream) else obj.unparse(resolved=True)
-    return b""
-
-
-def _digest(stream: Object) -> bytes:
-    return hashlib.sha256(stream.read_raw_bytes()).digest()
-
-
-def _references(text: bytes) -> list[ObjGen]:
-    return [(int(number), int(generation)) for number, generation in _REFERENCE.findall(text)]
-
-
-def _with_references(text: bytes, merged: dict[ObjGen, ObjGen]) -> bytes:
-    """An object's text with references to merged objects pointing to what replaced them."""
-    if not merged:
-        return text
-
-    def swap(match: re.Match[bytes]) -> bytes:
-        new = merged.get((int(match[1]), int(match[2])))
-        return b"%d %d R" % new if new else match[0]
-
-    return _REFERENCE.sub(swap, text)
-
-
-def _redirect(pdf: Pdf, holder: Object, merged: dict[ObjGen, ObjGen], depth: int = 0) -> None:
-    """Point every reference within one object (not following references) to what replaced its target."""
-    if depth > 100:
-        return
-    container: Object = holder.stream_dict if isinstance(holder, Stream) else holder
-    entries: list[tuple[Any, Object]]
-    if isinstance(container, Array):
-        entries = list(enumerate(container.as_list()))
-    elif isinstance(container, Dictionary):
-        entries = list(container.items())
-    else:
-        return
-    for key, item in entries:
-        if not isinstance(item, Object):
-            continue
-        if item.is_indirect:
-            if item.objgen in merged:
-                container[key] = pdf.get_object(merged[item.objgen])
-        elif isinstance(item, Array | Dictionary):
-            _redirect(pdf, item, merged, depth + 1)

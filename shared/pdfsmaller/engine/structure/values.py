@@ -41,6 +41,12 @@ _LIVING_ARRAYS = frozenset(
 )
 # Dictionaries that ISO 32000 wants, or readers expect, to be objects of their own, though only one refers to them.
 _OBJECTS = frozenset({b"Font", b"FontDescriptor", b"Pattern", b"CMap", b"Halftone"})
+# An array of annotations, as it stands in a page, and its end.
+_ANNOTATIONS = b"/Annots["
+# A link, which may stand in that array itself: PDF 2.0 is the first to want a reference there (ISO 32000-2, table 31).
+# The most spread of small PDF writers, FPDF, has always written links so; other annotations are left as they are,
+# since programs that edit them look for their numbers.
+_LINK = re.compile(rb"/Subtype/Link(?![\w.-])")
 # What is put into its holder is not larger than this, in bytes, and not nested deeper.
 _INLINE_BYTES = 60_000
 _INLINE_DEPTH = 8
@@ -123,14 +129,16 @@ def _root(same: list[int], place: int) -> int:
     return place
 
 
-def place_values(objects: Objects, *, packed: bool) -> None:
+def place_values(objects: Objects, *, packed: bool, links: bool) -> None:
     """Values that one object alone refers to go into it, scalars into every holder, and stream's own values back.
 
     Args:
         packed: objects that are no streams will be packed into object streams.
+        links: links that only their page refers to go into it, too.
     """
     bodies = objects.bodies
     uses = _uses(objects)
+    own_links = _own_links(objects, uses) if links else frozenset()
     heights: dict[int, int] = {}
     for place in reversed(walk(objects)):
         body = bodies[place]
@@ -142,7 +150,7 @@ def place_values(objects: Objects, *, packed: bool) -> None:
             if (
                 other != place
                 and heights.get(other, 0) < _INLINE_DEPTH
-                and _belongs_inside(body, target, key, uses[other], packed)
+                and (other in own_links or _belongs_inside(body, target, key, uses[other], packed))
             ):
                 height = max(height, heights.get(other, 0) + 1)
                 _splice(texts, target.texts, after)
@@ -172,6 +180,29 @@ def _belongs_inside(holder: Body, value: Body, key: bytes, uses: int, packed: bo
         return True  # a destination in a name tree
     types = set(_TYPE.findall(b" ".join(value.texts)))
     return not types & (_OBJECTS | _IDENTITY_TYPES) and (key in _OWN_KEYS or b"ExtGState" in types)
+
+
+def _own_links(objects: Objects, uses: Counter[int]) -> frozenset[int]:
+    """The links that are found in one page's array of annotations and nowhere else."""
+    bodies = objects.bodies
+    found: set[int] = set()
+    arrays: set[int] = set()
+    for body in bodies:
+        within = False
+        for text, place in zip(body.texts, body.references, strict=False):
+            within = text.endswith(_ANNOTATIONS) or (within and text == b" ")
+            if within:
+                found.add(place)
+            elif text.endswith(b"/Annots "):
+                arrays.add(place)
+    for array in arrays:
+        if bodies[array].texts[0] == b"[" and uses[array] == 1:
+            found.update(bodies[array].references)
+    return frozenset(
+        place
+        for place in found
+        if uses[place] == 1 and bodies[place].stream is None and _LINK.search(b"0 0 R".join(bodies[place].texts))
+    )
 
 
 def _splice(texts: list[bytes], value: list[bytes], after: bytes) -> None:

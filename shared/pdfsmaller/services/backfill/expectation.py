@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from pdfsmaller import errors, sandbox, workspace
@@ -78,7 +78,7 @@ def expect(
         CollectionUnusable, InvalidInventory, TransientError.
     """
     strata = choose(plan.wanted(), at_most)
-    options = plan.options.model_copy(update={"dry_run": True, "target_size": None})
+    options = replace(plan.options, dry_run=True, target_size=None)
     chosen = [original for stratum in strata for original in stratum.chosen]
     done = 0
 

@@ -84,5 +84,5 @@ class Plan:
             "keep_originals": self.keep.address if self.keep else "",
             "include": list(self.include),
             "min_size": self.min_size,
-            "options": self.options.model_dump(mode="json", exclude_unset=True),
+            "options": self.options.to_json(asked_for=True),
         }

@@ -34,7 +34,7 @@ def wished(name: str, head: bytes, given: bytes | None) -> tuple[OperationSpec, 
         raise InvalidOption(
             secret, "(hidden)", ["(leave it out)"], f"{secret} is not taken from a file. Use the API or the command."
         )
-    if "preset" in spec.options.model_fields:
+    if "preset" in spec.options.names():
         presets = spec.options.values("preset")
         preset = next((folder for folder in name.split("/")[:-1] if folder in presets), None)
         fields = {"preset": preset} | fields

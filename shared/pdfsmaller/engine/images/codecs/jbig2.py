@@ -1,9 +1,9 @@
-"""JBIG2 of one bitmap (``pdfsmaller.engine.images.jbig2``) as a candidate."""
+"""JBIG2 of one bitmap (``pdfsmaller.engine.jbig2.generic``) as a candidate."""
 
 from __future__ import annotations
 
-from pdfsmaller.engine.images import jbig2
 from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.engine.jbig2 import generic
 from pdfsmaller.engine.options import Effort
 
 # An image of one bit per pixel below this many pixels is tried with every template.
@@ -18,7 +18,7 @@ def encode(packed: bytes, width: int, height: int, effort: Effort, limit: int) -
     """
     best: bytes | None = None
     # Templates that look at fewer pixels learn sooner.
-    templates = jbig2.TEMPLATES if width * height < FEW_PIXELS or effort == "max" else jbig2.TEMPLATES[:1]
+    templates = generic.TEMPLATES if width * height < FEW_PIXELS or effort == "max" else generic.TEMPLATES[:1]
     for template in templates:
-        best = jbig2.encode(packed, width, height, template, (limit if best is None else len(best)) - 1) or best
+        best = generic.encode(packed, width, height, template, (limit if best is None else len(best)) - 1) or best
     return Encoded(best, "/JBIG2Decode", width, height, 1, exact=True) if best is not None else None

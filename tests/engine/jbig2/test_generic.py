@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name
 from PIL import Image, ImageDraw
 
-from pdfsmaller.engine.images import jbig2, lua
+from pdfsmaller.engine.images import lua
+from pdfsmaller.engine.jbig2 import generic
 from tests import documents
 from tests.engine.conftest import Run
 from tests.engine.images.test_images import only_image
@@ -94,31 +95,31 @@ def bitmaps(draw: st.DrawFn) -> Image.Image:
 
 
 @settings(max_examples=150, deadline=None)
-@given(bitmaps(), st.sampled_from(jbig2.TEMPLATES))
+@given(bitmaps(), st.sampled_from(generic.TEMPLATES))
 def test_every_pixel_is_as_it_was(picture: Image.Image, template: int) -> None:
-    data = jbig2.encode(picture.tobytes(), *picture.size, template, BIG)
+    data = generic.encode(picture.tobytes(), *picture.size, template, BIG)
     assert data is not None
     assert decoded(data, *picture.size) == picture.tobytes()
 
 
-@pytest.mark.parametrize("template", jbig2.TEMPLATES)
+@pytest.mark.parametrize("template", generic.TEMPLATES)
 @pytest.mark.parametrize("inverted", [False, True])
 def test_a_page_of_text_is_a_third_smaller_than_its_fax(template: int, inverted: bool) -> None:
     picture = text_page(1234, 1000).point(lambda v: 255 - v if inverted else v)
-    data = jbig2.encode(picture.tobytes(), *picture.size, template, BIG)
+    data = generic.encode(picture.tobytes(), *picture.size, template, BIG)
     assert data is not None
     assert decoded(data, *picture.size) == picture.tobytes()
     fax, _ = documents.g4(picture)
     assert len(data) < len(fax) * 0.67
 
 
-@pytest.mark.parametrize("template", jbig2.TEMPLATES)
+@pytest.mark.parametrize("template", generic.TEMPLATES)
 @pytest.mark.parametrize("reader", ["pdfimages", "mutool"])
 def test_other_readers_see_the_same(tmp_path: Path, reader: str, template: int) -> None:
     if shutil.which(reader) is None:
         pytest.skip(f"{reader} is not installed")
     picture = text_page(500, 300)
-    data = jbig2.encode(picture.tobytes(), *picture.size, template, BIG)
+    data = generic.encode(picture.tobytes(), *picture.size, template, BIG)
     assert data is not None
     (tmp_path / "in.pdf").write_bytes(as_pdf(data, *picture.size))
     if reader == "mutool":
@@ -133,25 +134,25 @@ def test_other_readers_see_the_same(tmp_path: Path, reader: str, template: int) 
 
 def test_a_result_over_the_limit_is_none() -> None:
     picture = text_page(300, 200)
-    data = jbig2.encode(picture.tobytes(), *picture.size, 0, BIG)
+    data = generic.encode(picture.tobytes(), *picture.size, 0, BIG)
     assert data is not None
-    assert jbig2.encode(picture.tobytes(), *picture.size, 0, len(data)) == data
+    assert generic.encode(picture.tobytes(), *picture.size, 0, len(data)) == data
     for most in (0, 80, len(data) // 2, len(data) - 1):
-        assert jbig2.encode(picture.tobytes(), *picture.size, 0, most) is None
+        assert generic.encode(picture.tobytes(), *picture.size, 0, most) is None
 
 
 def test_a_bitmap_of_another_size_is_refused() -> None:
     for data, width, height in ((b"\0" * 9, 20, 3 + 1), (b"", 1, 1), (b"\0" * 10, 8, 9), (b"\0", 0, 1)):
         with pytest.raises(ValueError, match="size"):
-            jbig2.encode(data, width, height, 0, BIG)
+            generic.encode(data, width, height, 0, BIG)
 
 
 def test_without_luajit_there_is_no_jbig2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: object) -> None:
+    def missing(*_: object, **_more: object) -> None:
         raise lua.Unavailable
 
     monkeypatch.setattr(lua, "call", missing)
-    assert jbig2.encode(b"\0", 8, 1, 0, BIG) is None
+    assert generic.encode(b"\0", 8, 1, 0, BIG) is None
     assert only_image(run(documents.bilevel_flate(), preset="ebook")).Filter == Name.CCITTFaxDecode
 
 
@@ -159,9 +160,9 @@ def test_a_coder_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(lua, "_SECONDS", -1.0)
     picture = text_page(300, 200)
     try:
-        assert jbig2.encode(picture.tobytes(), *picture.size, 0, BIG) is None
+        assert generic.encode(picture.tobytes(), *picture.size, 0, BIG) is None
         monkeypatch.setattr(lua, "_SECONDS", 1.0)
-        assert jbig2.encode(picture.tobytes(), *picture.size, 0, BIG) is None
+        assert generic.encode(picture.tobytes(), *picture.size, 0, BIG) is None
     finally:
         lua._unavailable.clear()
 

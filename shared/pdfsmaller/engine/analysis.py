@@ -1,0 +1,49 @@
+"""What is known of a document before anything in it is changed: one walk, of which each part takes what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pikepdf import Pdf
+
+from pdfsmaller.engine.clock import Deadline
+from pdfsmaller.engine.content.scales import find_scales
+from pdfsmaller.engine.fonts.usage import Usage, find_usage
+from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
+from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.walk.graph import walk
+from pdfsmaller.engine.walk.streams import ContentStream, content_streams
+from pdfsmaller.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What holds of a document and of every copy of it in which the same inline images were made objects.
+
+    Attributes:
+        found: its images.
+        usage: what it shows of its fonts.
+        streams: its content streams.
+        scales: the largest at which each of them is shown.
+    """
+
+    found: Found
+    usage: Usage
+    streams: Sequence[ContentStream]
+    scales: Mapping[ObjGen, float]
+
+
+def analyse(pdf: Pdf, limits: Limits, deadline: Deadline) -> Analysis:
+    """Walk a document, its large inline images having been made objects.
+
+    Raises:
+        LimitExceeded: a content stream is over ``max_stream_bytes``.
+    """
+    document = walk(pdf, limits, deadline)
+    found = find_images(document)
+    if found.inline_pages:
+        externalize_inline_images(pdf, found.inline_pages)
+        document = walk(pdf, limits, deadline, known=document)
+        found = replace(find_images(document), inline_pages=found.inline_pages)
+    return Analysis(found, find_usage(pdf, document, limits), content_streams(document), find_scales(document))

@@ -1,0 +1,74 @@
+-- A dictionary of JBIG2 symbols, coded (ITU-T T.88, 6.5). Run by LuaJIT.
+--
+-- The chunk is a function: dictionary(boxes, pixels, template, most, seconds)
+--   boxes     two 32-bit integers for each symbol (width, height), by height, then by width; a string
+--   pixels    of the symbols, a byte each (0 or 1), row after row
+--   template  0 to 3, adaptive pixels at their nominal places
+--   most      bytes that the result may have
+--   seconds   of processor time it may take
+-- It returns the coded data, from which all symbols are exported. Otherwise nil and why: "large" or "slow".
+
+local ffi = require("ffi")
+local bit = require("bit")
+local arithmetic = require("arithmetic")
+local regions = require("regions")
+local bor, lshift = bit.bor, bit.lshift
+local encode, encode_integer = arithmetic.encode, arithmetic.encode_integer
+
+local CLOCK_SYMBOLS = 64
+
+-- How templates see the pixels around (figures 3 to 6): x and y of each, from the lowest bit on.
+local GENERIC = {
+  [0] = { -1, 0, -2, 0, -3, 0, -4, 0, 3, -1, 2, -1, 1, -1, 0, -1, -1, -1, -2, -1, -3, -1, 2, -2, 1, -2, 0, -2, -1, -2, -2, -2 },
+  { -1, 0, -2, 0, -3, 0, 3, -1, 2, -1, 1, -1, 0, -1, -1, -1, -2, -1, 2, -2, 1, -2, 0, -2, -1, -2 },
+  { -1, 0, -2, 0, 2, -1, 1, -1, 0, -1, -1, -1, -2, -1, 1, -2, 0, -2, -1, -2 },
+  { -1, 0, -2, 0, -3, 0, -4, 0, 2, -1, 1, -1, 0, -1, -1, -1, -2, -1, -3, -1 },
+}
+local SIDE = 4
+
+return function(boxes, pixels, template, most, seconds)
+  local ends = os.clock() + seconds
+  return arithmetic.within(function()
+    local box = ffi.cast("const int32_t *", boxes)
+    local source = ffi.cast("const uint8_t *", pixels)
+    local count = #boxes / 8
+    local places = GENERIC[template]
+    local bits = #places / 2
+    local offsets = ffi.new("int32_t[16]")
+    local e, kept = arithmetic.encoder(most)
+    local cx = ffi.new("uint8_t[?]", lshift(1, bits))
+    local heights, widths = arithmetic.integers(), arithmetic.integers()
+    local fresh = regions.plane()
+    local high, wide, open = 0, 0, false
+    for index = 0, count - 1 do
+      if index % CLOCK_SYMBOLS == 0 and os.clock() > ends then return nil, "slow" end
+      local width, height = box[2 * index], box[2 * index + 1]
+      if height ~= high or not open then
+        if open then encode_integer(e, widths, nil) end
+        encode_integer(e, heights, height - high)
+        high, wide, open = height, 0, true
+      end
+      encode_integer(e, widths, width - wide)
+      wide = width
+      local stride = width + 2 * SIDE
+      local around = fresh(stride * (height + 2))
+      for i = 0, bits - 1 do offsets[i] = places[2 * i + 2] * stride + places[2 * i + 1] end
+      for y = 0, height - 1 do ffi.copy(around + (y + 2) * stride + SIDE, source + y * width, width) end
+      for y = 0, height - 1 do
+        local p = around + (y + 2) * stride + SIDE
+        for _ = 1, width do
+          local context = 0
+          for i = 0, bits - 1 do context = bor(context, lshift(p[offsets[i]], i)) end
+          encode(e, cx, context, p[0])
+          p = p + 1
+        end
+      end
+      source = source + width * height
+    end
+    if open then encode_integer(e, widths, nil) end
+    local runs = arithmetic.integers()
+    encode_integer(e, runs, 0)
+    encode_integer(e, runs, count)
+    return arithmetic.finish(e, kept)
+  end)
+end

@@ -1,0 +1,358 @@
+-- Letters that look alike, and what each is best drawn from. Run by LuaJIT.
+--
+-- The chunk is a function: match(pages, boxes, pixels, join, reach, fewest, most_work, seconds)
+--   pages    three 32-bit integers for each page: its components, its width, its height
+--   boxes    of all components, page after page: four 32-bit integers each (x, y, width, height)
+--   pixels   theirs, a byte each (0 or 1)
+--   join     letters belong together that differ in at most so many pixels for each of their outline
+--   reach    a letter is drawn from a symbol that differs in at most so many
+--   fewest     letters that a symbol is made for
+--   most_work  bitmaps that may be looked at, to be compared or left alone
+--   seconds  of processor time it may take
+-- It returns four strings: the symbols' boxes (two integers each: width, height) by height and width, their pixels, the
+-- letters (a record of eight integers for each component: see text.lua; symbol -1 where there is none for it), and the
+-- pixels of those that are refined. Otherwise nil and why: "many" (there is too much to compare)
+-- or "slow".
+--
+-- A symbol is what most of its letters have at each pixel: letters that are refined from it differ from it in fewer pixels
+-- than from one another. Nothing is ever drawn as another letter: what differs is refined.
+
+local ffi = require("ffi")
+local bit = require("bit")
+local band, bor, bxor, lshift, rshift, arshift = bit.band, bit.bor, bit.bxor, bit.lshift, bit.rshift, bit.arshift
+
+-- Words of 32 pixels that are white on each side of a row, so that rows can be compared moved.
+local PAD = 2
+-- Letters are compared with those whose width and height are in the same or the next class of so many pixels.
+local CLASS_LOG = 1
+-- A symbol's box holds the pixels that this share of its letters have black.
+local BOX_SHARE = 0.15
+-- Black pixels are counted in cells of so many pixels: bitmaps whose counts differ need not be compared pixel by pixel.
+local CELL = 7
+-- A letter need not look further for its like where it differs in this share of what it may.
+local ENOUGH = 0.6
+-- Bitmaps are compared no further apart.
+local FURTHEST = 24
+-- Symbols are made of what their letters have in common, letters are given to the nearest symbol, so many times.
+local ROUNDS = 2
+local CLOCK_SHAPES = 64
+
+local ones = ffi.new("uint8_t[65536]")
+for value = 1, 65535 do ones[value] = ones[rshift(value, 1)] + band(value, 1) end
+
+-- A bitmap made ready to be compared: packed rows, how many black pixels, their middle, how long their outline is.
+local function shape_of(source, width, height)
+  local words = rshift(width + 31, 5)
+  local stride = words + 2 * PAD
+  local data = ffi.new("int32_t[?]", stride * height)
+  local black, across, down, outline = 0, 0, 0, 0
+  for y = 0, height - 1 do
+    local row = data + y * stride + PAD
+    local pixels = source + y * width
+    local before = 0
+    for x = 0, width - 1 do
+      local pixel = pixels[x]
+      if pixel ~= 0 then
+        row[rshift(x, 5)] = bor(row[rshift(x, 5)], lshift(1, 31 - band(x, 31)))
+        black, across, down = black + 1, across + x, down + y
+      end
+      if pixel ~= before then outline = outline + 1 end
+      if pixel ~= (y > 0 and pixels[x - width] or 0) then outline = outline + 1 end
+      before = pixel
+    end
+    outline = outline + before
+  end
+  for x = 0, width - 1 do outline = outline + source[(height - 1) * width + x] end
+  -- How many are black in each cell of a grid around the middle: what differs there differs.
+  local cells, middle_x, middle_y = ffi.new("int32_t[16]"), black > 0 and across / black or 0, black > 0 and down / black or 0
+  for y = 0, height - 1 do
+    local line = 4 * math.max(0, math.min(3, math.floor((y - middle_y) / CELL) + 2))
+    for x = 0, width - 1 do
+      if source[y * width + x] ~= 0 then
+        local at = line + math.max(0, math.min(3, math.floor((x - middle_x) / CELL) + 2))
+        cells[at] = cells[at] + 1
+      end
+    end
+  end
+  return {
+    cells = cells, width = width, height = height, stride = stride, words = words, data = data, black = black, outline = outline,
+    across = black > 0 and across / black or 0, down = black > 0 and down / black or 0,
+  }
+end
+
+local function count(word) return ones[band(word, 0xFFFF)] + ones[rshift(word, 16)] end
+
+-- Pixels in which `two`, moved by dx and dy, differs from `one`; some number above `most` where it is above that.
+local function difference(one, two, dx, dy, most)
+  local sum = 0
+  local high1, high2 = one.height, two.height
+  local stride1, stride2 = one.stride, two.stride
+  local data1, data2 = one.data, two.data
+  local first, last = arshift(math.min(0, dx), 5), arshift(math.max(one.width, two.width + dx) - 1, 5)
+  local from = arshift(-dx, 5)
+  local turn = band(-dx, 31)
+  for y = math.min(0, dy), math.max(high1, high2 + dy) - 1 do
+    local in1, in2 = y >= 0 and y < high1, y >= dy and y < high2 + dy
+    if in1 and in2 then
+      local row1, row2 = data1 + y * stride1 + PAD, data2 + (y - dy) * stride2 + PAD
+      for k = first, last do
+        local at = k + from
+        local word = bor(lshift(row2[at], turn), rshift(rshift(row2[at + 1], 1), 31 - turn))
+        word = bxor(word, row1[k])
+        if word ~= 0 then sum = sum + count(word) end
+      end
+    elseif in1 then
+      local row1 = data1 + y * stride1 + PAD
+      for k = 0, one.words - 1 do sum = sum + count(row1[k]) end
+    else
+      local row2 = data2 + (y - dy) * stride2 + PAD
+      for k = 0, two.words - 1 do sum = sum + count(row2[k]) end
+    end
+    if sum > most then return sum end
+  end
+  return sum
+end
+
+local function class(shape) return rshift(shape.width, CLASS_LOG) * 65536 + rshift(shape.height, CLASS_LOG) end
+
+-- Puts a symbol among those of about its size.
+local function add_to(classes, symbol)
+  local key = class(symbol)
+  local list = classes[key]
+  if list == nil then
+    list = {}
+    classes[key] = list
+  end
+  list[#list + 1] = symbol
+end
+
+-- Bitmaps looked at until now.
+local work = 0
+
+local function rounded(value) return math.floor(value + 0.5) end
+
+-- The symbol that differs least, in how many pixels and at which place; nil where all differ in more than `most`. One that
+-- differs in no more than `enough` is taken at once; `guess` is one that may be it.
+local function nearest(classes, shape, most, enough, guess)
+  local best, best_dx, best_dy
+  if guess ~= nil then
+    local dx, dy = rounded(shape.across - guess.across), rounded(shape.down - guess.down)
+    if math.abs(dx) < FURTHEST then
+      local differs = difference(shape, guess, dx, dy, most)
+      if differs <= most then most, best, best_dx, best_dy = differs, guess, dx, dy end
+    end
+  end
+  local key = class(shape)
+  for wide = -1, 1 do
+    for high = -1, 1 do
+      local list = classes[key + wide * 65536 + high]
+      if list ~= nil then
+        work = work + #list
+        for i = 1, #list do
+          local symbol = list[i]
+          if math.abs(symbol.black - shape.black) <= most then
+            local dx, dy = rounded(shape.across - symbol.across), rounded(shape.down - symbol.down)
+            local apart = 0
+            local cells1, cells2 = shape.cells, symbol.cells
+            for j = 0, 15 do apart = apart + math.abs(cells1[j] - cells2[j]) end
+            if math.abs(dx) < 24 and apart <= most then
+              local differs = difference(shape, symbol, dx, dy, most)
+              if differs <= most then
+                if best == nil or differs < most then best, best_dx, best_dy = symbol, dx, dy end
+                most = differs
+                if differs <= enough then goto found end
+              end
+            end
+          end
+        end
+      end
+    end
+  end
+  ::found::
+  if best == nil then return nil end
+  -- Middles are not exact: is it nearer one pixel further?
+  local around_x, around_y = best_dx, best_dy
+  for dy = around_y - 1, around_y + 1 do
+    for dx = around_x - 1, around_x + 1 do
+      if dx ~= around_x or dy ~= around_y then
+        local differs = difference(shape, best, dx, dy, most)
+        if differs < most then most, best_dx, best_dy = differs, dx, dy end
+      end
+    end
+  end
+  return best, most, best_dx, best_dy
+end
+
+-- What most of the letters have at each pixel, each at its place: a bitmap of bytes; nil where that is nothing.
+local function average(members)
+  local left, top, right, bottom = 0x7FFFFFFF, 0x7FFFFFFF, -0x7FFFFFFF, -0x7FFFFFFF
+  local weight = 0
+  for _, member in ipairs(members) do
+    left, top = math.min(left, member.x), math.min(top, member.y)
+    right, bottom = math.max(right, member.x + member.shape.width), math.max(bottom, member.y + member.shape.height)
+    weight = weight + member.shape.weight
+  end
+  local width, height = right - left, bottom - top
+  local counts = ffi.new("int32_t[?]", width * height)
+  for _, member in ipairs(members) do
+    local shape = member.shape
+    for y = 0, shape.height - 1 do
+      local row, pixels = counts + (y + member.y - top) * width + member.x - left, shape.pixels + y * shape.width
+      for x = 0, shape.width - 1 do row[x] = row[x] + pixels[x] * shape.weight end
+    end
+  end
+  local x0, y0, x1, y1, black = width, height, -1, -1, 0
+  local least = math.max(1, weight * BOX_SHARE)
+  for y = 0, height - 1 do
+    for x = 0, width - 1 do
+      local value = counts[y * width + x]
+      if value >= least then
+        x0, y0, x1, y1 = math.min(x0, x), math.min(y0, y), math.max(x1, x), math.max(y1, y)
+      end
+      if value * 2 > weight then black = black + 1 end
+    end
+  end
+  if black == 0 then return nil end
+  local wide, high = x1 - x0 + 1, y1 - y0 + 1
+  local made = ffi.new("uint8_t[?]", wide * high)
+  for y = 0, high - 1 do
+    for x = 0, wide - 1 do
+      if counts[(y + y0) * width + x + x0] * 2 > weight then made[y * wide + x] = 1 end
+    end
+  end
+  return made, wide, high
+end
+
+return function(pages, boxes, pixels, join, reach, fewest, most_work, seconds)
+  local ends = os.clock() + seconds
+  work = 0
+  local function stopped()
+    if work > most_work then return "many" end
+    return os.clock() > ends and "slow" or nil
+  end
+  local box = ffi.cast("const int32_t *", boxes)
+  local source = ffi.cast("const uint8_t *", pixels)
+  local total = #boxes / 16
+
+  -- Letters that are exactly alike are one shape.
+  local shapes, shape_at, known = {}, {}, {}
+  local at = 0
+  for i = 0, total - 1 do
+    if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
+    local width, height = box[4 * i + 2], box[4 * i + 3]
+    local key = width .. " " .. ffi.string(source + at, width * height)
+    local shape = known[key]
+    if shape == nil then
+      shape = shape_of(source + at, width, height)
+      shape.pixels, shape.weight = source + at, 0
+      known[key] = shape
+      shapes[#shapes + 1] = shape
+      shape.number = #shapes
+    end
+    shape.weight = shape.weight + 1
+    shape_at[i] = shape
+    at = at + width * height
+  end
+  known = nil
+  table.sort(shapes, function(one, two)
+    if one.weight ~= two.weight then return one.weight > two.weight end
+    return one.number < two.number
+  end)
+
+  -- The first of a kind leads those that come after it; then what they have in common does.
+  local classes, leaders = {}, {}
+  for i, shape in ipairs(shapes) do
+    if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
+    local leader, _, dx, dy = nearest(classes, shape, math.floor(shape.outline * join), math.floor(shape.outline * join * ENOUGH))
+    if leader == nil then
+      leader, dx, dy = shape, 0, 0
+      shape.members = {}
+      leaders[#leaders + 1] = shape
+      add_to(classes, shape)
+    end
+    leader.members[#leader.members + 1] = { shape = shape, x = -dx, y = -dy }
+  end
+
+  local symbols
+  for _ = 1, ROUNDS do
+    symbols, classes = {}, {}
+    for _, shape in ipairs(shapes) do shape.leader = nil end
+    for i, leader in ipairs(leaders) do
+      if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
+      local weight = 0
+      for _, member in ipairs(leader.members) do weight = weight + member.shape.weight end
+      if weight >= fewest then
+        local made, width, height = average(leader.members)
+        if made ~= nil then
+          local symbol = shape_of(made, width, height)
+          symbol.pixels, symbol.members, symbol.used = made, {}, 0
+          for _, member in ipairs(leader.members) do member.shape.leader = symbol end
+          symbols[#symbols + 1] = symbol
+          add_to(classes, symbol)
+        end
+      end
+    end
+    for i, shape in ipairs(shapes) do
+      if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
+      local symbol, differs, dx, dy = nearest(classes, shape, math.floor(shape.outline * reach), 0, shape.leader)
+      shape.symbol, shape.differs, shape.dx, shape.dy = symbol, differs, dx, dy
+      if symbol ~= nil then
+        symbol.members[#symbol.members + 1] = { shape = shape, x = -dx, y = -dy }
+        symbol.used = symbol.used + shape.weight
+      end
+    end
+    leaders = symbols
+  end
+
+  local used = {}
+  for _, symbol in ipairs(symbols) do
+    if symbol.used >= fewest then used[#used + 1] = symbol end
+  end
+  for i, symbol in ipairs(used) do symbol.order = i end
+  table.sort(used, function(one, two)
+    if one.height ~= two.height then return one.height < two.height end
+    if one.width ~= two.width then return one.width < two.width end
+    return one.order < two.order
+  end)
+  local sizes, bitmaps = ffi.new("int32_t[?]", 2 * #used + 1), {}
+  for i, symbol in ipairs(used) do
+    symbol.id = i - 1
+    sizes[2 * i - 2], sizes[2 * i - 1] = symbol.width, symbol.height
+    bitmaps[i] = ffi.string(symbol.pixels, symbol.width * symbol.height)
+  end
+
+  local letters, drawn = ffi.new("int32_t[?]", 8 * total + 1), {}
+  local page_of = ffi.cast("const int32_t *", pages)
+  local page, left_on_page = -1, 0
+  for i = 0, total - 1 do
+    while left_on_page == 0 do
+      page = page + 1
+      left_on_page = page_of[3 * page]
+    end
+    left_on_page = left_on_page - 1
+    local shape, letter = shape_at[i], letters + 8 * i
+    local symbol = shape.symbol
+    letter[0] = -1
+    if symbol ~= nil and symbol.id ~= nil then
+      local x, y = box[4 * i], box[4 * i + 1]
+      local left, top = math.min(0, shape.dx), math.min(0, shape.dy)
+      local right = math.max(shape.width, shape.dx + symbol.width)
+      local bottom = math.max(shape.height, shape.dy + symbol.height)
+      local inside = x + left >= 0 and y + top >= 0 and x + right <= page_of[3 * page + 1] and y + bottom <= page_of[3 * page + 2]
+      if not inside then left, top, right, bottom = 0, 0, shape.width, shape.height end
+      local width, height = right - left, bottom - top
+      letter[0], letter[1], letter[2], letter[3], letter[4] = symbol.id, x + left, y + top, width, height
+      letter[5], letter[6] = shape.dx - left, shape.dy - top
+      local exact = shape.differs == 0 and inside and width == symbol.width and height == symbol.height
+      if not exact then
+        letter[7] = 1
+        local made = ffi.new("uint8_t[?]", width * height)
+        for row = 0, shape.height - 1 do
+          ffi.copy(made + (row - top) * width - left, shape.pixels + row * shape.width, shape.width)
+        end
+        drawn[#drawn + 1] = ffi.string(made, width * height)
+      end
+    end
+  end
+  return ffi.string(sizes, 8 * #used), table.concat(bitmaps), ffi.string(letters, 32 * total), table.concat(drawn)
+end

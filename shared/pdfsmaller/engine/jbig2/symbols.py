@@ -1,0 +1,221 @@
+"""Pages of text as symbols that they share, every pixel exact (ITU-T T.88, 6.4 and 6.5).
+
+What is connected (letters, mostly) is compared over all pages; what is alike gets one symbol, which is what most of its
+letters have at each pixel. A page then says where which symbol stands and, by refinement, in which pixels the letter
+there differs; so no letter is ever drawn as another. What is like nothing else stays in a generic region. Of the many
+forms that the standard has, those are written that all readers were seen to understand: arithmetic coding alone,
+refinement template 0 at nominal places without typical prediction, one text region over all of its page.
+
+Every page is decoded again and compared before it counts.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pdfsmaller.engine.images import lua
+from pdfsmaller.engine.jbig2.decode import PARTS, Undecodable, decode
+from pdfsmaller.engine.jbig2.generic import TEMPLATES, encode_region
+from pdfsmaller.engine.jbig2.segments import (
+    ADAPTIVE,
+    ADAPTIVE_REFINEMENT,
+    LOSSLESS_GENERIC,
+    LOSSLESS_TEXT,
+    SYMBOL_DICTIONARY,
+    page_information,
+    region,
+    segment,
+)
+
+# A component is a letter with at least so many black pixels and of at most this width and height; the others are dirt
+# or pictures.
+LEAST_PIXELS, MOST_SIDE = 8, 400
+# Of one page: its runs of black pixels, of which halftones and noise have millions, and the pixels of its components.
+MOST_RUNS, MOST_PIXELS = 2_000_000, 16_000_000
+# Letters that differ in at most so many pixels for each of their outline have a symbol in common; from one that differs
+# in at most so many a letter is drawn; so many of them are worth a symbol.
+JOIN, REACH, FEWEST = 0.25, 0.4, 3
+# Bitmaps looked at for each component. Letters have hundreds of about their size; what never ends is no text.
+MOST_WORK = 3_000
+# Fewer letters than these in all are not worth it.
+FEWEST_LETTERS = 50
+# Letters whose bottoms are in the same 8 rows are coded together: the lines of a page are seldom straighter.
+_STRIPS_LOG = 3
+_REFINED, _LOWER_LEFT = 2, 0
+# LuaJIT takes so many pixels' time for what is done with one pixel of a symbol, and with one bitmap looked at.
+_SLOWER, _LOOK = 5, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Bitmap:
+    """A page.
+
+    Attributes:
+        black: one bit per pixel, rows padded to bytes, a set bit being black.
+        width, height: in pixels.
+    """
+
+    black: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Pages, coded.
+
+    Attributes:
+        shared: what all of them need (``/JBIG2Globals``).
+        pages: the data of each; None for those that are not worth it.
+    """
+
+    shared: bytes
+    pages: tuple[bytes | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Components:
+    """What is connected on a page: boxes (four 32-bit integers each) and pixels (a byte each)."""
+
+    boxes: bytes
+    pixels: bytes
+
+
+def encode(bitmaps: Sequence[Bitmap], limits: Sequence[int]) -> Pages | None:
+    """Pages that share symbols, or None where that saves nothing.
+
+    Args:
+        limits: bytes that each page takes otherwise.
+
+    Raises:
+        lua.Unavailable: there is no coder here.
+    """
+    pages = [_without_padding(bitmap) for bitmap in bitmaps]
+    found = [_components(page) for page in pages]
+    matched = _match(pages, found)
+    if matched is None:
+        return None
+    sizes, symbols, letters, drawn = matched
+    shared = _dictionary(sizes, symbols, sum(limits))
+    if shared is None:
+        return None
+    coded: list[bytes | None] = []
+    at = drawn_at = saved = 0
+    for page, components, limit in zip(pages, found, limits, strict=True):
+        own = letters[at : at + 2 * len(components.boxes)]
+        at += len(own)
+        used, pixels = _used(own)
+        own_drawn = drawn[drawn_at : drawn_at + pixels]
+        drawn_at += pixels
+        data = _page(page, components, own, used, own_drawn, sizes, symbols, limit) if used else None
+        if data is not None and len(data) < limit and _is(data, shared, page):
+            saved += limit - len(data)
+            coded.append(data)
+        else:
+            coded.append(None)
+    return Pages(shared, tuple(coded)) if saved > len(shared) else None
+
+
+def _call(name: str, pixels: int, *arguments: Any) -> Any:
+    return lua.call(name, pixels, *arguments, folder=Path(__file__).parent, parts=PARTS)
+
+
+def _without_padding(page: Bitmap) -> Bitmap:
+    """With no black bits behind the end of a row."""
+    row, beyond = (page.width + 7) // 8, -page.width % 8
+    if not beyond:
+        return page
+    black, mask = bytearray(page.black), 0xFF << beyond & 0xFF
+    last = slice(row - 1, None, row)
+    black[last] = black[last].translate(bytes(value & mask for value in range(256)))
+    return Bitmap(bytes(black), page.width, page.height)
+
+
+def _components(page: Bitmap) -> _Components:
+    """None of a page that is no text."""
+    size = (page.width, page.height)
+    limits = (LEAST_PIXELS, MOST_SIDE, MOST_RUNS, MOST_PIXELS)
+    boxes, pixels = _call("components", page.width * page.height, page.black, *size, *limits)
+    return _Components(boxes, pixels) if boxes is not None else _Components(b"", b"")
+
+
+def _match(pages: Sequence[Bitmap], found: Sequence[_Components]) -> tuple[bytes, bytes, bytes, bytes] | None:
+    """The symbols' sizes and pixels, the letters, the pixels of those that are refined (see ``match.lua``)."""
+    letters = sum(len(components.boxes) // 16 for components in found)
+    if letters < FEWEST_LETTERS:
+        return None
+    sizes = b"".join(
+        struct.pack("=3i", len(components.boxes) // 16, page.width, page.height)
+        for page, components in zip(pages, found, strict=True)
+    )
+    boxes, pixels = (b"".join(getattr(components, name) for components in found) for name in ("boxes", "pixels"))
+    work = MOST_WORK * letters
+    time = _SLOWER * len(pixels) + _LOOK * work
+    result = _call("match", time, sizes, boxes, pixels, JOIN, REACH, FEWEST, work)
+    return result if result[0] else None
+
+
+def _dictionary(sizes: bytes, symbols: bytes, most: int) -> bytes | None:
+    """The segment of all symbols, with the template that suits them best."""
+    best: bytes | None = None
+    count = len(sizes) // 8
+    for template in TEMPLATES:
+        room = most if best is None else len(best)
+        coded = _call("dictionary", _SLOWER * len(symbols), sizes, symbols, template, room)
+        if isinstance(coded, bytes):
+            best = struct.pack(">H", template << 10) + ADAPTIVE[template] + struct.pack(">II", count, count) + coded
+    return segment(0, SYMBOL_DICTIONARY, best, page=0) if best is not None else None
+
+
+def _used(letters: bytes) -> tuple[bytes, int]:
+    """The records of the letters that have a symbol, and how many pixels of theirs are refined."""
+    records = array("i", letters)
+    used, pixels = array("i"), 0
+    for at in range(0, len(records), 8):
+        if records[at] >= 0:
+            used.extend(records[at : at + 8])
+            if records[at + 7]:
+                pixels += records[at + 3] * records[at + 4]
+    return used.tobytes(), pixels
+
+
+def _page(
+    page: Bitmap,
+    components: _Components,
+    letters: bytes,
+    used: bytes,
+    drawn: bytes,
+    sizes: bytes,
+    symbols: bytes,
+    most: int,
+) -> bytes | None:
+    """A page's segments: what is no letter, then the letters."""
+    width, height = page.width, page.height
+    time = _SLOWER * (len(drawn) + len(used))
+    text = _call("text", time, sizes, symbols, used, drawn, _STRIPS_LOG, 0, most)
+    if not isinstance(text, bytes):
+        return None
+    rest = _call("erase", width * height, page.black, width, height, components.boxes, components.pixels, letters)
+    other = encode_region(rest, width, height, 0, most)
+    if other is None:
+        return None
+    flags = struct.pack(">H", _REFINED | _STRIPS_LOG << 2 | _LOWER_LEFT << 4)
+    head = region(width, height) + flags + ADAPTIVE_REFINEMENT + struct.pack(">I", len(used) // 32)
+    return (
+        page_information(1, width, height)
+        + segment(2, LOSSLESS_GENERIC, other)
+        + segment(3, LOSSLESS_TEXT, head + text, refers=0)
+    )
+
+
+def _is(data: bytes, shared: bytes, page: Bitmap) -> bool:
+    """Whether all pixels come back."""
+    try:
+        return decode(data, shared, page.width, page.height) == page.black
+    except Undecodable:
+        return False

@@ -1,0 +1,67 @@
+"""All content streams of a document, to be found again in any copy of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pikepdf import Dictionary, Pdf, Stream
+
+from pdfsmaller.engine.document import inherited_resources
+from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.walk.graph import Document
+
+
+@dataclass(frozen=True, slots=True)
+class ContentStream:
+    """A page's content, a form, a pattern or a Type 3 glyph.
+
+    Attributes:
+        objgen: the stream's object; a page's.
+        page: it is a page's content.
+        holder: the object whose ``/Resources`` its names refer to, or None where it has none or that is not certain.
+        colored: it may set colours other than levels of DeviceGray.
+        gray: it may set levels of DeviceGray.
+        inline: it may have inline images.
+    """
+
+    objgen: ObjGen
+    page: bool
+    holder: ObjGen | None
+    colored: bool
+    gray: bool
+    inline: bool
+
+
+def content_streams(document: Document) -> list[ContentStream]:
+    """All that were walked, pages first. What could not be read may do anything."""
+    pages = {page.node for page in document.pages}
+    holders: dict[ObjGen, set[ObjGen | None]] = {}
+    for node in document.nodes:
+        holders.setdefault(node.objgen, set()).add(node.holder)
+    found: dict[ObjGen, ContentStream] = {}
+    for node in sorted(document.nodes, key=lambda node: node not in pages):
+        if node.objgen not in found:
+            holder = node.holder if len(holders[node.objgen]) == 1 else None
+            events = node.events
+            found[node.objgen] = ContentStream(
+                node.objgen,
+                node in pages,
+                holder,
+                events is None or events.colored,
+                events is None or events.gray,
+                events is None or events.inline,
+            )
+    return list(found.values())
+
+
+def resources_of(pdf: Pdf, stream: ContentStream) -> Dictionary | None:
+    """The resources of a stream in a document or a copy of it.
+
+    Raises:
+        pikepdf.PdfError, ValueError: they are damaged.
+    """
+    holder = pdf.get_object(stream.holder) if stream.holder is not None else None
+    if isinstance(holder, Dictionary) and stream.page:
+        return inherited_resources(holder)
+    found = holder.get("/Resources") if isinstance(holder, Dictionary | Stream) else None
+    return found if isinstance(found, Dictionary) else None
