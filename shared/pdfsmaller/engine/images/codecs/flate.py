@@ -26,7 +26,9 @@ SAMPLE_BYTES = 1_000_000
 STRIPS, STRIP_ROWS = 8, 16
 # They are deflated at this level; so little of them, as what has won is.
 SAMPLE_LEVEL = 6
-LITTLE_BYTES, LITTLE_LEVEL = 200_000, 10
+LITTLE_BYTES, LITTLE_LEVEL = 20_000, 10
+# What a predictor takes in the image's dictionary.
+PARAMETERS_BYTES = 36
 # Rows are predicted so many bytes at a time.
 STRIP_BYTES = 8_000_000
 
@@ -72,7 +74,10 @@ def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default")
         if len(rows) > 1:  # the first row of a piece is predicted from nothing
             rows = [strip[len(strip) // high :] for strip in rows]
         joined = b"".join(rows)
-        return len(deflate.zlib_compress(joined, SAMPLE_LEVEL if len(joined) > LITTLE_BYTES else LITTLE_LEVEL))
+        parameters = 0 if way == "none" else PARAMETERS_BYTES
+        return parameters + len(
+            deflate.zlib_compress(joined, SAMPLE_LEVEL if len(joined) > LITTLE_BYTES else LITTLE_LEVEL)
+        )
 
     return coded(min(ways, key=size))
 
