@@ -6,15 +6,14 @@ a structural step) is just another build, and nothing is ever compressed twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from pikepdf import Pdf
 
 from pdfsmaller.engine.analysis import Analysis
+from pdfsmaller.engine.attempt import Attempt, Built
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color.mode import take_color_out
 from pdfsmaller.engine.color.profiles import srgb_profiles
@@ -22,17 +21,11 @@ from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tol
 from pdfsmaller.engine.document import open_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.engine.images.apply import apply_images
-from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import externalize_inline_images
-from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.save import Policy, save
 from pdfsmaller.engine.structure.tidy import StructureCache, tidy
 from pdfsmaller.limits import Limits
-
-#: What a build does besides the images; each can be left out alone, in the order in which they are taken back.
-Step = Literal["fonts", "content", "structure"]
-STEPS: tuple[Step, ...] = ("fonts", "content", "structure")
 
 
 @dataclass(slots=True)
@@ -42,7 +35,7 @@ class Builder:
     Attributes:
         analysis: of the source.
         pdfa: the part of PDF/A claimed, or None.
-        color_left: the last build could not take all colour out.
+        cache, fonts, content: what several builds need alike.
     """
 
     source: Path
@@ -53,40 +46,38 @@ class Builder:
     watch: Stopwatch
     analysis: Analysis
     pdfa: int | None
-    color_left: bool = False
     cache: StructureCache = field(default_factory=StructureCache)
     fonts: FontCache = field(default_factory=FontCache)
     content: ContentCache = field(default_factory=ContentCache)
 
-    def build(
-        self,
-        target: Path,
-        encoded: Mapping[ObjGen, Encoded],
-        without: Collection[ObjGen] = (),
-        *,
-        leave_out: Collection[Step] = (),
-        opened: Pdf | None = None,
-    ) -> int:
-        """Write a result and return its size in bytes.
+    def build(self, target: Path, attempt: Attempt, *, opened: Pdf | None = None) -> Built:
+        """Write a result.
 
         Args:
-            without: images that stay as they are in the source.
-            leave_out: steps that are not done.
             opened: the source as it was analysed, which is changed and of no use afterwards; opened anew by default.
         """
+        color_left = False
         with self.watch.stage("write"), ExitStack() as stack:
             pdf = opened
             if pdf is None:
                 pdf = stack.enter_context(open_pdf(self.source, self.password, self.limits))
                 externalize_inline_images(pdf, self.analysis.found.inline_pages)
-            apply_images(pdf, encoded, without)
+            apply_images(pdf, attempt.images)
             mode = self.options.color_mode or "no-change"
             if mode != "no-change":
-                self.color_left = take_color_out(pdf, self.analysis.streams, mode, self.limits)
-            if "fonts" not in leave_out:
+                color_left = take_color_out(pdf, self.analysis.streams, mode, self.limits)
+            if "fonts" not in attempt.left_out:
                 with self.watch.stage("fonts"):
-                    shrink_fonts(pdf, self.fonts, self.limits, self.deadline, usage=self.analysis.usage, pdfa=self.pdfa)
-            if "content" not in leave_out:
+                    shrink_fonts(
+                        pdf,
+                        self.fonts,
+                        self.limits,
+                        self.deadline,
+                        usage=self.analysis.usage,
+                        pdfa=self.pdfa,
+                        kept=attempt.kept_fonts,
+                    )
+            if "content" not in attempt.left_out:
                 lossless = self.options.effective_quality is None
                 most = 0.0 if lossless else tolerance(self.options.effective_dpi)
                 with self.watch.stage("content"):
@@ -100,8 +91,8 @@ class Builder:
                         tolerance=most,
                     )
             with self.watch.stage("structure"):
-                self._write(pdf, target, compact="structure" not in leave_out)
-        return target.stat().st_size
+                self._write(pdf, target, compact="structure" not in attempt.left_out)
+        return Built(target.stat().st_size, color_left)
 
     def _write(self, pdf: Pdf, target: Path, *, compact: bool) -> None:
         if compact:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pdfsmaller.engine.report import Audit
+from pdfsmaller.engine.results import Progress
 
 #: In their order. All of them are the stopwatch's, but for the first.
 STAGES = ("open", "analyse", "images", "write", "fonts", "content", "structure", "verify")
@@ -111,3 +112,41 @@ class Schedule:
             return foreseen
         sure = min(1.0, share / _SURE_SHARE)
         return (1 - share) * (sure * taken / share + (1 - sure) * max(expected, taken))
+
+
+class Telling:
+    """Tells how far a run is: its stages as percentages of the whole, and the pages whose images are done.
+
+    Attributes:
+        pages, pages_done: how many there are, and how many of them are done; None: these are not counted.
+        searching: what is coded now is coded over and over, all of it as one stage.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._schedule = Schedule()
+        self.pages = 0
+        self.pages_done: int | None = None
+        self.searching = False
+
+    def expect(self, work: Work, pages_waiting: int) -> None:
+        """What is to be done is known now, and on how many pages images are to be coded."""
+        self._schedule.expect(work)
+        self.finish_pages(work.pages, pages_waiting)
+
+    def finish_pages(self, pages: int, pages_waiting: int) -> None:
+        """So many pages are left, of all."""
+        self.pages = pages
+        self.pages_done = max(self.pages_done or 0, pages - pages_waiting)
+
+    def begin(self, stage: str) -> None:
+        """A stage of the stopwatch begins."""
+        if self.searching and self._schedule.stage == "images":
+            return
+        self._schedule.begin(stage)
+        self.tell(stage)
+
+    def tell(self, stage: str, share: float = 0.0) -> None:
+        """So much of a stage is done, 0-1."""
+        pages = (self.pages_done, self.pages) if self.pages_done is not None else None
+        self._progress(stage, self._schedule.percent(share), pages)

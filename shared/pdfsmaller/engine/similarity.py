@@ -49,6 +49,11 @@ def similarity(one: Picture, other: Picture) -> float:
 
 def similarity_of_images(one: pyvips.Image, other: pyvips.Image) -> float:
     """The same for images of any numbers."""
+    return float(block_similarities(one, other).avg())
+
+
+def block_similarities(one: pyvips.Image, other: pyvips.Image) -> pyvips.Image:
+    """The structural similarity of each block of 8 × 8 pixels and band."""
     # libvips computes a pipeline anew for every use of its end: what is used twice goes into memory. (``copy`` makes
     # a pipeline of what is in memory: ``copy_memory`` alone would then not hold on to the bytes that it lies in.)
     x, y = one.copy().copy_memory(), other.copy().copy_memory()
@@ -57,8 +62,7 @@ def similarity_of_images(one: pyvips.Image, other: pyvips.Image) -> float:
     squares = (mean_x * mean_x + mean_y * mean_y).copy_memory()
     covariance = block_means(x * y) - product
     variances = block_means(x * x) + block_means(y * y) - squares
-    found = product.linear(2, _C1) * covariance.linear(2, _C2) / (squares.linear(1, _C1) * variances.linear(1, _C2))
-    return float(found.avg())
+    return product.linear(2, _C1) * covariance.linear(2, _C2) / (squares.linear(1, _C1) * variances.linear(1, _C2))
 
 
 def block_means(image: pyvips.Image) -> pyvips.Image:

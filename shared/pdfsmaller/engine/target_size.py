@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pdfsmaller.engine.attempt import Attempt, Built
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.images.goal import Goal
@@ -96,13 +97,15 @@ def search(
     goal: Goal,
     deadline: Deadline,
     progress: Callable[[float], None],
-) -> Coded:
+) -> tuple[Coded, Built]:
     """Write the best-looking result of at most ``wanted`` bytes, or the smallest there is.
 
     Returns:
-        What became of the images.
+        What became of the images, and what was written.
     """
-    return _Search(builder, result, wanted, encode, goal, deadline, progress).run()
+    search = _Search(builder, result, wanted, encode, goal, deadline, progress)
+    coded = search.run()
+    return coded, search.built
 
 
 class _Search:
@@ -127,6 +130,7 @@ class _Search:
         self.guesses: list[_Guess] = []
         self.tries: list[_Try] = []
         self.written: _Try | None = None
+        self.built = Built(0)  # the last that was written
 
     def run(self) -> Coded:
         if self.goal.color_mode == "no-change":
@@ -156,7 +160,7 @@ class _Search:
     def _measured(self, position: float, wish: Goal) -> _Try:
         """A result written at a position."""
         coded = self._coded(wish)
-        self.written = _Try(position, coded, self.builder.build(self.result, coded.encoded))
+        self.written = _Try(position, coded, self._build(coded))
         self.tries.append(self.written)
         self.rest = self.written.size - sum(_image_bytes(coded))
         return self.written
@@ -229,7 +233,7 @@ class _Search:
         if over and best.size < NEAR * self.wanted:
             richer = min(over, key=lambda t: t.size)
             mixed = _upgraded(best.coded, richer.coded, self.wanted - best.size)
-            size = self.builder.build(self.result, mixed.encoded)
+            size = self._build(mixed)
             self.written = None
             if best.size < size <= self.wanted:
                 return mixed
@@ -238,8 +242,13 @@ class _Search:
     def _chosen(self, chosen: _Try) -> Coded:
         """Make ``chosen`` the result, which is written again unless it was the last to be."""
         if chosen is not self.written:
-            self.builder.build(self.result, chosen.coded.encoded)
+            self._build(chosen.coded)
         return chosen.coded
+
+    def _build(self, coded: Coded) -> int:
+        """Write a result; its size."""
+        self.built = self.builder.build(self.result, Attempt(coded.encoded))
+        return self.built.size
 
 
 def _image_bytes(coded: Coded) -> tuple[int, int]:

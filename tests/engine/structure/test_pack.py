@@ -252,6 +252,15 @@ def test_streams_say_nothing_that_is_so_anyway(pdf: Pdf, tmp_path: Path) -> None
         assert written.read_bytes() == b"abcd"
 
 
+@pytest.mark.parametrize(("matrix", "stays"), [("1.0 0.0 0 1 0.00 0", False), ("1 0 0 1 0 .5", True)])
+def test_an_identity_goes_however_it_is_spelled(pdf: Pdf, tmp_path: Path, matrix: str, stays: bool) -> None:
+    form = pdf.make_stream(b"", Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 1, 1]))
+    form.Matrix = pikepdf.Object.parse(f"[{matrix}]".encode())
+    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(X=form))
+    with packed(pdf, tmp_path / "x.pdf") as result:
+        assert ("/Matrix" in result.pages[0].obj.Resources.XObject.X) == stays
+
+
 @pytest.mark.parametrize("parameters", ["direct", "indirect", "no array"])
 def test_a_filter_alone_and_its_parameters_lose_their_arrays_together(
     pdf: Pdf, tmp_path: Path, parameters: str

@@ -21,6 +21,7 @@ from pikepdf import Pdf, Stream
 
 from pdfsmaller.engine import damage
 from pdfsmaller.engine.analysis import Analysis, analyse
+from pdfsmaller.engine.attempt import Attempt
 from pdfsmaller.engine.audit import Kind, audit
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline, Stopwatch
@@ -30,7 +31,7 @@ from pdfsmaller.engine.document import check_header, is_signed, pdfa_part, worki
 from pdfsmaller.engine.estimate.images import image_bytes
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.find import Found
-from pdfsmaller.engine.images.goal import Goal
+from pdfsmaller.engine.images.goal import Goal, layering
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import PRESETS, CompressOptions, Preset
 from pdfsmaller.engine.repair.mend import open_or_mend
@@ -173,7 +174,7 @@ def _built(builder: Builder) -> tuple[int, int]:
     """What a document takes once its images alone stay as they are: all that is no image, and its images."""
     with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
         built = Path(folder, "built.pdf")
-        whole = builder.build(built, {})
+        whole = builder.build(built, Attempt()).size
         with pikepdf.open(built, password=builder.password or "") as result:
             images = _bytes_of_images(result)
     return whole - images, images
@@ -189,7 +190,7 @@ def _goal(options: CompressOptions, preset: Preset | None) -> Goal:
     if quality is None:
         color_mode = "no-change"
     exact = preset is None and options.dpi is not None
-    return Goal(dpi, quality, color_mode, options.effort, exact_dpi=exact, layers=named == "scan")
+    return Goal(dpi, quality, color_mode, options.effort, exact_dpi=exact, layers=layering(named, options.effort))
 
 
 def _bytes_of_images(pdf: Pdf) -> int:

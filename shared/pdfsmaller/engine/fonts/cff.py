@@ -104,7 +104,8 @@ def subset_cff(
     orders = [kept]
     if font.ros is None and not retain_gids:
         orders.append(_in_code_order(font, kept))
-    forms = [form for order in orders for form in _forms(font, order, flats, used)]
+    tidy = _tidied(kept, flats)
+    forms = [form for order in orders for form in _forms(font, order, flats, tidy, used)]
     if retain_gids and font.ros is None:
         if flats is None or any(flats[gid].parts for gid in kept):
             raise FontError("accented letters of parts in a font by glyph index")
@@ -145,7 +146,7 @@ def blank_cff(program: bytes, gids: Collection[int]) -> bytes:
     if flats is not None:
         blank = flatten(_BLANK, (), (), Budget(), Used())
         flats = {gid: flats.get(gid, blank) for gid in order}
-    return _smallest(_forms(font, order, flats, used))
+    return _smallest(_forms(font, order, flats, _tidied(order, flats), used))
 
 
 def cff_outlines_equal(
@@ -343,15 +344,32 @@ def _hints(font: FontDict) -> dict[int, tuple[float, ...]]:
     return {op: tuple(map(real, v)) for op, v in entries.items() if op not in _WIDTHS}
 
 
-def _forms(font: Cff, kept: Sequence[int], flats: dict[int, Flat] | None, used: Sequence[Used]) -> list[Cff]:
+def _forms(
+    font: Cff,
+    kept: Sequence[int],
+    flats: dict[int, Flat] | None,
+    tidy: Mapping[int, Flat] | None,
+    used: Sequence[Used],
+) -> list[Cff]:
     """The font cut to these glyphs in every form that may turn out the smallest."""
     if flats is None:
         return [_with_subrs(font, kept, None)]
     forms = [_with_subrs(font, kept, used), _without_subrs(font, kept, flats)]
-    sample = [flats[gid] for gid in kept[:: max(1, len(kept) // _SAMPLE)]]
-    if sum(len(tidied(flat).body) for flat in sample) < _TIDY_ENOUGH * sum(len(flat.body) for flat in sample):
-        forms.append(_without_subrs(font, kept, {gid: tidied(flats[gid]) for gid in kept}))
+    if tidy is not None:
+        forms.append(_without_subrs(font, kept, tidy))
     return forms
+
+
+def _tidied(kept: Sequence[int], flats: Mapping[int, Flat] | None) -> dict[int, Flat] | None:
+    """The glyphs in the shortest operators, or None where a sample tells that this does not pay."""
+    if flats is None:
+        return None
+    sample = kept[:: max(1, len(kept) // _SAMPLE)]
+    tidy = {gid: tidied(flats[gid]) for gid in sample}
+    before = sum(len(flats[gid].body) for gid in sample)
+    if sum(len(tidy[gid].body) for gid in sample) >= _TIDY_ENOUGH * before:
+        return None
+    return {gid: tidy[gid] if gid in tidy else tidied(flats[gid]) for gid in kept}
 
 
 def _smallest(forms: Iterable[Cff]) -> bytes:

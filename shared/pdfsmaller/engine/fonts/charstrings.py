@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pdfsmaller.engine.fonts.errors import FontError
 
@@ -91,7 +92,7 @@ def number_at(data: bytes | bytearray, at: int) -> float:
 def operands_at(code: bytes, at: int) -> tuple[list[bytes], int]:
     """The operands that begin there, as they are written, and what follows them."""
     run = _RUN.match(code, at)
-    return (_OPERAND.findall(run[0]), run.end()) if run is not None else ([], at)
+    return (_OPERAND.findall(code, at, run.end()), run.end()) if run is not None else ([], at)
 
 
 def flatten(code: bytes, local: Sequence[bytes], shared: Sequence[bytes], budget: Budget, used: Used) -> Flat:
@@ -143,13 +144,13 @@ def flatten(code: bytes, local: Sequence[bytes], shared: Sequence[bytes], budget
             continue
         if not width_known:
             width_known = True
-            if op in _STEMS or op == ENDCHAR:
+            if op in STEMS or op == ENDCHAR:
                 has_width = len(stack) % 2 == 1
             else:
                 has_width = len(stack) > _MOVES.get(op, _MOST_OPERANDS)
             if has_width:
                 width = number_at(stack.pop(0), 0)
-        if op in _STEMS:
+        if op in STEMS:
             stems += len(stack) // 2
             if stems > _MOST_STEMS:
                 raise FontError("charstring damaged")
@@ -185,7 +186,8 @@ def flatten(code: bytes, local: Sequence[bytes], shared: Sequence[bytes], budget
     return Flat(bytes(out), width, parts)
 
 
-_STEMS = frozenset({HSTEM, VSTEM, HSTEMHM, VSTEMHM, HINTMASK, CNTRMASK})
+#: Operators that declare stems; the masks may, too.
+STEMS = frozenset({HSTEM, VSTEM, HSTEMHM, VSTEMHM, HINTMASK, CNTRMASK})
 _MOVES = {RMOVETO: 2, HMOVETO: 1, VMOVETO: 1}
 _PATH_OPERATORS = frozenset(
     {VMOVETO, RLINETO, HLINETO, VLINETO, RRCURVETO, RMOVETO, HMOVETO}
@@ -198,6 +200,8 @@ def with_width(flat: Flat, extra: float | None) -> bytes:
     return flat.body if extra is None else encode_number(extra) + flat.body
 
 
+# Few different numbers make up most of a font.
+@lru_cache(maxsize=16_384)
 def encode_number(value: float) -> bytes:
     """A number as an operand: an integer, or to the nearest 1/65536.
 

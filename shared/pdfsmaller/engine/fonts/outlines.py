@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
 from pdfsmaller.engine.fonts import charstrings as t2
@@ -302,7 +303,7 @@ def draw(flat: t2.Flat) -> Outline:
     x: float = 0
     y: float = 0
     for op, args, mask in _operators(body):
-        if op in (t2.HSTEM, t2.HSTEMHM, t2.VSTEM, t2.VSTEMHM, t2.HINTMASK, t2.CNTRMASK):
+        if op in t2.STEMS:
             side = horizontal if op in (t2.HSTEM, t2.HSTEMHM) else vertical
             at: float = 0
             for edge, width in zip(args[::2], args[1::2], strict=False):
@@ -324,6 +325,17 @@ def draw(flat: t2.Flat) -> Outline:
         for kind, deltas, depth in _pieces(op, args):
             if len(deltas) != _NUMBERS[kind]:
                 raise FontError("charstring damaged")
+            if kind == "curve":
+                dx1, dy1, dx2, dy2, dx3, dy3 = deltas
+                x1, y1 = x + dx1, y + dy1
+                x2, y2 = x1 + dx2, y1 + dy2
+                x, y = x2 + dx3, y2 + dy3
+                outline.segments.append(Segment(kind, (x1, y1, x2, y2, x, y), hints))
+                continue
+            if kind == "line":
+                x, y = x + deltas[0], y + deltas[1]
+                outline.segments.append(Segment(kind, (x, y), hints))
+                continue
             points: list[float] = []
             for dx, dy in zip(deltas[::2], deltas[1::2], strict=True):
                 x, y = x + dx, y + dy
@@ -336,20 +348,35 @@ def draw(flat: t2.Flat) -> Outline:
 def tidied(flat: t2.Flat) -> t2.Flat:
     """The charstring with the same outline and hints in the shortest operators there are, or as it is."""
     try:
-        outline = draw(flat)
+        outline = _drawn(flat.body, flat.parts)
         tidy = t2.Flat(encode(outline), flat.width, flat.parts)
-        if len(tidy.body) < len(flat.body):
-            drawn = draw(tidy)
-            if (drawn, drawn.declared) == (outline, outline.declared):
-                return tidy
+        shorter = len(tidy.body) < len(flat.body) and same_drawing(flat, tidy)
+        if shorter and _drawn(tidy.body, tidy.parts).declared == outline.declared:
+            return tidy
     except FontError:
         pass  # drawn by readers that forgive more
     return flat
 
 
 def same_drawing(one: t2.Flat, other: t2.Flat) -> bool:
-    """Whether two charstrings have the same outline and hints, whatever their operators."""
-    return one.body == other.body or (one.parts == other.parts and draw(one) == draw(other))
+    """Whether two charstrings have the same outline and hints, whatever their operators.
+
+    Raises:
+        FontError: one of them is damaged.
+    """
+    return one.body == other.body or (one.parts == other.parts and _same(one.body, other.body, one.parts))
+
+
+# A glyph that was tidied is compared again when its program is proved.
+@lru_cache(maxsize=8_192)
+def _same(one: bytes, other: bytes, parts: tuple[int, int] | None) -> bool:
+    return _drawn(one, parts) == _drawn(other, parts)
+
+
+@lru_cache(maxsize=4)
+def _drawn(body: bytes, parts: tuple[int, int] | None) -> Outline:
+    """The last outlines, not to be changed."""
+    return draw(t2.Flat(body, None, parts))
 
 
 def _chosen(horizontal: Sequence[Stem], vertical: Sequence[Stem], mask: bytes) -> Hints:
@@ -372,7 +399,7 @@ def _operators(body: bytes) -> Iterator[tuple[int, list[float], bytes]]:
         op = body[at]
         at += 1
         mask = b""
-        if op in (t2.HSTEM, t2.HSTEMHM, t2.VSTEM, t2.VSTEMHM, t2.HINTMASK, t2.CNTRMASK):
+        if op in t2.STEMS:
             stems += len(operands) // 2
             if op in (t2.HINTMASK, t2.CNTRMASK):
                 mask = body[at : at + (stems + 7) // 8]
@@ -380,9 +407,11 @@ def _operators(body: bytes) -> Iterator[tuple[int, list[float], bytes]]:
         elif op == t2.ESCAPE:
             op = 0x0C00 + body[at]
             at += 1
-        yield op, [number_at(operand, 0) for operand in operands], mask
+        yield op, list(map(_value, operands)), mask
 
 
+# Few different operands make up most of a font.
+_value = lru_cache(maxsize=16_384)(partial(number_at, at=0))
 _NUMBERS = {"move": 2, "line": 2, "curve": 6, "flex": 12}
 _Piece = tuple[Literal["move", "line", "curve", "flex"], Sequence[float], float]
 

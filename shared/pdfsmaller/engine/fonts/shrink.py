@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pikepdf
 from pikepdf import Dictionary, Name, Pdf, Stream
@@ -32,32 +32,26 @@ class FontCache:
     Attributes:
         seen: how many programs the document embeds.
         plan: what is to be done; None before the first build.
-        left_out: programs that are not to be changed after all.
     """
 
     seen: int = 0
     plan: Plan | None = None
-    left_out: set[ObjGen] = field(default_factory=set)
 
-    def changed(self) -> set[ObjGen]:
-        """The programs that have a new one."""
-        return set(self.plan.changes) - self.left_out if self.plan else set()
+    def changed(self, kept: Collection[ObjGen] = ()) -> set[ObjGen]:
+        """The programs that have a new one, but for those that were kept after all."""
+        return set(self.plan.changes).difference(kept) if self.plan else set()
 
-    def changed_on(self, pages: Collection[int]) -> set[ObjGen]:
+    def changed_on(self, pages: Collection[int], kept: Collection[ObjGen] = ()) -> set[ObjGen]:
         """Those of them that any of these pages shows."""
         changes = self.plan.changes if self.plan else {}
-        return {objgen for objgen in self.changed() if not changes[objgen].pages.isdisjoint(pages)}
+        return {objgen for objgen in self.changed(kept) if not changes[objgen].pages.isdisjoint(pages)}
 
-    def counts(self) -> FontCounts:
+    def counts(self, kept: Collection[ObjGen] = ()) -> FontCounts:
         """What became of the programs, for the report."""
         skipped = Counter(self.plan.skipped if self.plan else ())
-        if self.left_out:
-            skipped["rolled_back"] = len(self.left_out)
-        return FontCounts(seen=self.seen, changed=len(self.changed()), skipped=dict(sorted(skipped.items())))
-
-    def leave_out(self, programs: Collection[ObjGen]) -> None:
-        """From the next build on, these stay as they are."""
-        self.left_out |= set(programs)
+        if kept:
+            skipped["rolled_back"] = len(kept)
+        return FontCounts(seen=self.seen, changed=len(self.changed(kept)), skipped=dict(sorted(skipped.items())))
 
 
 def shrink_fonts(
@@ -68,12 +62,14 @@ def shrink_fonts(
     *,
     usage: Usage | None = None,
     pdfa: int | None = None,
+    kept: Collection[ObjGen] = (),
 ) -> None:
     """Subset and convert the embedded font programs.
 
     Args:
         usage: of the document that this one is a copy of, or None where it was not walked yet.
         pdfa: the part of PDF/A that the document is to comply with, or None.
+        kept: programs that stay as they are.
 
     Raises:
         LimitExceeded: a stream is over ``max_stream_bytes``.
@@ -85,7 +81,7 @@ def shrink_fonts(
     if cache.plan is None:
         cache.seen = len(fonts.programs)
         cache.plan = plan_changes(pdf, fonts, usage, limits, deadline, pdfa)
-    for objgen in cache.changed() & fonts.programs.keys():
+    for objgen in cache.changed(kept) & fonts.programs.keys():
         apply_change(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
     for objgen, data in cache.plan.cid_maps.items():
         pdf.get_object(objgen).write(data)

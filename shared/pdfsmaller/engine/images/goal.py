@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.options import DOWNSAMPLE_ABOVE, ColorMode, Effort
+
+Layering = Literal["never", "alike", "always"]
 
 MIN_GAIN = 0.12
 # A page shorter than this, in points, is enlarged when it is read: its images may keep up to so many times the dots.
@@ -39,7 +42,8 @@ class Goal:
         above: images are downsampled above so many times ``dpi``.
         exact_dpi: nothing stays above it, on small pages either: it was asked for by number.
         judged: quality is chosen for each image by how it looks; otherwise by rules of thumb.
-        layers: scanned pages may become a coarse background with sharp strokes over it.
+        layers: when scanned pages become a coarse background with sharp strokes over it: ``always`` where that fits,
+            or where they look as good (``alike``) as coded whole.
         min_gain: what coding again at the same size must save, as a share of the bytes stored, to be worth its loss.
     """
 
@@ -51,7 +55,7 @@ class Goal:
     min_gain: float = MIN_GAIN
     exact_dpi: bool = False
     judged: bool = True
-    layers: bool = False
+    layers: Layering = "never"
 
     @property
     def fast(self) -> bool:
@@ -111,3 +115,10 @@ def lowest_quality(source: ImageSource, goal: Goal) -> int:
     """The least that may be tried: of an image shown very coarsely, every block is seen."""
     shown = shown_dpi(source)
     return jpeg_quality(source, goal, 1.0) if shown is not None and shown < COARSE_DPI else LOWEST_QUALITY
+
+
+def layering(preset: str | None, effort: Effort) -> Layering:
+    """When a preset's scanned pages become layers."""
+    if preset == "scan":
+        return "always"
+    return "alike" if preset in ("ebook", "screen") and effort != "fast" else "never"

@@ -32,20 +32,21 @@ class View:
 
     def similarity(self, image: pyvips.Image) -> float:
         """How like the source ``image`` looks, 0–1."""
-        return similarity(self.reference, picture_of(self._seen(image)))
+        return similarity(self.reference, self.seen(image))
 
     def ringing(self, image: pyvips.Image, levels: int) -> float:
         """The share of what is seen as flat in the source that ``image`` changes by more than so many levels."""
-        return pixels.changed_where_flat(self.reference.image(), pixels.settle(self._seen(image)), levels)
+        return pixels.changed_where_flat(self.reference.image(), self.seen(image).image(), levels)
 
-    def _seen(self, image: pyvips.Image) -> pyvips.Image:
+    def seen(self, image: pyvips.Image) -> Picture:
+        """A coding of the source at the size at which that is seen."""
         wide, high = self.reference.width, self.reference.height
         if image.width < wide or image.height < high:
             image = _enlarged(image, wide, high)
         elif (image.width, image.height) != (wide, high):
             image = image.resize(wide / image.width, vscale=high / image.height, kernel="linear")
             image = image.gravity("north-west", wide, high, extend="copy")
-        return image
+        return picture_of(image)
 
 
 def _enlarged(image: pyvips.Image, width: int, height: int) -> pyvips.Image:

@@ -25,6 +25,11 @@ RESIDUE = 0.30
 FLAT_LEAST, FLAT_DEVIATION = 0.6, 4.0
 # Fewer pixels a side tell nothing.
 SIDE_LEAST = 320
+# A pixel at a stroke's edge is the stroke's from this share of the way on, from paper to the darkest of so many pixels
+# around: of 0.35, 0.5 and 0.6, the first two lost least similarity on 18 scans (benchmarks/scan/results/gate.md).
+EDGE, EDGE_PIXELS = 0.33, 5
+# By so many levels ink may be made lighter or darker, where at least this share of the pixels is of it.
+BALANCE, LEAST_SHARE = 40, 0.02
 # A mean of less than this share of the pixels, in 128ths, is none.
 LEAST_WEIGHT = 0.25
 _CROSS = [[128, 255, 128], [255, 255, 255], [128, 255, 128]]
@@ -71,9 +76,45 @@ def separate(image: pyvips.Image, dpi: float, target_dpi: int) -> Layers | None:
         return None
     # Thin strokes have no inside.
     core = inner | (strokes & 16)
-    color = _mean_of(image, core.copy_memory(), max(1, round(dpi / (target_dpi * COLOR_DPI))))
+    color_step = max(1, round(dpi / (target_dpi * COLOR_DPI)))
+    color = _mean_of(image, core.copy_memory(), color_step)
+    strokes = _without_edges(image, strokes, paper, color)
+    color = _balanced(image, strokes, paper, color, color_step)
     layers = Layers(paper, color, strokes.invert())
     return layers if _alike(image, layers, around, paper_step) else None
+
+
+def _without_edges(
+    image: pyvips.Image, strokes: pyvips.Image, paper: pyvips.Image, color: pyvips.Image
+) -> pyvips.Image:
+    """The strokes as broad as they look: without pixels at their edges that are more like paper than like the stroke.
+
+    What a stroke is like is told by its darkest pixel nearby: a faint one beside a dark one stays whole.
+    """
+    size = (image.width, image.height)
+    light, ink, page = (_levels(_stretched(part, size)) for part in (paper, color, image))
+    inked = light - page >= (light - _extreme(page, 0)) * EDGE
+    dark = ((light > ink) | strokes.invert()).copy_memory()
+    if dark.min() == 0:  # light lettering on a dark ground, where all differences have the other sign
+        inked = dark.ifthenelse(inked, page - light >= (_extreme(page, EDGE_PIXELS - 1) - light) * EDGE)
+    return (strokes & inked).copy_memory()
+
+
+def _extreme(levels: pyvips.Image, rank: int) -> pyvips.Image:
+    """The lowest (rank 0) or highest level around every pixel."""
+    return levels.rank(EDGE_PIXELS, 1, rank).copy_memory().rank(1, EDGE_PIXELS, rank).copy_memory()
+
+
+def _balanced(
+    image: pyvips.Image, strokes: pyvips.Image, paper: pyvips.Image, color: pyvips.Image, step: int
+) -> pyvips.Image:
+    """The strokes' colour, so much lighter or darker that with the paper around them they make the page's mean."""
+    share = _shrunk(strokes & 1, step)
+    ground = _stretched(paper.cast("float"), (share.width, share.height)).copy_memory()
+    wanted = _filled((_shrunk(image, step) - ground * (1 - share)).copy_memory(), share, LEAST_SHARE)
+    change = wanted - color
+    change = (change > BALANCE).ifthenelse(BALANCE, (change < -BALANCE).ifthenelse(-BALANCE, change))
+    return (color + change).rint().cast("uchar").copy_memory()
 
 
 def _is_paper(paper: pyvips.Image) -> bool:
@@ -106,22 +147,27 @@ def _mean_of(image: pyvips.Image, weight: pyvips.Image, step: int) -> pyvips.Ima
     return _filled(parts, _shrunk(share, step) * (1 / 255.0)).rint().cast("uchar").copy_memory()
 
 
-def _filled(sums: pyvips.Image, weights: pyvips.Image) -> pyvips.Image:
-    """``sums`` / ``weights``, and where there is next to no weight, the same at half the resolution."""
+def _filled(sums: pyvips.Image, weights: pyvips.Image, least: float = LEAST_WEIGHT) -> pyvips.Image:
+    """``sums`` / ``weights``, and where there is less than ``least`` weight, the same at half the resolution."""
     mean = sums / (weights + 1e-6)
     if sums.width < 3 or sums.height < 3:
         total = max(weights.avg(), 1e-6)
         wide = [sums[band].avg() / total for band in range(sums.bands)]
     else:
-        coarse = _filled(_shrunk(sums, 2), _shrunk(weights, 2))
+        coarse = _filled(_shrunk(sums, 2), _shrunk(weights, 2), least)
         wide = coarse.resize(2, kernel="linear").crop(0, 0, sums.width, sums.height)
-    return (weights > LEAST_WEIGHT).ifthenelse(mean, wide).copy_memory()
+    return (weights > least).ifthenelse(mean, wide).copy_memory()
 
 
 def _luminance(image: pyvips.Image) -> pyvips.Image:
     if image.bands == 1:
         return image.cast("float")
     return image.recomb([[0.299, 0.587, 0.114]]).cast("float")
+
+
+def _levels(image: pyvips.Image) -> pyvips.Image:
+    """The luminance in whole levels, in memory."""
+    return _luminance(image).rint().cast("short").copy_memory()
 
 
 def _shrunk(image: pyvips.Image, step: int) -> pyvips.Image:

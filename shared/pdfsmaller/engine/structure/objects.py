@@ -26,15 +26,15 @@ _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _SPACED = tuple((b" " + mark, mark) for mark in (b"/", b"[", b"]", b"<", b">")) + tuple(
     (mark + b" ", mark) for mark in (b"[", b"]", b">", b"<<")
 )
-# Entries of images and forms that say what is so without them (ISO 32000-1, tables 89 and 95).
+# Entries of images and forms that say what is so without them (ISO 32000-1, tables 89 and 95), as ``short`` has them.
 _DEFAULTS = {
     b"/Type": (b"/XObject",),
     b"/FormType": (b"1",),
     b"/Interpolate": (b"false",),
     b"/ImageMask": (b"false",),
-    b"/Matrix": (b"[ 1 0 0 1 0 0 ]",),
-    b"/DecodeParms": (b"<< >>", b"[ << >> ]", b"[ null ]", b"null"),
-    b"/Filter": (b"[ ]", b"null"),
+    b"/Matrix": (b"[1 0 0 1 0 0]",),
+    b"/DecodeParms": (b"<<>>", b"[<<>>]", b"[null]", b"null"),
+    b"/Filter": (b"[]", b"null"),
 }
 # A filter alone needs no array.
 _ONE_FILTER = re.compile(rb"\[ (/\w+) \]")
@@ -196,7 +196,8 @@ def _without_defaults(entries: dict[bytes, bytes]) -> dict[bytes, bytes]:
     return {
         key: value
         for key, value in entries.items()
-        if value not in _DEFAULTS.get(key, ()) and not key.startswith(b"/PTEX.")  # private to pdfTeX
+        if not (key in _DEFAULTS and short(value) in _DEFAULTS[key])
+        and not key.startswith(b"/PTEX.")  # private to pdfTeX
     }
 
 

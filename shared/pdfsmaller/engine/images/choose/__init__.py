@@ -20,7 +20,7 @@ from pdfsmaller.engine.images.choose.bilevel import of_bilevel
 from pdfsmaller.engine.images.choose.indexed import of_indexed
 from pdfsmaller.engine.images.choose.jpeg import of_jpeg
 from pdfsmaller.engine.images.choose.jpx import of_jpx
-from pdfsmaller.engine.images.choose.layers import of_page
+from pdfsmaller.engine.images.choose.layers import as_good_as, of_page
 from pdfsmaller.engine.images.choose.samples import of_samples
 from pdfsmaller.engine.images.codecs import flate
 from pdfsmaller.engine.images.encoded import Encoded
@@ -42,11 +42,13 @@ def optimize(source: ImageSource, goal: Goal) -> Encoded:
     if not source.lossy_ok:
         goal, reason = replace(goal, dpi=None, quality=None, color_mode="no-change"), source.keep_reason
     best = _by_kind(source, goal)
-    if goal.layers and source.role == "image":
+    if goal.layers == "always" and source.role == "image":
         whole = min(source.stored, best.cost if best is not None else source.stored)
         layered = of_page(source, goal)
         if layered is not None and layered.cost <= LAYERS_GAIN * whole:
             best = layered
+    elif goal.layers == "alike" and goal.judged and source.role == "image" and best is not None:
+        best = as_good_as(best, source, goal) or best
     if best is not None:
         best = flate.repacked(best, goal.effort)
     if best is not None and best.color == "gray" and recolors(source, goal):
