@@ -34,6 +34,7 @@ from pdfsmaller.engine.audit import Kind, audit
 from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.comparison import Comparison, reasons, summarize
+from pdfsmaller.engine.deflate import ZOPFLI_BYTES_PER_SECOND
 from pdfsmaller.engine.disk import cannot_write
 from pdfsmaller.engine.document import (
     check_header,
@@ -59,6 +60,7 @@ from pdfsmaller.engine.rollback import Rollback, holds
 from pdfsmaller.engine.run import begin
 from pdfsmaller.engine.schedule import Telling, Work
 from pdfsmaller.engine.stand_ins import digest
+from pdfsmaller.engine.structure.tidy import StructureCache
 from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import Originals, compare, sample_pages
 from pdfsmaller.engine.workers import WORKERS
@@ -190,6 +192,7 @@ class _Compression:
             self.options.effort,
             exact_dpi=self.options.dpi is not None,
             layers=layering(self.options.preset, self.options.effort),
+            bilevel=self.options.bilevel,
         )
         with self._open(folder / "mended.pdf") as pdf:
             builder = self._analysed(pdf, goal)
@@ -235,7 +238,7 @@ class _Compression:
                 return None  # there are objects that nobody here has seen
             analysis = analyse(pdf, context.limits, context.deadline)
             self.images = len(analysis.found.images)
-            self._expect(pdf, analysis.found, goal)
+            seconds = self._expect(pdf, analysis.found, goal)
             return Builder(
                 source=self.source,
                 password=self.password,
@@ -245,9 +248,11 @@ class _Compression:
                 watch=context.watch,
                 analysis=analysis,
                 pdfa=pdfa_part(pdf),
+                cache=StructureCache(zopfli_bytes=round(seconds * ZOPFLI_BYTES_PER_SECOND)),
             )
 
-    def _expect(self, pdf: Pdf, found: Found, goal: Goal) -> None:
+    def _expect(self, pdf: Pdf, found: Found, goal: Goal) -> float:
+        """Say what there is to be done: how many seconds that is expected to take."""
         images = found.images.values()
         tally = Tally(pdf, images, goal)
         work = Work(
@@ -260,6 +265,7 @@ class _Compression:
             everything=self.options.verify == "full",
         )
         self.told.expect(work, tally.pages_waiting)
+        return sum(work.expected().values())
 
     def _begin_rendering(self, found: Found) -> Originals | None:
         """Have the pages that will be compared rendered meanwhile, where these renderings are sure to be of use."""

@@ -1,13 +1,12 @@
 -- One content stream, written again: the operators are followed as a reader would, and what they do is written.
 --
--- rewrite(data, names, scale, tolerance) → content, uses; or nil and why the stream is to be left alone.
+-- rewrite(data, names, scale, tolerance) → content and ""; or nil and why the stream is to be left alone.
 --
 --   names      what the stream's resources are, one a line: "G name" a graphics state that may be set twice, "M name"
 --              one that may not but sets no line or font, "S name" a font of one-byte codes, "D name" of two-byte
 --              codes.
 --   scale      the largest scale at which the stream's space is shown: points of the page to a unit.
 --   tolerance  how far a mark may move, in points of the page; 0: no value changes.
---   uses       what the stream shows at which scale, one a line: "Do name scale", "gs name scale".
 
 local ffi = require "ffi"
 local scan = require "scan"
@@ -27,6 +26,9 @@ local THIN = 1
 -- Renderers draw rectangles on whole pixels. That a side falls on the next one, by an error however small, is to be
 -- rare: it has a smaller share of the tolerance.
 local SIDE = 1 / 4
+-- Points of lines that lie between their neighbours, to this share of the tolerance, go, where no side turns from the
+-- new line by more than 14 degrees; only in runs of many lines, some hundred at once and some joined to one.
+local BETWEEN, STRAIGHT, MANY_LINES, MOST_LINES, MOST_JOINED = 1 / 2, 0.97, 8, 512, 40
 
 local p                                     -- the source
 local kinds, froms, tos, nums = {}, {}, {}, {}    -- operands
@@ -37,12 +39,12 @@ local plain_array                           -- it holds no other arrays or dicti
 
 local names, scale, tolerance, exact
 local state, stack, depth
-local uses
 local path, clip                            -- a path or a clip is in the making
 local lx, ly, rx, ry                        -- its last point, as it was and as it is written
 local move_from, move_to                    -- where its last m is written
 local drawn, curved                         -- it has more than m; its last segment with a length is a curve
 local cuts, cut_count                       -- pieces of it that only a stroke would show
+local lines, xs, ys, keep = 0, {}, {}, {}   -- lines not yet written, and which of their points are
 local arrays                                -- strings are shown by TJ
 local fill_space, stroke_space              -- cs and CS not yet written
 local in_text, begin_due                    -- BT … ET; BT not yet written
@@ -67,17 +69,6 @@ local function point_grids()
   state.rm, state.rd = grid(2 * tolerance * SIDE / max(sx, 1e-9))
   state.sm, state.sd = grid(2 * tolerance * SIDE / max(sy, 1e-9))
   state.sx, state.sy = sx, sy
-end
-
-local function used(operator, name, at)
-  local key = operator .. " " .. name
-  if at > (uses[key] or -1) then uses[key] = at end
-end
-
--- By how much a matrix enlarges at most: its larger singular value.
-local function norm(a, b, c, d)
-  local x, y, xy = a * a + b * b, c * c + d * d, a * c + b * d
-  return sqrt((x + y + sqrt((x - y) * (x - y) + 4 * xy * xy)) / 2)
 end
 
 -- Writing operands --------------------------------------------------------------------------------------------------
@@ -262,7 +253,6 @@ end)
 on("gs", "N", function()
   flush_spaces()
   local name = ffi.string(p + froms[1] + 1, tos[1] - froms[1] - 1)
-  used("gs", name, norm(state.a, state.b, state.c, state.d))
   local known = names["G " .. name]
   if known and state.gs == name then return end
   put_all("gs")
@@ -400,14 +390,66 @@ local function line(x, y)
   word("l")
 end
 
-on("l", "nn", function()
-  outside()
-  path, drawn = true, true
-  local from, x, y = size(), nums[1], nums[2]
+local function put_line(x, y)
+  local from = size()
+  nums[1], nums[2] = x, y
   -- Not after lines: what is left might be a rectangle, which renderers draw on whole pixels.
   local none = curved and x == lx and y == ly
   line(x, y)
   if none then cut(from) else curved = false end
+end
+
+-- Whether the points from one to another of a line lie on the straight line between these, as far as can be seen.
+local function straight(from, to, limit)
+  local ax, ay = xs[from], ys[from]
+  local dx, dy = xs[to] - ax, ys[to] - ay
+  local span = length(dx, dy)
+  if not (span > 0) then return false end
+  local px, py = ax, ay
+  for k = from + 1, to do
+    local x, y = xs[k], ys[k]
+    local along = (x - px) * dx + (y - py) * dy
+    -- A turn, however short its sides, shows in a broad stroke's joins.
+    if along < STRAIGHT * length(x - px, y - py) * span then return false end
+    if abs((x - ax) * dy - (y - ay) * dx) > limit * span then return false end
+    px, py = x, y
+  end
+  return true
+end
+
+-- The lines that are waiting, without points that lie between their neighbours.
+local function flush_lines()
+  local n = lines
+  lines = 0
+  local first, second = nums[1], nums[2]
+  local kept = 0
+  if n >= MANY_LINES then
+    local limit = tolerance * BETWEEN / max(state.sx, state.sy, 1e-9)
+    local i = 1
+    kept, keep[1] = 1, 1
+    while i < n do
+      local j = i + 1
+      while j < n and j - i < MOST_JOINED and straight(i, j + 1, limit) do j = j + 1 end
+      kept, i = kept + 1, j
+      keep[kept] = j
+    end
+  end
+  -- Few are left of a rectangle, which renderers draw on whole pixels.
+  if kept >= MANY_LINES then
+    for k = 1, kept do put_line(xs[keep[k]], ys[keep[k]]) end
+  else
+    for k = 1, n do put_line(xs[k], ys[k]) end
+  end
+  nums[1], nums[2] = first, second
+end
+
+on("l", "nn", function()
+  outside()
+  path, drawn = true, true
+  if exact then return put_line(nums[1], nums[2]) end
+  lines = lines + 1
+  xs[lines], ys[lines] = nums[1], nums[2]
+  if lines == MOST_LINES then flush_lines() end
 end)
 
 on("c", "nnnnnn", function()
@@ -646,8 +688,6 @@ end)
 on("Do", "N", function()
   outside()
   mark()
-  local name = ffi.string(p + froms[1] + 1, tos[1] - froms[1] - 1)
-  used("Do", name, norm(state.a, state.b, state.c, state.d))
   put_all("Do")
 end)
 
@@ -737,6 +777,7 @@ local function run()
             if not test[i](kinds[i]) then fail("operands") end
           end
         end
+        if lines > 0 and operator ~= "l" then flush_lines() end
         handler(operator, from)
         count = 0
       end
@@ -758,13 +799,14 @@ return function(data, listed, wanted_scale, wanted_tolerance)
   p = scan.open(data)
   write.reset(#data + 4096)
   write.held = 0
-  names, uses = {}, {}
+  names = {}
   for entry in listed:gmatch("[^\n]+") do names[entry] = true end
   scale, tolerance = wanted_scale, wanted_tolerance
   exact = not (tolerance > 0 and scale > 0 and scale < 1e6)
   state, stack, depth = fresh(), {}, 0
   point_grids()
   count, path, clip, rx = 0, false, false, false
+  lines = 0
   drawn, curved, move_from, move_to, cuts, cut_count = false, false, -1, -1, {}, 0
   -- Deflate prefers one operator to two of which each is shorter at times.
   arrays = data:find("TJ", 1, true) ~= nil
@@ -772,7 +814,5 @@ return function(data, listed, wanted_scale, wanted_tolerance)
   in_text, begin_due, clipping = false, false, false
   local fine, why = pcall(run)
   if not fine then return nil, tostring(why) end
-  local list = {}
-  for key, value in pairs(uses) do list[#list + 1] = ("%s %.9g"):format(key, value) end
-  return write.text(0), table.concat(list, "\n")
+  return write.text(0), ""
 end

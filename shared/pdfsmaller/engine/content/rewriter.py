@@ -24,13 +24,10 @@ class Rewritten:
 
     Attributes:
         data: the new content, or None where the stream is to be left alone.
-        uses: what it shows, by operator (``Do``, ``gs``) and name, with the largest scale relative to the
-            stream's own space; None where that is not known.
         reason: why the stream was left alone.
     """
 
     data: bytes | None
-    uses: dict[tuple[str, bytes], float] | None
     reason: str = ""
 
 
@@ -53,15 +50,8 @@ class Rewriter:
             scale: points of the page to a unit of the stream's space, at most.
             tolerance: how far marks may move, in points of the page; 0 changes no value.
         """
-        new, rest = self._rewrite(data, names, scale, tolerance)
-        if new is None:
-            return Rewritten(None, None, rest.decode("latin-1"))
-        uses = {}
-        for line in rest.split(b"\n"):
-            if line:
-                operator, name, at = line.split(b" ")
-                uses[operator.decode(), name] = float(at)
-        return Rewritten(new, uses)
+        new, reason = self._rewrite(data, names, scale, tolerance)
+        return Rewritten(new, reason.decode("latin-1"))
 
 
 _local = threading.local()

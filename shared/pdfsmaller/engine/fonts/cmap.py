@@ -7,8 +7,6 @@ megabytes, are not at hand, and a font that uses one is left alone.
 from __future__ import annotations
 
 import re
-import sys
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -80,18 +78,6 @@ class CMap:
             else:
                 raise FontError("codes")
         return found
-
-
-def split_two_bytes(text: bytes) -> set[tuple[int, int]]:
-    """The two-byte codes of a string; a last odd byte counts as a code of its own and as the first half of one."""
-    extra: set[tuple[int, int]] = set()
-    if len(text) % 2:
-        extra = {(2, text[-1]), (2, text[-1] << 8)}
-        text = text[:-1]
-    codes = array("H", text)
-    if sys.byteorder == "little":
-        codes.byteswap()
-    return {(2, code) for code in set(codes)} | extra
 
 
 def read_cmap(encoding: Object | None, limits: Limits, depth: int = 0) -> CMap:

@@ -30,6 +30,7 @@ from pdfsmaller.engine.from_images.picture import Note
 from pdfsmaller.engine.from_images.read import read_pictures
 from pdfsmaller.engine.from_images.reading import Budget, Reading
 from pdfsmaller.engine.from_images.write import Document
+from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.report import (
     CombinedOutcome,
@@ -186,7 +187,8 @@ class _Run:
         """Add all pages of one file, or none."""
         # With the soft limit passed what counts is to come to an end.
         effort = "fast" if self.deadline.passed() else self.options.effort
-        reading = Reading(source.name, effort, self.limits, self.budget)
+        goal = Goal(None, None, effort=effort, bilevel=self.options.bilevel)
+        reading = Reading(source.name, goal, self.limits, self.budget)
         pages: list[bytes] = []
         notes: set[Note] = set()
         for picture in read_pictures(source, document.pages, reading):

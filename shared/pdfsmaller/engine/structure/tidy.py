@@ -15,7 +15,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.color.profiles import slim_profiles
 from pdfsmaller.engine.damage import tolerate
-from pdfsmaller.engine.deflate import zlib_compress
+from pdfsmaller.engine.deflate import ZOPFLI_BYTES_PER_SECOND, zlib_compress
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import FILE_TYPES, GENERAL, filters_of, read_decoded
@@ -53,9 +53,11 @@ class StructureCache:
 
     Attributes:
         deflated: smaller data, by a digest of the stored data and its filters (None = keep).
+        zopfli_bytes: how many bytes may still be deflated by zopfli.
     """
 
     deflated: dict[bytes, Packed | None] = field(default_factory=dict)
+    zopfli_bytes: int = ZOPFLI_BYTES_PER_SECOND
 
 
 def tidy(
@@ -170,17 +172,17 @@ def deflate_streams(
         plain_xmp: leave metadata as they are: PDF/A demands that programs can read them that know no PDF (ISO 19005-1,
             6.7.2).
     """
-    pending: list[tuple[Stream, bytes, bytes, int]] = []
+    pending: list[tuple[Stream, bytes, bytes, int, bool]] = []
     size = 0
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="deflate") as pool:
 
-        def deflated(item: tuple[Stream, bytes, bytes, int]) -> bytes:
-            return zlib_compress(item[2], effort, deadline)
+        def deflated(item: tuple[Stream, bytes, bytes, int, bool]) -> bytes:
+            return zlib_compress(item[2], effort, deadline, zopfli=item[4])
 
         def flush() -> None:
             nonlocal size
             done = spread(pool, deflated, pending, lambda item: len(item[2]))
-            for (stream, key, data, before), packed in zip(pending, done, strict=True):
+            for (stream, key, data, before, _), packed in zip(pending, done, strict=True):
                 best = min(Packed(data, deflated=False), Packed(packed, deflated=True), key=lambda p: p.cost)
                 cache.deflated[key] = best if best.cost < before else None
                 _put(stream, cache.deflated[key])
@@ -201,7 +203,10 @@ def deflate_streams(
                 data = read_decoded(obj, limits)
             if attempt.failed:
                 continue
-            pending.append((obj, key, data, len(raw) + (_FLATE_ENTRY if "/Filter" in obj else 0)))
+            zopfli = effort == "max" and len(data) <= cache.zopfli_bytes
+            if zopfli:
+                cache.zopfli_bytes -= len(data)
+            pending.append((obj, key, data, len(raw) + (_FLATE_ENTRY if "/Filter" in obj else 0), zopfli))
             size += len(data)
             if size > RECOMPRESS_BATCH_BYTES:
                 flush()

@@ -14,7 +14,6 @@ from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.recolor import simplified
 from pdfsmaller.engine.images.source import ImageSource, Skip
 from pdfsmaller.engine.images.weigh import smaller
-from pdfsmaller.engine.options import Effort
 
 
 def of_source(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
@@ -24,11 +23,11 @@ def of_source(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
     color = "keep"
     if image.bands == 3:
         image, color = simplified(image, source, replace(goal, quality=None, color_mode="no-change"))
-    coded = of_pixels(image, goal.effort, palette_ok=source.plain_decode)
+    coded = of_pixels(image, goal, palette_ok=source.plain_decode)
     return replace(coded, color="gray", drop_decode=True) if color == "gray" else coded
 
 
-def of_pixels(image: pyvips.Image, effort: Effort, *, palette_ok: bool = True) -> Encoded:
+def of_pixels(image: pyvips.Image, goal: Goal, *, palette_ok: bool = True) -> Encoded:
     """Samples in their final colour space, deflated quickly where they are deflated: see ``flate.repacked``.
 
     Args:
@@ -36,39 +35,39 @@ def of_pixels(image: pyvips.Image, effort: Effort, *, palette_ok: bool = True) -
         palette_ok: three components are colours, which may be indices into a palette.
     """
     if image.format == "ushort":
-        return flate.predicted(_named(image), bits=16, effort=effort)
+        return flate.predicted(_named(image), bits=16, effort=goal.effort)
     if image.bands == 1:
-        return of_gray(image, effort)
+        return of_gray(image, goal)
     if image.bands != 3:
-        return _of_components(image, effort)
+        return _of_components(image, goal)
     colors = palette.colors(image) if palette_ok else None
     if colors is None:
-        return flate.predicted(_named(image), effort=effort)
-    return _of_few_colors(image, colors, effort)
+        return flate.predicted(_named(image), effort=goal.effort)
+    return _of_few_colors(image, colors, goal)
 
 
-def of_gray(image: pyvips.Image, effort: Effort) -> Encoded:
+def of_gray(image: pyvips.Image, goal: Goal) -> Encoded:
     """One component of 8 bits, at as few as hold its levels exactly."""
     levels = [level for level, count in enumerate(pixels.histogram(image)) if count]
     if all(level in (0, 255) for level in levels):
-        return smallest_bilevel(image, effort)
+        return smallest_bilevel(image, goal)
     for bits, step in ((2, 85), (4, 17)):
         if all(level % step == 0 for level in levels):
-            return flate.predicted(_named(image), bits=bits, effort=effort)
-    return flate.predicted(_named(image), effort=effort)
+            return flate.predicted(_named(image), bits=bits, effort=goal.effort)
+    return flate.predicted(_named(image), effort=goal.effort)
 
 
-def _of_few_colors(image: pyvips.Image, colors: list[bytes], effort: Effort) -> Encoded:
+def _of_few_colors(image: pyvips.Image, colors: list[bytes], goal: Goal) -> Encoded:
     """Three components of at most 256 colours: indices, or what predictors make of a gradient of many."""
     if len(colors) <= 2:
         found = palette.indices(image, colors)
         if found is not None:
             bitmap = pixels.settle((found > 0).ifthenelse(255, 0))
-            return replace(smallest_bilevel(bitmap, effort), palette=b"".join(colors), entries=len(colors))
+            return replace(smallest_bilevel(bitmap, goal), palette=b"".join(colors), entries=len(colors))
     indexed = palette.exact(image, colors)
     if indexed is not None and indexed.bits < 8:
         return indexed
-    best = smaller(indexed, flate.predicted(_named(image), effort=effort))
+    best = smaller(indexed, flate.predicted(_named(image), effort=goal.effort))
     assert best is not None
     return best
 
@@ -83,7 +82,7 @@ def of_sixteen_bits(source: ImageSource, goal: Goal) -> Encoded:
     if source.color.palette is not None or bands not in (1, 3):
         raise Skip("sixteen_bits")
     image = pyvips.Image.new_from_memory(source.data, source.width, source.height, bands, "ushort").byteswap()
-    return of_pixels(image, goal.effort)
+    return of_pixels(image, goal)
 
 
 def _same_samples(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
@@ -93,12 +92,12 @@ def _same_samples(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encod
     return flate.plain(source.data, source.width, source.height, source.bits)
 
 
-def _of_components(image: pyvips.Image, effort: Effort) -> Encoded:
+def _of_components(image: pyvips.Image, goal: Goal) -> Encoded:
     """Components of any number and meaning, deflated; with predictors where PNG knows that many."""
     plain = flate.plain(image.write_to_memory(), image.width, image.height, 8)
     if image.bands not in (2, 4):
         return plain
-    return min(plain, flate.predicted(_named(image), effort=effort), key=lambda e: e.cost)
+    return min(plain, flate.predicted(_named(image), effort=goal.effort), key=lambda e: e.cost)
 
 
 def _named(image: pyvips.Image) -> pyvips.Image:

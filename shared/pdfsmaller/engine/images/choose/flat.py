@@ -40,7 +40,7 @@ def of_flat(
         jpeg_ok: JPEG knows their colour space.
     """
     best = _few_colors(image, source, goal)
-    best = best or exact.of_pixels(image, goal.effort, palette_ok=source.plain_decode)
+    best = best or exact.of_pixels(image, goal, palette_ok=source.plain_decode)
     return (_quiet_jpeg(image, flat, goal, judge, FLAT_JPEG_GAIN * best.cost) if jpeg_ok else None) or best
 
 
@@ -50,7 +50,7 @@ def _few_colors(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded
     if image.width * image.height > PALETTE_PIXELS or image.bands not in (1, 3) or not source.plain_decode:
         return None
     if image.bands == 1 and pixels.only_extremes(image):
-        return smallest_bilevel(image, goal.effort)
+        return smallest_bilevel(image, goal)
     colors = image if image.bands == 3 else pixels.settle(image.bandjoin([image, image]))
     allowed = max(0.2, (100 - goal.quality) / (100 - REFERENCE_QUALITY))
     indexed = palette.unseen(colors, allowed)

@@ -111,7 +111,7 @@ def _grounds(layers: Layers, page: _Page, goal: Goal) -> tuple[Encoded, Encoded]
 
 
 def _with_strokes(paper: Encoded, ink: Encoded, layers: Layers, goal: Goal) -> Encoded:
-    return replace(paper, over=(ink, smallest_bilevel(layers.strokes, goal.effort)))
+    return replace(paper, over=(ink, smallest_bilevel(layers.strokes, goal)))
 
 
 def _together(paper: Encoded, ink: Encoded, layers: Layers, view: View) -> Picture:

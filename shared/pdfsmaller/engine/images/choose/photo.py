@@ -96,7 +96,7 @@ def photo(load: Callable[[float], pyvips.Image], source: ImageSource, goal: Goal
     scale = scale_for(source, goal)
     image, color = simplified(sized(scale), source, goal)
     if goal.color_mode == "bilevel" and color == "gray":
-        bilevel = smallest_bilevel(pixels.black_and_white(image), goal.effort)
+        bilevel = smallest_bilevel(pixels.black_and_white(image), goal)
         bilevel = replace(bilevel, color="gray", drop_decode=True)
         return Photo(image.width, 0, lambda: bilevel)
 

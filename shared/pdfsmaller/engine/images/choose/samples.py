@@ -51,10 +51,10 @@ def lossy(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | Non
         return of_soft_mask(image, source, goal)
     if image.bands == 1 and pixels.only_extremes(image):
         # Gray by name, black and white in truth: it keeps its pixels, as bilevel images do.
-        return _in_space(smallest_bilevel(image, goal.effort), source, "keep")
+        return _in_space(smallest_bilevel(image, goal), source, "keep")
     simple, color = simplified(pixels.resize(image, *target_pixels(source, scale_for(source, goal))), source, goal)
     if goal.color_mode == "bilevel" and color == "gray":
-        return replace(smallest_bilevel(pixels.black_and_white(simple), goal.effort), color="gray", drop_decode=True)
+        return replace(smallest_bilevel(pixels.black_and_white(simple), goal), color="gray", drop_decode=True)
     jpeg_ok = simple.bands == 1 or (simple.bands in (3, 4) and source.color.family != "other")
     flat = pixels.flat_mask(simple)
     if flat.avg() / 255.0 <= FLAT_SHARE and jpeg_ok:
@@ -70,7 +70,7 @@ def _photographed(
     best = None
     bits = 8 * lossy.encoded.cost / (simple.width * simple.height * simple.bands)
     if bits >= MANY_BITS or simple.width <= NARROW_PIXELS:
-        best = _in_space(exact.of_pixels(simple, goal.effort, palette_ok=source.plain_decode), source, color)
+        best = _in_space(exact.of_pixels(simple, goal, palette_ok=source.plain_decode), source, color)
     if lossy.beats(source.stored, source, goal):
         best = smaller(best, _in_space(lossy.encoded, source, color))
     return best

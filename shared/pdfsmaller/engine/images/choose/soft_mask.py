@@ -21,7 +21,7 @@ def of_soft_mask(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encode
     scale = scale_for(source, goal)
     if source.fixed_color or not pixels.only_extremes(image):
         image = pixels.resize(image, *target_pixels(source, scale))
-    best = exact.of_gray(image, goal.effort)
+    best = exact.of_gray(image, goal)
     if source.fixed_color:
         return best  # colours premultiplied with the mask need it exactly
     quality = min(QUALITY_MOST, jpeg_quality(source, goal, scale) + QUALITY_ABOVE)

@@ -104,7 +104,7 @@ def repacked(encoded: Encoded, effort: Effort) -> Encoded:
     """The same samples, deflated with all effort: for what has won, since it takes ten times as long."""
     if encoded.filter != "/FlateDecode" or effort == "fast":
         return encoded
-    packed = zlib_compress(zlib.decompress(encoded.data), effort)
+    packed = zlib_compress(zlib.decompress(encoded.data), effort, zopfli=True)
     return replace(encoded, data=packed) if len(packed) < len(encoded.data) else encoded
 
 
