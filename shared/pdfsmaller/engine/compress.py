@@ -192,6 +192,7 @@ class _Compression:
             self.options.effort,
             exact_dpi=self.options.dpi is not None,
             layers=layering(self.options.preset, self.options.effort),
+            bilevel=self.options.bilevel,
         )
         with self._open(folder / "mended.pdf") as pdf:
             builder = self._analysed(pdf, goal)

@@ -21,6 +21,7 @@ from pdfsmaller.errors import InvalidOption
 
 Preset = Literal["lossless", "printer", "ebook", "screen", "scan"]
 ColorMode = Literal["no-change", "grayscale", "bilevel"]
+Bilevel = Literal["auto", "generic", "ccitt"]
 Effort = Literal["fast", "default", "max"]
 Verify = Literal["off", "sample", "full"]
 OnError = Literal["fail", "skip"]
@@ -300,6 +301,12 @@ class OutputOptions(Options):
             choices={"no-change": "as it is", "grayscale": "shades of gray", "bilevel": "black and white"},
         ),
         default=None,
+    )
+    bilevel: Bilevel = option(
+        "How images of one bit per pixel are coded: JBIG2 whose symbols pages share (auto; every pixel as it was), "
+        "JBIG2 without symbols (generic) or CCITT group 4 (ccitt), for archives whose rules ask for that.",
+        Shown("HOW"),
+        default="auto",
     )
     effort: Effort = option("How long to search for fewer bytes.", Shown("HOW"), default="default")
     verify: Verify = option(

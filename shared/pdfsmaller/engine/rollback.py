@@ -93,7 +93,7 @@ class Rollback:
             effort = self.builder.options.effort
             for some, less in (
                 (layered, replace(self.goal, layers="never")),
-                (guilty - layered, Goal(None, None, effort=effort)),
+                (guilty - layered, Goal(None, None, effort=effort, bilevel=self.goal.bilevel)),
             ):
                 images |= self._coded(some, less) if some else {}
         return replace(tried, images=images, rolled_back=tried.rolled_back + len(guilty - images.keys()))
@@ -111,7 +111,7 @@ class Rollback:
             return following
         with_loss = {objgen for objgen in shown if objgen in lossy or objgen in _paired(self._found, lossy)}
         kept = {objgen: image for objgen, image in tried.images.items() if objgen not in with_loss}
-        kept |= self._coded(with_loss, Goal(None, None, effort=self.builder.options.effort))
+        kept |= self._coded(with_loss, Goal(None, None, effort=self.builder.options.effort, bilevel=self.goal.bilevel))
         return replace(following, images=kept, rolled_back=tried.rolled_back + len(with_loss - kept.keys()))
 
     def _coded(self, images: Iterable[ObjGen], goal: Goal) -> dict[ObjGen, Encoded]:

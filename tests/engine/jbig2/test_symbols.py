@@ -163,6 +163,22 @@ def test_letters_at_the_edges_of_the_page() -> None:
     assert all_equal(coded, pages)
 
 
+def test_a_symbol_is_never_moved_by_its_height() -> None:
+    """PDFium takes it for one that is not moved, and reads on from the wrong place."""
+    page = letters(600, 300, 4)
+    picture = Image.frombytes("1", (page.width, page.height), page.black.translate(INVERTED))
+    for x in range(20, 560, 20):  # lines, some of which are two pixels high
+        picture.paste(0, (x, 290, x + 11, 291))
+        if x % 100 == 0:
+            picture.paste(0, (x, 289, x + 9, 290))
+    pages = [bitmap_of(picture)]
+    coded = encode(pages, [10**6])
+    assert coded is not None
+    with pypdfium2.PdfDocument(as_pdf(coded, pages)) as document:
+        (image,) = document[0].get_objects()
+        assert bitmap_of(image.get_bitmap().to_pil()) == pages[0]
+
+
 def test_a_page_that_gains_nothing_is_left_out(text: tuple[list[Bitmap], Pages]) -> None:
     pages, _ = text
     coded = encode([*pages, letters(900, 700, 9)], [10**6, 10**6, 100])

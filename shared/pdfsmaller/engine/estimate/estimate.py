@@ -190,7 +190,15 @@ def _goal(options: CompressOptions, preset: Preset | None) -> Goal:
     if quality is None:
         color_mode = "no-change"
     exact = preset is None and options.dpi is not None
-    return Goal(dpi, quality, color_mode, options.effort, exact_dpi=exact, layers=layering(named, options.effort))
+    return Goal(
+        dpi,
+        quality,
+        color_mode,
+        options.effort,
+        exact_dpi=exact,
+        layers=layering(named, options.effort),
+        bilevel=options.bilevel,
+    )
 
 
 def _bytes_of_images(pdf: Pdf) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pdfsmaller.engine.images.source import ImageSource
-from pdfsmaller.engine.options import DOWNSAMPLE_ABOVE, ColorMode, Effort
+from pdfsmaller.engine.options import DOWNSAMPLE_ABOVE, Bilevel, ColorMode, Effort
 
 Layering = Literal["never", "alike", "always"]
 
@@ -44,6 +44,7 @@ class Goal:
         judged: quality is chosen for each image by how it looks; otherwise by rules of thumb.
         layers: when scanned pages become a coarse background with sharp strokes over it: ``always`` where that fits,
             or where they look as good (``alike``) as coded whole.
+        bilevel: how images of one bit per pixel may be coded.
         min_gain: what coding again at the same size must save, as a share of the bytes stored, to be worth its loss.
     """
 
@@ -56,6 +57,7 @@ class Goal:
     exact_dpi: bool = False
     judged: bool = True
     layers: Layering = "never"
+    bilevel: Bilevel = "auto"
 
     @property
     def fast(self) -> bool:

@@ -26,6 +26,7 @@ from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
+from pdfsmaller.engine.images.together import share_symbols
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.workers import WORKERS
@@ -125,6 +126,9 @@ def encode_images(
                 del source
             while running:
                 collect()
+            if goal.bilevel == "auto":
+                order = {objgen: min(image.pages, default=0) for objgen, image in found_images.images.items()}
+                share_symbols(result.encoded, order, goal.effort, pool, deadline)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

@@ -4,6 +4,7 @@
 --   qe, after_mps, after_lps      table E.1, by a context's state
 --   decoder(data, from, to)       over the bytes [from, to) of `data`, a pointer that somebody keeps alive
 --   decode(decoder, states, context)                 a bit
+--   skip(decoder, states, context, most)             how many zeros come now, all at once; 0 where that is not known
 --   encoder(most)                 of at most so many bytes
 --   encode(encoder, states, context, bit)            within `within`
 --   finish(encoder)               the data as a string
@@ -118,6 +119,18 @@ local function decode(d, states, context)
   until a >= 0x8000
   d.a, d.c = a, c
   return value
+end
+
+-- As many of the more probable symbol, 0, as come before anything happens to the state; at most so many.
+local function skip(d, states, context, most)
+  local state = states[context]
+  if band(state, 1) == 1 then return 0 end
+  local q = qe[state]
+  local steps = math.min(most, math.floor((d.a - 0x8000) / q), math.floor(rshift(d.c, 16) / q))
+  if steps <= 0 then return 0 end
+  d.a = d.a - q * steps
+  d.c = tobit(d.c - lshift(q * steps, 16))
+  return steps
 end
 
 local function encoder(most)
@@ -270,6 +283,7 @@ return {
   after_lps = after_lps,
   decoder = decoder,
   decode = decode,
+  skip = skip,
   encoder = encoder,
   encode = encode,
   finish = finish,

@@ -54,15 +54,28 @@ local function next_clear(row, x, width)
   return math.min(width, lshift(i, 3) + first_clear[byte])
 end
 
-return function(bitmap, width, height, least, side, most_runs, most_pixels, seconds)
+local function run(bitmap, width, height, least, side, most_runs, most_pixels, seconds)
   local row_bytes = rshift(width + 7, 3)
   if width < 1 or height < 1 or #bitmap ~= row_bytes * height then return nil, "size" end
   local ends = os.clock() + seconds
   local source = ffi.cast("const uint8_t *", bitmap)
 
+  -- How many runs there are says how much memory they take.
+  local all = 0
+  for y = 0, height - 1 do
+    if y % CLOCK_ROWS == 0 and os.clock() > ends then return nil, "slow" end
+    local row = source + y * row_bytes
+    local x = next_set(row, 0, width)
+    while x < width do
+      all = all + 1
+      x = next_set(row, next_clear(row, x, width), width)
+    end
+    if all > most_runs then return nil, "many" end
+  end
+
   -- Runs of black pixels, [from, to) in a row; each belongs to the component of the run that `parent` leads to.
-  local from, to, row_of = ffi.new("int32_t[?]", most_runs), ffi.new("int32_t[?]", most_runs), ffi.new("int32_t[?]", most_runs)
-  local parent = ffi.new("int32_t[?]", most_runs)
+  local from, to = ffi.new("int32_t[?]", all + 1), ffi.new("int32_t[?]", all + 1)
+  local row_of, parent = ffi.new("int32_t[?]", all + 1), ffi.new("int32_t[?]", all + 1)
   local function root(run)
     while parent[run] ~= run do
       parent[run] = parent[parent[run]]
@@ -78,7 +91,6 @@ return function(bitmap, width, height, least, side, most_runs, most_pixels, seco
     local begins, other = runs, above
     local x = next_set(row, 0, width)
     while x < width do
-      if runs == most_runs then return nil, "many" end
       local stop = next_clear(row, x, width)
       from[runs], to[runs], row_of[runs], parent[runs] = x, stop, y, runs
       while other < begins and to[other] < x do other = other + 1 end
@@ -96,8 +108,8 @@ return function(bitmap, width, height, least, side, most_runs, most_pixels, seco
   end
 
   -- Boxes, kept at each component's first run.
-  local left, right, bottom, count =
-    ffi.new("int32_t[?]", runs + 1), ffi.new("int32_t[?]", runs + 1), ffi.new("int32_t[?]", runs + 1), ffi.new("int32_t[?]", runs + 1)
+  local left, right = ffi.new("int32_t[?]", runs + 1), ffi.new("int32_t[?]", runs + 1)
+  local bottom, count = ffi.new("int32_t[?]", runs + 1), ffi.new("int32_t[?]", runs + 1)
   for run = 0, runs - 1 do
     local leads = root(run)
     parent[run] = leads
@@ -139,3 +151,11 @@ return function(bitmap, width, height, least, side, most_runs, most_pixels, seco
   end
   return ffi.string(boxes, 16 * kept), ffi.string(found, pixels)
 end
+
+-- Nothing of a call stays behind.
+local function tidy(...)
+  collectgarbage()
+  return ...
+end
+
+return function(...) return tidy(run(...)) end

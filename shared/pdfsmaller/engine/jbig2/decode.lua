@@ -100,7 +100,15 @@ end
 local function draw_row(on, x, y, row, width, operator)
   if y < 0 or y >= on.height then return end
   local data = on.data + y * on.row_bytes
-  for i = math.max(0, -x), math.min(width, on.width - x) - 1 do
+  local i, stop = math.max(0, -x), math.min(width, on.width - x)
+  while i < stop do
+    -- Eight at once, most of which are white.
+    while operator == OR and band(x + i, 7) == 0 and i + 8 <= stop do
+      local eight = ffi.cast("const int32_t *", row + i)
+      if bor(eight[0], eight[1]) ~= 0 then break end
+      i = i + 8
+    end
+    if i >= stop then break end
     local at = x + i
     local byte, mask = rshift(at, 3), rshift(128, band(at, 7))
     local old = band(data[byte], mask) ~= 0 and 1 or 0
@@ -115,6 +123,23 @@ local function draw_row(on, x, y, row, width, operator)
       new = 1 - bxor(old, new)
     end
     if new ~= old then data[byte] = bxor(data[byte], mask) end
+    i = i + 1
+  end
+end
+
+-- The same of a region's canvas.
+local function draw_canvas(on, region, canvas, tick)
+  local row = ffi.new("uint8_t[?]", region.width + 8)
+  for y = 0, region.height - 1 do
+    if y % 64 == 0 then tick() end
+    local source = canvas.data + y * canvas.row_bytes
+    if region.operator == OR and region.x == 0 and region.y == 0 and canvas.width == on.width then
+      local target = on.data + y * on.row_bytes
+      for i = 0, on.row_bytes - 1 do target[i] = bor(target[i], source[i]) end
+    else
+      for x = 0, region.width - 1 do row[x] = band(rshift(source[rshift(x, 3)], 7 - band(x, 7)), 1) end
+      draw_row(on, region.x, region.y + y, row, region.width, region.operator)
+    end
   end
 end
 
@@ -210,7 +235,7 @@ local function region_of(r)
   return region
 end
 
-return function(shared, data, width, height, seconds)
+local function run(shared, data, width, height, seconds)
   local ends = os.clock() + seconds
   local function tick()
     if os.clock() > ends then fail("slow") end
@@ -382,14 +407,7 @@ return function(shared, data, width, height, seconds)
       },
       symbols, spend, on
     )
-    local row = ffi.new("uint8_t[?]", region.width)
-    for y = 0, region.height - 1 do
-      if y % 64 == 0 then tick() end
-      for x = 0, region.width - 1 do
-        row[x] = band(rshift(on.data[y * on.row_bytes + rshift(x, 3)], 7 - band(x, 7)), 1)
-      end
-      draw_row(on_page(), region.x, region.y + y, row, region.width, region.operator)
-    end
+    draw_canvas(on_page(), region, on, tick)
   end
 
   -- 7.4.6.
@@ -468,3 +486,11 @@ return function(shared, data, width, height, seconds)
   if page == nil then return nil, "damaged" end
   return ffi.string(page.data, page.row_bytes * height)
 end
+
+-- Nothing of a call stays behind.
+local function tidy(...)
+  collectgarbage()
+  return ...
+end
+
+return function(...) return tidy(run(...)) end

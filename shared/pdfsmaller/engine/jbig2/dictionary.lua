@@ -26,7 +26,7 @@ local GENERIC = {
 }
 local SIDE = 4
 
-return function(boxes, pixels, template, most, seconds)
+local function run(boxes, pixels, template, most, seconds)
   local ends = os.clock() + seconds
   return arithmetic.within(function()
     local box = ffi.cast("const int32_t *", boxes)
@@ -72,3 +72,11 @@ return function(boxes, pixels, template, most, seconds)
     return arithmetic.finish(e, kept)
   end)
 end
+
+-- Nothing of a call stays behind.
+local function tidy(...)
+  collectgarbage()
+  return ...
+end
+
+return function(...) return tidy(run(...)) end

@@ -19,98 +19,115 @@
 
 local ffi = require("ffi")
 local bit = require("bit")
-local band, bor, bxor, lshift, rshift, arshift = bit.band, bit.bor, bit.bxor, bit.lshift, bit.rshift, bit.arshift
+local band, bor, bxor, lshift, rshift = bit.band, bit.bor, bit.bxor, bit.lshift, bit.rshift
 
--- Words of 32 pixels that are white on each side of a row, so that rows can be compared moved.
-local PAD = 2
 -- Letters are compared with those whose width and height are in the same or the next class of so many pixels.
 local CLASS_LOG = 1
 -- A symbol's box holds the pixels that this share of its letters have black.
 local BOX_SHARE = 0.15
--- Black pixels are counted in cells of so many pixels: bitmaps whose counts differ need not be compared pixel by pixel.
-local CELL = 7
+-- Black pixels are counted in cells of so many rows: bitmaps whose counts differ need not be compared pixel by pixel.
+local CELL = 8
 -- A letter need not look further for its like where it differs in this share of what it may.
 local ENOUGH = 0.6
 -- Bitmaps are compared no further apart.
 local FURTHEST = 24
 -- Symbols are made of what their letters have in common, letters are given to the nearest symbol, so many times.
-local ROUNDS = 2
+local ROUNDS = 1
+-- One pixel aside, in each direction: x is followed by y.
+local ASIDE = { [0] = 1, 0, -1, 0, 1 }
 local CLOCK_SHAPES = 64
 
 local ones = ffi.new("uint8_t[65536]")
 for value = 1, 65535 do ones[value] = ones[rshift(value, 1)] + band(value, 1) end
+local function count(word) return ones[band(word, 0xFFFF)] + ones[rshift(word, 16)] end
 
--- A bitmap made ready to be compared: packed rows, how many black pixels, their middle, how long their outline is.
-local function shape_of(source, width, height)
+-- A bitmap made ready to be compared. Loops over few pixels take offsets rather than pointers, of which LuaJIT would make
+-- an object each.
+--   data, words   packed rows of so many words of 32 pixels
+--   above         black pixels above each row
+--   cells         black pixels in two columns and four rows around the middle: what differs there differs
+--   outline       how long it is, in pixels
+local function shape_of(source, from, width, height)
   local words = rshift(width + 31, 5)
-  local stride = words + 2 * PAD
-  local data = ffi.new("int32_t[?]", stride * height)
-  local black, across, down, outline = 0, 0, 0, 0
+  local data, above = ffi.new("int32_t[?]", words * height), ffi.new("int32_t[?]", height + 1)
+  local black, across, down, outline, hash = 0, 0, 0, 0, 0
   for y = 0, height - 1 do
-    local row = data + y * stride + PAD
-    local pixels = source + y * width
-    local before = 0
+    local at = from + y * width
+    local before, in_row, sum = 0, 0, 0
     for x = 0, width - 1 do
-      local pixel = pixels[x]
+      local pixel = source[at + x]
       if pixel ~= 0 then
-        row[rshift(x, 5)] = bor(row[rshift(x, 5)], lshift(1, 31 - band(x, 31)))
-        black, across, down = black + 1, across + x, down + y
+        local word = y * words + rshift(x, 5)
+        data[word] = bor(data[word], lshift(1, 31 - band(x, 31)))
+        in_row, sum = in_row + 1, sum + x
       end
-      if pixel ~= before then outline = outline + 1 end
-      if pixel ~= (y > 0 and pixels[x - width] or 0) then outline = outline + 1 end
+      outline = outline + bxor(pixel, before)
       before = pixel
     end
     outline = outline + before
+    black, across, down = black + in_row, across + sum, down + y * in_row
+    above[y + 1] = black
+    for k = y * words, y * words + words - 1 do
+      hash = bit.tobit(bxor(bit.rol(hash, 5), data[k]) * 0x9E37 + 0x79B9)
+      outline = outline + count(bxor(data[k], y > 0 and data[k - words] or 0))
+      if y == height - 1 then outline = outline + count(data[k]) end
+    end
   end
-  for x = 0, width - 1 do outline = outline + source[(height - 1) * width + x] end
-  -- How many are black in each cell of a grid around the middle: what differs there differs.
-  local cells, middle_x, middle_y = ffi.new("int32_t[16]"), black > 0 and across / black or 0, black > 0 and down / black or 0
+  across, down = across / math.max(1, black), down / math.max(1, black)
+  local cells = ffi.new("int32_t[8]")
   for y = 0, height - 1 do
-    local line = 4 * math.max(0, math.min(3, math.floor((y - middle_y) / CELL) + 2))
+    local line = 2 * math.max(0, math.min(3, math.floor((y - down) / CELL) + 2))
+    local at = from + y * width
     for x = 0, width - 1 do
-      if source[y * width + x] ~= 0 then
-        local at = line + math.max(0, math.min(3, math.floor((x - middle_x) / CELL) + 2))
-        cells[at] = cells[at] + 1
-      end
+      local cell = line + (x < across and 0 or 1)
+      cells[cell] = cells[cell] + source[at + x]
     end
   end
   return {
-    cells = cells, width = width, height = height, stride = stride, words = words, data = data, black = black, outline = outline,
-    across = black > 0 and across / black or 0, down = black > 0 and down / black or 0,
+    width = width, height = height, words = words, data = data, above = above, black = black, outline = outline,
+    across = across, down = down, cells = cells, hash = hash,
   }
 end
 
-local function count(word) return ones[band(word, 0xFFFF)] + ones[rshift(word, 16)] end
-
 -- Pixels in which `two`, moved by dx and dy, differs from `one`; some number above `most` where it is above that.
 local function difference(one, two, dx, dy, most)
-  local sum = 0
-  local high1, high2 = one.height, two.height
-  local stride1, stride2 = one.stride, two.stride
+  if dx < 0 then one, two, dx, dy = two, one, -dx, -dy end
+  local top, bottom = math.max(0, dy), math.min(one.height, two.height + dy)
+  if top >= bottom then return one.black + two.black end
+  local above1, above2 = one.above, two.above
+  local sum = above1[top] + one.black - above1[bottom] + above2[top - dy] + two.black - above2[bottom - dy]
   local data1, data2 = one.data, two.data
-  local first, last = arshift(math.min(0, dx), 5), arshift(math.max(one.width, two.width + dx) - 1, 5)
-  local from = arshift(-dx, 5)
-  local turn = band(-dx, 31)
-  for y = math.min(0, dy), math.max(high1, high2 + dy) - 1 do
-    local in1, in2 = y >= 0 and y < high1, y >= dy and y < high2 + dy
-    if in1 and in2 then
-      local row1, row2 = data1 + y * stride1 + PAD, data2 + (y - dy) * stride2 + PAD
-      for k = first, last do
-        local at = k + from
-        local word = bor(lshift(row2[at], turn), rshift(rshift(row2[at + 1], 1), 31 - turn))
-        word = bxor(word, row1[k])
-        if word ~= 0 then sum = sum + count(word) end
-      end
-    elseif in1 then
-      local row1 = data1 + y * stride1 + PAD
-      for k = 0, one.words - 1 do sum = sum + count(row1[k]) end
-    else
-      local row2 = data2 + (y - dy) * stride2 + PAD
-      for k = 0, two.words - 1 do sum = sum + count(row2[k]) end
+  local words1, words2 = one.words, two.words
+  local last = rshift(math.max(one.width, two.width + dx) - 1, 5)
+  if last == 0 then
+    for y = top, bottom - 1 do
+      local word = bxor(data1[y], rshift(data2[y - dy], dx))
+      sum = sum + ones[band(word, 0xFFFF)] + ones[rshift(word, 16)]
+      if sum > most then return sum end
+    end
+    return sum
+  end
+  for y = top, bottom - 1 do
+    local at1, at2 = y * words1, (y - dy) * words2
+    local before = 0
+    for k = 0, last do
+      local here = k < words2 and data2[at2 + k] or 0
+      local word = bor(rshift(here, dx), lshift(lshift(before, 31 - dx), 1))
+      if k < words1 then word = bxor(word, data1[at1 + k]) end
+      before = here
+      sum = sum + ones[band(word, 0xFFFF)] + ones[rshift(word, 16)]
     end
     if sum > most then return sum end
   end
   return sum
+end
+
+local function same(one, two)
+  if one.width ~= two.width or one.height ~= two.height then return false end
+  for k = 0, one.words * one.height - 1 do
+    if one.data[k] ~= two.data[k] then return false end
+  end
+  return true
 end
 
 local function class(shape) return rshift(shape.width, CLASS_LOG) * 65536 + rshift(shape.height, CLASS_LOG) end
@@ -152,10 +169,11 @@ local function nearest(classes, shape, most, enough, guess)
           local symbol = list[i]
           if math.abs(symbol.black - shape.black) <= most then
             local dx, dy = rounded(shape.across - symbol.across), rounded(shape.down - symbol.down)
-            local apart = 0
-            local cells1, cells2 = shape.cells, symbol.cells
-            for j = 0, 15 do apart = apart + math.abs(cells1[j] - cells2[j]) end
-            if math.abs(dx) < 24 and apart <= most then
+            local c1, c2 = shape.cells, symbol.cells
+            local apart = math.abs(c1[0] - c2[0]) + math.abs(c1[1] - c2[1]) + math.abs(c1[2] - c2[2])
+              + math.abs(c1[3] - c2[3]) + math.abs(c1[4] - c2[4]) + math.abs(c1[5] - c2[5])
+              + math.abs(c1[6] - c2[6]) + math.abs(c1[7] - c2[7])
+            if math.abs(dx) < FURTHEST and apart <= most then
               local differs = difference(shape, symbol, dx, dy, most)
               if differs <= most then
                 if best == nil or differs < most then best, best_dx, best_dy = symbol, dx, dy end
@@ -171,13 +189,12 @@ local function nearest(classes, shape, most, enough, guess)
   ::found::
   if best == nil then return nil end
   -- Middles are not exact: is it nearer one pixel further?
-  local around_x, around_y = best_dx, best_dy
-  for dy = around_y - 1, around_y + 1 do
-    for dx = around_x - 1, around_x + 1 do
-      if dx ~= around_x or dy ~= around_y then
-        local differs = difference(shape, best, dx, dy, most)
-        if differs < most then most, best_dx, best_dy = differs, dx, dy end
-      end
+  if most > 0 then
+    local x, y = best_dx, best_dy
+    for step = 0, 3 do
+      local dx, dy = x + ASIDE[step], y + ASIDE[step + 1]
+      local differs = difference(shape, best, dx, dy, most)
+      if differs < most then most, best_dx, best_dy = differs, dx, dy end
     end
   end
   return best, most, best_dx, best_dy
@@ -196,9 +213,10 @@ local function average(members)
   local counts = ffi.new("int32_t[?]", width * height)
   for _, member in ipairs(members) do
     local shape = member.shape
+    local pixels, heavy = shape.pixels, shape.weight
     for y = 0, shape.height - 1 do
-      local row, pixels = counts + (y + member.y - top) * width + member.x - left, shape.pixels + y * shape.width
-      for x = 0, shape.width - 1 do row[x] = row[x] + pixels[x] * shape.weight end
+      local to, from = (y + member.y - top) * width + member.x - left, shape.from + y * shape.width
+      for x = 0, shape.width - 1 do counts[to + x] = counts[to + x] + pixels[from + x] * heavy end
     end
   end
   local x0, y0, x1, y1, black = width, height, -1, -1, 0
@@ -223,7 +241,7 @@ local function average(members)
   return made, wide, high
 end
 
-return function(pages, boxes, pixels, join, reach, fewest, most_work, seconds)
+local function run(pages, boxes, pixels, join, reach, fewest, most_work, seconds)
   local ends = os.clock() + seconds
   work = 0
   local function stopped()
@@ -240,14 +258,16 @@ return function(pages, boxes, pixels, join, reach, fewest, most_work, seconds)
   for i = 0, total - 1 do
     if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
     local width, height = box[4 * i + 2], box[4 * i + 3]
-    local key = width .. " " .. ffi.string(source + at, width * height)
-    local shape = known[key]
-    if shape == nil then
-      shape = shape_of(source + at, width, height)
-      shape.pixels, shape.weight = source + at, 0
-      known[key] = shape
+    local shape = shape_of(source, at, width, height)
+    local like = known[shape.hash]
+    while like ~= nil and not same(like, shape) do like = like.next end
+    if like == nil then
+      shape.pixels, shape.from, shape.weight, shape.next = source, at, 0, known[shape.hash]
+      known[shape.hash] = shape
       shapes[#shapes + 1] = shape
       shape.number = #shapes
+    else
+      shape = like
     end
     shape.weight = shape.weight + 1
     shape_at[i] = shape
@@ -284,7 +304,7 @@ return function(pages, boxes, pixels, join, reach, fewest, most_work, seconds)
       if weight >= fewest then
         local made, width, height = average(leader.members)
         if made ~= nil then
-          local symbol = shape_of(made, width, height)
+          local symbol = shape_of(made, 0, width, height)
           symbol.pixels, symbol.members, symbol.used = made, {}, 0
           for _, member in ipairs(leader.members) do member.shape.leader = symbol end
           symbols[#symbols + 1] = symbol
@@ -341,14 +361,18 @@ return function(pages, boxes, pixels, join, reach, fewest, most_work, seconds)
       local inside = x + left >= 0 and y + top >= 0 and x + right <= page_of[3 * page + 1] and y + bottom <= page_of[3 * page + 2]
       if not inside then left, top, right, bottom = 0, 0, shape.width, shape.height end
       local width, height = right - left, bottom - top
+      local aside, below = shape.dx - left, shape.dy - top
       letter[0], letter[1], letter[2], letter[3], letter[4] = symbol.id, x + left, y + top, width, height
-      letter[5], letter[6] = shape.dx - left, shape.dy - top
+      letter[5], letter[6] = aside, below
       local exact = shape.differs == 0 and inside and width == symbol.width and height == symbol.height
-      if not exact then
+      if math.abs(aside) >= symbol.width or math.abs(below) >= symbol.height then
+        -- PDFium takes a symbol that is moved by its height or more for one that is not moved.
+        letter[0] = -1
+      elseif not exact then
         letter[7] = 1
         local made = ffi.new("uint8_t[?]", width * height)
         for row = 0, shape.height - 1 do
-          ffi.copy(made + (row - top) * width - left, shape.pixels + row * shape.width, shape.width)
+          ffi.copy(made + (row - top) * width - left, shape.pixels + shape.from + row * shape.width, shape.width)
         end
         drawn[#drawn + 1] = ffi.string(made, width * height)
       end
@@ -356,3 +380,11 @@ return function(pages, boxes, pixels, join, reach, fewest, most_work, seconds)
   end
   return ffi.string(sizes, 8 * #used), table.concat(bitmaps), ffi.string(letters, 32 * total), table.concat(drawn)
 end
+
+-- Nothing of a call stays behind.
+local function tidy(...)
+  collectgarbage()
+  return ...
+end
+
+return function(...) return tidy(run(...)) end

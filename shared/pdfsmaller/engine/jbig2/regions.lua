@@ -39,6 +39,8 @@ local TEMPLATES = {
 local SIDE, FAR_ROWS, NEAR_ROWS = 128, 256, 4
 -- Rows between two ticks.
 local TICK_ROWS = 64
+-- White pixels in a row that are worth a look ahead.
+local SHORT = 16
 
 local function bitmap(width, height)
   return { width = width, height = height, data = ffi.new("uint8_t[?]", math.max(1, width * height)) }
@@ -102,10 +104,26 @@ local function generic(decoder, cx, shape, sink)
       local line0, line1, line2 = 0, 0, 0
       for x = 0, reach1 - 1 do line1 = bor(lshift(line1, 1), row1[x]) end
       for x = 0, reach2 - 1 do line2 = bor(lshift(line2, 1), row2[x]) end
-      for x = 0, width - 1 do
+      local x, black = -1, 0
+      while x < width - 1 do
+        x = x + 1
         line1 = band(bor(lshift(line1, 1), row1[x + reach1]), mask1)
         line2 = band(bor(lshift(line2, 1), row2[x + reach2]), mask2)
         local context = bor(line0, lshift(line1, at1), lshift(line2, at2))
+        local run = 0
+        if context == 0 and pixels == 0 and x + SHORT < width then
+          -- White all around: how far to the right does that go on?
+          if black <= x + reach1 then
+            black = x + reach2 + 1
+            while black < width and row1[black] + row2[black] == 0 do black = black + 1 end
+          end
+          run = (black >= width and width or black - reach1) - x
+          if run > SHORT then run = arithmetic.skip(decoder, cx, 0, run) else run = 0 end
+        end
+        if run > 0 then
+          x = x + run - 1
+          goto next
+        end
         if pixels > 0 then
           context = band(context, fixed)
           for i = 0, pixels - 1 do
@@ -116,6 +134,7 @@ local function generic(decoder, cx, shape, sink)
         local value = decode(decoder, cx, context)
         row[x] = value
         line0 = band(bor(lshift(line0, 1), value), mask0)
+        ::next::
       end
     end
     sink(y, row)

@@ -48,7 +48,7 @@ FEWEST_LETTERS = 50
 _STRIPS_LOG = 3
 _REFINED, _LOWER_LEFT = 2, 0
 # LuaJIT takes so many pixels' time for what is done with one pixel of a symbol, and with one bitmap looked at.
-_SLOWER, _LOOK = 5, 2
+_SLOWER, _LOOK = 20, 4
 
 
 @dataclass(frozen=True, slots=True)

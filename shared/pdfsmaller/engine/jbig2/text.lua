@@ -52,7 +52,7 @@ end
 
 local SYMBOL, X, Y, WIDTH, HEIGHT, DX, DY, REFINED = 0, 1, 2, 3, 4, 5, 6, 7
 
-return function(boxes, pixels, letters, drawn, strips_log, template, most, seconds)
+local function run(boxes, pixels, letters, drawn, strips_log, template, most, seconds)
   local ends = os.clock() + seconds
   return arithmetic.within(function()
     local box = ffi.cast("const int32_t *", boxes)
@@ -132,3 +132,11 @@ return function(boxes, pixels, letters, drawn, strips_log, template, most, secon
     return arithmetic.finish(e, kept)
   end)
 end
+
+-- Nothing of a call stays behind.
+local function tidy(...)
+  collectgarbage()
+  return ...
+end
+
+return function(...) return tidy(run(...)) end

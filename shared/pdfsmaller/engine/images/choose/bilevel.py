@@ -15,7 +15,6 @@ from pdfsmaller.engine.images.goal import Goal, bilevel_scale, target_pixels
 from pdfsmaller.engine.images.recolor import gray_palette
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.images.weigh import Candidate, saves, smallest
-from pdfsmaller.engine.options import Effort
 
 # A page of text has so many pixels and takes less than this share of them as a fax: Flate never wins.
 TEXT_PIXELS, TEXT_SHARE = 4_000_000, 0.05
@@ -47,7 +46,7 @@ def of_bilevel(source: ImageSource, goal: Goal) -> Encoded | None:
     scale = bilevel_scale(source, goal) if source.role != "soft_mask" else 1.0
     if source.ccitt is not None and source.ccitt.k < 0 and scale == 1.0:
         # Group 4 is the better fax already: only JBIG2 can be smaller.
-        if goal.fast:
+        if not _jbig2_wanted(goal):
             return None
         return jbig2.encode(pixels.load_packed(source), source.width, source.height, goal.effort, source.stored)
     image = pixels.load_bilevel(source)
@@ -71,15 +70,19 @@ def smallest_bilevel(image: pyvips.Image, goal: Goal, packed: bytes | None = Non
     """
     bitmap = Bitmap(image.copy(interpretation="b-w"), packed)
     fax = ccitt.group_4(bitmap.image)
-    return smallest(_candidates(bitmap, fax, goal.effort), fax.cost) or fax
+    return smallest(_candidates(bitmap, fax, goal), fax.cost) or fax
 
 
-def _candidates(bitmap: Bitmap, fax: Encoded, effort: Effort) -> Iterator[Candidate]:
+def _candidates(bitmap: Bitmap, fax: Encoded, goal: Goal) -> Iterator[Candidate]:
     """What may take fewer bytes than the fax."""
     width, height = bitmap.size
     pixels_in_all = width * height
     text = pixels_in_all > TEXT_PIXELS and len(fax.data) < TEXT_SHARE * pixels_in_all / 8
     if not text:  # patterns and tiny bitmaps
         yield lambda _limit: flate.plain(bitmap.packed, width, height, 1)
-    if effort != "fast":
-        yield partial(jbig2.encode, bitmap.packed, width, height, effort)
+    if _jbig2_wanted(goal):
+        yield partial(jbig2.encode, bitmap.packed, width, height, goal.effort)
+
+
+def _jbig2_wanted(goal: Goal) -> bool:
+    return not goal.fast and goal.bilevel != "ccitt"
