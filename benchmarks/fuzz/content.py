@@ -16,6 +16,7 @@ A finding's documents are kept in ``--keep``. The same seed and case make the sa
 from __future__ import annotations
 
 import io
+import math
 import random
 import shutil
 import subprocess
@@ -139,6 +140,13 @@ class _Page:
             else:
                 sides = [self._number(-90, 90) for _ in range(2)]
                 parts.append(b" ".join((*self._numbers(2), *sides, b"re")))
+        if rng.random() < 0.2:  # as maps and charts have them
+            x, y, turned = SIZE / 2, SIZE / 2, 0.0
+            for _ in range(rng.choice((10, 100, 600))):
+                turned += rng.choice((0.0, 0.02, rng.uniform(-0.3, 0.3)))
+                side = rng.choice((0.01, 0.3, 2))
+                x, y = x + side * math.cos(turned), y + side * math.sin(turned)
+                parts.append(b"%.5f %.5f l" % (x, y))
         end = rng.choice((b"f", b"F", b"f*", b"S", b"s", b"B", b"B*", b"b", b"b*", b"n", b"W n", b"W* n"))
         if end[:1] == b"W" and rng.random() < 0.7:  # mostly, something is left to be seen
             parts, end = [b"10 10 150 150 re"], b"W n"

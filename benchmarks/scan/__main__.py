@@ -15,6 +15,8 @@ import re
 import subprocess
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import OURS, need_ours
@@ -70,11 +72,15 @@ def _words(file: Path, pages: int, language: str) -> Counter[str]:
     with tempfile.TemporaryDirectory() as folder:
         command = ["pdftoppm", "-r", RENDER_DPI, "-gray", "-l", str(pages), file, f"{folder}/page"]
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-        for page in sorted(Path(folder).glob("page*")):
-            read = ["tesseract", page, "-", "-l", language]
-            found = subprocess.run(read, check=True, capture_output=True, text=True, env=os.environ | _ONE_THREAD)
-            words.update(_WORD.findall(found.stdout.casefold()))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for text in pool.map(partial(_text, language=language), sorted(Path(folder).glob("page*"))):
+                words.update(_WORD.findall(text.casefold()))
     return words
+
+
+def _text(page: Path, language: str) -> str:
+    read = ["tesseract", page, "-", "-l", language]
+    return subprocess.run(read, check=True, capture_output=True, text=True, env=os.environ | _ONE_THREAD).stdout
 
 
 if __name__ == "__main__":

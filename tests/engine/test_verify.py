@@ -202,6 +202,16 @@ def test_other_text_is_a_difference(tmp_path: Path) -> None:
     assert [(d.kind, d.page) for d in found] == [("text", 1)]
 
 
+def test_document_information_that_is_null_says_nothing(tmp_path: Path) -> None:
+    with Pdf.open(io.BytesIO(documents.text())) as pdf:
+        pdf.docinfo["/Title"] = "123456"
+        stored = io.BytesIO()
+        pdf.save(stored, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    data = stored.getvalue().replace(b"/Title (123456)", b"/Title 999 0 R ")
+    assert b"999 0 R" in data
+    assert differences(tmp_path, data, rewritten(data)) == []
+
+
 def _link_target(pdf: Pdf) -> None:
     pdf.pages[0].Annots[0].A.URI = String("https://example.com/")
 

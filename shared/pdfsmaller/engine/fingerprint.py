@@ -222,7 +222,9 @@ class Reader:
     def information(self) -> Hashable:
         # What a writer sets anew on every save says nothing of the document.
         volatile = ("/Producer", "/ModDate", "/CreationDate", "/Trapped")
-        given = [(k, self.plain(v, 2)) for k, v in self.pdf.docinfo.items() if k not in volatile and str(v)]
+        given = [
+            (k, self.plain(v, 2)) for k, v in self.pdf.docinfo.items() if k not in volatile and v is not None and str(v)
+        ]
         return (tuple(sorted(given)), "/Metadata" in self.root)
 
     def catalog(self) -> Hashable:

@@ -308,6 +308,34 @@ def test_thin_sides_keep_their_weight() -> None:
     assert abs(x1 - x0 - 0.0123) < 0.0003
 
 
+def lines(points: list[tuple[float, float]]) -> bytes:
+    return b"0 0 m " + b" ".join(b"%.6f %.6f l" % point for point in points) + b" S"
+
+
+def test_points_between_their_neighbours_go() -> None:
+    arc = [(100 + 90 * math.cos(k / 400), 100 + 90 * math.sin(k / 400)) for k in range(600)]
+    kept = [tuple(mark.at) for mark in marks(rewritten(lines(arc), tolerance=TOLERANCE)) if mark.what == "l"]
+    assert 30 < len(kept) < 200
+    assert math.dist(kept[0], arc[0]) < 2 * TOLERANCE > math.dist(kept[-1], arc[-1])
+    for (ax, ay), (bx, by) in pairwise(kept):
+        middle = math.dist(((ax + bx) / 2, (ay + by) / 2), (100, 100))
+        assert abs(middle - 90) < 2 * TOLERANCE
+    assert rewritten(lines(arc)).count(b"l") == 600
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(k, 0.0) for k in range(200)],  # straight: it could become a rectangle's side
+        [(k * 0.01, 0.003 * (k % 2)) for k in range(200)],  # corners that a broad stroke's joins show
+        [(9.0 * (-1) ** k, 0.0) for k in range(200)],  # there and back
+        [(k, k * k / 9) for k in range(7)],  # few
+    ],
+)
+def test_other_lines_keep_their_points(points: list[tuple[float, float]]) -> None:
+    assert rewritten(lines(points), tolerance=TOLERANCE).count(b"l") == len(points)
+
+
 def test_sides_that_touch_still_do() -> None:
     source = b" ".join(b"%f 0 %f 50 re f" % (n * 7.123457, 7.123457) for n in range(50))
     sides = [mark.at for mark in marks(rewritten(source, tolerance=TOLERANCE)) if mark.what == "re"]

@@ -26,6 +26,9 @@ local THIN = 1
 -- Renderers draw rectangles on whole pixels. That a side falls on the next one, by an error however small, is to be
 -- rare: it has a smaller share of the tolerance.
 local SIDE = 1 / 4
+-- Points of lines that lie between their neighbours, to this share of the tolerance, go, where no side turns from the
+-- new line by more than 14 degrees; only in runs of many lines, some hundred at once and some joined to one.
+local BETWEEN, STRAIGHT, MANY_LINES, MOST_LINES, MOST_JOINED = 1 / 2, 0.97, 8, 512, 40
 
 local p                                     -- the source
 local kinds, froms, tos, nums = {}, {}, {}, {}    -- operands
@@ -41,6 +44,7 @@ local lx, ly, rx, ry                        -- its last point, as it was and as 
 local move_from, move_to                    -- where its last m is written
 local drawn, curved                         -- it has more than m; its last segment with a length is a curve
 local cuts, cut_count                       -- pieces of it that only a stroke would show
+local lines, xs, ys, keep = 0, {}, {}, {}   -- lines not yet written, and which of their points are
 local arrays                                -- strings are shown by TJ
 local fill_space, stroke_space              -- cs and CS not yet written
 local in_text, begin_due                    -- BT … ET; BT not yet written
@@ -386,14 +390,66 @@ local function line(x, y)
   word("l")
 end
 
-on("l", "nn", function()
-  outside()
-  path, drawn = true, true
-  local from, x, y = size(), nums[1], nums[2]
+local function put_line(x, y)
+  local from = size()
+  nums[1], nums[2] = x, y
   -- Not after lines: what is left might be a rectangle, which renderers draw on whole pixels.
   local none = curved and x == lx and y == ly
   line(x, y)
   if none then cut(from) else curved = false end
+end
+
+-- Whether the points from one to another of a line lie on the straight line between these, as far as can be seen.
+local function straight(from, to, limit)
+  local ax, ay = xs[from], ys[from]
+  local dx, dy = xs[to] - ax, ys[to] - ay
+  local span = length(dx, dy)
+  if not (span > 0) then return false end
+  local px, py = ax, ay
+  for k = from + 1, to do
+    local x, y = xs[k], ys[k]
+    local along = (x - px) * dx + (y - py) * dy
+    -- A turn, however short its sides, shows in a broad stroke's joins.
+    if along < STRAIGHT * length(x - px, y - py) * span then return false end
+    if abs((x - ax) * dy - (y - ay) * dx) > limit * span then return false end
+    px, py = x, y
+  end
+  return true
+end
+
+-- The lines that are waiting, without points that lie between their neighbours.
+local function flush_lines()
+  local n = lines
+  lines = 0
+  local first, second = nums[1], nums[2]
+  local kept = 0
+  if n >= MANY_LINES then
+    local limit = tolerance * BETWEEN / max(state.sx, state.sy, 1e-9)
+    local i = 1
+    kept, keep[1] = 1, 1
+    while i < n do
+      local j = i + 1
+      while j < n and j - i < MOST_JOINED and straight(i, j + 1, limit) do j = j + 1 end
+      kept, i = kept + 1, j
+      keep[kept] = j
+    end
+  end
+  -- Few are left of a rectangle, which renderers draw on whole pixels.
+  if kept >= MANY_LINES then
+    for k = 1, kept do put_line(xs[keep[k]], ys[keep[k]]) end
+  else
+    for k = 1, n do put_line(xs[k], ys[k]) end
+  end
+  nums[1], nums[2] = first, second
+end
+
+on("l", "nn", function()
+  outside()
+  path, drawn = true, true
+  if exact then return put_line(nums[1], nums[2]) end
+  lines = lines + 1
+  xs[lines], ys[lines] = nums[1], nums[2]
+  if lines == MOST_LINES then flush_lines() end
 end)
 
 on("c", "nnnnnn", function()
@@ -721,6 +777,7 @@ local function run()
             if not test[i](kinds[i]) then fail("operands") end
           end
         end
+        if lines > 0 and operator ~= "l" then flush_lines() end
         handler(operator, from)
         count = 0
       end
@@ -749,6 +806,7 @@ return function(data, listed, wanted_scale, wanted_tolerance)
   state, stack, depth = fresh(), {}, 0
   point_grids()
   count, path, clip, rx = 0, false, false, false
+  lines = 0
   drawn, curved, move_from, move_to, cuts, cut_count = false, false, -1, -1, {}, 0
   -- Deflate prefers one operator to two of which each is shorter at times.
   arrays = data:find("TJ", 1, true) ~= nil

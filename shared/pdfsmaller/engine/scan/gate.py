@@ -15,7 +15,7 @@ from pdfsmaller.engine.similarity import Picture, block_means, block_similaritie
 # So much less like the source layers may be altogether: nobody sees it …
 LOSS = 0.002
 # … and so much less in any place of so many blocks a side, which is half an inch.
-PLACE_BLOCKS, PLACE_LOSS = 6, 0.02
+PLACE_BLOCKS, PLACE_LOSS = 6, 0.015
 # Of all blocks this share may be less like it by more, or have a mean that is off by more levels.
 BLOCK_LOSS, BLOCK_LEVELS, BLOCKS_SHARE = 0.2, 12.0, 0.001
 
