@@ -95,6 +95,19 @@ def chart(width: int = 900, height: int = 600, colours: int = 12) -> Image.Image
     return image
 
 
+def slide(width: int = 1200, height: int = 675) -> Image.Image:
+    """A slide saved as a picture: large letters on white, with their soft edges, beside a photograph."""
+    image = Image.new("RGB", (width, height), (255, 255, 255))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, width, height // 12), fill=(0, 90, 160))
+    words = LOREM.split()
+    for line in range(12):
+        text = " ".join(words[(line * 5 + n) % len(words)] for n in range(3))
+        draw.text((width * 0.03, height * (0.14 + line * 0.07)), text, fill=(30, 30, 30), font_size=height // 32)
+    image.paste(photo(width // 2, height * 3 // 4), (width // 2, height // 8))
+    return image
+
+
 def jpeg(image: Image.Image, quality: int = 92, **options: Any) -> bytes:
     """A JPEG file; a CMYK image gets Adobe's marker and, as Adobe does, inverted values."""
     buffer = io.BytesIO()
@@ -291,6 +304,12 @@ def ccitt_g4(dpi: float = 200) -> bytes:
 def chart_flate(dpi: float = 96) -> bytes:
     """A flat picture of few colours, Flate RGB: JPEG would only ring."""
     return _one_image(chart(), dpi=dpi)
+
+
+@cache
+def slide_flate(dpi: float = 120) -> bytes:
+    """A slide saved as a picture, Flate RGB, as large as its page."""
+    return _one_image(slide(), dpi=dpi)
 
 
 @cache

@@ -107,10 +107,11 @@ def test_jpegs_in_a_tiff_stay_jpegs(make: Make, name: str) -> None:
     assert make(pictures.DECODED[name]()).image().Filter == pikepdf.Name.DCTDecode
 
 
+@pytest.mark.parametrize(("effort", "filter"), [("fast", "CCITTFaxDecode"), ("default", "JBIG2Decode")])
 @pytest.mark.parametrize("name", ["tiff_g4_strips", "tiff_1", "tiff_rle", "png_1", "bmp_1"])
-def test_black_and_white_becomes_a_fax(make: Make, name: str) -> None:
-    image = make(pictures.DECODED[name]()).image()
-    assert (image.Filter, image.BitsPerComponent) == (pikepdf.Name.CCITTFaxDecode, 1)
+def test_black_and_white_takes_one_bit(make: Make, name: str, effort: str, filter: str) -> None:
+    made = make(pictures.DECODED[name](), effort=effort)
+    assert (made.image().Filter, made.image().BitsPerComponent) == (pikepdf.Name(f"/{filter}"), 1)
 
 
 @pytest.mark.parametrize(("colours", "bits"), [(2, 1), (4, 2), (12, 4), (90, 8)])

@@ -21,7 +21,7 @@ from pathlib import Path, PurePath
 
 import pypdfium2
 
-from pdfsmaller.engine.clock import Deadline, Stopwatch
+from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.from_images.layout import check_margin
@@ -30,6 +30,7 @@ from pdfsmaller.engine.from_images.picture import Note
 from pdfsmaller.engine.from_images.read import read_pictures
 from pdfsmaller.engine.from_images.reading import Budget, Reading
 from pdfsmaller.engine.from_images.write import Document
+from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.report import (
     CombinedOutcome,
@@ -40,6 +41,7 @@ from pdfsmaller.engine.report import (
     SourceReport,
 )
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.run import begin
 from pdfsmaller.engine.save import Policy, finish, writer
 from pdfsmaller.errors import (
     BadRequest,
@@ -90,7 +92,7 @@ def images_to_pdf(
             together.
         EngineFailed: what was written is not what was meant.
     """
-    return _Run(sources, target, options or ImageOptions(), limits or Limits(), progress).run()
+    return _Conversion(sources, target, options or ImageOptions(), limits or Limits(), progress).run()
 
 
 def run(
@@ -102,7 +104,7 @@ def run(
     return Done(report, (ResultFile(target, f"{PurePath(sources[0].name).stem}.pdf"),))
 
 
-class _Run:
+class _Conversion:
     """One call of ``images_to_pdf``: its inputs, and what is found out on the way."""
 
     def __init__(
@@ -113,14 +115,11 @@ class _Run:
         limits: Limits,
         progress: Progress | None,
     ) -> None:
-        self.sources, self.target, self.options, self.limits = sources, target, options, limits
-        self.progress: Progress = progress or (lambda _stage, _percent, _pages=None: None)
-        self.deadline = Deadline(limits.soft_seconds)
+        self.context = begin(options, limits, progress)
+        self.sources, self.target = sources, target
         # Half of what the hard limit leaves is for reading on, half for writing.
         self.budget = Budget(Deadline((limits.soft_seconds + limits.hard_seconds) / 2))
-        self.watch = Stopwatch()
         self.reports: list[SourceReport] = []
-        self.warnings: list[ReportWarning] = []
         self.images = ImageCounts()
         self.comparison: ComparisonSummary | None = None
         self.outcome: CombinedOutcome = "converted"
@@ -130,23 +129,23 @@ class _Run:
     def run(self) -> CombinedReport:
         if not self.sources:
             raise BadRequest("There are no images. Send at least one.")
-        check_margin(self.options)
-        self.progress("images", 0)
+        check_margin(self.context.options)
+        self.context.progress("images", 0)
         with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as folder:
             result = Path(folder) / "images.pdf"
-            with self.watch.stage("images"):
+            with self.context.watch.stage("images"):
                 pages = self._write(result)
-            with self.watch.stage("verify"):
-                self.progress("verify", self.share)
+            with self.context.watch.stage("verify"):
+                self.context.progress("verify", self.share)
                 _check(result, pages)
-            if self.options.wants_compression:
+            if self.context.options.wants_compression:
                 result = self._compressed(result)
-            elif self.options.linearize:
-                with self.watch.stage("write"):
+            elif self.context.options.linearize:
+                with self.context.watch.stage("write"):
                     result = self._linearized(result)
             size = result.stat().st_size
             replace_file(result, self.target)
-        self.progress("done", 100)
+        self.context.progress("done", 100)
         return CombinedReport(
             input_bytes=sum(report.input_bytes for report in self.reports),
             output_bytes=size,
@@ -155,8 +154,8 @@ class _Run:
             sources=self.reports,
             images=self.images,
             comparison=self.comparison,
-            warnings=self.warnings,
-            seconds=self.watch.seconds(),
+            warnings=self.context.warnings,
+            seconds=self.context.watch.seconds(),
         )
 
     # --- the PDF as the images are ------------------------------------------------------------------------------
@@ -165,28 +164,30 @@ class _Run:
         """Write all images to ``result``; the number of pages."""
         first_error: PdfSmallerError | None = None
         with result.open("wb") as file:
-            document = Document(writer(file, Policy(), _VERSION), self.options)
+            document = Document(writer(file, Policy(), _VERSION), self.context.options)
             for index, source in enumerate(self.sources):
                 try:
                     self._add(document, source)
                 except (DocumentError, EmptyFile, NotAnImage) as exc:
                     over = isinstance(exc, LimitExceeded) and exc.limit in _LIMITS_OF_THE_JOB
-                    if self.options.on_error == "fail" or over:
+                    if self.context.options.on_error == "fail" or over:
                         raise
                     first_error = first_error or exc
                     self._skip(source, exc)
-                self.progress("images", self.share * (index + 1) // len(self.sources))
+                self.context.progress("images", self.share * (index + 1) // len(self.sources))
             if first_error is not None and document.pages == 0:
                 raise first_error
-            single = len(self.sources) == 1 and not self.options.strip_metadata
+            single = len(self.sources) == 1 and not self.context.options.strip_metadata
             document.finish(PurePath(self.sources[0].name).stem if single else None)
             return document.pages
 
     def _add(self, document: Document, source: InputFile) -> None:
         """Add all pages of one file, or none."""
         # With the soft limit passed what counts is to come to an end.
-        effort = "fast" if self.deadline.passed() else self.options.effort
-        reading = Reading(source.name, effort, self.limits, self.budget)
+        options = self.context.options
+        effort = "fast" if self.context.deadline.passed() else options.effort
+        goal = Goal(None, None, effort=effort, bilevel=options.bilevel)
+        reading = Reading(source.name, goal, self.context.limits, self.budget)
         pages: list[bytes] = []
         notes: set[Note] = set()
         for picture in read_pictures(source, document.pages, reading):
@@ -195,41 +196,38 @@ class _Run:
         for page in pages:
             document.add(page)
         for note in sorted(notes):
-            self._warn(note, _NOTES[note].format(name=source.name))
+            self.context.warn(note, _NOTES[note].format(name=source.name))
         size = source.path.stat().st_size
         self.reports.append(SourceReport(name=source.name, input_bytes=size, pages=len(pages)))
 
     def _skip(self, source: InputFile, exc: PdfSmallerError) -> None:
-        self._warn("skipped", f"{exc.message} It was left out.")
+        self.context.warn("skipped", f"{exc.message} It was left out.")
         error = ReportWarning(code=exc.code, message=exc.message)
         size = source.path.stat().st_size
         self.reports.append(SourceReport(name=source.name, input_bytes=size, error=error))
 
-    def _warn(self, code: str, message: str) -> None:
-        self.warnings.append(ReportWarning(code=code, message=message))
-
     def _linearized(self, path: Path) -> Path:
         """The same document ordered for viewing while it downloads, in a copy."""
-        return finish(path, path.with_name("linearized.pdf"), Policy(linearize=True), self.limits)
+        return finish(path, path.with_name("linearized.pdf"), Policy(linearize=True), self.context.limits)
 
     # --- made smaller -------------------------------------------------------------------------------------------
 
     def _compressed(self, plain: Path) -> Path:
         """The same document as the options of compression want it."""
         result = plain.with_name("compressed.pdf")
-        wanted = self.options.compression()
-        left = replace(self.limits, soft_seconds=max(_LEAST_SECONDS, self.deadline.left()))
+        wanted = self.context.options.compression()
+        left = replace(self.context.limits, soft_seconds=max(_LEAST_SECONDS, self.context.deadline.left()))
 
         def progress(stage: str, percent: float, pages: tuple[int, int] | None = None, /) -> None:
             if stage != "done":
-                self.progress(stage, self.share + percent * (100 - self.share) / 100, pages)
+                self.context.progress(stage, self.share + percent * (100 - self.share) / 100, pages)
 
-        with self.watch.stage("compress"):
+        with self.context.watch.stage("compress"):
             report = compress(plain, result, wanted, limits=left, progress=progress)
-            if report.outcome == "unchanged" and self.options.linearize:
+            if report.outcome == "unchanged" and self.context.options.linearize:
                 result = self._linearized(result)
         self.images, self.comparison = report.images, report.comparison
-        self.warnings += report.warnings
+        self.context.warnings += report.warnings
         if report.outcome == "target_not_met":
             self.outcome = "target_not_met"
         return result

@@ -160,4 +160,4 @@ def _coded_again(data: bytes, header: _Header, profile: bytes, reading: Reading)
         kind = "12 bits" if header.precision != 8 else "lossless or arithmetic coding, or an odd number of components"
         how = f"is a JPEG image of a rare kind ({kind}) that cannot be decoded"
         raise reading.vips_failed(exc, how) from None
-    return pack(image, reading.effort, profile=profile)
+    return pack(image, reading.goal, profile=profile)

@@ -202,11 +202,11 @@ def _load(data: bytes, reading: Reading) -> pyvips.Image:
 
 def _decoded(data: bytes, png: _Png, reading: Reading) -> Stored:
     image = _load(data, reading)
-    return pack(image, reading.effort, alpha=image.bands in (2, 4), profile=png.profile)
+    return pack(image, reading.goal, alpha=image.bands in (2, 4), profile=png.profile)
 
 
 def _palette_mask(data: bytes, reading: Reading) -> Stored | None:
     image = _load(data, reading)
     if image.bands != 4:
         return None
-    return pack(image, reading.effort, alpha=True).mask
+    return pack(image, reading.goal, alpha=True).mask

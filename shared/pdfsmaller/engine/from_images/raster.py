@@ -56,10 +56,10 @@ def pack_pillow(picture: Image.Image, reading: Reading) -> Stored:
     profile = picture.info.get("icc_profile")
     if picture.mode in _SIXTEEN:
         image = pyvips.Image.new_from_memory(_samples(picture), *picture.size, 1, "ushort")
-        return pack(image.byteswap() if _SIXTEEN[picture.mode] else image, reading.effort, profile=profile)
+        return pack(image.byteswap() if _SIXTEEN[picture.mode] else image, reading.goal, profile=profile)
     plain = _plain(picture, reading)
     image = pyvips.Image.new_from_memory(_samples(plain), *plain.size, _BANDS[plain.mode], "uchar")
-    return pack(image, reading.effort, alpha=plain.mode in _ALPHA, profile=profile)
+    return pack(image, reading.goal, alpha=plain.mode in _ALPHA, profile=profile)
 
 
 def _samples(picture: Image.Image) -> bytearray:
@@ -117,7 +117,7 @@ def read_heic(path: Path, reading: Reading) -> Picture:
     if bands is None:
         return Picture(pack_pillow(first.to_pillow(), reading), 1, exif_dpi(exif), notes)
     image = pyvips.Image.new_from_memory(first.data, *first.size, bands, "uchar")  # Pillow would only copy it
-    packed = pack(image, reading.effort, alpha=first.mode in _ALPHA, profile=first.info.get("icc_profile"))
+    packed = pack(image, reading.goal, alpha=first.mode in _ALPHA, profile=first.info.get("icc_profile"))
     return Picture(packed, 1, exif_dpi(exif), notes)
 
 

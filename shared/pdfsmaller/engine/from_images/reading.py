@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import comes_through
 from pdfsmaller.engine.disk import cannot_write
+from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.memory import ran_out_of_memory
-from pdfsmaller.engine.options import Effort
 from pdfsmaller.errors import LimitExceeded, PdfSmallerError, UnreadableImage
 from pdfsmaller.limits import Limits
 
@@ -58,14 +58,14 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One file being read: what its owner calls it, how much time a byte is worth, and what it may cost.
+    """One file being read: what its owner calls it, what is asked of its image, and what it may cost.
 
     Attributes:
         budget: what all files of the job may cost together.
     """
 
     name: str
-    effort: Effort
+    goal: Goal
     limits: Limits
     budget: Budget
 

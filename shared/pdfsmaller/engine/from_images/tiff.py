@@ -223,7 +223,7 @@ class _Decoder:
             raise reading.broken("is a TIFF image of a rare kind")
         # Of several samples beyond the colours the first is opacity.
         alpha = image.bands > colors
-        return pack(image.extract_band(0, n=colors + alpha), reading.effort, alpha=alpha, profile=profile)
+        return pack(image.extract_band(0, n=colors + alpha), reading.goal, alpha=alpha, profile=profile)
 
     def _libvips(self, index: int, **options: str) -> pyvips.Image:
         return pyvips.Image.tiffload(str(self._path), page=index, fail_on="error", **options)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyvips
 
+from pdfsmaller.engine.images import pixels
 from pdfsmaller.engine.images.goal import Goal, shown_dpi
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.similarity import BLOCK, Picture, picture_of, similarity
@@ -32,6 +33,10 @@ class View:
     def similarity(self, image: pyvips.Image) -> float:
         """How like the source ``image`` looks, 0–1."""
         return similarity(self.reference, self.seen(image))
+
+    def ringing(self, image: pyvips.Image, levels: int) -> float:
+        """The share of what is seen as flat in the source that ``image`` changes by more than so many levels."""
+        return pixels.changed_where_flat(self.reference.image(), self.seen(image).image(), levels)
 
     def seen(self, image: pyvips.Image) -> Picture:
         """A coding of the source at the size at which that is seen."""

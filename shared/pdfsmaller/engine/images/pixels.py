@@ -197,13 +197,6 @@ def only_extremes(image: pyvips.Image) -> bool:
     return sum(histogram(image)[1:255]) == 0
 
 
-def has_few_colors(image: pyvips.Image) -> bool:
-    """At most 256 different colours."""
-    mode = {1: "L", 3: "RGB", 4: "CMYK"}[image.bands]
-    picture = Image.frombytes(mode, (image.width, image.height), image.write_to_memory())
-    return picture.getcolors(256) is not None
-
-
 def flat_mask(image: pyvips.Image) -> pyvips.Image:
     """255 where a pixel equals its right and its lower neighbour."""
     if image.width < 2 or image.height < 2:
@@ -221,7 +214,15 @@ def ringing(image: pyvips.Image, jpeg: bytes, flat: pyvips.Image) -> float:
         decoded = decoded.bandjoin([decoded, decoded])
     if decoded.bands != image.bands or image.bands == 4:
         return 1.0
-    error = ((decoded - image).abs() > RINGING_LEVELS).bandor()
+    return changed_where_flat(image, decoded, RINGING_LEVELS, flat)
+
+
+def changed_where_flat(
+    image: pyvips.Image, other: pyvips.Image, levels: int, flat: pyvips.Image | None = None
+) -> float:
+    """The share of an image's flat pixels that ``other`` has more than so many levels off, in any band."""
+    flat = flat_mask(image) if flat is None else flat
+    error = ((other - image).abs() > levels).bandor()
     seen = (error.crop(0, 0, flat.width, flat.height) & flat).avg()
     return float(seen / max(1e-9, flat.avg()))
 

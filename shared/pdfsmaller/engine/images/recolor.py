@@ -42,6 +42,13 @@ def simplified(image: pyvips.Image, source: ImageSource, goal: Goal) -> tuple[py
     return image, "keep"
 
 
+def as_simple(image: pyvips.Image, like: pyvips.Image, source: ImageSource, goal: Goal) -> pyvips.Image:
+    """The source at another size, in as many bands as what ``simplified`` has made of it."""
+    if image.bands == 3 and like.bands == 1:
+        return pixels.luma(image) if recolors(source, goal) else image[1].copy_memory()
+    return image
+
+
 def gray_palette(source: ImageSource, goal: Goal) -> bytes:
     """The palette of a two-coloured image in gray; for black and white, the lighter colour becomes the white."""
     table = pyvips.Image.new_from_memory(

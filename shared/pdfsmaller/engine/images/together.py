@@ -20,8 +20,8 @@ from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.workers import WORKERS
 
-# Packed bytes of the pages of a group: six at 300 dpi. Twice as many take 1 % fewer bytes and 885 instead of 330 MB
-# (benchmarks.bilevel: book-scan-2up-ccitt, impossibility-proofs-ccitt).
+# Packed bytes of the pages of a group: six at 300 dpi. Two groups are in the works; a whole run took 330 MB
+# (impossibility-proofs-ccitt, preset ebook). What larger groups would save has not been measured by itself.
 GROUP_BYTES = 6_000_000
 # Pixels of the pages that are coded together: a million take 0.06 seconds of processor time. Effort max knows no end.
 MOST_PIXELS = 400_000_000

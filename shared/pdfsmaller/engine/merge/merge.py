@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pdfsmaller.engine.clock import Deadline, Stopwatch
+from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.inputs import InputFile
@@ -46,6 +46,7 @@ from pdfsmaller.engine.report import (
     SourceReport,
 )
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.run import begin
 from pdfsmaller.engine.save import Policy, finish
 from pdfsmaller.errors import BadRequest, LimitExceeded, PdfSmallerError
 from pdfsmaller.limits import Limits
@@ -78,7 +79,7 @@ def merge(
     Raises:
         PdfSmallerError: one of the errors named in the module's text. The target is then untouched.
     """
-    return _Run(sources, target, options or MergeOptions(), limits or Limits(), progress).run()
+    return _Merging(sources, target, options or MergeOptions(), limits or Limits(), progress).run()
 
 
 def run(
@@ -90,7 +91,7 @@ def run(
     return Done(report, (ResultFile(target, "merged.pdf"),))
 
 
-class _Run:
+class _Merging:
     """One call of ``merge``: holds what its steps share."""
 
     def __init__(
@@ -101,11 +102,8 @@ class _Run:
         limits: Limits,
         progress: Progress | None,
     ) -> None:
-        self.sources, self.target, self.options, self.limits = sources, target, options, limits
-        self.progress: Progress = progress or (lambda _stage, _percent, _pages=None: None)
-        self.deadline = Deadline(limits.soft_seconds)
-        self.watch = Stopwatch()
-        self.warnings: list[ReportWarning] = []
+        self.context = begin(options, limits, progress)
+        self.sources, self.target = sources, target
         self.reports = [SourceReport(name=s.name, input_bytes=_size(s.path)) for s in sources]
         self.input_bytes = sum(report.input_bytes for report in self.reports)
         self.images = ImageCounts()
@@ -115,18 +113,18 @@ class _Run:
     def run(self) -> CombinedReport:
         if not self.sources:
             raise BadRequest("There is nothing to merge. Give at least one PDF.")
-        self.options.check_inputs(len(self.sources))
+        self.context.options.check_inputs(len(self.sources))
         with tempfile.TemporaryDirectory(prefix="pdfsmaller-") as name:
             folder = Path(name)
-            result = self._merged(folder, self.options)
+            result = self._merged(folder, self.context.options)
             outcome: CombinedOutcome = "merged"
-            wanted = self.options.target_size
+            wanted = self.context.options.target_size
             if wanted is not None and _size(result) > wanted:
-                if self.options.optimize:
+                if self.context.options.optimize:
                     result = min(result, self._fitted(folder), key=_size)
                 outcome = "merged" if _size(result) <= wanted else "target_not_met"
             replace_file(result, self.target)
-        self.progress("done", 100)
+        self.context.progress("done", 100)
         return CombinedReport(
             input_bytes=self.input_bytes,
             output_bytes=_size(self.target),
@@ -135,8 +133,8 @@ class _Run:
             sources=self.reports,
             images=self.images,
             comparison=self.comparison,
-            warnings=self.warnings,
-            seconds=self.watch.seconds(),
+            warnings=self.context.warnings,
+            seconds=self.context.watch.seconds(),
         )
 
     def _merged(self, folder: Path, options: MergeOptions) -> Path:
@@ -145,17 +143,19 @@ class _Run:
         copied = self._sharing_fonts(ready, folder) if options.optimize else ready
         result = folder / "result.pdf"
         while True:
-            warnings_before = len(self.warnings)
+            warnings_before = len(self.context.warnings)
             try:
-                with self.watch.stage("merge"):
-                    assemble(copied, result, options, self.limits, self._warn, self._assembling)
-                self.progress("verify", _ASSEMBLED)
-                with self.watch.stage("verify"):
-                    self.comparison = check(ready, result, options.verify, self.deadline, self._warn)
+                with self.context.watch.stage("merge"):
+                    assemble(copied, result, options, self.context.limits, self.context.warn_once, self._assembling)
+                self.context.progress("verify", _ASSEMBLED)
+                with self.context.watch.stage("verify"):
+                    self.comparison = check(
+                        ready, result, options.verify, self.context.deadline, self.context.warn_once
+                    )
                 return self._finished(folder, result)
             except SourceFailed as failed:
                 # What was copied of it is in the result already: begin again, with fonts as they were or without it.
-                del self.warnings[warnings_before:]
+                del self.context.warnings[warnings_before:]
                 if copied is not ready:
                     copied = ready
                     continue
@@ -163,12 +163,12 @@ class _Run:
                 self._leave_out(failed.source.index, failed.error, anything_left=bool(ready))
 
     def _sharing_fonts(self, ready: list[Ready], folder: Path) -> list[Ready]:
-        with self.watch.stage("fonts"):
-            shared = with_shared_fonts(ready, folder, self.limits, self._compressing_until())
+        with self.context.watch.stage("fonts"):
+            shared = with_shared_fonts(ready, folder, self.context.limits, self._compressing_until())
         return ready if shared == ready else shared
 
     def _assembling(self, done: float) -> None:
-        self.progress("merge", _PREPARED + round((_ASSEMBLED - _PREPARED) * done))
+        self.context.progress("merge", _PREPARED + round((_ASSEMBLED - _PREPARED) * done))
 
     def _prepared(self, folder: Path, options: MergeOptions) -> list[Ready]:
         """Every source as it will be copied, one after the other.
@@ -177,7 +177,9 @@ class _Run:
             PdfSmallerError: of the first that cannot be used, naming it (``on_error=fail``), or where none can.
             LimitExceeded: they have too many pages together.
         """
-        preparation = Preparation(folder, options, self.limits, self._compressing_until(), self.watch, self._warn)
+        preparation = Preparation(
+            folder, options, self.context.limits, self._compressing_until(), self.context.watch, self.context.warn_once
+        )
         ready: list[Ready] = []
         failed: PdfSmallerError | None = None
         done = 0
@@ -197,69 +199,66 @@ class _Run:
         if not ready:
             raise failed or BadRequest("There is nothing left to merge.")
         pages = sum(report.pages for report in self.reports)
-        if pages > self.limits.max_pages:
+        if pages > self.context.limits.max_pages:
             raise LimitExceeded(
                 "max_pages",
-                self.limits.max_pages,
-                f"The result would have {pages:,} pages; at most {self.limits.max_pages:,} are allowed.",
+                self.context.limits.max_pages,
+                f"The result would have {pages:,} pages; at most {self.context.limits.max_pages:,} are allowed.",
             )
         self.images, self.protection = preparation.images, preparation.protection
         return ready
 
     def _compressing_until(self) -> Deadline:
         afterwards = _SECONDS_PER_MB * self.input_bytes / 1e6 + _SECONDS_PER_SOURCE * len(self.sources)
-        left = self.deadline.left()
+        left = self.context.deadline.left()
         return Deadline(left - min(afterwards, left / 3))
 
     def _preparing(self, done: int, size: int) -> Progress:
         """The progress of one source as that of the whole; both in bytes."""
 
         def progress(stage: str, percent: float, pages: tuple[int, int] | None = None, /) -> None:
-            self.progress(stage, _PREPARED * (done + size * percent / 100) / max(1, self.input_bytes))
+            self.context.progress(stage, _PREPARED * (done + size * percent / 100) / max(1, self.input_bytes))
 
         return progress
 
     def _finished(self, folder: Path, result: Path) -> Path:
         """The result, protected and ordered for the web where that is wanted."""
-        protection = None if self.options.decrypt else self.protection
-        with self.watch.stage("write"):
+        protection = None if self.context.options.decrypt else self.protection
+        with self.context.watch.stage("write"):
             encryption = protection.encryption() if protection else False
-            policy = Policy(linearize=self.options.linearize, encryption=encryption)
-            result = finish(result, folder / "finished.pdf", policy, self.limits)
+            policy = Policy(linearize=self.context.options.linearize, encryption=encryption)
+            result = finish(result, folder / "finished.pdf", policy, self.context.limits)
         if protection:
-            self._warn("encrypted", f"The result is encrypted as {protection.name} was, and opens with its password.")
+            self.context.warn_once(
+                "encrypted", f"The result is encrypted as {protection.name} was, and opens with its password."
+            )
         return result
 
     def _fitted(self, folder: Path) -> Path:
         """The smallest or best-looking result for ``target_size``, searched for from what is not compressed yet."""
         plain = folder / "plain"
         plain.mkdir()
-        whole = self._merged(plain, replace(self.options, optimize=False))
+        whole = self._merged(plain, replace(self.context.options, optimize=False))
         fitted = folder / "fitted.pdf"
-        password = self.protection.password if self.protection and not self.options.decrypt else None
-        options = self.options.compression(password=password or None)
-        limits = replace(self.limits, soft_seconds=max(1.0, self.deadline.left()))
-        with self.watch.stage("compress"):
+        password = self.protection.password if self.protection and not self.context.options.decrypt else None
+        options = self.context.options.compression(password=password or None)
+        limits = replace(self.context.limits, soft_seconds=max(1.0, self.context.deadline.left()))
+        with self.context.watch.stage("compress"):
             report = compress(whole, fitted, options, limits=limits)
         self.images = report.images
         for warning in report.warnings:
-            self._warn(warning.code, warning.message)
+            self.context.warn_once(warning.code, warning.message)
         return fitted
-
-    def _warn(self, code: str, message: str) -> None:
-        warning = ReportWarning(code=code, message=message)
-        if warning not in self.warnings:
-            self.warnings.append(warning)
 
     def _leave_out(self, index: int, error: PdfSmallerError, *, anything_left: bool) -> None:
         """Go on without a source where that is allowed. Raises ``error``, named, where it is not."""
         name = self.sources[index].name
-        if self.options.on_error != "skip" or not anything_left:
+        if self.context.options.on_error != "skip" or not anything_left:
             raise error.about(name) from error
         self.reports[index] = replace(
             self.reports[index], pages=0, error=ReportWarning(code=error.code, message=error.message)
         )
-        self._warn("skipped", f"{name} was left out: {error.message}")
+        self.context.warn_once("skipped", f"{name} was left out: {error.message}")
 
 
 def _size(path: Path) -> int:

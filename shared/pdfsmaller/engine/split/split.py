@@ -23,11 +23,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pdfsmaller.engine.clock import Deadline, Stopwatch
+from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.files import results_folder
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.report import PartReport, ReportWarning, SplitReport
+from pdfsmaller.engine.report import PartReport, SplitReport
 from pdfsmaller.engine.results import Done, Progress, ResultFile
+from pdfsmaller.engine.run import begin
 from pdfsmaller.engine.split.check import Check
 from pdfsmaller.engine.split.options import SplitOptions
 from pdfsmaller.engine.split.parts import Writer, parts_of_stretch
@@ -61,61 +62,69 @@ def run(
     if len(sources) != 1:
         raise BadRequest(f"Split takes one PDF at a time; {len(sources)} came.")
     with results_folder(folder, "parts") as (target, between):
-        return _Run(sources[0], target, between, options, limits, progress).run()
+        return _Splitting(sources[0], target, between, options, limits, progress).run()
 
 
-class _Run:
+class _Splitting:
     """One call of ``run``: holds what its steps share."""
 
     def __init__(
         self, source: InputFile, target: Path, between: Path, options: SplitOptions, limits: Limits, progress: Progress
     ) -> None:
         self.source, self.target, self.between = source, target, between
-        self.options, self.limits, self.progress = options, limits, progress
-        self.deadline = Deadline(limits.soft_seconds)
-        self.watch = Stopwatch()
-        self.warnings: list[ReportWarning] = []
+        self.context = begin(options, limits, progress)
         self.input_bytes = source.path.stat().st_size
 
     def run(self) -> Done[SplitReport]:
-        self.progress("prepare", 0)
+        self.context.progress("prepare", 0)
         prepared = self._prepare()
-        check = Check(prepared.stock.ready, prepared.stock.places, self.options.verify, self.deadline, self._warn)
+        check = Check(
+            prepared.stock.ready,
+            prepared.stock.places,
+            self.context.options.verify,
+            self.context.deadline,
+            self.context.warn_once,
+        )
         writer = Writer(
             prepared.cutter,
             self.target,
             self.between,
-            None if self.options.decrypt else prepared.protection,
-            linearize=self.options.linearize,
-            limits=self.limits,
+            None if self.context.options.decrypt else prepared.protection,
+            linearize=self.context.options.linearize,
+            limits=self.context.limits,
             check=check,
-            watch=self.watch,
+            watch=self.context.watch,
         )
         parts = prepared.parts
         if parts is not None:
             self._write(writer, prepared, parts)
         else:
-            most = self.options.max_size or 0
+            most = self.context.options.max_size or 0
             parts = SizedParts(
                 writer,
                 prepared.stock,
                 self.source.name,
                 most,
-                self.limits,
-                self._warn,
-                self.deadline.passed,
+                self.context.limits,
+                self.context.warn_once,
+                self.context.deadline.passed,
                 self._splitting,
             ).cut()
         return self._done(prepared, parts, writer, check)
 
     def _prepare(self) -> Prepared:
-        left = self.deadline.left()
-        parts = min(self.limits.max_parts, 1 + self.input_bytes // (self.options.max_size or max(1, self.input_bytes)))
+        left = self.context.deadline.left()
+        parts = min(
+            self.context.limits.max_parts,
+            1 + self.input_bytes // (self.context.options.max_size or max(1, self.input_bytes)),
+        )
         until = Deadline(left - min(_SECONDS_PER_MB * self.input_bytes / 1e6 + _SECONDS_PER_PART * parts, left / 3))
-        preparation = Preparation(self.between, self.options, self.limits, until, self.watch, self._warn)
+        preparation = Preparation(
+            self.between, self.context.options, self.context.limits, until, self.context.watch, self.context.warn_once
+        )
         return preparation.prepare(
             self.source,
-            lambda stage, percent, pages=None: self.progress(stage, _PREPARED * percent / 100, pages),
+            lambda stage, percent, pages=None: self.context.progress(stage, _PREPARED * percent / 100, pages),
         )
 
     def _write(self, writer: Writer, prepared: Prepared, parts: list[Part]) -> None:
@@ -132,7 +141,7 @@ class _Run:
                 self._splitting((number + 1) / len(parts))
 
     def _splitting(self, share: float) -> None:
-        self.progress("split", _PREPARED + round((_CUT - _PREPARED) * share))
+        self.context.progress("split", _PREPARED + round((_CUT - _PREPARED) * share))
 
     def _done(self, prepared: Prepared, parts: list[Part], writer: Writer, check: Check) -> Done[SplitReport]:
         reports = [
@@ -154,22 +163,17 @@ class _Run:
             parts=reports,
             images=prepared.images,
             comparison=check.summary(),
-            warnings=self.warnings,
-            seconds=self.watch.seconds(),
+            warnings=self.context.warnings,
+            seconds=self.context.watch.seconds(),
         )
-        self.progress("done", 100)
+        self.context.progress("done", 100)
         files = (ResultFile(done.cut.path, part.name) for part, done in zip(parts, writer.written, strict=True))
         return Done(report, tuple(files))
 
     def _say_what_changed(self, prepared: Prepared, parts: list[PartReport]) -> None:
         if dropped := sum(part.links_dropped for part in parts):
-            self._warn("links_dropped", f"Links to pages that no part has are gone: {dropped}.")
+            self.context.warn_once("links_dropped", f"Links to pages that no part has are gone: {dropped}.")
         if prepared.has_files and len(parts) > 1:
-            self._warn("files_in_first_part", "Files attached to the document are in the first part only.")
-        if prepared.protection and not self.options.decrypt:
-            self._warn("encrypted", "The parts are encrypted as the PDF was, and open with its password.")
-
-    def _warn(self, code: str, message: str) -> None:
-        warning = ReportWarning(code=code, message=message)
-        if warning not in self.warnings:
-            self.warnings.append(warning)
+            self.context.warn_once("files_in_first_part", "Files attached to the document are in the first part only.")
+        if prepared.protection and not self.context.options.decrypt:
+            self.context.warn_once("encrypted", "The parts are encrypted as the PDF was, and open with its password.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 import pyvips
 
@@ -46,11 +48,26 @@ def test_a_large_image_gets_the_palette_that_trying_all_ways_gives_it() -> None:
     assert (coded.bits, coded.palette) == (first.bits, first.colors)
 
 
-def test_at_most_256_colours_come_back_as_they_were() -> None:
-    coded = palette.exact(_drawing(512, 64, 256))
+@pytest.mark.parametrize(("colors", "bits"), [(3, 2), (4, 2), (16, 4), (17, 8), (256, 8)])
+def test_at_most_256_colours_come_back_as_they_were(colors: int, bits: int) -> None:
+    image = _drawing(512, 64, colors)
+    known = palette.colors(image)
+    assert known is not None
+    assert len(known) == colors
+    coded = palette.exact(image, known)
     assert coded is not None
-    assert coded.exact
-    assert len(flate.repacked(coded, "default").data) <= len(coded.data)
+    assert (coded.exact, coded.bits, coded.entries) == (True, bits, colors)
+    rows = zlib.decompress(flate.repacked(coded, "default").data)
+    assert (palette.Indexed(rows, coded.palette or b"", 512, 64, bits).shown() - image).abs().max() == 0
+
+
+def test_more_than_256_colours_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = pyvips.Image.xyz(257, 3)
+    image = pixels.settle((place[0] % 256).bandjoin([(place[0] > 255).ifthenelse(9, 0), place[1]]))
+    assert palette.colors(image) is None
+    monkeypatch.setattr(palette, "COUNTED_PIXELS", 257)
+    assert palette.colors(image) is None
+    assert palette.colors(image.crop(0, 0, 256, 1)) == [bytes([level, 0, 0]) for level in range(256)]
 
 
 @pytest.mark.parametrize("bits", [4, 8])

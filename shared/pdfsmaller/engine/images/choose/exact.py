@@ -13,42 +13,63 @@ from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.recolor import simplified
 from pdfsmaller.engine.images.source import ImageSource, Skip
+from pdfsmaller.engine.images.weigh import smaller
 
 
-def of_any(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
+def of_source(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
     """A source's samples of 8 bits, in its own colour space or, where that is the same, in gray."""
     if not source.lossy_ok:
         return _same_samples(image, source, goal)
-    if image.bands != 3:
-        return of_settled(image, source, goal)
-    image, color = simplified(image, source, replace(goal, quality=None, color_mode="no-change"))
-    coded = of_settled(image, source, goal)
+    color = "keep"
+    if image.bands == 3:
+        image, color = simplified(image, source, replace(goal, quality=None, color_mode="no-change"))
+    coded = of_pixels(image, goal, palette_ok=source.plain_decode)
     return replace(coded, color="gray", drop_decode=True) if color == "gray" else coded
 
 
-def of_settled(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
-    """Samples of 8 bits that are in their final colour space, which may be another than the source's."""
+def of_pixels(image: pyvips.Image, goal: Goal, *, palette_ok: bool = True) -> Encoded:
+    """Samples in their final colour space, deflated quickly where they are deflated: see ``flate.repacked``.
+
+    Args:
+        image: of 8 bits and any number of components, or of 16 bits and those that PNG knows.
+        palette_ok: three components are colours, which may be indices into a palette.
+    """
+    if image.format == "ushort":
+        return flate.predicted(_named(image), bits=16, effort=goal.effort)
     if image.bands == 1:
         return of_gray(image, goal)
     if image.bands != 3:
         return _of_components(image, goal)
-    if source.plain_decode and pixels.has_few_colors(image):
-        indexed = palette.exact(image)
-        if indexed is not None:
-            return indexed
-    return flate.predicted(image.copy(interpretation="srgb"), effort=goal.effort)
+    colors = palette.colors(image) if palette_ok else None
+    if colors is None:
+        return flate.predicted(_named(image), effort=goal.effort)
+    return _of_few_colors(image, colors, goal)
 
 
 def of_gray(image: pyvips.Image, goal: Goal) -> Encoded:
-    """One component, at as few bits as hold its levels exactly."""
+    """One component of 8 bits, at as few as hold its levels exactly."""
     levels = [level for level, count in enumerate(pixels.histogram(image)) if count]
-    named = image.copy(interpretation="b-w")
     if all(level in (0, 255) for level in levels):
-        return smallest_bilevel(named, goal)
+        return smallest_bilevel(image, goal)
     for bits, step in ((2, 85), (4, 17)):
         if all(level % step == 0 for level in levels):
-            return flate.predicted(named, bits=bits, effort=goal.effort)
-    return flate.predicted(named, effort=goal.effort)
+            return flate.predicted(_named(image), bits=bits, effort=goal.effort)
+    return flate.predicted(_named(image), effort=goal.effort)
+
+
+def _of_few_colors(image: pyvips.Image, colors: list[bytes], goal: Goal) -> Encoded:
+    """Three components of at most 256 colours: indices, or what predictors make of a gradient of many."""
+    if len(colors) <= 2:
+        found = palette.indices(image, colors)
+        if found is not None:
+            bitmap = pixels.settle((found > 0).ifthenelse(255, 0))
+            return replace(smallest_bilevel(bitmap, goal), palette=b"".join(colors), entries=len(colors))
+    indexed = palette.exact(image, colors)
+    if indexed is not None and indexed.bits < 8:
+        return indexed
+    best = smaller(indexed, flate.predicted(_named(image), effort=goal.effort))
+    assert best is not None
+    return best
 
 
 def of_sixteen_bits(source: ImageSource, goal: Goal) -> Encoded:
@@ -61,14 +82,13 @@ def of_sixteen_bits(source: ImageSource, goal: Goal) -> Encoded:
     if source.color.palette is not None or bands not in (1, 3):
         raise Skip("sixteen_bits")
     image = pyvips.Image.new_from_memory(source.data, source.width, source.height, bands, "ushort").byteswap()
-    named = image.copy(interpretation="grey16" if bands == 1 else "rgb16")
-    return flate.predicted(named, bits=16, effort=goal.effort)
+    return of_pixels(image, goal)
 
 
 def _same_samples(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
     """The same numbers at the same bits: a colour-key mask names them."""
     if source.bits == 8 and image.bands in (1, 3):
-        return flate.predicted(image.copy(interpretation="b-w" if image.bands == 1 else "srgb"), effort=goal.effort)
+        return flate.predicted(_named(image), effort=goal.effort)
     return flate.plain(source.data, source.width, source.height, source.bits)
 
 
@@ -77,6 +97,10 @@ def _of_components(image: pyvips.Image, goal: Goal) -> Encoded:
     plain = flate.plain(image.write_to_memory(), image.width, image.height, 8)
     if image.bands not in (2, 4):
         return plain
-    # To PNG the last band is an alpha channel; to the predictors it is one more byte per pixel.
-    named = image.copy(interpretation="b-w" if image.bands == 2 else "srgb")
-    return min(plain, flate.predicted(named, effort=goal.effort), key=lambda e: e.cost)
+    return min(plain, flate.predicted(_named(image), effort=goal.effort), key=lambda e: e.cost)
+
+
+def _named(image: pyvips.Image) -> pyvips.Image:
+    """As PNG takes them: to it the last of two or four bands is opacity, to the predictors one more sample."""
+    gray, color = ("grey16", "rgb16") if image.format == "ushort" else ("b-w", "srgb")
+    return image.copy(interpretation=gray if image.bands <= 2 else color)

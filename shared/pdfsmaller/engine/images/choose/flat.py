@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pyvips
@@ -13,7 +14,7 @@ from pdfsmaller.engine.images.codecs import jpeg, palette
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import REFERENCE_QUALITY, Goal
 from pdfsmaller.engine.images.source import ImageSource
-from pdfsmaller.engine.images.weigh import FLAT_JPEG_GAIN, JPEG_AT_BEST, RINGING_SHARE, RINGING_SHARE_FINE
+from pdfsmaller.engine.images.weigh import FLAT_JPEG_GAIN, JPEG_AT_BEST, RINGING_SHARE, RINGING_SHARE_FINE, Judge
 
 # The quality from which a JPEG with full chroma may show a little more ringing.
 FINE_QUALITY = 88
@@ -21,16 +22,26 @@ FINE_QUALITY = 88
 PALETTE_PIXELS = 16_000_000
 
 
-def of_flat(image: pyvips.Image, flat: pyvips.Image, source: ImageSource, goal: Goal, *, jpeg_ok: bool) -> Encoded:
+def of_flat(
+    image: pyvips.Image,
+    flat: pyvips.Image,
+    source: ImageSource,
+    goal: Goal,
+    judge: Callable[[], Judge | None],
+    *,
+    jpeg_ok: bool,
+) -> Encoded:
     """The best coding of settled pixels, drawn rather than photographed, in their final colour space.
 
     Args:
         flat: where they have no edges, as ``pixels.flat_mask`` gives it.
         goal: its quality is that for this image.
+        judge: of its codings, where it can be seen.
         jpeg_ok: JPEG knows their colour space.
     """
-    best = _few_colors(image, source, goal) or exact.of_settled(image, source, goal)
-    return (_quiet_jpeg(image, flat, goal, FLAT_JPEG_GAIN * best.cost) if jpeg_ok else None) or best
+    best = _few_colors(image, source, goal)
+    best = best or exact.of_pixels(image, goal, palette_ok=source.plain_decode)
+    return (_quiet_jpeg(image, flat, goal, judge, FLAT_JPEG_GAIN * best.cost) if jpeg_ok else None) or best
 
 
 def _few_colors(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | None:
@@ -48,11 +59,18 @@ def _few_colors(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded
     return indexed
 
 
-def _quiet_jpeg(image: pyvips.Image, flat: pyvips.Image, goal: Goal, most: float) -> Encoded | None:
-    """A JPEG of at most so many bytes that shows no ringing, or None."""
+def _quiet_jpeg(
+    image: pyvips.Image, flat: pyvips.Image, goal: Goal, judge: Callable[[], Judge | None], most: float
+) -> Encoded | None:
+    """A JPEG of at most so many bytes that shows no ringing: in no pixel, or where the image is seen. Or None."""
     assert goal.quality is not None
     fine = max(goal.quality, FINE_QUALITY)
-    for quality, full_chroma, share in ((goal.quality, False, RINGING_SHARE), (fine, True, RINGING_SHARE_FINE)):
+    ways = (
+        (goal.quality, False, RINGING_SHARE),
+        (goal.quality, True, RINGING_SHARE),
+        (fine, True, RINGING_SHARE_FINE),
+    )
+    for quality, full_chroma, share in ways if image.bands != 1 else ways[::2]:
         quick = jpeg.encode(image, quality, full_chroma=full_chroma, fast=True)
         if quick.cost * JPEG_AT_BEST > most:
             return None
@@ -60,5 +78,8 @@ def _quiet_jpeg(image: pyvips.Image, flat: pyvips.Image, goal: Goal, most: float
         if tried.cost > most:
             return None
         if pixels.ringing(image, tried.data, flat) <= share:
+            return tried
+        eye = None if goal.fast or not goal.judged else judge()
+        if eye is not None and eye.sees_no_ringing(pixels.decode_jpeg(tried.data)):
             return tried
     return None

@@ -14,7 +14,7 @@ from pdfsmaller.engine.images.choose.bilevel import smallest_bilevel
 from pdfsmaller.engine.images.codecs import jpeg
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import Goal, finest, jpeg_quality, lowest_quality, scale_for, target_pixels
-from pdfsmaller.engine.images.recolor import recolors, simplified
+from pdfsmaller.engine.images.recolor import as_simple, recolors, simplified
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.images.weigh import FAR_BELOW_POOR, FAR_TOO_LARGE, MIN_GAIN_RESAMPLED, Judge, judge_for
 
@@ -107,10 +107,7 @@ def photo(load: Callable[[float], pyvips.Image], source: ImageSource, goal: Goal
 
     def alike(scale: float) -> pyvips.Image:
         """The source at another scale, in as many bands."""
-        again = sized(scale)
-        if again.bands == 3 and image.bands == 1:
-            again = pixels.luma(again) if recolors(source, goal) else again[1].copy_memory()
-        return again
+        return as_simple(sized(scale), image, source, goal)
 
     judge = None if goal.fast or not goal.judged or recolors(source, goal) else judge_for(source, goal, alike)
     if judge is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pyvips
 
@@ -14,9 +15,9 @@ from pdfsmaller.engine.images.choose.photo import photo
 from pdfsmaller.engine.images.choose.soft_mask import of_soft_mask
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import Goal, jpeg_quality, scale_for, target_pixels
-from pdfsmaller.engine.images.recolor import simplified
+from pdfsmaller.engine.images.recolor import as_simple, simplified
 from pdfsmaller.engine.images.source import ImageSource, Skip
-from pdfsmaller.engine.images.weigh import saves, smaller
+from pdfsmaller.engine.images.weigh import Judge, judge_for, saves, smaller
 
 # An image with more than this share of pixels equal to both neighbours is flat: drawn, not photographed.
 FLAT_SHARE = 0.45
@@ -37,7 +38,7 @@ def of_samples(source: ImageSource, goal: Goal) -> Encoded | None:
     if source.bits == 16 and goal.quality is None:
         return exact.of_sixteen_bits(source, goal)
     raw = pixels.load_samples(source)
-    return exact.of_any(raw, source, goal) if goal.quality is None else lossy(raw, source, goal)
+    return exact.of_source(raw, source, goal) if goal.quality is None else lossy(raw, source, goal)
 
 
 def lossy(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded | None:
@@ -69,7 +70,7 @@ def _photographed(
     best = None
     bits = 8 * lossy.encoded.cost / (simple.width * simple.height * simple.bands)
     if bits >= MANY_BITS or simple.width <= NARROW_PIXELS:
-        best = _in_space(exact.of_settled(simple, source, goal), source, color)
+        best = _in_space(exact.of_pixels(simple, goal, palette_ok=source.plain_decode), source, color)
     if lossy.beats(source.stored, source, goal):
         best = smaller(best, _in_space(lossy.encoded, source, color))
     return best
@@ -87,11 +88,20 @@ def _drawn(
 ) -> Encoded | None:
     """A drawing; ``flat`` is where its settled form has no edges."""
     scale = scale_for(source, goal)
-    best = of_flat(simple, flat, source, replace(goal, quality=jpeg_quality(source, goal, scale)), jpeg_ok=jpeg_ok)
+
+    @cache
+    def judge() -> Judge | None:
+        def at(scale: float) -> pyvips.Image:
+            return as_simple(pixels.resize(whole, *target_pixels(source, scale)), simple, source, goal)
+
+        return judge_for(source, goal, at)
+
+    its_goal = replace(goal, quality=jpeg_quality(source, goal, scale))
+    best = of_flat(simple, flat, source, its_goal, judge, jpeg_ok=jpeg_ok)
     best = _in_space(best, source, color)
     if scale < 1.0 and source.pixels <= FLAT_WHOLE_PIXELS and not (goal.exact_dpi or source.fixed_color):
         # Reduced, sharp edges turn into many shades: all pixels may take fewer bytes.
-        kept = exact.of_any(whole, source, goal)
+        kept = exact.of_source(whole, source, goal)
         best = min(best, _in_space(kept, source, kept.color), key=lambda e: e.cost)
     changed = scale < 1.0 or color == "gray" or best.exact
     return best if changed or saves(best, source.stored) else None

@@ -17,12 +17,18 @@ from pdfsmaller.engine.images.codecs import png
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.options import Effort
 
-# Deflating at this level tells which predictors will win.
+# Deflating at this level tells about how much there is to win.
 QUICK_LEVEL = 4
 # Codings race deflated at this one.
 CANDIDATE_LEVEL = 8
-# Ways to predict are tried on so many bytes.
-PIECE_BYTES = 1_000_000
+# Ways to predict are tried on about so many bytes, in at most so many strips of so many rows at least.
+SAMPLE_BYTES = 1_000_000
+STRIPS, STRIP_ROWS = 8, 16
+# They are deflated at this level; so little of them, as what has won is.
+SAMPLE_LEVEL = 6
+LITTLE_BYTES, LITTLE_LEVEL = 20_000, 10
+# What a predictor takes in the image's dictionary.
+PARAMETERS_BYTES = 36
 # Rows are predicted so many bytes at a time.
 STRIP_BYTES = 8_000_000
 
@@ -49,18 +55,44 @@ def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default")
             rows += strip[len(strip) // (end - start) * (top - start) :]
         return rows
 
-    # A quick try on a piece from the middle tells which way is best; only that one is done at full effort.
-    high = min(image.height, max(16, PIECE_BYTES // (image.width * image.bands)))
-    piece = image.crop(0, (image.height - high) // 2, image.width, high)
-    ways = ("none", "all") if effort == "fast" else ("none", "sub", "up", "paeth", "all")
-    chosen = min(ways, key=lambda way: quick_size(filtered(piece, way)))
-    best = all_filtered(chosen)
-    if chosen == "none":
-        return plain(png.without_filter_bytes(best, image.height), image.width, image.height, bits)
-    parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": image.bands, "/Columns": image.width}
-    if bits != 8:
-        parms["/BitsPerComponent"] = bits
-    return Encoded(_deflated_fast(best), "/FlateDecode", image.width, image.height, bits, parms, exact=True)
+    def coded(way: str) -> Encoded:
+        rows = all_filtered(way)
+        if way == "none":
+            return plain(png.without_filter_bytes(rows, image.height), image.width, image.height, bits)
+        parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": image.bands, "/Columns": image.width}
+        if bits != 8:
+            parms["/BitsPerComponent"] = bits
+        return Encoded(_deflated_fast(rows), "/FlateDecode", image.width, image.height, bits, parms, exact=True)
+
+    # A quick try on a sample tells which way is best; only that one is done on all of it.
+    tops, high = _sampled(image)
+    pieces = [image.crop(0, top, image.width, high) for top in tops]
+    ways = ("none", "all") if effort == "fast" else ("none", "sub", "up", "avg", "paeth", "all")
+
+    def size(way: str) -> int:
+        rows = [filtered(piece, way) for piece in pieces]
+        if len(rows) > 1:  # the first row of a piece is predicted from nothing
+            rows = [strip[len(strip) // high :] for strip in rows]
+        joined = b"".join(rows)
+        parameters = 0 if way == "none" else PARAMETERS_BYTES
+        return parameters + len(
+            deflate.zlib_compress(joined, SAMPLE_LEVEL if len(joined) > LITTLE_BYTES else LITTLE_LEVEL)
+        )
+
+    return coded(min(ways, key=size))
+
+
+def _sampled(image: pyvips.Image) -> tuple[list[int], int]:
+    """Where pieces of together about SAMPLE_BYTES begin, all over an image, and their height.
+
+    (A screenshot's middle is often empty: taking it for the whole cost up to a tenth of the bytes.)
+    """
+    rows = max(STRIP_ROWS, SAMPLE_BYTES // (image.width * image.bands))
+    if image.height <= rows:
+        return [0], image.height
+    high = max(STRIP_ROWS, rows // STRIPS)
+    number = max(2, rows // high)
+    return [round(n * (image.height - high) / (number - 1)) for n in range(number)], high
 
 
 def plain(data: bytes, width: int, height: int, bits: int) -> Encoded:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import pyvips
@@ -25,6 +27,11 @@ WAYS = ((75, 4), (75, 8), (88, 8), (100, 8))
 # Of an image of more pixels than this, ways are not tried that leave far more error in a sample: so many times what is
 # allowed, in every eighth strip of four rows.
 SAMPLED_PIXELS, SAMPLED_SHARE, STRIP, HOPELESS = 150_000, 8, 4, 2.0
+
+# Colours are counted in pieces of about so many pixels.
+COUNTED_PIXELS = 1_000_000
+# Tables looked for that tell an image's colours apart: more than half of them do, of random colours.
+TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +90,50 @@ def quantized(image: pyvips.Image, *, quality: int = 100, bits: int = 8) -> Inde
     return Indexed(rows, chunks[b"PLTE"], image.width, image.height, depth)
 
 
-def exact(image: pyvips.Image) -> Encoded | None:
-    """Three bands of at most 256 colours as they are; None where the quantizer rounds one, as it does now and then."""
-    indexed = quantized(image)
-    return replace(indexed.coded(), exact=True) if (indexed.shown() - image).abs().max() == 0 else None
+def colors(image: pyvips.Image) -> list[bytes] | None:
+    """All colours of three bands, by brightness; None if there are more than 256."""
+    rows = max(1, COUNTED_PIXELS // image.width)
+    found: set[tuple[int, ...]] = set()
+    for top in range(0, image.height, rows):
+        piece = image.crop(0, top, image.width, min(rows, image.height - top))
+        counted = Image.frombytes("RGB", (piece.width, piece.height), piece.write_to_memory()).getcolors(256)
+        if counted is None:
+            return None
+        found.update(color for _, color in counted if isinstance(color, tuple))
+        if len(found) > 256:
+            return None
+    return [bytes(color) for color in sorted(found, key=lambda c: (3 * c[0] + 6 * c[1] + c[2], c))]
+
+
+def exact(image: pyvips.Image, colors: list[bytes]) -> Encoded | None:
+    """Three bands as indices into all the colours that they hold; None if no table was found that tells them apart."""
+    found = indices(image, colors)
+    if found is None:
+        return None
+    bits = 2 if len(colors) <= 4 else 4 if len(colors) <= 16 else 8
+    picture = Image.frombytes("P", (image.width, image.height), found.write_to_memory())
+    rows = picture.tobytes("raw", f"P;{bits}" if bits < 8 else "P")
+    return replace(Indexed(rows, b"".join(colors), image.width, image.height, bits).coded(), exact=True)
+
+
+def indices(image: pyvips.Image, colors: list[bytes]) -> pyvips.Image | None:
+    """Each pixel's place among ``colors``. None if no table was found that tells them apart."""
+    guess = random.Random(1)
+    for _ in range(TRIES):
+        # Three weights that add up to 257 make a number of 16 bits of each colour; it need only differ between them.
+        first, second = sorted(guess.sample(range(1, 257), 2))
+        weights = [b - a for a, b in pairwise((0, first, second, 257))]
+        keys = [sum(w * c for w, c in zip(weights, color, strict=True)) for color in colors]
+        if len(set(keys)) == len(colors):
+            break
+    else:
+        return None
+    table = bytearray(65_536)
+    for index, key in enumerate(keys):
+        table[key] = index
+    key_image = (image[0] * weights[0] + image[1] * weights[1] + image[2] * weights[2]).cast("ushort")
+    lookup = pyvips.Image.new_from_memory(bytes(table), 65_536, 1, 1, "uchar")
+    return key_image.maplut(lookup).copy_memory()
 
 
 def unseen(image: pyvips.Image, allowed: float) -> Encoded | None:

@@ -1,0 +1,1 @@
+"""Pages of one bit per pixel, coded in several ways: bytes and seconds."""
