@@ -68,7 +68,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     def go(data: bytes, *, limits: Limits | None = None, **options: Any) -> Result:
         source, target = tmp_path / "in.pdf", tmp_path / "out.pdf"
         source.write_bytes(data)
-        report = compress(source, target, CompressOptions(**options), limits=limits)
+        report = compress(source, target, CompressOptions.parse(options), limits=limits)
         assert target.stat().st_size == report.output_bytes <= report.input_bytes == len(data)
         return Result(source, target, report, options.get("password"))
 

@@ -105,7 +105,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
             path.write_bytes(data)
             sources.append(InputFile(path, name))
         target = tmp_path / f"out{len(made)}.pdf"
-        report = images_to_pdf(sources, target, ImageOptions(**options), limits=limits)
+        report = images_to_pdf(sources, target, ImageOptions.parse(options), limits=limits)
         assert target.stat().st_size == report.output_bytes
         pdf = pikepdf.open(target)
         result = Made(target, pdf, report)
