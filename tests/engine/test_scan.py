@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from pdfsmaller.engine import compress as engine
 from pdfsmaller.engine.comparison import Comparison, Difference
 from pdfsmaller.engine.images.choose import layers
-from pdfsmaller.engine.scan.layers import separate
+from pdfsmaller.engine.scan.layers import Layers, separate
 from pdfsmaller.engine.scan.strokes import find_strokes
 from tests import documents
 from tests.engine.conftest import Run
@@ -143,6 +143,24 @@ def test_a_clean_scan_is_a_third_where_layers_look_as_good(
 @pytest.mark.parametrize("make", [pencilled, illustrated, scanned], ids=["pencil", "photo", "noise"])
 def test_what_layers_would_lose_stays_whole(run: Run, make: Callable[[], Image.Image]) -> None:
     assert not is_layered(run, make(), "ebook")
+
+
+def test_pages_are_not_all_taken_apart_where_the_first_were_in_vain(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    doc = documents.Builder()
+    for number in range(9):
+        picture = pencilled().rotate(0.05 * number, fillcolor=(247, 245, 240))
+        image = doc.image(picture, encode="jpeg", quality=90)
+        size = (picture.width * 72 / 200, picture.height * 72 / 200)
+        doc.page(f"q {size[0]:.3f} 0 0 {size[1]:.3f} 0 0 cm /Im0 Do Q", size=size, xobjects={"Im0": image})
+    taken_apart: list[float] = []
+
+    def counted(image: pyvips.Image, dpi: float, target_dpi: int) -> Layers | None:
+        taken_apart.append(dpi)
+        return separate(image, dpi, target_dpi)
+
+    monkeypatch.setattr(layers, "separate", counted)
+    run(doc.bytes(), preset="ebook")
+    assert len(taken_apart) == 3  # the first two, and the eighth
 
 
 def test_in_a_hurry_pages_stay_whole(run: Run) -> None:

@@ -1,7 +1,7 @@
 """A scanned page taken apart: strokes at full resolution, their colour and the paper behind them at a coarse one.
 
-Guarantees: layers are handed out only where, put together again, they look like the page. A photograph, or a page whose
-strokes are not clear, gives none.
+A photograph, or a page without strokes on paper, gives none; of the others ``alike`` tells whether their layers, put
+together again, look like them.
 """
 
 from __future__ import annotations
@@ -44,11 +44,15 @@ class Layers:
         paper: the background, strokes filled from around them.
         color: what the strokes are painted with; means something only where there are any.
         strokes: 0 where a stroke is, 255 elsewhere.
+        around: 255 where a stroke is or ends.
+        step: pixels of the page to one of the paper's.
     """
 
     paper: pyvips.Image
     color: pyvips.Image
     strokes: pyvips.Image
+    around: pyvips.Image
+    step: int
 
 
 def separate(image: pyvips.Image, dpi: float, target_dpi: int) -> Layers | None:
@@ -60,7 +64,7 @@ def separate(image: pyvips.Image, dpi: float, target_dpi: int) -> Layers | None:
         target_dpi: what pictures would be brought to.
 
     Returns:
-        None where its layers would not look like it.
+        None where there are no strokes on paper. Whether the layers look like the page ``alike`` tells.
     """
     if min(image.width, image.height) < SIDE_LEAST:
         return None
@@ -80,8 +84,7 @@ def separate(image: pyvips.Image, dpi: float, target_dpi: int) -> Layers | None:
     color = _mean_of(image, core.copy_memory(), color_step)
     strokes = _without_edges(image, strokes, paper, color)
     color = _balanced(image, strokes, paper, color, color_step)
-    layers = Layers(paper, color, strokes.invert())
-    return layers if _alike(image, layers, around, paper_step) else None
+    return Layers(paper, color, strokes.invert(), around, paper_step)
 
 
 def _without_edges(
@@ -92,7 +95,8 @@ def _without_edges(
     What a stroke is like is told by its darkest pixel nearby: a faint one beside a dark one stays whole.
     """
     size = (image.width, image.height)
-    light, ink, page = (_levels(_stretched(part, size)) for part in (paper, color, image))
+    light, ink = (_stretched(_luminance(part), size).copy_memory() for part in (paper, color))
+    page = _luminance(image)
     inked = light - page >= (light - _extreme(page, 0)) * EDGE
     dark = ((light > ink) | strokes.invert()).copy_memory()
     if dark.min() == 0:  # light lettering on a dark ground, where all differences have the other sign
@@ -125,26 +129,24 @@ def _is_paper(paper: pyvips.Image) -> bool:
     return bool(flat.avg() / 255 >= FLAT_LEAST)
 
 
-def _alike(image: pyvips.Image, layers: Layers, around: pyvips.Image, step: int) -> bool:
-    """Whether the layers, put together, look like the page: as a whole, and in what strokes they show."""
+def alike(image: pyvips.Image, layers: Layers) -> bool:
+    """Whether the layers of a page, put together, look like the page: as a whole, and in what strokes they show."""
     size = (image.width, image.height)
     paper, color = _luminance(layers.paper), _luminance(layers.color)
     page = _luminance(image)
-    paper_here, color_here = _stretched(paper, size), _stretched(color, size)
+    paper_here, color_here = (_stretched(part, size).copy_memory() for part in (paper, color))
     together = layers.strokes.ifthenelse(paper_here, color_here).copy_memory()
-    if similarity_of_images(_shrunk(page, step), _shrunk(together, step)) < SIMILARITY:
+    if similarity_of_images(_shrunk(page, layers.step), _shrunk(together, layers.step)) < SIMILARITY:
         return False
-    near = around & 1
-    missed = ((page - together).abs() * near).avg()
-    contrast = ((paper_here - color_here).abs() * near).avg()
+    missed = layers.around.ifthenelse((page - together).abs(), 0).avg()
+    contrast = layers.around.ifthenelse((paper_here - color_here).abs(), 0).avg()
     return bool(missed <= RESIDUE * contrast)
 
 
 def _mean_of(image: pyvips.Image, weight: pyvips.Image, step: int) -> pyvips.Image:
     """The weighted mean of every ``step`` × ``step`` pixels; what has no weight is filled from around it."""
-    share = (weight.cast("ushort") << 7).copy_memory()
-    parts = _shrunk((image.cast("ushort") * (weight / 255.0)) * 128, step)
-    return _filled(parts, _shrunk(share, step) * (1 / 255.0)).rint().cast("uchar").copy_memory()
+    parts = _shrunk(image & weight, step) * 128
+    return _filled(parts, _shrunk(weight, step) * (128 / 255)).rint().cast("uchar").copy_memory()
 
 
 def _filled(sums: pyvips.Image, weights: pyvips.Image, least: float = LEAST_WEIGHT) -> pyvips.Image:
@@ -160,21 +162,17 @@ def _filled(sums: pyvips.Image, weights: pyvips.Image, least: float = LEAST_WEIG
 
 
 def _luminance(image: pyvips.Image) -> pyvips.Image:
+    """In whole levels, in memory."""
     if image.bands == 1:
-        return image.cast("float")
-    return image.recomb([[0.299, 0.587, 0.114]]).cast("float")
-
-
-def _levels(image: pyvips.Image) -> pyvips.Image:
-    """The luminance in whole levels, in memory."""
-    return _luminance(image).rint().cast("short").copy_memory()
+        return image
+    return image.recomb([[0.299, 0.587, 0.114]]).rint().cast("uchar").copy_memory()
 
 
 def _shrunk(image: pyvips.Image, step: int) -> pyvips.Image:
     """The mean of every ``step`` × ``step`` pixels, the last row and column repeated to whole ones; in memory."""
     width, height = -(-image.width // step) * step, -(-image.height // step) * step
-    whole = image.cast("float").gravity("north-west", width, height, extend="copy")
-    return whole.shrink(step, step).copy_memory()
+    whole = image.gravity("north-west", width, height, extend="copy")
+    return whole.cast("float").shrink(step, step).copy_memory()
 
 
 def _stretched(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:

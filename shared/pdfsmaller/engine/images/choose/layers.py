@@ -15,7 +15,7 @@ from pdfsmaller.engine.images.look import View, view_of
 from pdfsmaller.engine.images.recolor import simplified
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.scan.gate import looks_as_good
-from pdfsmaller.engine.scan.layers import Layers, separate
+from pdfsmaller.engine.scan.layers import Layers, alike, separate
 from pdfsmaller.engine.similarity import Picture, picture_of, similarity
 
 # Strokes keep so many times the dots per inch that pictures are brought to, more where they have to look as good as the
@@ -40,7 +40,9 @@ def of_page(source: ImageSource, goal: Goal) -> Encoded | None:
     if page is None or goal.dpi is None:
         return None
     layers = separate(page.image, page.dpi, goal.dpi)
-    return _with_strokes(*_grounds(layers, page, goal), layers, goal) if layers is not None else None
+    if layers is None or not alike(page.image, layers):
+        return None
+    return _with_strokes(*_grounds(layers, page, goal), layers, goal)
 
 
 def as_good_as(whole: Encoded, source: ImageSource, goal: Goal) -> Encoded | None:
@@ -60,7 +62,7 @@ def as_good_as(whole: Encoded, source: ImageSource, goal: Goal) -> Encoded | Non
     if layers is None:
         return None
     paper, ink = _grounds(layers, page, goal)
-    if not looks_as_good(view.reference, seen, _together(paper, ink, layers, view)):
+    if not looks_as_good(view.reference, seen, _together(paper, ink, layers, view)) or not alike(page.image, layers):
         return None
     layered = _with_strokes(paper, ink, layers, goal)
     return layered if layered.cost <= ALIKE_GAIN * whole.cost else None
@@ -85,13 +87,19 @@ class _Page:
         return pixels.resize(self.image, *target_pixels(self.source, scale))
 
 
-def _page(source: ImageSource, goal: Goal, strokes_dpi: float) -> _Page | None:
+def may_be_page(source: ImageSource, goal: Goal) -> bool:
+    """Whether an image is as large, as fine and as plain as a scanned page is, whatever it shows."""
     shown = shown_dpi(source)
     plain = source.plain_decode and source.lossy_ok and not (source.masked or source.fixed_color)
     known = source.color.family in ("gray", "rgb") and source.color.palette is None and source.bits == 8
     if not (plain and known) or goal.color_mode != "no-change" or goal.dpi is None or goal.quality is None:
-        return None
-    if shown is None or shown < LAYERS_DPI or source.covers < LAYERS_COVER:
+        return False
+    return shown is not None and shown >= LAYERS_DPI and source.covers >= LAYERS_COVER
+
+
+def _page(source: ImageSource, goal: Goal, strokes_dpi: float) -> _Page | None:
+    shown = shown_dpi(source)
+    if not may_be_page(source, goal) or shown is None or goal.dpi is None:
         return None
     dpi = goal.dpi * strokes_dpi
     scale = dpi / shown if shown > dpi * STROKES_ABOVE else 1.0
