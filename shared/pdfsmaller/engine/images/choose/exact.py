@@ -23,16 +23,18 @@ def of_source(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
     color = "keep"
     if image.bands == 3:
         image, color = simplified(image, source, replace(goal, quality=None, color_mode="no-change"))
-    coded = of_pixels(image, goal, palette_ok=source.plain_decode)
+    # PDFium stretches what has one bit and a palette in another way than three components: levels differ by one.
+    coded = of_pixels(image, goal, palette_ok=source.plain_decode, one_bit_ok=goal.quality is not None)
     return replace(coded, color="gray", drop_decode=True) if color == "gray" else coded
 
 
-def of_pixels(image: pyvips.Image, goal: Goal, *, palette_ok: bool = True) -> Encoded:
+def of_pixels(image: pyvips.Image, goal: Goal, *, palette_ok: bool = True, one_bit_ok: bool = True) -> Encoded:
     """Samples in their final colour space, deflated quickly where they are deflated: see ``flate.repacked``.
 
     Args:
         image: of 8 bits and any number of components, or of 16 bits and those that PNG knows.
-        palette_ok: three components are colours, which may be indices into a palette.
+        palette_ok: three components are colours, which may be indices into a palette …
+        one_bit_ok: … of one bit each.
     """
     if image.format == "ushort":
         return flate.predicted(_named(image), bits=16, effort=goal.effort)
@@ -43,7 +45,7 @@ def of_pixels(image: pyvips.Image, goal: Goal, *, palette_ok: bool = True) -> En
     colors = palette.colors(image) if palette_ok else None
     if colors is None:
         return flate.predicted(_named(image), effort=goal.effort)
-    return _of_few_colors(image, colors, goal)
+    return _of_few_colors(image, colors, goal, one_bit_ok=one_bit_ok)
 
 
 def of_gray(image: pyvips.Image, goal: Goal) -> Encoded:
@@ -57,9 +59,9 @@ def of_gray(image: pyvips.Image, goal: Goal) -> Encoded:
     return flate.predicted(_named(image), effort=goal.effort)
 
 
-def _of_few_colors(image: pyvips.Image, colors: list[bytes], goal: Goal) -> Encoded:
+def _of_few_colors(image: pyvips.Image, colors: list[bytes], goal: Goal, *, one_bit_ok: bool) -> Encoded:
     """Three components of at most 256 colours: indices, or what predictors make of a gradient of many."""
-    if len(colors) <= 2:
+    if len(colors) <= 2 and one_bit_ok:
         found = palette.indices(image, colors)
         if found is not None:
             bitmap = pixels.settle((found > 0).ifthenelse(255, 0))
