@@ -26,27 +26,26 @@ _MODULE = '''
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import pikepdf
-from pydantic import Field
 
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.options import Options, Shown
+from pdfsmaller.engine.options import Options, Shown, option
 from pdfsmaller.engine.report import BaseReport
 from pdfsmaller.engine.results import Done, Progress, ResultFile
 from pdfsmaller.limits import Limits
 
 
+@dataclass(frozen=True, kw_only=True)
 class RotateOptions(Options):
     """How pages are turned."""
 
-    turn: Annotated[
-        Literal["90", "180", "270"],
-        Field(description="Degrees, clockwise."),
-        Shown("N", label="Turn by", choices={"90": "a quarter", "180": "half"}),
-    ] = "90"
+    turn: Literal["90", "180", "270"] = option(
+        "Degrees, clockwise.", Shown("N", label="Turn by", choices={"90": "a quarter", "180": "half"}), default="90"
+    )
 
 
 def run(

@@ -37,7 +37,7 @@ def lines() -> Iterator[Lines]:
     audit._logger()
     handler = next(one for one in logging.getLogger(audit.LOGGER).handlers if type(one) is logging.StreamHandler)
     written = io.StringIO()
-    former = handler.setStream(written)
+    former, handler.stream = handler.stream, written  # (what it wrote to before may be closed)
     yield Lines(written)
     handler.setStream(former)
 

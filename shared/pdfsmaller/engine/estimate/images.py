@@ -30,6 +30,7 @@ from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal, bilevel_scale
 from pdfsmaller.engine.images.jpeg import jpeg_info, transcoded
 from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
+from pdfsmaller.engine.images.together import shared_bytes, with_symbols
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
 
@@ -240,7 +241,9 @@ def _cost(sample: _Sample, goal: Goal, deadline: Deadline) -> int:
         return kept
     if coded.exact and source.coding == "jpeg":
         return kept  # what it saves there is known from the whole
-    return min(kept, _of_whole(coded, sample.share))
+    if goal.bilevel == "auto":
+        coded = with_symbols(coded)
+    return min(kept, _of_whole(coded, sample.share) + shared_bytes(coded))
 
 
 def _of_whole(coded: Encoded, share: float) -> int:

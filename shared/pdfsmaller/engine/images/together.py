@@ -60,6 +60,18 @@ def share_symbols(
         collect()
 
 
+def with_symbols(image: Encoded) -> Encoded:
+    """An image that shares its symbols with no other, where that is smaller."""
+    bitmap = _bitmap(image)
+    return _together([image])[0] if bitmap is not None and len(bitmap.data) >= LEAST_BYTES else image
+
+
+def shared_bytes(image: Encoded) -> int:
+    """What an image's symbols take, in bytes."""
+    bitmap = image.over[1] if image.over is not None else image
+    return len(bitmap.shared or b"")
+
+
 def _bitmap(image: Encoded) -> Encoded | None:
     """What of an image is JBIG2: all of it, or its strokes."""
     if image.over is not None:
