@@ -148,7 +148,7 @@ class Pairing:
         if b.is_indirect and _has_identity(a):
             if self._back.setdefault(b.objgen, a.objgen) != a.objgen:
                 self.say(where, f"{_short(a)} was joined with another")
-        elif _has_identity(a):
+        elif _has_identity(a) and not _is_plain_link(a):
             self.say(where, f"{_short(a)} lost its identity")
         return False
 
@@ -844,6 +844,11 @@ def _is_container(obj: Any) -> bool:
     if isinstance(obj, Stream):
         return str(obj.get("/Type")) in ("/ObjStm", "/XRef")
     return isinstance(obj, Dictionary) and obj.get("/Type") in ("/Pages", "/Catalog", "/StructTreeRoot")
+
+
+def _is_plain_link(obj: Object) -> bool:
+    """A link that only its page knows: it may stand in the page itself, which nobody shares it with."""
+    return obj.get("/Subtype") == "/Link" and "/StructParent" not in obj
 
 
 def _has_identity(obj: Any) -> bool:
