@@ -17,7 +17,7 @@ _FAST_LEVEL, _MOST_LEVEL = 6, 12
 _ZOPFLI_MOST_BYTES = 50_000
 _ZOPFLI_ITERATIONS = 15
 #: So many bytes for each second that all else is expected to take. With 100,000, dev's small documents took 8 times as
-#: long as with ``effort=default``; with these, 2 to 4 times.
+#: long as with ``effort=default``; with these, 1.2 to 3.5 times.
 ZOPFLI_BYTES_PER_SECOND = 30_000
 
 
