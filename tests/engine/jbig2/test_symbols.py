@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pikepdf import Dictionary, Name
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
+from pdfsmaller.engine.images import lua
 from pdfsmaller.engine.images.pixels import INVERTED
 from pdfsmaller.engine.jbig2.decode import decode
 from pdfsmaller.engine.jbig2.generic import encode as encode_generic
@@ -207,5 +208,9 @@ def test_what_is_no_text_is_given_up(kind: str) -> None:
                 for x in range(0, size[0], 8):
                     picture.paste(0, (x, y, x + source.randrange(3, 7), y + source.randrange(3, 7)))
     page = bitmap_of(picture)
-    coded = encode([page], [generic_bytes(page)])
+    try:
+        coded = encode([page], [generic_bytes(page)])
+    except lua.Unavailable:  # its time was over
+        coded = None
     assert coded is None or all_equal(coded, [page])
+    assert generic_bytes(page) > 0  # the next one finds LuaJIT as before

@@ -24,7 +24,12 @@ class Unavailable(Exception):
 
 
 def call(
-    name: str, pixels: int, *arguments: Any, folder: Path = Path(__file__).parent, parts: tuple[str, ...] = ()
+    name: str,
+    pixels: int,
+    *arguments: Any,
+    folder: Path = Path(__file__).parent,
+    parts: tuple[str, ...] = (),
+    steady: bool = True,
 ) -> Any:
     """The function in ``NAME.lua`` applied to the arguments and, as the last, the seconds that it may take.
 
@@ -32,16 +37,18 @@ def call(
         pixels: that it is to work on, or bytes.
         folder: where the file is.
         parts: other files there, which it requires by their names.
+        steady: its time follows from the pixels alone: where that is not enough, no function is of use here.
 
     Returns:
         Its result. Text is bytes, several results are a tuple.
 
     Raises:
-        Unavailable: now, and then always.
+        Unavailable: now, and then always, unless it is not steady.
     """
     result = _function(folder, name, parts)(*arguments, _SECONDS + pixels * _SECONDS_PER_PIXEL)
     if result == (None, b"slow"):
-        _unavailable.set()
+        if steady:
+            _unavailable.set()
         raise Unavailable
     return result
 

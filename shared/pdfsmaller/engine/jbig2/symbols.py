@@ -122,7 +122,7 @@ def encode(bitmaps: Sequence[Bitmap], limits: Sequence[int]) -> Pages | None:
 
 
 def _call(name: str, pixels: int, *arguments: Any) -> Any:
-    return lua.call(name, pixels, *arguments, folder=Path(__file__).parent, parts=PARTS)
+    return lua.call(name, pixels, *arguments, folder=Path(__file__).parent, parts=PARTS, steady=False)
 
 
 def _without_padding(page: Bitmap) -> Bitmap:
