@@ -11,32 +11,10 @@
 
 local ffi = require("ffi")
 local bit = require("bit")
+local arithmetic = require("arithmetic")
 local band, bor, bxor, lshift, rshift = bit.band, bit.bor, bit.bxor, bit.lshift, bit.rshift
 
--- Table E.1: Qe, the next state after the more and the less probable symbol, whether the two change places.
-local STATES = {
-  { 0x5601, 1, 1, 1 }, { 0x3401, 2, 6, 0 }, { 0x1801, 3, 9, 0 }, { 0x0AC1, 4, 12, 0 }, { 0x0521, 5, 29, 0 },
-  { 0x0221, 38, 33, 0 }, { 0x5601, 7, 6, 1 }, { 0x5401, 8, 14, 0 }, { 0x4801, 9, 14, 0 }, { 0x3801, 10, 14, 0 },
-  { 0x3001, 11, 17, 0 }, { 0x2401, 12, 18, 0 }, { 0x1C01, 13, 20, 0 }, { 0x1601, 29, 21, 0 }, { 0x5601, 15, 14, 1 },
-  { 0x5401, 16, 14, 0 }, { 0x5101, 17, 15, 0 }, { 0x4801, 18, 16, 0 }, { 0x3801, 19, 17, 0 }, { 0x3401, 20, 18, 0 },
-  { 0x3001, 21, 19, 0 }, { 0x2801, 22, 19, 0 }, { 0x2401, 23, 20, 0 }, { 0x2201, 24, 21, 0 }, { 0x1C01, 25, 22, 0 },
-  { 0x1801, 26, 23, 0 }, { 0x1601, 27, 24, 0 }, { 0x1401, 28, 25, 0 }, { 0x1201, 29, 26, 0 }, { 0x1101, 30, 27, 0 },
-  { 0x0AC1, 31, 28, 0 }, { 0x09C1, 32, 29, 0 }, { 0x08A1, 33, 30, 0 }, { 0x0521, 34, 31, 0 }, { 0x0441, 35, 32, 0 },
-  { 0x02A1, 36, 33, 0 }, { 0x0221, 37, 34, 0 }, { 0x0141, 38, 35, 0 }, { 0x0111, 39, 36, 0 }, { 0x0085, 40, 37, 0 },
-  { 0x0049, 41, 38, 0 }, { 0x0025, 42, 39, 0 }, { 0x0015, 43, 40, 0 }, { 0x0009, 44, 41, 0 }, { 0x0005, 45, 42, 0 },
-  { 0x0001, 45, 43, 0 }, { 0x5601, 46, 46, 0 },
-}
-
--- A context's state is one number: twice the row of table E.1, plus the more probable symbol.
-local qe, after_mps, after_lps = ffi.new("int32_t[94]"), ffi.new("uint8_t[94]"), ffi.new("uint8_t[94]")
-for row, state in ipairs(STATES) do
-  for mps = 0, 1 do
-    local index = 2 * (row - 1) + mps
-    qe[index] = state[1]
-    after_mps[index] = 2 * state[2] + mps
-    after_lps[index] = 2 * state[3] + bxor(mps, state[4])
-  end
-end
+local qe, after_mps, after_lps = arithmetic.qe, arithmetic.after_mps, arithmetic.after_lps
 
 -- How a template's context (figures 3 to 6) is cut out of this row and the two above: the mask of the pixels taken, how
 -- far to the right of the coded pixel they reach, where they lie in the context. `typical` is the context of the bit

@@ -52,7 +52,7 @@ def encode_region(black: bytes, width: int, height: int, template: int, most: in
     """
     room = most - _REGION_OVERHEAD - len(ADAPTIVE[template])
     arguments = (black, width, height, template, room)
-    coded, detail = lua.call("generic", width * height, *arguments, folder=Path(__file__).parent)
+    coded, detail = lua.call("generic", width * height, *arguments, folder=Path(__file__).parent, parts=("arithmetic",))
     if coded is None:
         if detail == b"size":
             raise ValueError("not a bitmap of this size")
