@@ -14,6 +14,7 @@
 
 local ffi = require("ffi")
 local bit = require("bit")
+local tidied = require("tidied")
 local band, lshift, rshift = bit.band, bit.lshift, bit.rshift
 
 -- Rows between two looks at the clock.
@@ -152,10 +153,4 @@ local function run(bitmap, width, height, least, side, most_runs, most_pixels, s
   return ffi.string(boxes, 16 * kept), ffi.string(found, pixels)
 end
 
--- Nothing of a call stays behind.
-local function tidy(...)
-  collectgarbage()
-  return ...
-end
-
-return function(...) return tidy(run(...)) end
+return tidied(run)

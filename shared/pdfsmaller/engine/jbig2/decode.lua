@@ -16,6 +16,7 @@ local ffi = require("ffi")
 local bit = require("bit")
 local arithmetic = require("arithmetic")
 local regions = require("regions")
+local tidied = require("tidied")
 local band, bor, bxor, bnot, lshift, rshift = bit.band, bit.bor, bit.bxor, bit.bnot, bit.lshift, bit.rshift
 local decode_integer, decode_id = arithmetic.decode_integer, arithmetic.decode_id
 
@@ -487,10 +488,4 @@ local function run(shared, data, width, height, seconds)
   return ffi.string(page.data, page.row_bytes * height)
 end
 
--- Nothing of a call stays behind.
-local function tidy(...)
-  collectgarbage()
-  return ...
-end
-
-return function(...) return tidy(run(...)) end
+return tidied(run)

@@ -7,7 +7,7 @@ from pathlib import Path
 from pdfsmaller.engine.images import lua
 
 #: Files beside this one that those in Lua require.
-PARTS = ("arithmetic", "regions")
+PARTS = ("arithmetic", "regions", "tidied")
 FOLDER = Path(__file__).parent
 
 

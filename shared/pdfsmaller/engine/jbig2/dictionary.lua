@@ -12,6 +12,7 @@ local ffi = require("ffi")
 local bit = require("bit")
 local arithmetic = require("arithmetic")
 local regions = require("regions")
+local tidied = require("tidied")
 local bor, lshift = bit.bor, bit.lshift
 local encode, encode_integer = arithmetic.encode, arithmetic.encode_integer
 
@@ -73,10 +74,4 @@ local function run(boxes, pixels, template, most, seconds)
   end)
 end
 
--- Nothing of a call stays behind.
-local function tidy(...)
-  collectgarbage()
-  return ...
-end
-
-return function(...) return tidy(run(...)) end
+return tidied(run)

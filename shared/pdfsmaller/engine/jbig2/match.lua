@@ -19,6 +19,7 @@
 
 local ffi = require("ffi")
 local bit = require("bit")
+local tidied = require("tidied")
 local band, bor, bxor, lshift, rshift = bit.band, bit.bor, bit.bxor, bit.lshift, bit.rshift
 
 -- Letters are compared with those whose width and height are in the same or the next class of so many pixels.
@@ -381,10 +382,4 @@ local function run(pages, boxes, pixels, join, reach, fewest, most_work, seconds
   return ffi.string(sizes, 8 * #used), table.concat(bitmaps), ffi.string(letters, 32 * total), table.concat(drawn)
 end
 
--- Nothing of a call stays behind.
-local function tidy(...)
-  collectgarbage()
-  return ...
-end
-
-return function(...) return tidy(run(...)) end
+return tidied(run)

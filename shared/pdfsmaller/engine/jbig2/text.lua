@@ -16,6 +16,7 @@ local ffi = require("ffi")
 local bit = require("bit")
 local arithmetic = require("arithmetic")
 local regions = require("regions")
+local tidied = require("tidied")
 local band, bor, lshift, rshift = bit.band, bit.bor, bit.lshift, bit.rshift
 local encode, encode_integer, encode_id = arithmetic.encode, arithmetic.encode_integer, arithmetic.encode_id
 
@@ -133,10 +134,4 @@ local function run(boxes, pixels, letters, drawn, strips_log, template, most, se
   end)
 end
 
--- Nothing of a call stays behind.
-local function tidy(...)
-  collectgarbage()
-  return ...
-end
-
-return function(...) return tidy(run(...)) end
+return tidied(run)
