@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from pdfsmaller.engine.lua import new_runtime
+from pdfsmaller.engine.lua import new_function
 
 # Machine code takes 5 to 30 ns for a pixel, LuaJIT's interpreter 20 times that. The clock counts all threads' time.
 _SECONDS, _SECONDS_PER_PIXEL = 0.5, 150e-9
@@ -62,12 +62,8 @@ def _function(folder: Path, name: str, parts: tuple[str, ...]) -> Any:
         functions = _local.functions = {}
     if (folder, name) not in functions:
         try:
-            runtime = new_runtime()
+            functions[folder, name] = new_function(*(folder / f"{file}.lua" for file in (name, *parts)))
         except ImportError as exc:
             _unavailable.set()
             raise Unavailable from exc
-        preload = runtime.execute(b"return function(n, s) package.preload[n] = assert(loadstring(s, n)) end")
-        for part in parts:
-            preload(part.encode(), (folder / f"{part}.lua").read_bytes())
-        functions[folder, name] = runtime.execute((folder / f"{name}.lua").read_bytes())
     return functions[folder, name]
