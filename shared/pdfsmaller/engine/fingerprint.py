@@ -42,6 +42,16 @@ _NOT_SETTINGS = frozenset(
 )
 
 
+_RGB = 3
+
+
+def _is_rgb_profile(value: pikepdf.Array) -> bool:
+    """Whether it is a colour space that may have become ``/DeviceRGB``."""
+    if len(value) != 2 or value[0] != pikepdf.Name.ICCBased or not isinstance(value[1], pikepdf.Stream):
+        return False
+    return value[1].get("/N") == _RGB
+
+
 class Reader:
     """Reads one document's structure into plain values that compare with ``==``.
 
@@ -72,6 +82,8 @@ class Reader:
         if isinstance(value, pikepdf.Stream):
             return "a stream"
         if isinstance(value, pikepdf.Array):
+            if _is_rgb_profile(value):  # links may lead to objects that are no pages
+                return "/DeviceRGB"
             return tuple(self.plain(item, depth - 1) for item in value)
         if isinstance(value, pikepdf.Dictionary):
             if value.objgen in self.page_of and value.is_indirect:
