@@ -38,6 +38,7 @@ from pdfsmaller.engine.deflate import ZOPFLI_BYTES_PER_SECOND
 from pdfsmaller.engine.disk import cannot_write
 from pdfsmaller.engine.document import (
     check_header,
+    has_usage_rights,
     is_signed,
     open_pdf,
     pdfa_part,
@@ -81,7 +82,7 @@ VERIFY_SECONDS, VERIFY_SHARE = 10.0, 1 / 6
 # Pages of more pixels of images than this may be compared without all of them (``stand_ins``).
 AHEAD_PIXELS = 1_000_000
 # Warnings of what was done to a document, which are not true of the original.
-_OF_CHANGES = frozenset({"repaired", "signature_invalidated", "not_compared"})
+_OF_CHANGES = frozenset({"repaired", "signature_invalidated", "usage_rights_dropped", "not_compared"})
 
 
 def compress(
@@ -234,6 +235,11 @@ class _Compression:
                     self._warn("signed", "The PDF is signed. It was left as it is: any change ends its signatures.")
                     return None
                 self._warn("signature_invalidated", "The PDF was signed; its signatures no longer hold.")
+            if has_usage_rights(pdf):
+                self._warn(
+                    "usage_rights_dropped",
+                    "The PDF had usage rights for Adobe Reader, which hold for the original only: they were taken out.",
+                )
             if self.unknown.packed:
                 return None  # there are objects that nobody here has seen
             analysis = analyse(pdf, context.limits, context.deadline)

@@ -37,6 +37,7 @@ _NOT_SETTINGS = frozenset(
         "/Lang",
         "/PageLabels",
         "/OCProperties",
+        "/Perms",
     }
 )
 
@@ -229,7 +230,13 @@ class Reader:
 
     def catalog(self) -> Hashable:
         shown = ((k, self.plain(v)) for k, v in self.root.items() if k not in _NOT_SETTINGS and v is not None)
-        return tuple(sorted(shown))
+        return (tuple(sorted(shown)), self._certification())
+
+    def _certification(self) -> Hashable:
+        """Whose signature says which changes are allowed. It refers to the catalog, which is compared by itself; usage
+        rights do not outlive a change (``document.drop_usage_rights``)."""
+        permissions = self.root.get("/Perms")
+        return self.plain(permissions.get("/DocMDP"), 1) if isinstance(permissions, pikepdf.Dictionary) else None
 
     def encryption(self) -> Hashable:
         return (self.pdf.is_encrypted, self.pdf.allow if self.pdf.is_encrypted else None)
