@@ -25,6 +25,7 @@ import pikepdf
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from pdfsmaller.engine import substitutes
 from pdfsmaller.engine.comparison import Comparison, Difference, PageSkip
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
@@ -187,6 +188,7 @@ def _compare_pages(
     stand_ins: StandIns | None = None,
     originals: Originals | None = None,
 ) -> None:
+    differing: list[tuple[int, int, Difference]] = []
     with ExitStack() as stack:
         try:
             before = stack.enter_context(pypdfium2.PdfDocument(source, password=passwords[0]))
@@ -222,7 +224,28 @@ def _compare_pages(
                 continue
             result.compared.add(number)
             if outcome is not None:
-                result.differences.append(outcome)
+                differing.append((number, there, outcome))
+    # With no document open: only then is nothing left of what was drawn before.
+    for number, there, difference in differing:
+        if deadline is not None and time.monotonic() > deadline:
+            same = False
+        else:
+            same = _same_afresh((source, target), passwords, (number, there), looks)
+        if not same:
+            result.differences.append(difference)
+
+
+def _same_afresh(
+    files: tuple[Path, Path], passwords: tuple[str | None, str | None], numbers: tuple[int, int], looks: Looks
+) -> bool:
+    """Whether two pages that differed do not where nothing was drawn before them (``substitutes``)."""
+    with tolerate("second_look", pypdfium2.PdfiumError), ExitStack() as stack:
+        old, new = (_shown(*page, looks, stack) for page in zip(files, passwords, numbers, strict=True))
+        if old is None or new is None:
+            return False
+        same_text = old.text == new.text or (looks.elsewhere and len(old.text) == len(new.text))
+        return same_text and unlike(old.rendering, new.rendering, looks) is None
+    return False
 
 
 def _compare_page(
@@ -273,6 +296,20 @@ def _compare_page(
             second = _render(new, stack, annotations=False)
             why = unlike(first, second, looks) if first is not None and second is not None else why
     return Difference("looks", number, f"Page {number + 1} looks different: {why}.") if why else None
+
+
+def _shown(path: Path, password: str | None, number: int, looks: Looks, stack: ExitStack) -> _Page | None:
+    """A page as it is shown whatever was shown before; None where it cannot be, or is not to be."""
+    substitutes.reset()
+    with pypdfium2.PdfDocument(path, password=password) as document, ExitStack() as pages:
+        if _has_form(document):
+            with tolerate("forms_not_drawn"):
+                document.init_forms()
+        page = _page(document, number, pages)
+        if page is None or shows_large_image(page):
+            return None
+        text, rendering = _text(page), _render(page, stack, annotations=not looks.elsewhere)
+        return None if text is None or rendering is None else _Page(text, rendering)
 
 
 @dataclass(frozen=True, slots=True)
