@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-# Room for machine code. LuaJIT compiles the ways through a loop one by one, a hundred at most if not told otherwise. Loops
-# that code pixels have some hundreds, and which of them were left to the interpreter was a matter of luck: comparing the
-# letters of six pages of impossibility-proofs-ccitt took 0.9 to 2.9 s, and now 0.9 to 1.2 (2026-11-30).
+# Room for machine code. LuaJIT compiles the ways through a loop one by one, a hundred at most if not told otherwise.
+# Loops that code pixels have some hundreds, and which of them were left to the interpreter was a matter of luck:
+# comparing the letters of six pages of impossibility-proofs-ccitt took 0.9 to 2.9 s, and now 0.9 to 1.2 (2026-11-30).
 _ROOM = b'jit.opt.start("maxside=1000", "maxtrace=8000", "maxsnap=1000", "maxmcode=8192")'
 
 
