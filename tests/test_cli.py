@@ -17,10 +17,9 @@ import pikepdf
 import pytest
 import typer
 
-from pdfsmaller import __version__, cli
+from pdfsmaller import __version__
 from pdfsmaller.cli.app import _COMMANDS, made, run
 from pdfsmaller.cli.show import size
-from pdfsmaller.operations import OPERATIONS
 from tests import documents
 
 pytestmark = pytest.mark.usefixtures("warm_engine")
@@ -626,6 +625,18 @@ def test_version_needs_nothing_heavy() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+def test_a_plain_line_needs_no_typer(photo: Path, tmp_path: Path) -> None:
+    probe = (
+        "heavy = {'typer', 'pydantic', 'pikepdf', 'rich'}\n"
+        f"import sys; sys.argv[1:] = ['compress', {str(photo)!r}, '-o', {str(tmp_path / 'out.pdf')!r}, '-q']\n"
+        "from pdfsmaller.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as done: print(done.code, sorted(heavy & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "0 []"
+
+
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["compress", "--help"], ["merge", "-h"], ["images", "-h"], ["inspect", "-h"]]
 )
@@ -678,11 +689,6 @@ def test_a_progress_bar_is_only_for_terminals(photo: Path, tmp_path: Path) -> No
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert b"photo.pdf" in shown.getvalue()
-
-
-def test_an_engine_is_started_ahead_for_the_commands_that_use_one_and_no_other() -> None:
-    engines = {operation.command for operation in OPERATIONS.values()} | {"inspect"}
-    assert set(_COMMANDS) - engines == set(cli._SERVICE)
 
 
 def test_each_command_is_made_alone() -> None:

@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 from pdfsmaller import operations
-from pdfsmaller.cli import arguments
+from pdfsmaller.cli import arguments, names
 from pdfsmaller.cli.app import made
 from pdfsmaller.engine.report import BaseReport
 from pdfsmaller.errors import InvalidOption
@@ -20,7 +20,7 @@ from pdfsmaller.operations import OPERATIONS, OperationSpec
 PACKAGE = Path(operations.__file__).parent
 EACH = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 #: What a command has beside its operation's options.
-_COMMANDS_OWN = {"inputs", "output", "output_dir", "as_json", "quiet", *arguments.LIMITS, arguments.PASSWORD_FILE}
+_COMMANDS_OWN = {"inputs", "output", "output_dir", "as_json", "quiet", *arguments.LIMITS, names.PASSWORD_FILE}
 
 
 def parameters(operation: OperationSpec) -> dict[str, Any]:

@@ -198,15 +198,42 @@ def test_signed_is_changed_only_when_allowed(run: Run) -> None:
     assert result.warnings() == ["signature_invalidated"]
 
 
-@pytest.mark.parametrize("right", ["/DocMDP", "/UR3"])
-def test_certified_documents_are_left_alone(run: Run, right: str) -> None:
-    def certify(pdf: pikepdf.Pdf) -> None:
-        signature = pdf.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.Sig))
-        pdf.Root.Perms = pikepdf.Dictionary({right: signature})
+def _granting(*rights: str) -> bytes:
+    """A document with such entries in its permissions."""
 
-    result = run(documents.edited(documents.photo_jpeg(), certify), preset="ebook")
+    def grant(pdf: pikepdf.Pdf) -> None:
+        signature = pdf.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.Sig))
+        pdf.Root.Perms = pikepdf.Dictionary(dict.fromkeys(rights, signature))
+
+    return documents.edited(documents.photo_jpeg(), grant)
+
+
+@pytest.mark.parametrize("rights", [("/DocMDP",), ("/DocMDP", "/UR3")])
+def test_certified_documents_are_left_alone(run: Run, rights: tuple[str, ...]) -> None:
+    result = run(_granting(*rights), preset="ebook")
     assert result.report.outcome == "unchanged"
     assert result.warnings() == ["signed"]
+
+
+@pytest.mark.parametrize("right", ["/UR3", "/UR"])
+def test_usage_rights_end_and_are_announced(run: Run, right: str) -> None:
+    result = run(_granting(right), preset="ebook")
+    assert result.report.outcome == "compressed"
+    assert result.warnings() == ["usage_rights_dropped"]
+    with result.open() as pdf:
+        assert "/Perms" not in pdf.Root
+        assert not any(isinstance(obj, pikepdf.Dictionary) and obj.get("/Type") == "/Sig" for obj in pdf.objects)
+
+
+def test_a_signature_field_that_nobody_has_signed_is_no_signature(run: Run) -> None:
+    def unsigned(pdf: pikepdf.Pdf) -> None:
+        for field in pdf.Root.AcroForm.Fields:
+            if field.get("/FT") == "/Sig":
+                del field["/V"]
+
+    result = run(documents.edited(documents.signed(), unsigned), preset="ebook")
+    assert result.report.outcome == "compressed"
+    assert result.warnings() == []
 
 
 def test_pdfa_1_gets_no_object_streams(run: Run) -> None:

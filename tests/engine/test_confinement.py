@@ -364,12 +364,12 @@ def test_merging_within_the_bounds(tmp_path: Path) -> None:
     assert (tmp_path / "bound.pdf").read_bytes() == (tmp_path / "free.pdf").read_bytes()
 
 
-def test_modules_are_loaded_before_a_document_is_opened(tmp_path: Path) -> None:
+def test_a_fork_server_has_loaded_what_documents_use(tmp_path: Path) -> None:
     source = documents.write(tmp_path / "in.pdf", documents.structured())
     code = (
         "import sys; from pathlib import Path; import pdfsmaller.engine.child; from pdfsmaller.engine import "
-        "libraries; from pdfsmaller.engine.options import CompressOptions; libraries.load();"
-        "libraries.load_where_needed(); before = set(sys.modules);"
+        "ahead, libraries; from pdfsmaller.engine.options import CompressOptions; libraries.load();"
+        "[step() for step in ahead.steps([])]; before = set(sys.modules);"
         "from pdfsmaller.engine.compress import compress;"
         f"compress(Path({str(source)!r}), Path({str(tmp_path / 'out.pdf')!r}), CompressOptions(preset='screen'));"
         "print(*(set(sys.modules) - before))"

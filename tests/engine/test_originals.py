@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from pikepdf import Dictionary, Name
 
 from pdfsmaller.engine import verify
 from pdfsmaller.engine.comparison import Comparison
@@ -94,3 +95,19 @@ def test_compressing_renders_every_page_of_text_once(tmp_path: Path, renderings:
     report = compress(source, tmp_path / "b.pdf", CompressOptions(preset="ebook"))
     assert report.outcome == "compressed"
     assert len(renderings) == 8
+
+
+def test_a_font_that_is_not_there_looks_the_same_however_often_it_was_drawn(tmp_path: Path) -> None:
+    def text(name: str, x: int) -> Path:
+        def add(pdf: pikepdf.Pdf) -> None:
+            page = pdf.add_blank_page(page_size=(612, 100))
+            page.Resources = Dictionary(Font=Dictionary(F=pdf.make_indirect(font)))
+            page.Contents = pdf.make_stream(b"BT /F 24 Tf %d 40 Td (Some text that is written in no font) Tj ET" % x)
+
+        font = Dictionary(Type=Name.Font, Subtype=Name.TrueType, BaseFont=Name.NoSuchFont)
+        return documents.write(tmp_path / name, documents.edited(documents.text(1), add))
+
+    before, after, moved = text("before.pdf", 50), text("after.pdf", 50), text("moved.pdf", 80)
+    for _ in range(3):
+        assert _compared(before, after, _rendered(before, 2)).differences == []
+    assert [found.page for found in _compared(before, moved, _rendered(before, 2)).differences] == [1]

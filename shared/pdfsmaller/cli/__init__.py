@@ -39,40 +39,44 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 __all__ = ["main"]
-
-#: The commands that run the service, whose workers start their own engines, look after it, or ask one.
-_SERVICE = ("serve", "worker", "cleanup", "doctor", "admin", "keys", "webhooks", "remote")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code. ``arguments`` default to ``sys.argv[1:]``."""
     given = sys.argv[1:] if arguments is None else arguments
-    if (
-        len(given) > 1
-        and given[0] not in _SERVICE
-        and not given[0].startswith("-")
-        and not set(given) & {"--help", "-h"}
-    ):
-        from pdfsmaller import sandbox
-
-        sandbox.prepare()  # the engine loads its libraries while this process loads its own
     gc.disable()  # all that is loaded stays
-    from pdfsmaller.cli.app import run
     from pdfsmaller.errors import ExitCode
-
-    gc.enable()
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's wish
             signal.signal(number, _terminated)
     try:
-        code = run(arguments)
+        run = _reader(given)
+        gc.enable()
+        code = run()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     sys.exit(code)
+
+
+def _reader(given: list[str]) -> Callable[[], int]:
+    """What runs such a command line."""
+    from pdfsmaller.operations import OPERATIONS
+
+    operation = next((one for one in OPERATIONS.values() if given[:1] == [one.command]), None)
+    if operation:
+        from pdfsmaller.cli import here, plain
+
+        if read := plain.read(operation, given[1:]):
+            return partial(here.run, operation, **read)
+    from pdfsmaller.cli import app
+
+    return partial(app.run, given)
 
 
 def _terminated(signum: int, frame: FrameType | None) -> None:

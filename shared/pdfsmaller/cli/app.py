@@ -5,7 +5,6 @@ imported when they run. Each call makes the one command that it names: all of th
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from inspect import Parameter
@@ -30,9 +29,8 @@ _EXIT_CODES = (
 _UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
 
 
-def run(arguments: list[str] | None) -> int:
+def run(given: list[str]) -> int:
     """Parse, run, and return the exit code. Wrong usage is said in one line."""
-    given = sys.argv[1:] if arguments is None else arguments
     app = made(given[0] if given and given[0] in _COMMANDS else None)
     try:
         code = app(args=given, prog_name="pdfsmaller", standalone_mode=False)

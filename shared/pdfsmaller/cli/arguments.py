@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pdfsmaller.cli.names import PASSWORD_FILE, flag
 from pdfsmaller.engine.options import Options
 from pdfsmaller.operations import OperationSpec
 
@@ -21,14 +22,13 @@ MaxMemory = Annotated[str | None, typer.Option(metavar="SIZE", help="Memory for 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON (of several results: a list).")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")]
 
-#: What sets the engine's limits (``bounds.limits_from``).
+#: What sets the engine's limits (``bounds.LIMITS``).
 LIMITS: dict[str, tuple[Any, Any]] = {
     "timeout": (Timeout, None),
     "max_pages": (MaxPages, None),
     "max_image_size": (MaxImageSize, None),
     "max_memory": (MaxMemory, None),
 }
-PASSWORD_FILE = "password_file"
 
 Server = Annotated[
     str, typer.Option(metavar="URL", envvar="PDFSMALLER_SERVER", help="Where the service is: http://host:port.")
@@ -126,11 +126,6 @@ def _targets(operation: OperationSpec) -> list[Parameter]:
             _named("output_dir", Annotated[Path | None, folder], None),
         ]
     return [Parameter("output", Parameter.KEYWORD_ONLY, annotation=Annotated[Path, output])]
-
-
-def flag(name: str) -> str:
-    """An option's name on the command line."""
-    return f"--{name.replace('_', '-')}"
 
 
 def _option(options: type[Options], name: str) -> Parameter:

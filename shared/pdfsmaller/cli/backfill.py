@@ -14,8 +14,8 @@ import typer
 from typer.core import TyperGroup
 
 from pdfsmaller.cli import arguments
-from pdfsmaller.cli.arguments import PASSWORD_FILE
 from pdfsmaller.cli.errors import UsageError, complain, describe, exit_code
+from pdfsmaller.cli.names import PASSWORD_FILE
 from pdfsmaller.cli.operators import AsJson, Data, run_with
 from pdfsmaller.cli.password import read_password
 from pdfsmaller.cli.show import counted, remark, say, size

@@ -8,6 +8,9 @@ from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidOption
 from pdfsmaller.limits import Limits
 
+#: The options that set limits, and what each takes; numbers from 1.
+LIMITS = {"timeout": float, "max_pages": int, "max_image_size": str, "max_memory": str}
+
 
 def limits_from(
     timeout: float | None, max_pages: int | None, max_image_size: str | None, max_memory: str | None

@@ -6,7 +6,7 @@ import re
 import sys
 
 from pdfsmaller import errors
-from pdfsmaller.cli.arguments import flag
+from pdfsmaller.cli.names import flag
 from pdfsmaller.errors import ExitCode
 from pdfsmaller.operations import OPERATIONS
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from pdfsmaller import sandbox
 from pdfsmaller.cli import errors
-from pdfsmaller.cli.arguments import LIMITS
-from pdfsmaller.cli.bounds import limits_from
+from pdfsmaller.cli.bounds import LIMITS, limits_from
 from pdfsmaller.cli.run import run_operation
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.options import Options
@@ -38,4 +37,5 @@ def run(operation: OperationSpec, **given: Any) -> int:
     except InvalidOption as exc:
         errors.complain(errors.describe(exc))
         return errors.exit_code(exc)
+    sandbox.branch()  # before there are threads
     return run_operation(engine, operation, **given)

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from pdfsmaller import workspace
 from pdfsmaller.cli import errors
-from pdfsmaller.cli.arguments import PASSWORD_FILE
 from pdfsmaller.cli.files import check_readable, replacing
 from pdfsmaller.cli.inputs import read_inputs
+from pdfsmaller.cli.names import PASSWORD_FILE
 from pdfsmaller.cli.password import read_password, read_passwords
 from pdfsmaller.cli.show import Progress, report_json, say, summary, totals
 from pdfsmaller.cli.targets import check_several, in_folder, one_target, targets_of

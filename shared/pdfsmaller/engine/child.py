@@ -109,7 +109,6 @@ def _work(protocol: _Protocol) -> None:
     gc.disable()  # all that is loaded stays: to look through it for rubbish takes a fifth of the time
     libraries.load()
     protocol.send({"ready": True})
-    libraries.load_where_needed()
     gc.enable()
     line = sys.stdin.readline()
     if not line.strip():

@@ -38,6 +38,7 @@ from pdfsmaller.engine.deflate import ZOPFLI_BYTES_PER_SECOND
 from pdfsmaller.engine.disk import cannot_write
 from pdfsmaller.engine.document import (
     check_header,
+    has_usage_rights,
     is_signed,
     open_pdf,
     pdfa_part,
@@ -81,7 +82,7 @@ VERIFY_SECONDS, VERIFY_SHARE = 10.0, 1 / 6
 # Pages of more pixels of images than this may be compared without all of them (``stand_ins``).
 AHEAD_PIXELS = 1_000_000
 # Warnings of what was done to a document, which are not true of the original.
-_OF_CHANGES = frozenset({"repaired", "signature_invalidated", "not_compared"})
+_OF_CHANGES = frozenset({"repaired", "signature_invalidated", "usage_rights_dropped", "not_compared"})
 
 
 def compress(
@@ -139,7 +140,7 @@ class _Compression:
         self.password = options.password
         self.input_bytes = 0
         self.pages = self.images = 0
-        self.brotli = False
+        self.brotli = self.repaired = False
         self.unknown = UnknownFilters(frozenset(), frozenset(), packed=False)
         self.not_shown: set[int] = set()
         self.before = Audit()
@@ -179,6 +180,7 @@ class _Compression:
                 "Some of this PDF is stored in a way that is not known here, and stayed as it was: "
                 f"{', '.join(sorted(self.unknown.names))}.",
             )
+        self.repaired = opened.repaired
         if opened.repaired:
             self._warn("repaired", "The PDF was damaged and was repaired. Compare the result with the original.")
         return opened.pdf
@@ -234,6 +236,11 @@ class _Compression:
                     self._warn("signed", "The PDF is signed. It was left as it is: any change ends its signatures.")
                     return None
                 self._warn("signature_invalidated", "The PDF was signed; its signatures no longer hold.")
+            if has_usage_rights(pdf):
+                self._warn(
+                    "usage_rights_dropped",
+                    "The PDF had usage rights for Adobe Reader, which hold for the original only: they were taken out.",
+                )
             if self.unknown.packed:
                 return None  # there are objects that nobody here has seen
             analysis = analyse(pdf, context.limits, context.deadline)
@@ -354,6 +361,7 @@ class _Compression:
                 color_mode=self.options.color_mode,
                 deadline=self.verify_deadline.at,
                 not_shown=self.not_shown,
+                repaired=self.repaired,
                 originals=self.originals,
                 opened=opened,
                 proven={objgen: digest(image.data) for objgen, image in images.items() if image.proven},

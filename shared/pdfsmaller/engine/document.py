@@ -10,7 +10,7 @@ beyond ``limits.max_stream_bytes`` (qpdf's own limits are set, and they are proc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,6 +40,9 @@ _UINT32_MAX = 2**32 - 1
 # What qpdf says of encryption that it does not know: another handler than /Standard (certificates), or a version
 # of that one which does not exist.
 _UNKNOWN_ENCRYPTION = re.compile(r"unsupported encryption filter|unsupported /R or /V in encryption", re.IGNORECASE)
+
+# Of ``/Perms`` (ISO 32000-1, table 258, and the specification before it).
+_USAGE_RIGHTS = ("/UR3", "/UR")
 
 # Where XMP says "this is PDF/A": as an element or as an attribute (ISO 19005-1, 6.7.11).
 _PDFA_PART = re.compile(rb"pdfaid:part(?:\s*=\s*[\"']|[^<>]*>\s*)(\d)")
@@ -107,9 +110,9 @@ def _opened(source: Path, password: str | None) -> Pdf:
         raise
 
 
-def was_rebuilt(pdf: Pdf) -> bool:
-    """Whether qpdf had to look for the objects of a damaged file itself; what it did not find is lost."""
-    return any("reconstruct" in warning for warning in pdf.get_warnings())
+def was_rebuilt(warnings: Iterable[str]) -> bool:
+    """Whether qpdf says that it had to look for a damaged file's objects itself; what it did not find is lost."""
+    return any("reconstruct" in warning for warning in warnings)
 
 
 def working_password(source: Path, password: str | None, limits: Limits) -> str | None:
@@ -132,13 +135,35 @@ def _bound_qpdf(limits: Limits) -> None:
 
 
 def is_signed(pdf: Pdf) -> bool:
-    """Whether any signature field is filled, or usage rights or a certification (DocMDP) are granted."""
+    """Whether any signature field is filled, or the document is certified (DocMDP).
+
+    Usage rights do not count: they say what a viewer's maker lets it do with the file, not that anybody stands by its
+    content (ISO 32000-1, 12.8.2.3), and go where that changes (``drop_usage_rights``).
+    """
     with tolerate("form_fields"):
         permissions = pdf.Root.get("/Perms")
-        if isinstance(permissions, Dictionary) and any(key in permissions for key in ("/DocMDP", "/UR", "/UR3")):
+        if isinstance(permissions, Dictionary) and "/DocMDP" in permissions:
             return True
         return any(field.get("/FT") == "/Sig" and field.get("/V") is not None for field in form_fields(pdf))
     return False
+
+
+def has_usage_rights(pdf: Pdf) -> bool:
+    """Whether a document grants some viewers rights over it by a signature over its bytes."""
+    permissions = entry(pdf.Root, "/Perms")
+    return isinstance(permissions, Dictionary) and any(key in permissions for key in _USAGE_RIGHTS)
+
+
+def drop_usage_rights(pdf: Pdf) -> None:
+    """Take them out: of a changed document they grant nothing, and viewers complain at opening it."""
+    if not has_usage_rights(pdf):
+        return
+    permissions = pdf.Root["/Perms"]
+    for key in _USAGE_RIGHTS:
+        if key in permissions:
+            del permissions[key]
+    if not permissions.keys():
+        del pdf.Root["/Perms"]
 
 
 def form_fields(pdf: Pdf) -> Iterator[Dictionary]:

@@ -37,8 +37,19 @@ _NOT_SETTINGS = frozenset(
         "/Lang",
         "/PageLabels",
         "/OCProperties",
+        "/Perms",
     }
 )
+
+
+_RGB = 3
+
+
+def _is_rgb_profile(value: pikepdf.Array) -> bool:
+    """Whether it is a colour space that may have become ``/DeviceRGB``."""
+    if len(value) != 2 or value[0] != pikepdf.Name.ICCBased or not isinstance(value[1], pikepdf.Stream):
+        return False
+    return value[1].get("/N") == _RGB
 
 
 class Reader:
@@ -71,6 +82,8 @@ class Reader:
         if isinstance(value, pikepdf.Stream):
             return "a stream"
         if isinstance(value, pikepdf.Array):
+            if _is_rgb_profile(value):  # links may lead to objects that are no pages
+                return "/DeviceRGB"
             return tuple(self.plain(item, depth - 1) for item in value)
         if isinstance(value, pikepdf.Dictionary):
             if value.objgen in self.page_of and value.is_indirect:
@@ -229,7 +242,13 @@ class Reader:
 
     def catalog(self) -> Hashable:
         shown = ((k, self.plain(v)) for k, v in self.root.items() if k not in _NOT_SETTINGS and v is not None)
-        return tuple(sorted(shown))
+        return (tuple(sorted(shown)), self._certification())
+
+    def _certification(self) -> Hashable:
+        """Whose signature says which changes are allowed. It refers to the catalog, which is compared by itself; usage
+        rights do not outlive a change (``document.drop_usage_rights``)."""
+        permissions = self.root.get("/Perms")
+        return self.plain(permissions.get("/DocMDP"), 1) if isinstance(permissions, pikepdf.Dictionary) else None
 
     def encryption(self) -> Hashable:
         return (self.pdf.is_encrypted, self.pdf.allow if self.pdf.is_encrypted else None)

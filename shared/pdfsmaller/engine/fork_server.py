@@ -29,7 +29,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from pdfsmaller.engine import ahead, child, libraries
+from pdfsmaller.engine import child, libraries
 from pdfsmaller.engine.confinement.linux import die_with_parent, set_dumpable, thread_count
 
 _DESCRIPTORS = 4
@@ -142,14 +142,26 @@ def _be_child(server_pid: int, standard: list[int]) -> NoReturn:
         os._exit(1)
 
 
-def main() -> None:
-    """Serve the caller on the socket that the first argument numbers; the others are modules to load."""
+def serve(number: int, ahead: Iterable[Callable[[], object]] = ()) -> NoReturn:
+    """Serve the caller on the socket of this number until it is gone, then end this process.
+
+    Args:
+        ahead: what is done while nobody asks for anything.
+    """
     gc.disable()  # what modules are made of stays
     set_dumpable(False)  # children cannot reach its memory, from which the later ones are made
-    with socket.socket(fileno=int(sys.argv[1])) as control:
+    with socket.socket(fileno=number) as control:
         libraries.load()
-        _Server(control, ahead.steps(sys.argv[2:])).serve()
+        _Server(control, ahead).serve()
     os._exit(0)
+
+
+def main() -> None:
+    """Serve on the socket that the first argument numbers; the others are modules to load."""
+    libraries.load()
+    from pdfsmaller.engine import ahead
+
+    serve(int(sys.argv[1]), ahead.steps(sys.argv[2:]))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Loading what a job may use before the process is bound and opens a document.
+"""Loading what a job may use, as far as it is worth doing before a document asks for it.
 
-Modules that others import only where they need them are named here again. Pillow's readers of rare formats, Python's
-character sets and the Macintosh's names of glyphs stay to be loaded when a document asks for them: the bounds allow
-that, and few do.
+What every document uses is loaded before the process is bound. What those of some kinds use is imported where it is
+needed, which the bounds allow: a process with one job loads what its document asks for, and a fork server, which loads
+for many, all that is named here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 _ALWAYS = ("pikepdf", "pypdfium2", "pyvips", "pdfsmaller.engine.compress")
-#: Some are optional.
+#: What documents of some kinds use. Some are optional.
 WHERE_NEEDED = (
     "deflate",
     "fontTools.agl",
@@ -32,13 +32,8 @@ def load() -> None:
             importlib.import_module(name)
 
 
-def load_where_needed() -> None:
-    """Load what documents of some kinds use. What is not installed is done without."""
-    load_installed(WHERE_NEEDED)
-
-
 def load_installed(names: Iterable[str]) -> None:
-    """Load what one operation alone uses, as far as it is installed."""
+    """Load these modules, as far as they are installed."""
     for name in names:
         if name not in sys.modules:
             with suppress(ImportError):

@@ -5,8 +5,7 @@ without being asked for (its default), and what else people see of it (``Shown``
 description, the page's fields, the README's tables and the texts of errors are all made from that.
 
 Operations take their options together from the groups here; those that only one of them has are in its own package.
-Plain dataclasses: the process that does a job takes them as they were checked by its caller, and need not load what
-checks them (``models``), which takes it longer than a small job.
+Plain dataclasses: what describes them to other programs (``models``) takes longer to load than a small job takes.
 """
 
 from __future__ import annotations
@@ -14,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from types import UnionType
-from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, Union, get_args, get_origin
 
+from pdfsmaller.engine import values
 from pdfsmaller.engine.units import parse_size
+from pdfsmaller.engine.values import types_of
 from pdfsmaller.errors import InvalidOption
 
 Preset = Literal["lossless", "printer", "ebook", "screen", "scan"]
@@ -134,9 +135,14 @@ class Options:
         Raises:
             InvalidOption: naming the field, the value and what is allowed.
         """
-        from pdfsmaller.engine.models import checked
-
-        return cls(**checked(cls, {name: value for name, value in given.items() if value not in (None, "")}))
+        said = {name: value for name, value in given.items() if value not in (None, "")}
+        read = {name: _read(cls, name, said[name]) for name in cls.names() if name in said}
+        if unknown := next((name for name in said if name not in read), None):
+            # Whatever it holds, it may be a password under a mistyped name.
+            known = sorted(cls.names())
+            message = f"There is no option {unknown!r}. Options: {', '.join(known)}."
+            raise InvalidOption(unknown, "(hidden)", known, message)
+        return cls(**read)
 
     def to_json(self, *, asked_for: bool = False) -> dict[str, Any]:
         """What ``parse`` makes the same options of, but for secrets.
@@ -241,14 +247,18 @@ def described(options: type[Options]) -> Mapping[str, Described]:
     return {one.name: one.metadata[Described] for one in fields(options)}
 
 
-def types_of(options: type[Options]) -> Mapping[str, Any]:
-    """The type of each option of a class."""
-    if options not in _types:
-        _types[options] = get_type_hints(options)
-    return _types[options]
-
-
-_types: dict[type[Options], Mapping[str, Any]] = {}
+def _read(options: type[Options], name: str, given: Any) -> Any:
+    """An option's value. Raises InvalidOption."""
+    about = described(options)[name]
+    try:
+        value = values.read(types_of(options)[name], about.read(given) if about.read else given)
+        for bound, sign in ((about.low, 1), (about.high, -1)):
+            if bound is not None and value is not None and not sign * value >= sign * bound:
+                raise ValueError("out of bounds")
+    except ValueError:
+        shown = "(hidden)" if options.is_secret(name) else given
+        raise InvalidOption(name, shown, options.allowed(name)) from None
+    return value
 
 
 def _kinds(annotation: Any) -> tuple[Any, ...]:

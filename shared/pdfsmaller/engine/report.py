@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from pdfsmaller.engine import values
 from pdfsmaller.engine.options import Preset, Verify
 
 Outcome = Literal["compressed", "unchanged", "target_not_met", "dry_run"]
@@ -30,9 +31,7 @@ class Facts:
         Raises:
             ValueError: it is none.
         """
-        from pdfsmaller.engine.models import facts
-
-        return facts(cls, said)
+        return values.read(cls, said)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ import pikepdf
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from pdfsmaller.engine import substitutes
 from pdfsmaller.engine.comparison import Comparison, Difference, PageSkip
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
@@ -62,6 +63,7 @@ def compare(
     proven: Mapping[ObjGen, bytes] | None = None,
     originals: Originals | None = None,
     opened: Callable[[pikepdf.Pdf], None] | None = None,
+    repaired: bool = False,
 ) -> Comparison:
     """What differs between two files, and what was compared.
 
@@ -76,6 +78,7 @@ def compare(
         proven: pictures of ``source`` whose samples were compared, with the digest (``stand_ins``) of what they became.
         originals: pages of ``source`` that were rendered before; they are not any more when this begins.
         opened: shown ``target`` as it was opened.
+        repaired: ``source`` is damaged, and more of it was found than the renderer finds.
     """
     result = Comparison(pages=0)
     if originals is not None:
@@ -105,7 +108,9 @@ def compare(
             stand_ins = put_stand_ins(before, after, numbers, proven or {}, file_bytes)
     looks = Looks(min_similarity, color_mode or "no-change")
     pairs = [(number, number) for number in numbers]
-    _compare_pages(source, target, pairs, (password, password), looks, deadline, result, stand_ins, originals)
+    _compare_pages(
+        source, target, pairs, (password, password), looks, deadline, result, stand_ins, originals, repaired=repaired
+    )
     _take_out(result, not_shown)
     return result
 
@@ -186,7 +191,10 @@ def _compare_pages(
     result: Comparison,
     stand_ins: StandIns | None = None,
     originals: Originals | None = None,
+    *,
+    repaired: bool = False,
 ) -> None:
+    differing: list[tuple[int, int, Difference]] = []
     with ExitStack() as stack:
         try:
             before = stack.enter_context(pypdfium2.PdfDocument(source, password=passwords[0]))
@@ -222,7 +230,38 @@ def _compare_pages(
                 continue
             result.compared.add(number)
             if outcome is not None:
-                result.differences.append(outcome)
+                differing.append((number, there, outcome))
+    # With no document open: only then is nothing left of what was drawn before.
+    for number, there, difference in differing:
+        outcome = difference
+        if deadline is None or time.monotonic() < deadline:
+            outcome = _seen_afresh(difference, (source, target), passwords, (number, there), looks, repaired=repaired)
+        if isinstance(outcome, str):
+            result.compared.discard(number)
+            result.skipped[number] = outcome
+        elif outcome is not None:
+            result.differences.append(outcome)
+
+
+def _seen_afresh(
+    difference: Difference,
+    files: tuple[Path, Path],
+    passwords: tuple[str | None, str | None],
+    numbers: tuple[int, int],
+    looks: Looks,
+    *,
+    repaired: bool,
+) -> Difference | PageSkip | None:
+    """What is left of a page's difference where nothing was drawn before it (``substitutes``)."""
+    with tolerate("second_look", pypdfium2.PdfiumError), ExitStack() as stack:
+        old, new = (_shown(*page, looks, stack) for page in zip(files, passwords, numbers, strict=True))
+        if old is None or new is None:
+            return difference
+        if repaired and not old.text and old.rendering.blank:
+            return "blank"
+        same_text = old.text == new.text or (looks.elsewhere and len(old.text) == len(new.text))
+        return None if same_text and unlike(old.rendering, new.rendering, looks) is None else difference
+    return difference
 
 
 def _compare_page(
@@ -273,6 +312,20 @@ def _compare_page(
             second = _render(new, stack, annotations=False)
             why = unlike(first, second, looks) if first is not None and second is not None else why
     return Difference("looks", number, f"Page {number + 1} looks different: {why}.") if why else None
+
+
+def _shown(path: Path, password: str | None, number: int, looks: Looks, stack: ExitStack) -> _Page | None:
+    """A page as it is shown whatever was shown before; None where it cannot be, or is not to be."""
+    substitutes.reset()
+    with pypdfium2.PdfDocument(path, password=password) as document, ExitStack() as pages:
+        if _has_form(document):
+            with tolerate("forms_not_drawn"):
+                document.init_forms()
+        page = _page(document, number, pages)
+        if page is None or shows_large_image(page):
+            return None
+        text, rendering = _text(page), _render(page, stack, annotations=not looks.elsewhere)
+        return None if text is None or rendering is None else _Page(text, rendering)
 
 
 @dataclass(frozen=True, slots=True)

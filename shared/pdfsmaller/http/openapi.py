@@ -444,7 +444,7 @@ def _paths() -> dict[str, Any]:
 
 def _reports() -> list[type[BaseModel]]:
     """The models of what operations say of their work."""
-    return list(dict.fromkeys(report_model(operation.report) for operation in OPERATIONS.values()))
+    return [report_model(report) for report in dict.fromkeys(operation.report for operation in OPERATIONS.values())]
 
 
 def _list() -> dict[str, Any]:

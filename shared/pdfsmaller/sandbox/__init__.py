@@ -7,13 +7,14 @@ does one job and exits, so memory is given back and nothing of one document reac
 
 Interpreter and libraries take longer to load than a small job takes. A caller with one job calls ``prepare()`` ahead of
 it, which starts a child (``fresh``). A caller with many calls ``warm_up()``: on Linux a server then forks the children
-(``forked``); elsewhere it is ``prepare()``. Both are bound alike.
+(``forked``); elsewhere it is ``prepare()``. The command has that server as a ``branch()`` of itself, so that an
+interpreter and what both use are loaded once. All are bound alike.
 
 Lambda has no ``/dev/shm``, which rules out ``multiprocessing``; these are plain processes with JSON lines.
 """
 
 from pdfsmaller.sandbox.job import inspect, run, run_compress, run_to
 from pdfsmaller.sandbox.process import EngineProcess
-from pdfsmaller.sandbox.starting import cool_down, prepare, warm_up
+from pdfsmaller.sandbox.starting import branch, cool_down, prepare, warm_up
 
-__all__ = ["EngineProcess", "cool_down", "inspect", "prepare", "run", "run_compress", "run_to", "warm_up"]
+__all__ = ["EngineProcess", "branch", "cool_down", "inspect", "prepare", "run", "run_compress", "run_to", "warm_up"]

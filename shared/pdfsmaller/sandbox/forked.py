@@ -1,6 +1,6 @@
 """Engine processes that are forked, for callers with many jobs: the caller's side of ``engine.fork_server`` (Linux).
 
-The server starts like a fresh engine process, with the same clean environment, and ends with its caller.
+The server has a clean environment, as a fresh engine process has, and ends with its caller.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from typing import IO, TypeVar
 
-from pdfsmaller.sandbox.environment import clean_environment
 from pdfsmaller.sandbox.process import tail
+from pdfsmaller.sandbox.servers import Server
 
 _Answer = TypeVar("_Answer")
 
@@ -37,11 +35,11 @@ class CannotFork(Exception):
 class ForkServer:
     """A running server. Any thread may ask it, several at once."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    def __init__(self, begin: Callable[[int, IO[bytes]], Server]) -> None:
         """Start it.
 
         Args:
-            modules: what it loads beside what every job uses.
+            begin: starts its process (``servers``), which has this descriptor and writes its errors to this file.
 
         Raises:
             OSError: the system starts no more processes.
@@ -50,15 +48,7 @@ class ForkServer:
         self._control.settimeout(_ANSWER_SECONDS)
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "pdfsmaller.engine.fork_server", str(theirs.fileno()), *modules],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._stderr,
-                env=clean_environment(),
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            self._process = begin(theirs.fileno(), self._stderr)
         self.pid = self._process.pid
 
     @property

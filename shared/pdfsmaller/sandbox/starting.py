@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pdfsmaller.sandbox.process import EngineProcess
@@ -42,10 +43,11 @@ class _Ahead:
                 logger.error("the fork server died: %s", self.server.close() or "it wrote nothing")
                 self.server = None
             if self.server is None and time.monotonic() >= self.restart_at:
+                from pdfsmaller.sandbox import servers
                 from pdfsmaller.sandbox.forked import ForkServer
 
                 self.restart_at = time.monotonic() + _RESTART_SECONDS
-                self.server = ForkServer(_modules())
+                self.server = ForkServer(partial(servers.fresh, _modules()))
             return self.server
 
 
@@ -80,6 +82,23 @@ def warm_up() -> None:
         return
     _ahead.is_warm = True
     _ahead.running_server()
+
+
+def branch() -> None:
+    """``warm_up`` for a process with few jobs: the server is a copy of this process, with what that has loaded.
+
+    For one that keeps nothing secret but its environment. Where it has several threads, the server starts afresh.
+    """
+    ahead = _ahead
+    with ahead.lock:
+        if sys.platform == "linux" and not ahead.server:
+            from pdfsmaller.engine.confinement.linux import thread_count
+            from pdfsmaller.sandbox import servers
+            from pdfsmaller.sandbox.forked import ForkServer
+
+            if thread_count() == 1:
+                ahead.server = ForkServer(servers.branch)
+    warm_up()
 
 
 @atexit.register

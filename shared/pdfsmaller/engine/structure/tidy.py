@@ -19,6 +19,7 @@ from pdfsmaller.engine.deflate import ZOPFLI_BYTES_PER_SECOND, zlib_compress
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import FILE_TYPES, GENERAL, filters_of, read_decoded
+from pdfsmaller.engine.structure.functions import thin_functions
 from pdfsmaller.engine.structure.meshes import thin_meshes
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
@@ -84,6 +85,7 @@ def tidy(
     if not exact:
         drop_part_metadata(pdf)
         thin_meshes(pdf, limits)
+        thin_functions(pdf, limits)
     trim_xmp(pdf, limits)
     fill_trees(pdf)
     if not deadline.passed():
