@@ -26,9 +26,8 @@ from pdfsmaller.engine.fonts.cff_format import (
     without_defaults,
     write_cff,
 )
-from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, flatten, with_width
+from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, flatten, same_drawings, tidied, with_width
 from pdfsmaller.engine.fonts.errors import FontError
-from pdfsmaller.engine.fonts.outlines import Outline, draw, same_drawing, tidied
 
 # Charstrings of more than this, in bytes, are kept with their subroutines as they are: to follow every call takes
 # about a second for each megabyte.
@@ -144,7 +143,7 @@ def blank_cff(program: bytes, gids: Collection[int]) -> bytes:
         font.names = [name if gid in drawn else ".notdef" for gid, name in zip(order, font.names, strict=False)]
         font.encoding = {code: gid for code, gid in font.encoding.items() if gid in drawn}
     if flats is not None:
-        blank = flatten(_BLANK, (), (), Budget(), Used())
+        blank = Flat(_BLANK, None)
         flats = {gid: flats.get(gid, blank) for gid in order}
     return _smallest(_forms(font, order, flats, _tidied(order, flats), used))
 
@@ -189,12 +188,10 @@ def cff_outlines_equal(
     new_flats = _flats(new, wanted, Budget(), [Used() for _ in new.fonts])
     old_hints, new_hints = [_hints(one) for one in old.fonts], [_hints(one) for one in new.fonts]
     return all(
-        same_drawing(old_flats[gid], new_flats[new_gid])
-        and _near(_width(old, gid, old_flats[gid]), _width(new, new_gid, new_flats[new_gid]))
+        _near(_width(old, gid, old_flats[gid]), _width(new, new_gid, new_flats[new_gid]))
         and old_hints[old.number_of(gid)] == new_hints[new.number_of(new_gid)]
-        for gid, new_gid in pairs
-        if new_gid is not None
-    )
+        for gid, new_gid in zip(old_flats, wanted, strict=True)
+    ) and same_drawings([*old_flats.values()], [new_flats[gid] for gid in wanted])
 
 
 def union_cff(programs: Sequence[bytes], *, encoding: bool = True) -> bytes:
@@ -225,12 +222,16 @@ def union_cff(programs: Sequence[bytes], *, encoding: bool = True) -> bytes:
         if CID_COUNT in font.top:
             united.top[CID_COUNT] = max(united.top.get(CID_COUNT, []), font.top[CID_COUNT], key=lambda v: real(v[0]))
         flats = _flats(font, range(len(font.charstrings)), budget, [Used() for _ in font.fonts])
+        known_flats = []
         for gid, flat in flats.items():
             key = font.names[gid] if font.ros is None else str(font.cids[gid])
             width, number = _width(font, gid, flat), _place(united.fonts, font.font_of(gid))
             known = glyphs.setdefault(key, (flat, width, number))
-            if not same_drawing(known[0], flat) or known[2] != number or not _near(known[1], width):
+            known_flats.append(known[0])
+            if known[2] != number or not _near(known[1], width):
                 raise FontError("a glyph differs")
+        if not same_drawings(known_flats, [*flats.values()]):
+            raise FontError("a glyph differs")
         for code, gid in font.encoding.items():
             if codes.setdefault(code, font.names[gid]) != font.names[gid] and encoding:
                 raise FontError("a code differs")
@@ -287,19 +288,17 @@ def _first_of(keys: Iterable[_Key]) -> dict[_Key, int]:
 def _flats(font: Cff, kept: Iterable[int], budget: Budget, used: Sequence[Used]) -> dict[int, Flat]:
     """The charstrings without subroutines, those of the parts of accented letters too."""
     flats: dict[int, Flat] = {}
-    waiting = list(kept)
     standard, gid_of = standard_encoding(), _first_of(font.names)
-    for gid in waiting:  # grows by the parts that are found
-        if gid in flats:
-            continue
-        which = font.number_of(gid)
-        local = font.fonts[which].subrs
-        flats[gid] = flat = flatten(font.charstrings[gid], local, font.global_subrs, budget, used[which])
-        for code in flat.parts or ():
-            part = gid_of.get(standard.get(code, ""))
-            if part is None:
-                raise FontError("part of an accented letter missing")
-            waiting.append(part)
+    local = [one.subrs for one in font.fonts]
+    waiting = list(dict.fromkeys(kept))
+    while waiting:
+        codes, which = [font.charstrings[gid] for gid in waiting], bytes(map(font.number_of, waiting))
+        found = flatten(codes, which, local, font.global_subrs, budget, used)
+        flats |= zip(waiting, found, strict=True)
+        parts = [gid_of.get(standard.get(code, "")) for flat in found for code in flat.parts or ()]
+        waiting = list(dict.fromkeys(part for part in parts if part is not None and part not in flats))
+        if None in parts:
+            raise FontError("part of an accented letter missing")
     return flats
 
 
@@ -365,11 +364,12 @@ def _tidied(kept: Sequence[int], flats: Mapping[int, Flat] | None) -> dict[int, 
     if flats is None:
         return None
     sample = kept[:: max(1, len(kept) // _SAMPLE)]
-    tidy = {gid: tidied(flats[gid]) for gid in sample}
+    tidy = dict(zip(sample, tidied([flats[gid] for gid in sample]), strict=True))
     before = sum(len(flats[gid].body) for gid in sample)
-    if sum(len(tidy[gid].body) for gid in sample) >= _TIDY_ENOUGH * before:
+    if sum(len(flat.body) for flat in tidy.values()) >= _TIDY_ENOUGH * before:
         return None
-    return {gid: tidy[gid] if gid in tidy else tidied(flats[gid]) for gid in kept}
+    rest = [gid for gid in kept if gid not in tidy]
+    return tidy | dict(zip(rest, tidied([flats[gid] for gid in rest]), strict=True))
 
 
 def _smallest(forms: Iterable[Cff]) -> bytes:
@@ -494,16 +494,13 @@ def _place(fonts: list[FontDict], font: FontDict) -> int:
 
 def glyphs_drawn(
     program: bytes, names: Collection[str]
-) -> tuple[dict[str, Outline], dict[int, str], tuple[float, ...]]:
-    """Outlines by name of a name-keyed program, its built-in encoding and its matrix.
+) -> tuple[dict[str, tuple[Flat, float]], dict[int, str], tuple[float, ...]]:
+    """Charstrings and widths by name of a name-keyed program, its built-in encoding and its matrix.
 
     Raises:
         FontError: the program is damaged or not understood.
     """
     font = read_cff(_bare(program))
     flats = _flats(font, _chosen(font, names, None, None), Budget(), [Used() for _ in font.fonts])
-    drawn = {}
-    for gid, flat in flats.items():
-        drawn[font.names[gid]] = outline = draw(flat)
-        outline.width = _width(font, gid, flat)
+    drawn = {font.names[gid]: (flat, _width(font, gid, flat)) for gid, flat in flats.items()}
     return drawn, {code: font.names[gid] for code, gid in font.encoding.items()}, font.matrix()

@@ -42,7 +42,7 @@ def region(width: int, height: int) -> bytes:
 
 
 def is_generic(data: bytes) -> bool:
-    """Whether a page is drawn with generic regions alone, without symbols or halftones; False where that cannot be told."""
+    """Whether a page is drawn with generic regions alone, no symbols, no halftones; False where nobody can tell."""
     at, kinds = 0, set[int]()
     while at + 6 <= len(data):
         number, flags, others = struct.unpack(">IBB", data[at : at + 6])
