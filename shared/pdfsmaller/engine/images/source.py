@@ -187,7 +187,9 @@ def read_jbig2(pdf: Pdf, found: FoundImage, limits: Limits) -> Encoded | None:
         Skip: it cannot be read, or is too large.
     """
     stream = pdf.get_object(found.objgen)
-    filters = filters_of(stream) if isinstance(stream, Stream) else []
+    if not isinstance(stream, Stream):
+        return None
+    filters = filters_of(stream)
     if not filters or filters[-1].name != "/JBIG2Decode" or (filters[-1].parms or {}):
         return None
     width, height = _size(stream)
