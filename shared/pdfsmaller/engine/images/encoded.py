@@ -25,6 +25,7 @@ class Encoded:
         drop_decode: the samples now mean what they say, whatever ``/Decode`` said before.
         exact: no decoded sample differs from the source's.
         proven: and that is known without looking at it again: both were decoded and compared, or only comments went.
+        bitmap: of JBIG2 that may be coded once more with others: its pixels as the coder was given them, deflated.
         over: a second image of the same place and colour space, and the stencil through which it is painted over this
             one: where the stencil's samples are 0.
     """
@@ -42,6 +43,7 @@ class Encoded:
     drop_decode: bool = False
     exact: bool = False
     proven: bool = False
+    bitmap: bytes | None = None
     over: tuple[Encoded, Encoded] | None = None
 
     @property

@@ -97,16 +97,25 @@ local function canvas(width, height, black)
   return made
 end
 
+-- Four pixels, a byte each (all of LuaJIT's processors have the lowest byte first), as four bits.
+local function nibble(four)
+  return bor(lshift(band(four, 1), 3), band(rshift(four, 6), 4), band(rshift(four, 15), 2), rshift(four, 24))
+end
+
 -- Combine a row of a byte for each pixel with row y of a canvas, from x on; what is beside the canvas is dropped.
 local function draw_row(on, x, y, row, width, operator)
   if y < 0 or y >= on.height then return end
   local data = on.data + y * on.row_bytes
   local i, stop = math.max(0, -x), math.min(width, on.width - x)
   while i < stop do
-    -- Eight at once, most of which are white.
+    -- Eight at once.
     while operator == OR and band(x + i, 7) == 0 and i + 8 <= stop do
       local eight = ffi.cast("const int32_t *", row + i)
-      if bor(eight[0], eight[1]) ~= 0 then break end
+      local left, right = eight[0], eight[1]
+      if bor(left, right) ~= 0 then
+        local byte = rshift(x + i, 3)
+        data[byte] = bor(data[byte], lshift(nibble(left), 4), nibble(right))
+      end
       i = i + 8
     end
     if i >= stop then break end
