@@ -23,9 +23,8 @@ def read(content: bytes, special: Special | None = None, *, lua: bool = True) ->
         pytest.skip("there is no LuaJIT")
     pdf = Pdf.new()
     stream = Stream(pdf, content)
-    found = (
-        module.readers.get().read(content, special or Special()) if lua else module._parsed(stream, special or Special())
-    )
+    special = special or Special()
+    found = module.readers.get().read(content, special) if lua else module._parsed(stream, special)
     assert isinstance(found, Events)
     return found
 
