@@ -9,7 +9,6 @@ storage operators, which fonts do not use.
 from __future__ import annotations
 
 import math
-import threading
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from pdfsmaller.engine.fonts.errors import FontError
-from pdfsmaller.engine.lua import new_function
+from pdfsmaller.engine.lua import PerThread, new_function
 
 _FOLDER = Path(__file__).parent
 _PARTS = ("draw", "encode", "flatten", "numbers")
-_local = threading.local()
 
 
 class Budget:
@@ -131,15 +129,19 @@ def same_drawings(ones: Sequence[Flat], others: Sequence[Flat]) -> bool:
     return bool(_call("same", *(part for side in sides for part in side), with_parts))
 
 
+def _made() -> dict[str, Callable[..., Any]]:
+    made = new_function(*(_FOLDER / f"{part}.lua" for part in ("charstrings", *_PARTS)))
+    return dict(zip(("flatten", "tidy", "same"), made, strict=True))
+
+
+_programs = PerThread(_made)
+
+
 def _call(name: str, *arguments: object) -> Any:
-    functions: dict[str, Callable[..., Any]] | None = getattr(_local, "functions", None)
-    if functions is None:  # a Lua runtime belongs to one thread
-        try:
-            made = new_function(*(_FOLDER / f"{part}.lua" for part in ("charstrings", *_PARTS)))
-        except ImportError:
-            raise FontError("no_luajit") from None
-        functions = _local.functions = dict(zip(("flatten", "tidy", "same"), made, strict=True))
-    found = functions[name](*arguments)
+    try:
+        found = _programs.get()[name](*arguments)
+    except ImportError:
+        raise FontError("no_luajit") from None
     if isinstance(found, tuple) and found[0] is None:
         raise FontError(found[1].decode())
     return found
