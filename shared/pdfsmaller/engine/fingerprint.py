@@ -16,6 +16,8 @@ from typing import Any
 
 import pikepdf
 
+from pdfsmaller.engine.structure.syntax import narrow_text
+
 #: Entries of the catalog that are compared by themselves, say nothing to a reader (Version), or are private to the
 #: program that wrote the file (PieceInfo).
 _NOT_SETTINGS = frozenset(
@@ -74,7 +76,7 @@ class Reader:
         if isinstance(value, (int, float, Decimal)):
             return round(float(value), 2)
         if isinstance(value, pikepdf.String):
-            return bytes(value)
+            return narrow_text(bytes(value))  # written in UTF-16 or not, a text is the same
         if isinstance(value, pikepdf.Name):
             return str(value)
         if depth == 0 or self.budget < 0:

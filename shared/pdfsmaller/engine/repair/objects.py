@@ -13,6 +13,7 @@ from __future__ import annotations
 import mmap
 import re
 import shutil
+from bisect import bisect
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -21,14 +22,15 @@ from typing import NamedTuple
 _WARNING = re.compile(
     r"\(object (\d+) (\d+), offset (\d+)\): (too many errors; giving up|unable to recover stream data)"
 )
-# Where another object begins, or the file's end.
-_NEXT = re.compile(rb"(?<!\d)\d{1,7}\s+\d{1,5}\s+obj\b|\bxref\b|\btrailer\b|\bstartxref\b")
+# Where an object begins, or the file's end.
+_MARK = re.compile(rb"(?<!\d)(\d{1,7})\s{1,9}(\d{1,5})\s{1,9}obj\b|\b(?:xref|trailer|startxref)\b")
 _LENGTH = re.compile(rb"/Length\s+(\d{1,10})(?!\s+\d+\s+R)\b")
+_SPACE = re.compile(rb"\s{0,16}")
 _TOKEN = re.compile(rb"%[^\r\n]*|\((?:[^()\\]|\\.)*\)|<<|>>|<[^<>]*>|\[|\]", re.DOTALL)
 _CLOSED_BY = {b"<<": b">>", b"[": b"]"}
 _END_OF_OBJECT, _END_OF_STREAM = b"endobj", b"endstream"
 #: A file with more such objects than this is not mended.
-MOST_OBJECTS = 1_000
+MOST_OBJECTS = 100
 # An object that is no stream ends within so many bytes, and a stream's dictionary began within so many.
 _WINDOW = 65_536
 
@@ -66,7 +68,8 @@ def close_objects(source: Path, target: Path, objects: Iterable[GivenUp]) -> boo
     if len(objects) > MOST_OBJECTS:
         return False
     with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        ends = dict(end for one in objects for end in _ends(data, one))
+        marks = [match.span() for match in _MARK.finditer(data)]  # once, however many objects there are
+        ends = dict(end for one in objects for end in _ends(data, marks, one))
     if not ends:
         return False
     shutil.copyfile(source, target)
@@ -77,30 +80,39 @@ def close_objects(source: Path, target: Path, objects: Iterable[GivenUp]) -> boo
     return True
 
 
-def _ends(data: mmap.mmap, one: GivenUp) -> Iterator[tuple[int, bytes]]:
-    """Where something is to be written, and what; nothing where that is not known."""
-    header = re.compile(rb"(?<!\d)%d\s+%d\s+obj\b" % (one.number, one.generation))
-    found = list(header.finditer(data, 0, one.offset))
-    if not found or found[-1].end() < one.offset - _WINDOW:
+def _ends(data: mmap.mmap, marks: list[tuple[int, int]], one: GivenUp) -> Iterator[tuple[int, bytes]]:
+    """Where something is to be written, and what; nothing where that is not known.
+
+    Args:
+        marks: where all objects begin, and what stands at the file's end.
+    """
+    place = bisect(marks, (one.offset, one.offset)) - 1
+    while place >= 0 and marks[place][0] >= one.offset - _WINDOW and not _begins(data, marks[place], one):
+        place -= 1
+    if place < 0 or marks[place][0] < one.offset - _WINDOW:
         return
-    begin = found[-1].end()
-    following = _NEXT.search(data, one.offset if one.stream else begin)
+    header, begin = marks[place]
+    following = marks[place + 1][0] if place + 1 < len(marks) else None
     if not one.stream:
-        end = data.find(_END_OF_OBJECT, begin, min(begin + _WINDOW, following.start() if following else len(data)))
+        most = len(data) if following is None else following
+        end = data.find(_END_OF_OBJECT, begin, min(begin + _WINDOW, most))
         closing = _closing(data[begin:end]) if end >= 0 else b""
         if 0 < len(closing) <= len(_END_OF_OBJECT):  # qpdf does without that word
             yield end, closing.ljust(len(_END_OF_OBJECT))
-    elif following is None and len(found) > 1:  # as it was before, instead of half of it
-        yield found[-1].start(), b" " * len(found[-1][0])
+    elif following is None and any(_begins(data, mark, one) for mark in marks[:place]):
+        yield header, b" " * (begin - header)  # as it was before, instead of half of it
     elif following is None:
         # qpdf wants something behind an object.
         yield len(data), b"\n%s\n%s\n%%%%EOF\n" % (_END_OF_STREAM, _END_OF_OBJECT)
     elif length := _LENGTH.search(data[begin : one.offset]):
-        end = one.offset + int(length[1])
-        while end < following.start() and data[end : end + 1].isspace():
-            end += 1
-        if end + len(_END_OF_STREAM) < following.start():
-            yield end, _END_OF_STREAM
+        space = _SPACE.match(data, one.offset + int(length[1]))
+        if space and space.end() + len(_END_OF_STREAM) < following:
+            yield space.end(), _END_OF_STREAM
+
+
+def _begins(data: mmap.mmap, mark: tuple[int, int], one: GivenUp) -> bool:
+    """Whether it is this object that begins there."""
+    return data[slice(*mark)].split()[:2] == [b"%d" % one.number, b"%d" % one.generation]
 
 
 def _closing(body: bytes) -> bytes:
