@@ -7,7 +7,7 @@ a structural step) is just another build, and nothing is ever compressed twice.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pikepdf import Pdf
@@ -26,9 +26,10 @@ from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.save import Policy, save
 from pdfsmaller.engine.structure.tidy import StructureCache, tidy
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 
-@dataclass(slots=True)
+@record()
 class Builder:
     """How one source becomes results.
 

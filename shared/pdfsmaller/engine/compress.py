@@ -21,7 +21,6 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -67,6 +66,7 @@ from pdfsmaller.engine.verify import Originals, compare, sample_pages
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 logger = logging.getLogger(__name__)
 
@@ -441,7 +441,7 @@ class _Compression:
         )
 
 
-@dataclass(slots=True)
+@record()
 class _Tried:
     """The last attempt, and what came of it.
 

@@ -8,14 +8,13 @@ counted, however good the rest of the page is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pypdfium2
 import pyvips
 
 from pdfsmaller.engine.images import lua
 from pdfsmaller.engine.memory import equal_bytes
 from pdfsmaller.engine.similarity import BLOCK, block_means, similarity_of_images
+from pdfsmaller.records import record
 
 #: A block has moved when its mean colour differs by more than this (of 255) in any channel …
 MOVED = 40
@@ -28,7 +27,7 @@ MOVED_SHARE = 0.0005
 MOVED_BLOCKS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Looks:
     """What counts as the same look.
 
@@ -44,7 +43,7 @@ class Looks:
     elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rendering:
     """A page as PDFium drew it: red, green, blue and a fourth byte that means nothing."""
 
@@ -69,7 +68,7 @@ class Rendering:
         return image.extract_band(0, n=3).crop(0, 0, bitmap.width, bitmap.height)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Likeness:
     """How like each other two renderings are.
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 
 from pdfsmaller.engine.lua import available, new_function
+from pdfsmaller.records import record
 
 _FOLDER = Path(__file__).parent
 _PARTS = ("scan", "write")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rewritten:
     """One stream.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from pdfsmaller.engine.fonts.cff_format import (
@@ -29,6 +28,7 @@ from pdfsmaller.engine.fonts.cff_format import (
 from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, flatten, with_width
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.outlines import Outline, draw, same_drawing, tidied
+from pdfsmaller.records import record
 
 # Charstrings of more than this, in bytes, are kept with their subroutines as they are: to follow every call takes
 # about a second for each megabyte.
@@ -43,7 +43,7 @@ _IDENTITY = (b"Adobe", b"Identity", 0)
 _Key = TypeVar("_Key", str, int)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CffInfo:
     """What a PDF needs to know of a CFF program to find its glyphs.
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.records import record
 
 HSTEM, VSTEM, VMOVETO, RLINETO, HLINETO, VLINETO, RRCURVETO, CALLSUBR, RETURN = 1, 3, 4, 5, 6, 7, 8, 10, 11
 ESCAPE, ENDCHAR, HSTEMHM, HINTMASK, CNTRMASK, RMOVETO, HMOVETO, VSTEMHM = 12, 14, 18, 19, 20, 21, 22, 23
@@ -46,7 +47,7 @@ class Budget:
             raise FontError("charstrings too long")
 
 
-@dataclass(slots=True)
+@record()
 class Flat:
     """One glyph's charstring with every subroutine put in place, and without its width.
 
@@ -61,7 +62,7 @@ class Flat:
     parts: tuple[int, int] | None = None
 
 
-@dataclass(slots=True)
+@record()
 class Used:
     """Subroutines that charstrings called, local ones and global ones."""
 

@@ -7,13 +7,14 @@ multiples of 1/65536, the finest that a Type 2 charstring can say, so that nothi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
 from pdfsmaller.engine.fonts import charstrings as t2
 from pdfsmaller.engine.fonts.charstrings import encode_number, number_at
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.records import record
 
 #: A stem: its edge and its width (−20 and −21 mark an edge without another side).
 Stem = tuple[float, float]
@@ -48,7 +49,7 @@ class Segment(NamedTuple):
     depth: float = 0
 
 
-@dataclass(slots=True)
+@record()
 class Outline:
     """One glyph.
 

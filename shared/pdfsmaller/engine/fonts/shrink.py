@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import pikepdf
 from pikepdf import Dictionary, Name, Pdf, Stream
@@ -23,9 +22,10 @@ from pdfsmaller.engine.fonts.usage import Usage, font_key
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.report import FontCounts
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 
-@dataclass(slots=True)
+@record()
 class FontCache:
     """Work on fonts that several builds of one document share.
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pdfsmaller.engine.fonts.cff_format import standard_encoding
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.images import lua
+from pdfsmaller.records import record
 
 _EEXEC_KEY, _CHARSTRING_KEY = 55_665, 4_330
 # PostScript's white space, what names are made of, and the one word (RD, -|, …) before binary data.
@@ -41,7 +42,7 @@ _LONG_BYTES = 2_000
 _TOKENS_BETWEEN = 4
 
 
-@dataclass(slots=True)
+@record()
 class Type1:
     """One Type 1 font.
 

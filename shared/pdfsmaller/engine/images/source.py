@@ -6,7 +6,7 @@ that any thread may work on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from pikepdf import Array, Dictionary, Pdf, Stream
@@ -19,6 +19,7 @@ from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, Filter, filters_of, read_before_last, read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 Coding = Literal["samples", "jpeg", "jpx", "ccitt"]
 
@@ -34,7 +35,7 @@ class Skip(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CcittParameters:
     """The parameters of a CCITTFaxDecode filter (ISO 32000-1, table 11) that a decoder needs."""
 
@@ -44,7 +45,7 @@ class CcittParameters:
     columns: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ImageSource:
     """An image as plain data.
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import pyvips
 from pikepdf import Pdf
@@ -32,6 +32,7 @@ from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 # Decoded bytes that may be in the works at once.
 BUDGET_BYTES = 80_000_000
@@ -41,7 +42,7 @@ BUDGET_BYTES = 80_000_000
 FIRST_PAGES, ONE_OF_PAGES = 2, 8
 
 
-@dataclass(slots=True)
+@record()
 class Coded:
     """What became of a document's images.
 

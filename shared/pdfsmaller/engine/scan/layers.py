@@ -6,12 +6,11 @@ together again, look like them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pyvips
 
 from pdfsmaller.engine.scan.strokes import find_strokes
 from pdfsmaller.engine.similarity import similarity_of_images
+from pdfsmaller.records import record
 
 # Of a page of text, strokes cover some percent; of a photograph or a dark page, anything.
 STROKES_LEAST, STROKES_MOST = 0.002, 0.30
@@ -36,7 +35,7 @@ _CROSS = [[128, 255, 128], [255, 255, 255], [128, 255, 128]]
 _SQUARE = [[255, 255, 255]] * 3
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Layers:
     """A page in three images of the same place.
 

@@ -12,7 +12,6 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -23,6 +22,7 @@ from pikepdf import Array, Name, Object, Page, Stream, String
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.lua import available, new_function
 from pdfsmaller.engine.structure.syntax import name_text
+from pdfsmaller.records import record
 
 #: a, b, c and d of a transformation (ISO 32000-1, 8.3.4): where it is to does not matter here. None where it is not
 #: known.
@@ -42,7 +42,7 @@ _HEAD = struct.Struct("=4I")
 _LENGTH = struct.Struct("=I")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Source:
     """Where the font comes from that text is shown with.
 
@@ -55,7 +55,7 @@ class Source:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Drawn:
     """Something that is drawn, a graphics state that is set, or a pattern that is painted with.
 
@@ -72,7 +72,7 @@ class Drawn:
     matrix: Matrix | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Shown:
     """Text shown with the font from one source.
 
@@ -89,7 +89,7 @@ class Shown:
     strings: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Events:
     """What a stream does.
 
@@ -112,7 +112,7 @@ class Events:
     inline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Special:
     """Names in a stream's resources that change how its text is read; few documents have any.
 
