@@ -43,7 +43,6 @@ from pdfsmaller.engine.document import (
     pdfa_part,
     working_password,
 )
-from pdfsmaller.engine.estimate.estimate import estimate
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.find import Found
@@ -61,7 +60,6 @@ from pdfsmaller.engine.run import begin
 from pdfsmaller.engine.schedule import Telling, Work
 from pdfsmaller.engine.stand_ins import digest
 from pdfsmaller.engine.structure.tidy import StructureCache
-from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import Originals, compare, sample_pages
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
@@ -114,6 +112,8 @@ def run(
     """``compress`` as an operation: of one source (``engine.results`` has the form)."""
     (source,) = sources
     if options.dry_run:
+        from pdfsmaller.engine.estimate.estimate import estimate
+
         return estimate(source, folder, options, limits=limits, progress=progress)
     target = folder / "out.pdf"
     report = compress(source.path, target, options, limits=limits, progress=progress)
@@ -301,6 +301,8 @@ class _Compression:
         if wanted is None:
             coded = encode(goal, progress)
             return coded, builder.build(result, Attempt(coded.encoded), opened=pdf)
+        from pdfsmaller.engine.target_size import search
+
         self.told.searching = True
         found = search(builder, result, wanted, encode, goal, context.deadline, progress)
         self.told.searching = False
