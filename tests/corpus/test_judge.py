@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.judge import pdfjs, preflight, signatures
+from benchmarks.judge.__main__ import Judged, markdown, read
+from benchmarks.measure import write_table
 from tests import documents
 
 needs_preflight = pytest.mark.skipif(bool(preflight.missing()), reason="PDFBox preflight is not installed")
@@ -38,3 +40,18 @@ def test_preflight_says_which_rules_are_broken(tmp_path: Path) -> None:
     broken = preflight.errors(documents.write(tmp_path / "text.pdf", documents.text()))
     assert "7.1" in broken  # no metadata
     assert preflight.differences(tmp_path / "text.pdf", tmp_path / "text.pdf") == []
+
+
+def test_the_page_counts_by_folder_what_each_judge_was_asked_and_explains_what_differs(tmp_path: Path) -> None:
+    rows = [
+        Judged("signed/a.pdf", "unchanged", "pyHanko", ""),
+        Judged("signed/b.pdf", "0.500", "pdf.js,pyHanko", "signatures: intact; then none"),
+        Judged("other/c.pdf", "refused", "", ""),
+    ]
+    page = markdown(rows, ["3 documents"])
+    assert "| signed | 2 | 1 | 1 | 0 | 1 | 0 | 2 | 1 |" in page
+    assert "| other | 1 | 0 | 0 | 1 | 0 | 0 | 0 | 0 |" in page
+    assert "| signed/b.pdf | 0.500 | signatures: intact; then none |  |" in page
+    write_table(tmp_path / "judge.tsv", rows)
+    assert read(tmp_path / "judge.tsv") == rows
+    assert read(tmp_path / "none.tsv") == []

@@ -14,10 +14,11 @@ from tests import documents
 _MEASURED = """
 import sys
 from pathlib import Path
-from pdfsmaller.engine import libraries
+from pdfsmaller.engine import libraries, memory
 from pdfsmaller.engine.options import CompressOptions
 
 libraries.load()
+memory.begin()
 from pdfsmaller.engine.compress import compress
 
 def peak():

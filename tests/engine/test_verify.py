@@ -423,3 +423,28 @@ def test_a_hundred_pages_take_no_longer_than_a_moment(tmp_path: Path) -> None:
     started = time.monotonic()
     assert differences(tmp_path, data, rewritten(data)) == []
     assert time.monotonic() - started < 3
+
+
+def test_what_the_renderer_does_not_find_in_a_damaged_file_is_not_compared(tmp_path: Path) -> None:
+    blank = documents.edited(documents.text(1), lambda pdf: setattr(pdf.pages[0], "Contents", pdf.make_stream(b"")))
+    assert kinds(differences(tmp_path, blank, documents.text(1))) == {"text"}
+    found = compared(tmp_path, blank, documents.text(1), repaired=True)
+    assert (found.differences, found.compared, found.skipped) == ([], set(), {0: "blank"})
+    assert kinds(differences(tmp_path, documents.text(1), blank, repaired=True)) == {"text"}
+
+
+def test_a_link_to_a_colour_space_that_was_put_in_a_device_s_place_is_the_same(tmp_path: Path) -> None:
+    def linked(data: bytes, profile: bool) -> bytes:
+        def link(pdf: Pdf) -> None:
+            space = (
+                Array([Name.ICCBased, pdf.make_stream(documents.srgb_profile(), N=3)]) if profile else Name.DeviceRGB
+            )
+            action = Dictionary(S=Name.GoTo, D=Array([Dictionary(Cs1=space), Name.Fit]))
+            note = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=[0, 0, 9, 9], A=action)
+            pdf.pages[0].Annots = Array([pdf.make_indirect(note)])
+
+        return documents.edited(data, link)
+
+    text = documents.text(1)
+    assert differences(tmp_path, linked(text, profile=True), linked(text, profile=False)) == []
+    assert kinds(differences(tmp_path, linked(text, profile=True), text)) == {"annotations"}

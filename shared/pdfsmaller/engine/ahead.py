@@ -19,8 +19,8 @@ import pyvips
 from pdfsmaller import records
 from pdfsmaller.engine import libraries
 from pdfsmaller.engine.confinement import landlock, seccomp
-from pdfsmaller.engine.content import rewriter
-from pdfsmaller.engine.walk import events
+from pdfsmaller.engine.content.rewriter import rewriters
+from pdfsmaller.engine.walk.events import readers
 
 #: What takes long to load and is not needed often enough for a process with one job.
 _RARELY_NEEDED = (
@@ -54,8 +54,8 @@ def steps(modules: Iterable[str]) -> Iterator[Callable[[], object]]:
     yield partial(resolve_name, "pdfsmaller.engine.child:work")  # compiles its pattern
     yield _know_types
     yield _list_fonts
-    yield rewriter.prepare
-    yield events.prepare
+    yield rewriters.prepare
+    yield readers.prepare
     yield landlock.look_for_libraries
     yield seccomp.prepare
 

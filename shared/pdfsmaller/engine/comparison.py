@@ -21,8 +21,9 @@ from pdfsmaller.records import record
 #: ``no_text``: the original's text cannot be read;
 #: ``not_rendered``: the original's page cannot be rendered;
 #: ``large_image``: it shows an image that would take too long to decode;
+#: ``blank``: the original is damaged, and the renderer finds nothing on this page, where others do;
 #: ``unknown_filter``: it shows a stream whose filter the renderer does not know, so that both would be blank there.
-PageSkip = Literal["time_limit", "unreadable", "no_text", "not_rendered", "large_image", "unknown_filter"]
+PageSkip = Literal["time_limit", "unreadable", "no_text", "not_rendered", "large_image", "blank", "unknown_filter"]
 
 #: Why a part of the structure was not compared, or not all of it:
 #: ``unreadable``: it is broken in the original;

@@ -140,7 +140,7 @@ class _Compression:
         self.password = options.password
         self.input_bytes = 0
         self.pages = self.images = 0
-        self.brotli = False
+        self.brotli = self.repaired = False
         self.unknown = UnknownFilters(frozenset(), frozenset(), packed=False)
         self.not_shown: set[int] = set()
         self.before = Audit()
@@ -180,6 +180,7 @@ class _Compression:
                 "Some of this PDF is stored in a way that is not known here, and stayed as it was: "
                 f"{', '.join(sorted(self.unknown.names))}.",
             )
+        self.repaired = opened.repaired
         if opened.repaired:
             self._warn("repaired", "The PDF was damaged and was repaired. Compare the result with the original.")
         return opened.pdf
@@ -362,6 +363,7 @@ class _Compression:
                 color_mode=self.options.color_mode,
                 deadline=self.verify_deadline.at,
                 not_shown=self.not_shown,
+                repaired=self.repaired,
                 originals=self.originals,
                 opened=opened,
                 proven={objgen: digest(image.data) for objgen, image in images.items() if image.proven},

@@ -10,7 +10,7 @@ beyond ``limits.max_stream_bytes`` (qpdf's own limits are set, and they are proc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -110,9 +110,9 @@ def _opened(source: Path, password: str | None) -> Pdf:
         raise
 
 
-def was_rebuilt(pdf: Pdf) -> bool:
-    """Whether qpdf had to look for the objects of a damaged file itself; what it did not find is lost."""
-    return any("reconstruct" in warning for warning in pdf.get_warnings())
+def was_rebuilt(warnings: Iterable[str]) -> bool:
+    """Whether qpdf says that it had to look for a damaged file's objects itself; what it did not find is lost."""
+    return any("reconstruct" in warning for warning in warnings)
 
 
 def working_password(source: Path, password: str | None, limits: Limits) -> str | None:

@@ -16,6 +16,8 @@ from typing import Any
 
 import pikepdf
 
+from pdfsmaller.engine.structure.syntax import narrow_text
+
 #: Entries of the catalog that are compared by themselves, say nothing to a reader (Version), or are private to the
 #: program that wrote the file (PieceInfo).
 _NOT_SETTINGS = frozenset(
@@ -42,6 +44,16 @@ _NOT_SETTINGS = frozenset(
 )
 
 
+_RGB = 3
+
+
+def _is_rgb_profile(value: pikepdf.Array) -> bool:
+    """Whether it is a colour space that may have become ``/DeviceRGB``."""
+    if len(value) != 2 or value[0] != pikepdf.Name.ICCBased or not isinstance(value[1], pikepdf.Stream):
+        return False
+    return value[1].get("/N") == _RGB
+
+
 class Reader:
     """Reads one document's structure into plain values that compare with ``==``.
 
@@ -64,7 +76,7 @@ class Reader:
         if isinstance(value, (int, float, Decimal)):
             return round(float(value), 2)
         if isinstance(value, pikepdf.String):
-            return bytes(value)
+            return narrow_text(bytes(value))  # written in UTF-16 or not, a text is the same
         if isinstance(value, pikepdf.Name):
             return str(value)
         if depth == 0 or self.budget < 0:
@@ -72,6 +84,8 @@ class Reader:
         if isinstance(value, pikepdf.Stream):
             return "a stream"
         if isinstance(value, pikepdf.Array):
+            if _is_rgb_profile(value):  # links may lead to objects that are no pages
+                return "/DeviceRGB"
             return tuple(self.plain(item, depth - 1) for item in value)
         if isinstance(value, pikepdf.Dictionary):
             if value.objgen in self.page_of and value.is_indirect:

@@ -65,6 +65,11 @@ class Rendering:
             return False
         return equal_bytes(mine.buffer, theirs.buffer)
 
+    @property
+    def blank(self) -> bool:
+        """Nothing but white."""
+        return float(self.image().min()) == 255
+
     def image(self) -> pyvips.Image:
         """The same pixels, where they lie: of use as long as the bitmap is open."""
         import pyvips

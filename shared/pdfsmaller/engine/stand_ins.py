@@ -58,7 +58,7 @@ class StandIns:
     pages: frozenset[int]
 
 
-def digest(data: bytes) -> bytes:
+def digest(data: bytes | memoryview) -> bytes:
     """What stands for a picture's data."""
     return hashlib.blake2b(data, digest_size=16).digest()
 
@@ -171,13 +171,18 @@ def _is_same(old: Stream, new: Stream, proven: Mapping[ObjGen, bytes]) -> bool:
     if any(old.get(key) != new.get(key) for key in ("/Width", "/Height")) or "/F" in old or "/F" in new:
         return False
     mine, theirs = filters_of(old), filters_of(new)
-    data = new.read_raw_bytes()
-    if [_meaning(one) for one in mine] == [_meaning(other) for other in theirs] and data == old.read_raw_bytes():
+    alike = [_meaning(one) for one in mine] == [_meaning(other) for other in theirs]
+    if alike and old.read_raw_bytes() == new.read_raw_bytes():
         return True
     if all(one.name in GENERAL for one in (*mine, *theirs)):
         bits = old.get("/BitsPerComponent") == new.get("/BitsPerComponent")
-        return bits and old.read_bytes() == new.read_bytes()
-    return proven.get(old.objgen) == digest(data)
+        return bits and _decoded(old) == _decoded(new)
+    return old.objgen in proven and proven[old.objgen] == digest(new.read_raw_bytes())
+
+
+def _decoded(stream: Stream) -> bytes:
+    """A digest of a picture's samples, of which there is one copy, and of one picture at a time."""
+    return digest(memoryview(stream.get_stream_buffer()))
 
 
 def _meaning(found: Filter) -> tuple[str, dict[str, object]]:

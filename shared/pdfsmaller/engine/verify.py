@@ -48,6 +48,8 @@ IMAGE_BYTES = 1_500_000_000
 MOST_PIXEL_BYTES = 4
 
 _NODES = 20_000
+# After so many pages that do differ, the others are believed to: each second look opens both files.
+_SURE = 3
 
 
 def compare(
@@ -63,6 +65,7 @@ def compare(
     proven: Mapping[ObjGen, bytes] | None = None,
     originals: Originals | None = None,
     opened: Callable[[pikepdf.Pdf], None] | None = None,
+    repaired: bool = False,
 ) -> Comparison:
     """What differs between two files, and what was compared.
 
@@ -77,6 +80,7 @@ def compare(
         proven: pictures of ``source`` whose samples were compared, with the digest (``stand_ins``) of what they became.
         originals: pages of ``source`` that were rendered before; they are not any more when this begins.
         opened: shown ``target`` as it was opened.
+        repaired: ``source`` is damaged, and more of it was found than the renderer finds.
     """
     result = Comparison(pages=0)
     if originals is not None:
@@ -106,7 +110,9 @@ def compare(
             stand_ins = put_stand_ins(before, after, numbers, proven or {}, file_bytes)
     looks = Looks(min_similarity, color_mode or "no-change")
     pairs = [(number, number) for number in numbers]
-    _compare_pages(source, target, pairs, (password, password), looks, deadline, result, stand_ins, originals)
+    _compare_pages(
+        source, target, pairs, (password, password), looks, deadline, result, stand_ins, originals, repaired=repaired
+    )
     _take_out(result, not_shown)
     return result
 
@@ -187,6 +193,8 @@ def _compare_pages(
     result: Comparison,
     stand_ins: StandIns | None = None,
     originals: Originals | None = None,
+    *,
+    repaired: bool = False,
 ) -> None:
     differing: list[tuple[int, int, Difference]] = []
     with ExitStack() as stack:
@@ -226,26 +234,38 @@ def _compare_pages(
             if outcome is not None:
                 differing.append((number, there, outcome))
     # With no document open: only then is nothing left of what was drawn before.
+    sure = 0
     for number, there, difference in differing:
-        if deadline is not None and time.monotonic() > deadline:
-            same = False
-        else:
-            same = _same_afresh((source, target), passwords, (number, there), looks)
-        if not same:
-            result.differences.append(difference)
+        seen: Difference | PageSkip | None = difference
+        if sure < _SURE and (deadline is None or time.monotonic() < deadline):
+            seen = _seen_afresh(difference, (source, target), passwords, (number, there), looks, repaired=repaired)
+        if isinstance(seen, str):
+            result.compared.discard(number)
+            result.skipped[number] = seen
+        elif seen is not None:
+            result.differences.append(seen)
+            sure += 1
 
 
-def _same_afresh(
-    files: tuple[Path, Path], passwords: tuple[str | None, str | None], numbers: tuple[int, int], looks: Looks
-) -> bool:
-    """Whether two pages that differed do not where nothing was drawn before them (``substitutes``)."""
+def _seen_afresh(
+    difference: Difference,
+    files: tuple[Path, Path],
+    passwords: tuple[str | None, str | None],
+    numbers: tuple[int, int],
+    looks: Looks,
+    *,
+    repaired: bool,
+) -> Difference | PageSkip | None:
+    """What is left of a page's difference where nothing was drawn before it (``substitutes``)."""
     with tolerate("second_look", pypdfium2.PdfiumError), ExitStack() as stack:
         old, new = (_shown(*page, looks, stack) for page in zip(files, passwords, numbers, strict=True))
         if old is None or new is None:
-            return False
+            return difference
+        if repaired and not old.text and old.rendering.blank:
+            return "blank"
         same_text = old.text == new.text or (looks.elsewhere and len(old.text) == len(new.text))
-        return same_text and unlike(old.rendering, new.rendering, looks) is None
-    return False
+        return None if same_text and unlike(old.rendering, new.rendering, looks) is None else difference
+    return difference
 
 
 def _compare_page(

@@ -55,6 +55,22 @@ def test_an_archive_may_ask_for_faxes(run: Run) -> None:
     assert {str(image.Filter) for image in result.images()} == {"/CCITTFaxDecode"}
 
 
+def test_pages_that_are_stored_as_jbig2_share_symbols_too(run: Run) -> None:
+    alone = run(scans(3), preset="lossless", bilevel="generic")
+    stored = alone.target.read_bytes()
+    result = run(stored, preset="lossless")
+    assert result.same_pixels()
+    assert len({image.DecodeParms.JBIG2Globals.objgen for image in result.images()}) == 1
+    assert result.target.stat().st_size < 0.85 * len(stored)
+    assert "jbig2" not in result.report.images.skipped
+    assert run(stored, preset="lossless", effort="fast").report.images.skipped["jbig2"] == 3
+
+
+def test_pages_with_symbols_stay(run: Run) -> None:
+    once = run(scans(3), preset="lossless").target.read_bytes()
+    assert run(once, preset="lossless").report.images.skipped["jbig2"] == 3
+
+
 def test_pages_are_taken_in_groups_up_to_a_bound(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "GROUP_BYTES", 100_000)  # a page
     monkeypatch.setattr(together, "MOST_PIXELS", 2 * 900 * 700)

@@ -21,7 +21,7 @@ from deflate import zlib_compress
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
-from pdfsmaller.engine.content.rewriter import Rewriter, rewriter
+from pdfsmaller.engine.content.rewriter import Rewriter, rewriters
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
@@ -226,9 +226,9 @@ class _Rewrite:
         known = self.cache.done.get(key)
         if known is None:
             old = b"\n".join(data)
-            found = rewriter().rewrite(old, content.names, scale=scale, tolerance=tolerance)
+            found = rewriters.get().rewrite(old, content.names, scale=scale, tolerance=tolerance)
             if found.data is None and tolerance:
-                found = rewriter().rewrite(old, content.names, scale=scale, tolerance=0)
+                found = rewriters.get().rewrite(old, content.names, scale=scale, tolerance=0)
             known = self.cache.done[key] = _Done(_smaller(found.data, data))
         return known
 

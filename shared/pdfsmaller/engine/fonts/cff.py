@@ -6,11 +6,15 @@ but ``FontError``; what a damaged or hostile program can cost is bounded. Non-go
 
 from __future__ import annotations
 
-import zlib
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import accumulate
 from typing import TypeVar
 
+from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.fonts.cff_format import (
     CID_COUNT,
     DEFAULT_WIDTH,
@@ -25,9 +29,8 @@ from pdfsmaller.engine.fonts.cff_format import (
     without_defaults,
     write_cff,
 )
-from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, flatten, with_width
+from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, flatten, same_drawings, tidied, with_width
 from pdfsmaller.engine.fonts.errors import FontError
-from pdfsmaller.engine.fonts.outlines import Outline, draw, same_drawing, tidied
 from pdfsmaller.records import record
 
 # Charstrings of more than this, in bytes, are kept with their subroutines as they are: to follow every call takes
@@ -68,7 +71,7 @@ def cff_info(program: bytes) -> CffInfo:
     Raises:
         FontError: the program is damaged or not understood.
     """
-    font = read_cff(_bare(program))
+    font = _read(program)
     encoding = {code: font.names[gid] for code, gid in font.encoding.items()}
     return CffInfo(len(font.charstrings), font.ros is not None, tuple(font.names), tuple(font.cids), encoding)
 
@@ -98,7 +101,7 @@ def subset_cff(
     Raises:
         FontError: the program is damaged or not understood.
     """
-    font = read_cff(_bare(program))
+    font = _read(program)
     kept = _chosen(font, names, gids, cids)
     kept, flats, used = _followed(font, kept)
     orders = [kept]
@@ -135,7 +138,7 @@ def blank_cff(program: bytes, gids: Collection[int]) -> bytes:
     Raises:
         FontError: the program is damaged or not understood.
     """
-    font = read_cff(_bare(program))
+    font = replace(_read(program))
     kept = _chosen(font, None, gids, None)
     kept, flats, used = _followed(font, kept)
     order, drawn = range(kept[-1] + 1), set(kept)
@@ -144,7 +147,7 @@ def blank_cff(program: bytes, gids: Collection[int]) -> bytes:
         font.names = [name if gid in drawn else ".notdef" for gid, name in zip(order, font.names, strict=False)]
         font.encoding = {code: gid for code, gid in font.encoding.items() if gid in drawn}
     if flats is not None:
-        blank = flatten(_BLANK, (), (), Budget(), Used())
+        blank = Flat(_BLANK, None)
         flats = {gid: flats.get(gid, blank) for gid in order}
     return _smallest(_forms(font, order, flats, _tidied(order, flats), used))
 
@@ -167,7 +170,7 @@ def cff_outlines_equal(
     Raises:
         FontError: one of the programs is damaged or not understood.
     """
-    old, new = read_cff(_bare(before)), read_cff(_bare(after))
+    old, new = _read(before), _read(after)
     if old.matrix() != new.matrix():
         return False
     kept = _chosen(old, names, gids, cids)
@@ -189,12 +192,10 @@ def cff_outlines_equal(
     new_flats = _flats(new, wanted, Budget(), [Used() for _ in new.fonts])
     old_hints, new_hints = [_hints(one) for one in old.fonts], [_hints(one) for one in new.fonts]
     return all(
-        same_drawing(old_flats[gid], new_flats[new_gid])
-        and _near(_width(old, gid, old_flats[gid]), _width(new, new_gid, new_flats[new_gid]))
+        _near(_width(old, gid, old_flats[gid]), _width(new, new_gid, new_flats[new_gid]))
         and old_hints[old.number_of(gid)] == new_hints[new.number_of(new_gid)]
-        for gid, new_gid in pairs
-        if new_gid is not None
-    )
+        for gid, new_gid in zip(old_flats, wanted, strict=True)
+    ) and same_drawings([*old_flats.values()], [new_flats[gid] for gid in wanted])
 
 
 def union_cff(programs: Sequence[bytes], *, encoding: bool = True) -> bytes:
@@ -208,7 +209,7 @@ def union_cff(programs: Sequence[bytes], *, encoding: bool = True) -> bytes:
         FontError: a program is damaged or not understood, or they are not subsets of one font: a glyph, a code of the
             built-in encoding, the matrix or the hints for all glyphs differ.
     """
-    fonts = [read_cff(_bare(program)) for program in programs]
+    fonts = [_read(program) for program in programs]
     if not fonts:
         raise FontError("no fonts to unite")
     first, budget = fonts[0], Budget()
@@ -225,12 +226,16 @@ def union_cff(programs: Sequence[bytes], *, encoding: bool = True) -> bytes:
         if CID_COUNT in font.top:
             united.top[CID_COUNT] = max(united.top.get(CID_COUNT, []), font.top[CID_COUNT], key=lambda v: real(v[0]))
         flats = _flats(font, range(len(font.charstrings)), budget, [Used() for _ in font.fonts])
+        known_flats = []
         for gid, flat in flats.items():
             key = font.names[gid] if font.ros is None else str(font.cids[gid])
             width, number = _width(font, gid, flat), _place(united.fonts, font.font_of(gid))
             known = glyphs.setdefault(key, (flat, width, number))
-            if not same_drawing(known[0], flat) or known[2] != number or not _near(known[1], width):
+            known_flats.append(known[0])
+            if known[2] != number or not _near(known[1], width):
                 raise FontError("a glyph differs")
+        if not same_drawings(known_flats, [*flats.values()]):
+            raise FontError("a glyph differs")
         for code, gid in font.encoding.items():
             if codes.setdefault(code, font.names[gid]) != font.names[gid] and encoding:
                 raise FontError("a code differs")
@@ -246,6 +251,12 @@ def union_cff(programs: Sequence[bytes], *, encoding: bool = True) -> bytes:
         united.cids = list(map(int, glyphs))
         order = sorted(range(len(listed)), key=lambda gid: united.cids[gid])
     return write_cff(_rebuilt(united, order, [listed[gid][:2] for gid in order]))
+
+
+# A program is looked at, cut and compared in turn: the last ones are remembered, not to be changed.
+@lru_cache(maxsize=4)
+def _read(program: bytes) -> Cff:
+    return read_cff(_bare(program))
 
 
 def _bare(program: bytes) -> bytes:
@@ -287,19 +298,17 @@ def _first_of(keys: Iterable[_Key]) -> dict[_Key, int]:
 def _flats(font: Cff, kept: Iterable[int], budget: Budget, used: Sequence[Used]) -> dict[int, Flat]:
     """The charstrings without subroutines, those of the parts of accented letters too."""
     flats: dict[int, Flat] = {}
-    waiting = list(kept)
     standard, gid_of = standard_encoding(), _first_of(font.names)
-    for gid in waiting:  # grows by the parts that are found
-        if gid in flats:
-            continue
-        which = font.number_of(gid)
-        local = font.fonts[which].subrs
-        flats[gid] = flat = flatten(font.charstrings[gid], local, font.global_subrs, budget, used[which])
-        for code in flat.parts or ():
-            part = gid_of.get(standard.get(code, ""))
-            if part is None:
-                raise FontError("part of an accented letter missing")
-            waiting.append(part)
+    local = [one.subrs for one in font.fonts]
+    waiting = list(dict.fromkeys(kept))
+    while waiting:
+        codes, which = [font.charstrings[gid] for gid in waiting], bytes(map(font.number_of, waiting))
+        found = flatten(codes, which, local, font.global_subrs, budget, used)
+        flats |= zip(waiting, found, strict=True)
+        parts = [gid_of.get(standard.get(code, "")) for flat in found for code in flat.parts or ()]
+        waiting = list(dict.fromkeys(part for part in parts if part is not None and part not in flats))
+        if None in parts:
+            raise FontError("part of an accented letter missing")
     return flats
 
 
@@ -365,16 +374,17 @@ def _tidied(kept: Sequence[int], flats: Mapping[int, Flat] | None) -> dict[int, 
     if flats is None:
         return None
     sample = kept[:: max(1, len(kept) // _SAMPLE)]
-    tidy = {gid: tidied(flats[gid]) for gid in sample}
+    tidy = dict(zip(sample, tidied([flats[gid] for gid in sample]), strict=True))
     before = sum(len(flats[gid].body) for gid in sample)
-    if sum(len(tidy[gid].body) for gid in sample) >= _TIDY_ENOUGH * before:
+    if sum(len(flat.body) for flat in tidy.values()) >= _TIDY_ENOUGH * before:
         return None
-    return {gid: tidy[gid] if gid in tidy else tidied(flats[gid]) for gid in kept}
+    rest = [gid for gid in kept if gid not in tidy]
+    return tidy | dict(zip(rest, tidied([flats[gid] for gid in rest]), strict=True))
 
 
 def _smallest(forms: Iterable[Cff]) -> bytes:
     """The program that is smallest in the file, deflated."""
-    return min(map(write_cff, forms), key=lambda data: len(zlib.compress(data, 6)))
+    return min(map(write_cff, forms), key=lambda data: len(zlib_compress(data, "fast")))
 
 
 def _with_subrs(font: Cff, kept: Sequence[int], used: Sequence[Used] | None) -> Cff:
@@ -430,10 +440,14 @@ def common_widths(widths: Counter[float]) -> tuple[float, float]:
     if not rest or any(width != int(width) for width, _ in rest):
         return default, 0
 
+    rest.sort()
+    ordered = [width for width, _ in rest]
+    before = list(accumulate((times for _, times in rest), initial=0))
+
     def cost(nominal: float) -> int:
-        # How long operands are (TN 5176, table 3): one byte, two, or three.
-        away = ((abs(width - nominal), times) for width, times in rest)
-        return sum(times * (1 + (distance > 107) + (distance > 1_131)) for distance, times in away)
+        # How long operands are (TN 5176, table 3): one byte, two beyond 107, three beyond 1,131.
+        ends = ((bisect_left(ordered, nominal - far), bisect_right(ordered, nominal + far)) for far in (107, 1_131))
+        return sum(before[low] + before[-1] - before[high] for low, high in ends)
 
     # A run of widths costs one byte each where the lowest of them is 107 below the nominal width.
     return default, min(sorted({width + 107 for width, _ in rest} | {0}), key=cost)
@@ -494,16 +508,13 @@ def _place(fonts: list[FontDict], font: FontDict) -> int:
 
 def glyphs_drawn(
     program: bytes, names: Collection[str]
-) -> tuple[dict[str, Outline], dict[int, str], tuple[float, ...]]:
-    """Outlines by name of a name-keyed program, its built-in encoding and its matrix.
+) -> tuple[dict[str, tuple[Flat, float]], dict[int, str], tuple[float, ...]]:
+    """Charstrings and widths by name of a name-keyed program, its built-in encoding and its matrix.
 
     Raises:
         FontError: the program is damaged or not understood.
     """
-    font = read_cff(_bare(program))
+    font = _read(program)
     flats = _flats(font, _chosen(font, names, None, None), Budget(), [Used() for _ in font.fonts])
-    drawn = {}
-    for gid, flat in flats.items():
-        drawn[font.names[gid]] = outline = draw(flat)
-        outline.width = _width(font, gid, flat)
+    drawn = {font.names[gid]: (flat, _width(font, gid, flat)) for gid, flat in flats.items()}
     return drawn, {code: font.names[gid] for code, gid in font.encoding.items()}, font.matrix()

@@ -10,8 +10,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from functools import cache
 from itertools import accumulate, count, pairwise, starmap, takewhile
 from operator import le
+from types import MappingProxyType
 
 from fontTools.encodings.StandardEncoding import StandardEncoding
 
@@ -175,9 +177,10 @@ def operand(value: float) -> Operand:
     return b"\x1e" + bytes.fromhex(nibbles + "f" * (len(nibbles) % 2))
 
 
-def standard_encoding() -> dict[int, str]:
+@cache
+def standard_encoding() -> Mapping[int, str]:
     """Adobe's StandardEncoding, code to name."""
-    return {code: name for code, name in enumerate(StandardEncoding) if name != ".notdef"}
+    return MappingProxyType({code: name for code, name in enumerate(StandardEncoding) if name != ".notdef"})
 
 
 def read_cff(data: bytes) -> Cff:

@@ -1,38 +1,28 @@
-"""Type 2 charstrings (Adobe Technical Note 5177): taken apart without their subroutines, drawn, and written.
+"""Type 2 charstrings (Adobe Technical Note 5177): without their subroutines, in their shortest form, and compared.
 
-Guarantees: time and memory are bounded by a ``Budget`` that the caller shares over all glyphs of a program, whatever
-the subroutines call. Non-goals: arithmetic and storage operators, which fonts do not use.
+The work is done in Lua (``charstrings.lua``), for many glyphs at once. Guarantees: time and memory are bounded by a
+``Budget`` that the caller shares over all glyphs of a program, whatever the subroutines call. Coordinates are multiples
+of 1/65536, the finest that a charstring can say, so that nothing is rounded along a path. Non-goals: arithmetic and
+storage operators, which fonts do not use.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import math
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from functools import lru_cache
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
 
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.engine.lua import PerThread, new_function
 from pdfsmaller.records import record
 
-HSTEM, VSTEM, VMOVETO, RLINETO, HLINETO, VLINETO, RRCURVETO, CALLSUBR, RETURN = 1, 3, 4, 5, 6, 7, 8, 10, 11
-ESCAPE, ENDCHAR, HSTEMHM, HINTMASK, CNTRMASK, RMOVETO, HMOVETO, VSTEMHM = 12, 14, 18, 19, 20, 21, 22, 23
-RCURVELINE, RLINECURVE, VVCURVETO, HHCURVETO, CALLGSUBR, VHCURVETO, HVCURVETO = 24, 25, 26, 27, 29, 30, 31
-DOTSECTION, HFLEX, FLEX, HFLEX1, FLEX1 = 0, 34, 35, 36, 37  # after ESCAPE
-
-# Operands that an interpreter has room for (TN 5177, appendix B).
-STACK = 48
-# The specification allows 10 levels of subroutines, renderers allow some more.
-_DEPTH = 16
-# What no font needs in one charstring, but room for those that go beyond the specification's 48 and 96.
-_MOST_OPERANDS = 513
-_MOST_STEMS = 255
-# To cut so many bytes out of a program costs as much as to read an operand.
-_BYTES_PER_TOKEN = 256
-# … and a call as much as this many.
-_CALL = 4
-
-_OPERAND = re.compile(rb"[\x20-\xf6]|[\xf7-\xfe].|\x1c..|\xff....", re.DOTALL)
-_RUN = re.compile(rb"(?:" + _OPERAND.pattern + rb")+", re.DOTALL)
+_FOLDER = Path(__file__).parent
+_PARTS = ("draw", "encode", "flatten", "numbers")
 
 
 class Budget:
@@ -47,7 +37,7 @@ class Budget:
             raise FontError("charstrings too long")
 
 
-@record()
+@record(frozen=True)
 class Flat:
     """One glyph's charstring with every subroutine put in place, and without its width.
 
@@ -75,125 +65,97 @@ def bias(subrs: Sequence[bytes]) -> int:
     return 107 if len(subrs) < 1_240 else 1_131 if len(subrs) < 33_900 else 32_768
 
 
-def number_at(data: bytes | bytearray, at: int) -> float:
-    """The value of the operand that begins there."""
-    byte = data[at]
-    if byte == 28:
-        return int.from_bytes(data[at + 1 : at + 3], signed=True)
-    if byte < 247:
-        return byte - 139
-    if byte < 251:
-        return (byte - 247) * 256 + data[at + 1] + 108
-    if byte < 255:
-        return (251 - byte) * 256 - data[at + 1] - 108
-    fixed = int.from_bytes(data[at + 1 : at + 5], signed=True)
-    return fixed / 65_536 if fixed & 0xFFFF else fixed >> 16
-
-
-def operands_at(code: bytes, at: int) -> tuple[list[bytes], int]:
-    """The operands that begin there, as they are written, and what follows them."""
-    run = _RUN.match(code, at)
-    return (_OPERAND.findall(code, at, run.end()), run.end()) if run is not None else ([], at)
-
-
-def flatten(code: bytes, local: Sequence[bytes], shared: Sequence[bytes], budget: Budget, used: Used) -> Flat:
-    """Put the subroutines that a charstring calls in place.
+def flatten(
+    codes: Sequence[bytes],
+    which: bytes,
+    local: Sequence[Sequence[bytes]],
+    shared: Sequence[bytes],
+    budget: Budget,
+    used: Sequence[Used],
+) -> list[Flat]:
+    """Put the subroutines that charstrings call in place.
 
     Args:
-        local: subroutines of the glyph's font dictionary.
+        which: the number of each glyph's font dictionary.
+        local: the subroutines of each font dictionary.
         shared: global subroutines.
-        used: gains the subroutines called.
+        used: of each font dictionary; gains the subroutines called.
 
     Raises:
-        FontError: the charstring is damaged, uses arithmetic, or the budget is spent.
+        FontError: a charstring is damaged, uses arithmetic, or the budget is spent.
     """
-    out = bytearray()
-    stack: list[bytes] = []  # operands as they are written
-    returns: list[tuple[bytes, int]] = []
-    width: float | None = None
-    parts: tuple[int, int] | None = None
-    width_known = False
-    stems = at = 0
-    while True:
-        operands, at = operands_at(code, at)
-        stack += operands
-        budget.spend(len(operands) + 1)
-        if len(stack) > _MOST_OPERANDS:
-            raise FontError("charstring damaged")
-        if at >= len(code):
-            # Some fonts leave out the last return or endchar.
-            if not returns:
-                break
-            code, at = returns.pop()
-            continue
-        op = code[at]
-        at += 1
-        if op in (CALLSUBR, CALLGSUBR):
-            if not stack:
-                raise FontError("charstring damaged")
-            subrs, called = (local, used.local) if op == CALLSUBR else (shared, used.shared)
-            number = number_at(stack.pop(), 0) + bias(subrs)
-            if not 0 <= number < len(subrs) or len(returns) >= _DEPTH:
-                raise FontError("charstring calls what is not there")
-            called.add(int(number))
-            returns.append((code, at))
-            code, at = subrs[int(number)], 0
-            budget.spend(_CALL + len(code) // _BYTES_PER_TOKEN)
-            continue
-        if op == RETURN:
-            at = len(code)
-            continue
-        if not width_known:
-            width_known = True
-            if op in STEMS or op == ENDCHAR:
-                has_width = len(stack) % 2 == 1
+    lists = [shared, *local]
+    firsts = list(accumulate(map(len, lists), initial=len(codes)))
+    data, bounds = _joined([*codes, *(subr for subrs in lists for subr in subrs)])
+    sets = array("i", [number for first, subrs in zip(firsts, lists, strict=False) for number in (first, len(subrs))])
+    found = _call("flatten", data, bounds, len(codes), sets.tobytes(), which, budget.left)
+    bodies, lengths, widths, parts, called, left = found
+    budget.left = int(left)
+    for number, subrs in enumerate(lists):
+        start = firsts[number] - len(codes)
+        numbers = {place for place, byte in enumerate(called[start : start + len(subrs)]) if byte}
+        for one in used if number == 0 else used[number - 1 : number]:
+            if number == 0:
+                one.shared |= numbers
             else:
-                has_width = len(stack) > _MOVES.get(op, _MOST_OPERANDS)
-            if has_width:
-                width = number_at(stack.pop(0), 0)
-        if op in STEMS:
-            stems += len(stack) // 2
-            if stems > _MOST_STEMS:
-                raise FontError("charstring damaged")
-            out += b"".join(stack) + bytes((op,))
-            if op in (HINTMASK, CNTRMASK):
-                size = (stems + 7) // 8
-                out += code[at : at + size]
-                at += size
-                if at > len(code):
-                    raise FontError("charstring damaged")
-        elif op in _PATH_OPERATORS:
-            out += b"".join(stack)
-            out.append(op)
-        elif op == ENDCHAR:
-            if len(stack) >= 4:
-                codes = [number_at(value, 0) for value in stack[-2:]]
-                if any(not 0 <= value < 256 or value != int(value) for value in codes):
-                    raise FontError("charstring damaged")
-                parts = (int(codes[0]), int(codes[1]))
-                out += b"".join(stack[-4:])
-            break
-        elif op == ESCAPE:
-            second = code[at] if at < len(code) else -1
-            if second in (HFLEX, FLEX, HFLEX1, FLEX1):
-                out += b"".join(stack) + bytes((op, second))
-            elif second != DOTSECTION:
-                raise FontError("arithmetic in a charstring" if 3 <= second <= 30 else "charstring damaged")
-            at += 1
-        else:
-            raise FontError("charstring damaged")
-        stack.clear()
-    out.append(ENDCHAR)
-    return Flat(bytes(out), width, parts)
+                one.local |= numbers
+    pairs = array("h", parts)
+    return [
+        Flat(body, None if math.isnan(width) else width, None if pairs[at] < 0 else (pairs[at], pairs[at + 1]))
+        for body, width, at in zip(_cut(bodies, lengths), array("d", widths), range(0, len(pairs), 2), strict=True)
+    ]
 
 
-#: Operators that declare stems; the masks may, too.
-STEMS = frozenset({HSTEM, VSTEM, HSTEMHM, VSTEMHM, HINTMASK, CNTRMASK})
-_MOVES = {RMOVETO: 2, HMOVETO: 1, VMOVETO: 1}
-_PATH_OPERATORS = frozenset(
-    {VMOVETO, RLINETO, HLINETO, VLINETO, RRCURVETO, RMOVETO, HMOVETO}
-    | {RCURVELINE, RLINECURVE, VVCURVETO, HHCURVETO, VHCURVETO, HVCURVETO}
-)
+def tidied(flats: Sequence[Flat]) -> list[Flat]:
+    """The charstrings with the same outlines and hints in the shortest operators there are, or as they are."""
+    plain = [flat.body for flat in flats if flat.parts is None]
+    bodies, lengths = _call("tidy", *_joined(plain))
+    new = iter(_cut(bodies, lengths))
+    return [flat if flat.parts is not None else Flat(next(new), flat.width) for flat in flats]
+
+
+def same_drawings(ones: Sequence[Flat], others: Sequence[Flat]) -> bool:
+    """Whether charstrings have the same outlines and hints in pairs, whatever their operators.
+
+    Raises:
+        FontError: one of them is damaged.
+    """
+    pairs = [(one, other) for one, other in zip(ones, others, strict=True) if one.body != other.body]
+    if any(one.parts != other.parts for one, other in pairs):
+        return False
+    if not pairs:
+        return True
+    sides = (_joined([pair[side].body for pair in pairs]) for side in (0, 1))
+    with_parts = bytes(one.parts is not None for one, _ in pairs)
+    return bool(_call("same", *(part for side in sides for part in side), with_parts))
+
+
+def _made() -> dict[str, Callable[..., Any]]:
+    made = new_function(*(_FOLDER / f"{part}.lua" for part in ("charstrings", *_PARTS)))
+    return dict(zip(("flatten", "tidy", "same"), made, strict=True))
+
+
+_programs = PerThread(_made)
+
+
+def _call(name: str, *arguments: object) -> Any:
+    try:
+        found = _programs.get()[name](*arguments)
+    except ImportError:
+        raise FontError("no_luajit") from None
+    if isinstance(found, tuple) and found[0] is None:
+        raise FontError(found[1].decode())
+    return found
+
+
+def _joined(pieces: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The pieces one behind the other, and where each begins and the last ends."""
+    return b"".join(pieces), array("i", accumulate(map(len, pieces), initial=0)).tobytes()
+
+
+def _cut(joined: bytes, lengths: bytes) -> list[bytes]:
+    bounds = accumulate(array("i", lengths), initial=0)
+    return [joined[start:end] for start, end in pairwise(bounds)]
 
 
 def with_width(flat: Flat, extra: float | None) -> bytes:

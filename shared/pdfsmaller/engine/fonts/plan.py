@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
@@ -15,6 +14,7 @@ from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import raised_as, tolerate
+from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, rebuild, worth_it
@@ -315,7 +315,7 @@ class _Planner:
             table = bytearray(2 * max(shown[objgen], default=0) + 2)
             for cid in shown[objgen]:
                 table[2 * cid : 2 * cid + 2] = data[2 * cid : 2 * cid + 2].ljust(2, b"\0")
-            if worth_it(stored, len(zlib.compress(table))):
+            if worth_it(stored, len(zlib_compress(bytes(table), "fast"))):
                 found[objgen] = bytes(table)
         return found
 

@@ -23,9 +23,9 @@ from pdfsmaller.engine.fonts.cff_format import (
     standard_encoding,
     write_cff,
 )
-from pdfsmaller.engine.fonts.charstrings import Budget, encode_number
+from pdfsmaller.engine.fonts.charstrings import Budget, Flat, same_drawings, tidied, with_width
 from pdfsmaller.engine.fonts.errors import FontError
-from pdfsmaller.engine.fonts.outlines import NO_HINTS, Hints, Outline, Segment, Stem, encode
+from pdfsmaller.engine.fonts.outlines import NO_HINTS, Hints, Outline, Segment, Stem, charstring
 from pdfsmaller.engine.fonts.type1_format import Type1, read_type1
 
 # The specification allows 24 operands and 10 levels of subroutines; renderers allow more.
@@ -95,19 +95,19 @@ def type1_to_cff(program: bytes, glyphs: Collection[str] | None = None) -> bytes
         FontError: the program is damaged or not understood.
     """
     font = _read(program)
-    outlines = _outlines(program, None if glyphs is None else frozenset(glyphs))
+    drawn = _glyphs(program, None if glyphs is None else frozenset(glyphs))
     code_of: dict[str, int] = {}
     for code, name in sorted(font.encoding.items()):
         code_of.setdefault(name, code)
-    names = sorted(outlines, key=lambda name: (name != ".notdef", code_of.get(name, 256), name))
-    default, nominal = common_widths(Counter(outline.width for outline in outlines.values()))
+    names = sorted(drawn, key=lambda name: (name != ".notdef", code_of.get(name, 256), name))
+    widths = [drawn[name][1] for name in names]
+    default, nominal = common_widths(Counter(widths))
     private = {**_entries(font, _PRIVATE), cff_format.DEFAULT_WIDTH: [operand(default)]}
     private[cff_format.NOMINAL_WIDTH] = [operand(nominal)]
-    charstrings = []
-    for name in names:
-        width = outlines[name].width
-        extra = b"" if width == default else encode_number(width - nominal)
-        charstrings.append(extra + encode(outlines[name]))
+    charstrings = [
+        with_width(flat, None if width == default else width - nominal)
+        for flat, width in zip(tidied([drawn[name][0] for name in names]), widths, strict=True)
+    ]
     cff = Cff(font.name, _entries(font, _TOP), charstrings, (), [FontDict(private)], names=names)
     gid_of = {name: gid for gid, name in enumerate(names)}
     cff.encoding = {code: gid_of[name] for code, name in font.encoding.items() if name in gid_of}
@@ -122,12 +122,14 @@ def type1_outlines_equal(program: bytes, cff: bytes, glyphs: Collection[str] | N
         FontError: one of the programs is damaged or not understood.
     """
     font = _read(program)
-    wanted = _outlines(program, None if glyphs is None else frozenset(glyphs))
+    wanted = _glyphs(program, None if glyphs is None else frozenset(glyphs))
     drawn, encoding, matrix = glyphs_drawn(cff, wanted)
     codes = {code: name for code, name in font.encoding.items() if name in wanted}
     own = font.numbers("FontMatrix")
     return (
-        drawn == wanted
+        drawn.keys() == wanted.keys()
+        and all(drawn[name][1] == width for name, (_, width) in wanted.items())
+        and same_drawings([flat for flat, _ in wanted.values()], [drawn[name][0] for name in wanted])
         and {code: encoding.get(code) for code in codes} == codes
         and (own is None or tuple(own) == matrix)
     )
@@ -157,25 +159,27 @@ _read = lru_cache(maxsize=1)(read_type1)
 
 
 @lru_cache(maxsize=1)
-def _outlines(program: bytes, glyphs: frozenset[str] | None) -> dict[str, Outline]:
-    """The glyphs asked for, ``.notdef``, and the parts of accented letters; not to be changed."""
+def _glyphs(program: bytes, glyphs: frozenset[str] | None) -> dict[str, tuple[Flat, float]]:
+    """Charstrings of Type 2 and widths of the glyphs asked for, of ``.notdef``, and of the parts of accented letters;
+    not to be changed."""
     font = _read(program)
     weights = font.numbers("WeightVector") or []
     waiting = [".notdef"]
     waiting += font.charstrings if glyphs is None else sorted(set(glyphs) & font.charstrings.keys())
-    outlines: dict[str, Outline] = {}
+    found: dict[str, tuple[Flat, float]] = {}
     standard, budget = standard_encoding(), Budget(_MOST_TOKENS)
     for name in waiting:  # grows by the parts that are found
-        if name in outlines:
+        if name in found:
             continue
         if name not in font.charstrings:
             if name != ".notdef":
                 raise FontError("part of an accented letter missing")
-            outlines[name] = Outline()
+            found[name] = charstring(Outline()), 0
             continue
-        outlines[name] = outline = _Interpreter(font, weights, budget).run(name)
+        outline = _Interpreter(font, weights, budget).run(name)
+        found[name] = charstring(outline), outline.width
         waiting += [standard.get(code, "") for code in (outline.parts or ())[2:]]
-    return outlines
+    return found
 
 
 class _Interpreter:

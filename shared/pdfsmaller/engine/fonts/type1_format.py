@@ -230,7 +230,7 @@ def _read_encoding(clear: bytes) -> dict[int, str]:
     at = found.end()
     token = _TOKEN.match(clear, at)
     if token is not None and token[1] == b"StandardEncoding":
-        return standard_encoding()
+        return dict(standard_encoding())
     encoding: dict[int, str] = {}
     if token is not None and token[1] == b"[":
         names = clear[token.end() : clear.find(b"]", token.end())].replace(b"/", b" /").split()

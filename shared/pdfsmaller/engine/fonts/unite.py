@@ -11,13 +11,13 @@ fonts give one code to different glyphs, and CIDFonts without ``/ToUnicode``.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Collection, Sequence
 
 from pikepdf import Dictionary, Name, Object
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import raised_as
+from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.fonts.cff import cff_info, cff_outlines_equal, union_cff
 from pdfsmaller.engine.fonts.encodings import differences
 from pdfsmaller.engine.fonts.errors import FontError
@@ -150,7 +150,7 @@ class _Search:
 def _saved(members: Sequence[Candidate], union: NewProgram) -> bool:
     # Programs that are alike are stored once.
     before = sum({one.new.data: min(one.new.packed, one.stored) for one in members}.values())
-    after = union.packed + sum(len(zlib.compress(table)) + _MAP_BYTES for table in union.gid_maps.values())
+    after = union.packed + sum(len(zlib_compress(table, "fast")) + _MAP_BYTES for table in union.gid_maps.values())
     return worth_it(before, after)
 
 

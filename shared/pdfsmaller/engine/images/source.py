@@ -13,8 +13,10 @@ from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.damage import raised_as
 from pdfsmaller.engine.images.color import ColorSpace, read_color_space
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import FoundImage, Role
 from pdfsmaller.engine.images.jpeg import jpeg_info
+from pdfsmaller.engine.jbig2.segments import is_generic
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, Filter, filters_of, read_before_last, read_decoded
 from pdfsmaller.errors import LimitExceeded
@@ -177,6 +179,26 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
         masked="/SMask" in stream or "/Mask" in stream,
         covers=_covers(pdf, found),
     )
+
+
+def read_jbig2(pdf: Pdf, found: FoundImage, limits: Limits) -> Encoded | None:
+    """An image that is stored as JBIG2 without symbols, as it stands; None for any other.
+
+    Raises:
+        Skip: it cannot be read, or is too large.
+    """
+    stream = pdf.get_object(found.objgen)
+    if not isinstance(stream, Stream):
+        return None
+    filters = filters_of(stream)
+    if not filters or filters[-1].name != "/JBIG2Decode" or (filters[-1].parms or {}):
+        return None
+    width, height = _size(stream)
+    if width * height > limits.max_image_bytes:
+        raise Skip("too_large")
+    with raised_as(Skip("unreadable")):
+        data = read_before_last(pdf, stream, filters, limits)
+    return Encoded(data, "/JBIG2Decode", width, height, 1, exact=True) if is_generic(data) else None
 
 
 def _size(stream: Stream) -> tuple[int, int]:

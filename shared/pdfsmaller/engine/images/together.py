@@ -33,9 +33,9 @@ _REFERENCE_BYTES = 40
 
 
 def share_symbols(
-    encoded: dict[ObjGen, Encoded], order: Mapping[ObjGen, int], effort: Effort, pool: Executor, deadline: Deadline
-) -> None:
-    """Put smaller codings in place of those that are JBIG2.
+    encoded: Mapping[ObjGen, Encoded], order: Mapping[ObjGen, int], effort: Effort, pool: Executor, deadline: Deadline
+) -> dict[ObjGen, Encoded]:
+    """Smaller codings of those that are JBIG2.
 
     Args:
         encoded: every image's coding, by object.
@@ -43,10 +43,12 @@ def share_symbols(
         effort: bounds how many pages are taken.
     """
     running: list[tuple[list[ObjGen], Future[list[Encoded]]]] = []
+    smaller: dict[ObjGen, Encoded] = {}
 
     def collect() -> None:
         objgens, future = running.pop(0)
-        encoded.update(zip(objgens, future.result(), strict=True))
+        coded = zip(objgens, future.result(), strict=True)
+        smaller.update((objgen, image) for objgen, image in coded if image is not encoded[objgen])
 
     room = MOST_PIXELS if effort != "max" else math.inf
     for group in _groups(encoded, order):
@@ -58,6 +60,7 @@ def share_symbols(
         running.append((group, pool.submit(_together, [encoded[objgen] for objgen in group])))
     while running:
         collect()
+    return smaller
 
 
 def with_symbols(image: Encoded) -> Encoded:

@@ -81,7 +81,7 @@ def encode_images(
 
     from pdfsmaller.engine.images.choose import optimize
     from pdfsmaller.engine.images.choose.layers import may_be_page
-    from pdfsmaller.engine.images.source import Skip, read_source
+    from pdfsmaller.engine.images.source import Skip, read_jbig2, read_source
     from pdfsmaller.engine.images.together import share_symbols
 
     stored = {objgen: _stored(pdf, image) for objgen, image in found_images.images.items()}
@@ -90,6 +90,7 @@ def encode_images(
     result = Coded(stored=stored)
     running: dict[Future[Encoded], ImageSource] = {}
     left: dict[ObjGen, str] = {}  # images left alone once they were looked at, and why
+    stored_jbig2: dict[ObjGen, Encoded] = {}  # which only symbols make smaller
     firsts: dict[bytes, ObjGen] = {}
     twins: list[tuple[ObjGen, ObjGen]] = []  # an image, and the one that all is found out with
     pages: list[ObjGen] = []  # what may be scanned pages, in the order in which they are coded
@@ -141,6 +142,11 @@ def encode_images(
                 if attempt.failed:
                     result.skipped["unreadable"] += 1
                 if source is None:
+                    if goal.bilevel == "auto" and not goal.fast:
+                        with skipping(), tolerate("image"):
+                            jbig2 = read_jbig2(pdf, found, limits)
+                            if jbig2 is not None:
+                                stored_jbig2[found.objgen] = jbig2
                     tally.finish(found.objgen)
                     continue
                 first = firsts.setdefault(_what(source), source.objgen)
@@ -156,7 +162,10 @@ def encode_images(
                 collect()
             if goal.bilevel == "auto":
                 order = {objgen: min(image.pages, default=0) for objgen, image in found_images.images.items()}
-                share_symbols(result.encoded, order, goal.effort, pool, deadline)
+                bitmaps = result.encoded | stored_jbig2
+                smaller = share_symbols(bitmaps, order, goal.effort, pool, deadline)
+                result.encoded.update(smaller)
+                result.skipped["jbig2"] -= len(smaller.keys() & stored_jbig2.keys())
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
@@ -166,6 +175,7 @@ def encode_images(
         else:
             left[objgen] = left[first]
     result.skipped.update(left.values())
+    result.skipped = +result.skipped
     _keep_pairs_alike(result, found_images)
     give_back()
     return result

@@ -16,6 +16,8 @@
 --
 -- States are arrays of bytes, all zero at first. Reading behind the end gives what the standard says (a marker for
 -- ever), so a loop over decoded values has to be bounded by something else.
+-- `encode` and `decode` have no loops: where a function that others' loops call has loops of its own, which of them LuaJIT
+-- compiles is a matter of luck, and by ill luck the callers' are left to its interpreter.
 
 local ffi = require("ffi")
 local bit = require("bit")
@@ -43,6 +45,15 @@ for row, state in ipairs(STATES) do
     qe[index] = state[1]
     after_mps[index] = 2 * state[2] + mps
     after_lps[index] = 2 * state[3] + bxor(mps, state[4])
+  end
+end
+
+-- How many places a number below 0x8000 has to move up to reach it, by its upper eight bits.
+local places = ffi.new("uint8_t[256]")
+for upper = 1, 255 do
+  local moved = upper
+  while moved < 256 do
+    moved, places[upper] = lshift(moved, 1), places[upper] + 1
   end
 end
 
@@ -81,6 +92,14 @@ local function decoder(data, from, to)
   return d
 end
 
+-- Moves the code register up until a byte is due, and takes it in; how many moves are left.
+local function next_byte(d, moves)
+  moves = moves - d.due
+  d.c = lshift(d.c, d.due)
+  byte_in(d)
+  return moves
+end
+
 -- DECODE (figures E.14 to E.18).
 local function decode(d, states, context)
   local state = states[context]
@@ -108,16 +127,17 @@ local function decode(d, states, context)
       states[context] = after_mps[state]
     end
   end
-  repeat
-    if d.due == 0 then
-      d.c = c
-      byte_in(d)
-      c = d.c
+  local moves = a >= 0x80 and places[rshift(a, 7)] or 8 + places[lshift(a, 1)]
+  d.a, d.c = lshift(a, moves), c
+  -- At most three bytes come in. No loop: see the head of this file.
+  if moves > d.due then
+    moves = next_byte(d, moves)
+    if moves > d.due then
+      moves = next_byte(d, moves)
+      if moves > d.due then moves = next_byte(d, moves) end
     end
-    a, c = lshift(a, 1), lshift(c, 1)
-    d.due = d.due - 1
-  until a >= 0x8000
-  d.a, d.c = a, c
+  end
+  d.c, d.due = lshift(d.c, moves), d.due - moves
   return value
 end
 
@@ -159,6 +179,14 @@ local function byte_out(e)
   end
 end
 
+-- Moves the code register up until a byte is due, and puts it out; how many moves are left.
+local function out_with_byte(e, moves)
+  moves = moves - e.due
+  e.c = lshift(e.c, e.due)
+  byte_out(e)
+  return moves
+end
+
 -- ENCODE (figures E.4 to E.8).
 local function encode(e, states, context, value)
   local state = states[context]
@@ -175,13 +203,16 @@ local function encode(e, states, context, value)
     if a < q then e.c = e.c + q else a = q end
     states[context] = after_lps[state]
   end
-  repeat
-    a = lshift(a, 1)
-    e.c = lshift(e.c, 1)
-    e.due = e.due - 1
-    if e.due == 0 then byte_out(e) end
-  until a >= 0x8000
-  e.a = a
+  local moves = a >= 0x80 and places[rshift(a, 7)] or 8 + places[lshift(a, 1)]
+  e.a = lshift(a, moves)
+  if moves >= e.due then
+    moves = out_with_byte(e, moves)
+    if moves >= e.due then
+      moves = out_with_byte(e, moves)
+      if moves >= e.due then moves = out_with_byte(e, moves) end
+    end
+  end
+  e.c, e.due = lshift(e.c, moves), e.due - moves
 end
 
 -- FLUSH (figure E.11) and the marker that ends the data.
@@ -242,23 +273,21 @@ local function decode_integer(d, states)
   return -value
 end
 
+-- Ones, and a zero but after five, that say how many bits come.
+local PREFIXES = { [0] = 0, 2, 6, 14, 30, 31 }
+
 local function encode_integer(e, states, value)
-  local previous = 1
-  local function put(next_bit)
-    encode(e, states, previous, next_bit)
-    previous = after(previous, next_bit)
-  end
-  put((value == nil or value < 0) and 1 or 0)
   local size = value == nil and 0 or math.abs(value)
-  local ones = 0
-  while ones < 5 and size >= FROM[ones + 1] do
-    put(1)
-    ones = ones + 1
-  end
-  if ones < 5 then put(0) end
-  local rest = size - FROM[ones]
-  for place = WIDTHS[ones] - 1, 0, -1 do
-    put(math.floor(rest / 2 ^ place) % 2)
+  local ones = size < 4 and 0 or size < 20 and 1 or size < 84 and 2 or size < 340 and 3 or size < 4436 and 4 or 5
+  local negative = (value == nil or value < 0) and 1 or 0
+  local prefix, bits = math.min(5, ones + 1), WIDTHS[ones]
+  local first, rest = bor(lshift(negative, prefix), PREFIXES[ones]), size - FROM[ones]
+  local previous = 1
+  for place = prefix + bits, 0, -1 do
+    local value = place >= bits and rshift(first, place - bits) or rshift(rest, place)
+    value = band(value, 1)
+    encode(e, states, previous, value)
+    previous = after(previous, value)
   end
 end
 

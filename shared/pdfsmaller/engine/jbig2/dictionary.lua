@@ -13,18 +13,11 @@ local bit = require("bit")
 local arithmetic = require("arithmetic")
 local regions = require("regions")
 local tidied = require("tidied")
-local bor, lshift = bit.bor, bit.lshift
+local band, bor, lshift = bit.band, bit.bor, bit.lshift
 local encode, encode_integer = arithmetic.encode, arithmetic.encode_integer
 
 local CLOCK_SYMBOLS = 64
 
--- How templates see the pixels around (figures 3 to 6): x and y of each, from the lowest bit on.
-local GENERIC = {
-  [0] = { -1, 0, -2, 0, -3, 0, -4, 0, 3, -1, 2, -1, 1, -1, 0, -1, -1, -1, -2, -1, -3, -1, 2, -2, 1, -2, 0, -2, -1, -2, -2, -2 },
-  { -1, 0, -2, 0, -3, 0, 3, -1, 2, -1, 1, -1, 0, -1, -1, -1, -2, -1, 2, -2, 1, -2, 0, -2, -1, -2 },
-  { -1, 0, -2, 0, 2, -1, 1, -1, 0, -1, -1, -1, -2, -1, 1, -2, 0, -2, -1, -2 },
-  { -1, 0, -2, 0, -3, 0, -4, 0, 2, -1, 1, -1, 0, -1, -1, -1, -2, -1, -3, -1 },
-}
 local SIDE = 4
 
 local function run(boxes, pixels, template, most, seconds)
@@ -33,11 +26,11 @@ local function run(boxes, pixels, template, most, seconds)
     local box = ffi.cast("const int32_t *", boxes)
     local source = ffi.cast("const uint8_t *", pixels)
     local count = #boxes / 8
-    local places = GENERIC[template]
-    local bits = #places / 2
-    local offsets = ffi.new("int32_t[16]")
+    local form = regions.templates[template]
+    local stays, reach1, at1, reach2, at2 = form.stays, form.reach1, form.at1, form.reach2, form.at2
+    local second = form.taken2 > 0 and 1 or 0
     local e, kept = arithmetic.encoder(most)
-    local cx = ffi.new("uint8_t[?]", lshift(1, bits))
+    local cx = regions.states(template)
     local heights, widths = arithmetic.integers(), arithmetic.integers()
     local fresh = regions.plane()
     local high, wide, open = 0, 0, false
@@ -53,15 +46,17 @@ local function run(boxes, pixels, template, most, seconds)
       wide = width
       local stride = width + 2 * SIDE
       local around = fresh(stride * (height + 2))
-      for i = 0, bits - 1 do offsets[i] = places[2 * i + 2] * stride + places[2 * i + 1] end
       for y = 0, height - 1 do ffi.copy(around + (y + 2) * stride + SIDE, source + y * width, width) end
       for y = 0, height - 1 do
         local p = around + (y + 2) * stride + SIDE
-        for _ = 1, width do
-          local context = 0
-          for i = 0, bits - 1 do context = bor(context, lshift(p[offsets[i]], i)) end
-          encode(e, cx, context, p[0])
-          p = p + 1
+        local p1, p2 = p - stride + reach1, p - 2 * stride + reach2
+        local context = bor(
+          lshift(p1[-1], at1), lshift(p1[-2], at1 + 1), lshift(p1[-3], at1 + 2),
+          lshift(p2[-1] * second, at2), lshift(p2[-2] * second, at2 + 1)
+        )
+        for x = 0, width - 1 do
+          context = bor(band(lshift(context, 1), stays), p[x - 1], lshift(p1[x], at1), lshift(p2[x] * second, at2))
+          encode(e, cx, context, p[x])
         end
       end
       source = source + width * height

@@ -22,17 +22,18 @@ local decode = arithmetic.decode
 -- How a template's context (figures 3 to 6) lies in this row and the two above: how many pixels of each, how far they
 -- reach to the right of the coded pixel, at which bit they begin. `adaptive` are the bits of the adaptive pixels,
 -- `nominal` their places, at which they are part of the rows' pixels. `typical` is the context of the bit that says "as the
--- row above" (figures 8 to 11).
+-- row above" (figures 8 to 11). A pixel's context is that of the one before it, moved on by a place; `stays` are the bits
+-- that stay, the others come in.
 local TEMPLATES = {
   [0] = {
-    bits = 16, left = 4, taken1 = 7, reach1 = 3, at1 = 4, taken2 = 5, reach2 = 2, at2 = 11, typical = 0x9B25,
+    bits = 16, left = 4, taken1 = 7, reach1 = 3, at1 = 4, taken2 = 5, reach2 = 2, at2 = 11, typical = 0x9B25, stays = 0xF7EE,
     adaptive = { 4, 10, 11, 15 }, nominal = { 3, -1, -3, -1, 2, -2, -2, -2 },
   },
-  { bits = 13, left = 3, taken1 = 6, reach1 = 3, at1 = 3, taken2 = 4, reach2 = 2, at2 = 9, typical = 0x0795,
+  { bits = 13, left = 3, taken1 = 6, reach1 = 3, at1 = 3, taken2 = 4, reach2 = 2, at2 = 9, typical = 0x0795, stays = 0x1DF6,
     adaptive = { 3 }, nominal = { 3, -1 } },
-  { bits = 10, left = 2, taken1 = 5, reach1 = 2, at1 = 2, taken2 = 3, reach2 = 1, at2 = 7, typical = 0x00E5,
+  { bits = 10, left = 2, taken1 = 5, reach1 = 2, at1 = 2, taken2 = 3, reach2 = 1, at2 = 7, typical = 0x00E5, stays = 0x037A,
     adaptive = { 2 }, nominal = { 2, -1 } },
-  { bits = 10, left = 4, taken1 = 6, reach1 = 2, at1 = 4, taken2 = 0, reach2 = 0, at2 = 10, typical = 0x0195,
+  { bits = 10, left = 4, taken1 = 6, reach1 = 2, at1 = 4, taken2 = 0, reach2 = 0, at2 = 10, typical = 0x0195, stays = 0x03EE,
     adaptive = { 4 }, nominal = { 2, -1 } },
 }
 -- Adaptive pixels reach so far to each side and so many rows up (6.2.5.4); at their nominal places, two rows.
@@ -41,6 +42,8 @@ local SIDE, FAR_ROWS, NEAR_ROWS = 128, 256, 4
 local TICK_ROWS = 64
 -- White pixels in a row that are worth a look ahead.
 local SHORT = 16
+-- Memory of more pixels is not kept for the next bitmap.
+local MOST_KEPT = 0x40000
 
 local function bitmap(width, height)
   return { width = width, height = height, data = ffi.new("uint8_t[?]", math.max(1, width * height)) }
@@ -50,6 +53,7 @@ end
 local function plane()
   local size, data = 0, nil
   return function(pixels)
+    if pixels > MOST_KEPT then return ffi.new("uint8_t[?]", pixels) end
     if pixels > size then
       size = pixels * 2
       data = ffi.new("uint8_t[?]", size)
@@ -67,29 +71,79 @@ local function same(one, other)
   return true
 end
 
+-- Where either of two rows has its first black pixel from x on, or some white ones before it; `width` or more if nowhere.
+local function first_black(row1, row2, x, width)
+  while x < width do
+    local four1, four2 = ffi.cast("const int32_t *", row1 + x), ffi.cast("const int32_t *", row2 + x)
+    if bor(four1[0], four2[0]) ~= 0 then break end
+    x = x + 4
+  end
+  return x
+end
+
+local fresh_ring = plane()
+
 local function states(template) return ffi.new("uint8_t[?]", lshift(1, TEMPLATES[template].bits)) end
 
 local function refinement_states(template) return ffi.new("uint8_t[?]", template == 0 and 8192 or 1024) end
 
+-- The pixels of a row whose adaptive pixels are at their nominal places: `row` is white, as are all rows beside their width.
+local function near_row(decoder, cx, form, row, row1, row2, width)
+  local stays, reach1, at1, reach2, at2 = form.stays, form.reach1, form.at1, form.reach2, form.at2
+  local second = form.taken2 > 0 and 1 or 0
+  local next1, next2 = row1 + reach1, row2 + reach2
+  local context = bor(
+    lshift(next1[-1], at1), lshift(next1[-2], at1 + 1), lshift(next1[-3], at1 + 2),
+    lshift(next2[-1] * second, at2), lshift(next2[-2] * second, at2 + 1)
+  )
+  local x, black = 0, 0
+  while x < width do
+    context = bor(band(lshift(context, 1), stays), row[x - 1], lshift(next1[x], at1), lshift(next2[x] * second, at2))
+    local run = 0
+    if context == 0 and x + SHORT < width then
+      -- White all around: how far to the right does that go on?
+      if black <= x + reach1 then black = first_black(row1, row2, x + reach2 + 1, width) end
+      run = (black >= width and width or black - reach1) - x
+      run = run > SHORT and arithmetic.skip(decoder, cx, 0, run) or 0
+    end
+    if run > 0 then
+      x = x + run
+    else
+      row[x] = decode(decoder, cx, context)
+      x = x + 1
+    end
+  end
+end
+
+-- The same of any adaptive pixels: their places in the context, and where they are from the coded pixel.
+local function far_row(decoder, cx, form, row, row1, row2, width, moved)
+  local stays, reach1, at1, reach2, at2 = form.stays, form.reach1, form.at1, form.reach2, form.at2
+  local second = form.taken2 > 0 and 1 or 0
+  local next1, next2 = row1 + reach1, row2 + reach2
+  local context = bor(
+    lshift(next1[-1], at1), lshift(next1[-2], at1 + 1), lshift(next1[-3], at1 + 2),
+    lshift(next2[-1] * second, at2), lshift(next2[-2] * second, at2 + 1)
+  )
+  local count, fixed, places, rows = moved.count, moved.fixed, moved.places, moved.rows
+  for x = 0, width - 1 do
+    context = bor(band(lshift(context, 1), stays), row[x - 1], lshift(next1[x], at1), lshift(next2[x] * second, at2))
+    local seen = band(context, fixed)
+    for i = 1, count do seen = bor(seen, lshift(rows[i][x], places[i])) end
+    row[x] = decode(decoder, cx, seen)
+  end
+end
+
 local function generic(decoder, cx, shape, sink)
   local width, height = shape.width, shape.height
   local form = TEMPLATES[shape.template]
-  local moved = not same(shape.adaptive, form.nominal)
+  local moved
+  if not same(shape.adaptive, form.nominal) then
+    moved = { count = #form.adaptive, fixed = -1, places = form.adaptive, rows = {} }
+    for _, place in ipairs(form.adaptive) do moved.fixed = band(moved.fixed, bit.bnot(lshift(1, place))) end
+  end
   -- The last rows, with white beside them, each at the place of the one so many before it.
   local stride, last_row = width + 2 * SIDE, (moved and FAR_ROWS or NEAR_ROWS) - 1
-  local ring = ffi.new("uint8_t[?]", stride * (last_row + 1))
-  local mask0 = lshift(1, form.left) - 1
-  local mask1, reach1, at1 = lshift(1, form.taken1) - 1, form.reach1, form.at1
-  local mask2, reach2, at2 = lshift(1, form.taken2) - 1, form.reach2, form.at2
-  local pixels, fixed = 0, -1
-  local xs, ys, places = ffi.new("int32_t[4]"), ffi.new("int32_t[4]"), ffi.new("int32_t[4]")
-  if moved then
-    pixels = #form.adaptive
-    for i = 0, pixels - 1 do
-      xs[i], ys[i], places[i] = shape.adaptive[2 * i + 1], shape.adaptive[2 * i + 2], form.adaptive[i + 1]
-      fixed = band(fixed, bit.bnot(lshift(1, places[i])))
-    end
-  end
+  local ring = fresh_ring(stride * (last_row + 1))
   local is_typical = 0
   for y = 0, height - 1 do
     if y % TICK_ROWS == 0 then shape.tick() end
@@ -101,40 +155,14 @@ local function generic(decoder, cx, shape, sink)
       ffi.copy(row, row1, width)
     else
       ffi.fill(row, width)
-      local line0, line1, line2 = 0, 0, 0
-      for x = 0, reach1 - 1 do line1 = bor(lshift(line1, 1), row1[x]) end
-      for x = 0, reach2 - 1 do line2 = bor(lshift(line2, 1), row2[x]) end
-      local x, black = -1, 0
-      while x < width - 1 do
-        x = x + 1
-        line1 = band(bor(lshift(line1, 1), row1[x + reach1]), mask1)
-        line2 = band(bor(lshift(line2, 1), row2[x + reach2]), mask2)
-        local context = bor(line0, lshift(line1, at1), lshift(line2, at2))
-        local run = 0
-        if context == 0 and pixels == 0 and x + SHORT < width then
-          -- White all around: how far to the right does that go on?
-          if black <= x + reach1 then
-            black = x + reach2 + 1
-            while black < width and row1[black] + row2[black] == 0 do black = black + 1 end
-          end
-          run = (black >= width and width or black - reach1) - x
-          if run > SHORT then run = arithmetic.skip(decoder, cx, 0, run) else run = 0 end
+      if moved == nil then
+        near_row(decoder, cx, form, row, row1, row2, width)
+      else
+        for i = 1, moved.count do
+          local dx, dy = shape.adaptive[2 * i - 1], shape.adaptive[2 * i]
+          moved.rows[i] = ring + band(y + dy, last_row) * stride + SIDE + dx
         end
-        if run > 0 then
-          x = x + run - 1
-          goto next
-        end
-        if pixels > 0 then
-          context = band(context, fixed)
-          for i = 0, pixels - 1 do
-            local pixel = ring[band(y + ys[i], last_row) * stride + SIDE + x + xs[i]]
-            context = bor(context, lshift(pixel, places[i]))
-          end
-        end
-        local value = decode(decoder, cx, context)
-        row[x] = value
-        line0 = band(bor(lshift(line0, 1), value), mask0)
-        ::next::
+        far_row(decoder, cx, form, row, row1, row2, width, moved)
       end
     end
     sink(y, row)
@@ -143,6 +171,47 @@ end
 
 -- The pixels that a refinement looks at beside the nearest: a template's adaptive ones (6.3.5.3).
 local NOMINAL_REFINEMENT = { -1, -1, -1, -1 }
+-- Of a refinement's context (figure 12), the bits that stay when it moves on by a pixel: it holds three pixels of each of
+-- three rows of the reference, three of the row above, the one to the left.
+local REFINEMENT_STAYS = 0x1B6C
+
+local function refine_row(decoder, cx, p, r, stride, width)
+  local context = bor(
+    lshift(p[-stride - 1], 2), lshift(p[-stride], 1), lshift(r[stride - 1], 5), lshift(r[stride], 4), lshift(r[-1], 8),
+    lshift(r[0], 7), lshift(r[-stride - 1], 11), lshift(r[-stride], 10)
+  )
+  for x = 0, width - 1 do
+    context = bor(
+      band(lshift(context, 1), REFINEMENT_STAYS), p[x - 1], lshift(p[x + 1 - stride], 1), lshift(r[x + 1 + stride], 4),
+      lshift(r[x + 1], 7), lshift(r[x + 1 - stride], 10)
+    )
+    p[x] = decode(decoder, cx, context)
+  end
+end
+
+-- The same with template 1, or with adaptive pixels `near` in the bitmap itself and `across` in the other.
+local function refine_far_row(decoder, cx, p, r, stride, width, one, near, across, is_typical)
+  for x = 0, width - 1 do
+    local above = bor(lshift(r[x - 1 - stride], 2), lshift(r[x - stride], 1), r[x + 1 - stride])
+    local here = bor(lshift(r[x - 1], 2), lshift(r[x], 1), r[x + 1])
+    local under = bor(lshift(r[x - 1 + stride], 2), lshift(r[x + stride], 1), r[x + 1 + stride])
+    local own = bor(p[x - 1], lshift(p[x + 1 - stride], 1), lshift(p[x - stride], 2))
+    if is_typical and above == here and here == under and (here == 0 or here == 7) then
+      p[x] = r[x]
+    elseif one then
+      p[x] = decode(decoder, cx, bor(
+        own, lshift(p[x - 1 - stride], 3), lshift(band(under, 3), 4), lshift(here, 6), lshift(r[x - stride], 9)
+      ))
+    else
+      p[x] = decode(decoder, cx, bor(
+        own, lshift(p[x + near], 3), lshift(under, 4), lshift(here, 7), lshift(band(above, 3), 10),
+        lshift(r[x + across], 12)
+      ))
+    end
+  end
+end
+
+local fresh_made, fresh_below = plane(), plane()
 
 local function refinement(decoder, cx, shape, reference, dx, dy)
   local width, height = shape.width, shape.height
@@ -151,11 +220,11 @@ local function refinement(decoder, cx, shape, reference, dx, dy)
   local side = far and SIDE + 1 or 2
   -- Both bitmaps with white around them as far as a context can reach, the reference at its place under the other.
   local stride, rows = width + 2 * side, height + 2 * side
-  local below, made = ffi.new("uint8_t[?]", stride * rows), ffi.new("uint8_t[?]", stride * rows)
+  local below, made = fresh_below(stride * rows), fresh_made(stride * rows)
   local start = side * stride + side
-  for y = math.max(-side, dy), math.min(height + side, dy + reference.height) - 1 do
-    local from, to = math.max(-side, dx), math.min(width + side, dx + reference.width)
-    if to > from then
+  local from, to = math.max(-side, dx), math.min(width + side, dx + reference.width)
+  if to > from then
+    for y = math.max(-side, dy), math.min(height + side, dy + reference.height) - 1 do
       ffi.copy(below + start + y * stride + from, reference.data + (y - dy) * reference.width + from - dx, to - from)
     end
   end
@@ -164,41 +233,24 @@ local function refinement(decoder, cx, shape, reference, dx, dy)
     near = shape.adaptive[2] * stride + shape.adaptive[1]
     across = shape.adaptive[4] * stride + shape.adaptive[3]
   end
-  local is_typical = 0
-  for y = 0, height - 1 do
-    if shape.typical then is_typical = bxor(is_typical, decode(decoder, cx, one and 0x080 or 0x100)) end
-    local p = made + start + y * stride
-    local r = below + start + y * stride
-    for _ = 1, width do
-      local sum = 1
-      if is_typical == 1 then
-        sum = r[-stride - 1] + r[-stride] + r[-stride + 1] + r[-1] + r[0] + r[1] + r[stride - 1] + r[stride] + r[stride + 1]
-      end
-      if is_typical == 1 and (sum == 0 or sum == 9) then
-        p[0] = r[0]
-      elseif one then
-        p[0] = decode(decoder, cx, bor(
-          p[-1], lshift(p[1 - stride], 1), lshift(p[-stride], 2), lshift(p[-stride - 1], 3), lshift(r[stride + 1], 4),
-          lshift(r[stride], 5), lshift(r[1], 6), lshift(r[0], 7), lshift(r[-1], 8), lshift(r[-stride], 9)
-        ))
-      else
-        p[0] = decode(decoder, cx, bor(
-          p[-1], lshift(p[1 - stride], 1), lshift(p[-stride], 2), lshift(p[near], 3), lshift(r[stride + 1], 4),
-          lshift(r[stride], 5), lshift(r[stride - 1], 6), lshift(r[1], 7), lshift(r[0], 8), lshift(r[-1], 9),
-          lshift(r[1 - stride], 10), lshift(r[-stride], 11), lshift(r[across], 12)
-        ))
-      end
-      p, r = p + 1, r + 1
-    end
-  end
   local found = bitmap(width, height)
+  local is_typical = false
   for y = 0, height - 1 do
-    ffi.copy(found.data + y * width, made + start + y * stride, width)
+    if shape.typical and decode(decoder, cx, one and 0x080 or 0x100) == 1 then is_typical = not is_typical end
+    local p, r = made + start + y * stride, below + start + y * stride
+    if one or far or is_typical then
+      refine_far_row(decoder, cx, p, r, stride, width, one, near, across, is_typical)
+    else
+      refine_row(decoder, cx, p, r, stride, width)
+    end
+    ffi.copy(found.data + y * width, p, width)
   end
   return found
 end
 
 return {
+  templates = TEMPLATES,
+  refinement_stays = REFINEMENT_STAYS,
   bitmap = bitmap,
   plane = plane,
   states = states,

@@ -6,6 +6,9 @@ import struct
 
 # Kinds of segments (7.3).
 SYMBOL_DICTIONARY, LOSSLESS_TEXT, LOSSLESS_GENERIC, PAGE_INFORMATION = 0, 7, 39, 48
+_GENERIC = 38
+# Ends of pages, stripes and files, profiles, extensions: nothing that is drawn.
+_WITHOUT_PIXELS = frozenset({PAGE_INFORMATION, 49, 50, 51, 52, 62})
 
 _LOSSLESS_PAGE = 1
 #: The nominal places of a generic region's adaptive pixels, by template (6.2.5.3): signed x and y of each.
@@ -36,3 +39,17 @@ def page_information(number: int, width: int, height: int) -> bytes:
 def region(width: int, height: int) -> bytes:
     """What a region's data begins with: it fills its page, drawn with OR (7.4.1)."""
     return struct.pack(">IIIIB", width, height, 0, 0, 0)
+
+
+def is_generic(data: bytes) -> bool:
+    """Whether a page is drawn with generic regions alone, no symbols, no halftones; False where nobody can tell."""
+    at, kinds = 0, set[int]()
+    while at + 6 <= len(data):
+        number, flags, others = struct.unpack(">IBB", data[at : at + 6])
+        if others >= 0xE0:
+            return False
+        at += 6 + (others >> 5) * (1 if number <= 256 else 2 if number <= 65_536 else 4) + (4 if flags & 64 else 1)
+        length = int.from_bytes(data[at : at + 4])
+        kinds.add(flags & 63)
+        at += 4 + length
+    return at == len(data) and kinds - _WITHOUT_PIXELS <= {_GENERIC, LOSSLESS_GENERIC}

@@ -197,7 +197,7 @@ def _page(
     """A page's segments: what is no letter, then the letters."""
     width, height = page.width, page.height
     time = _SLOWER * (len(drawn) + len(used))
-    text = _call("text", time, sizes, symbols, used, drawn, _STRIPS_LOG, 0, most)
+    text = _call("text", time, sizes, symbols, used, drawn, _STRIPS_LOG, most)
     if not isinstance(text, bytes):
         return None
     rest = _call("erase", width * height, page.black, width, height, components.boxes, components.pixels, letters)

@@ -1,16 +1,16 @@
 -- The text of a page, coded (ITU-T T.88, 6.3 and 6.4): each letter is a symbol of a dictionary, as it is or refined to
 -- be exactly as it was. Run by LuaJIT.
 --
--- The chunk is a function: text(boxes, pixels, letters, drawn, strips_log, template, most, seconds)
+-- The chunk is a function: text(boxes, pixels, letters, drawn, strips_log, most, seconds)
 --   boxes, pixels  of the dictionary's symbols, as in dictionary.lua
 --   letters        eight 32-bit integers each: symbol, x, y, width, height, dx, dy, refined; `refined` is 0 where it is the
 --                  symbol as it is, otherwise the symbol lies dx to the right of and dy below the letter's corner
 --   drawn          the pixels of the refined letters, a byte each, in the letters' order
 --   strips_log     letters whose bottoms are in the same 1, 2, 4 or 8 rows (0 to 3) are coded together
---   template       0 or 1, of the refinement, adaptive pixels at their nominal places
 --   most           bytes that the result may have
 --   seconds        of processor time it may take
--- It returns the coded data; corners are the lower left ones. Otherwise nil and why: "large" or "slow".
+-- It returns the coded data; corners are the lower left ones, refinement has template 0 with its adaptive pixels at their
+-- nominal places. Otherwise nil and why: "large" or "slow".
 
 local ffi = require("ffi")
 local bit = require("bit")
@@ -28,32 +28,28 @@ local function bits_for(count)
   return bits
 end
 
-local function refine(e, cx, template, made, below, stride, start, width, height)
+local STAYS = regions.refinement_stays
+
+local function refine(e, cx, made, below, stride, start, width, height)
   for y = 0, height - 1 do
     local p, r = made + start + y * stride, below + start + y * stride
-    for _ = 1, width do
-      local context
-      if template == 1 then
-        context = bor(
-          p[-1], lshift(p[1 - stride], 1), lshift(p[-stride], 2), lshift(p[-stride - 1], 3), lshift(r[stride + 1], 4),
-          lshift(r[stride], 5), lshift(r[1], 6), lshift(r[0], 7), lshift(r[-1], 8), lshift(r[-stride], 9)
-        )
-      else
-        context = bor(
-          p[-1], lshift(p[1 - stride], 1), lshift(p[-stride], 2), lshift(p[-stride - 1], 3), lshift(r[stride + 1], 4),
-          lshift(r[stride], 5), lshift(r[stride - 1], 6), lshift(r[1], 7), lshift(r[0], 8), lshift(r[-1], 9),
-          lshift(r[1 - stride], 10), lshift(r[-stride], 11), lshift(r[-stride - 1], 12)
-        )
-      end
-      encode(e, cx, context, p[0])
-      p, r = p + 1, r + 1
+    local context = bor(
+      lshift(p[-stride - 1], 2), lshift(p[-stride], 1), lshift(r[stride - 1], 5), lshift(r[stride], 4),
+      lshift(r[-1], 8), lshift(r[0], 7), lshift(r[-stride - 1], 11), lshift(r[-stride], 10)
+    )
+    for x = 0, width - 1 do
+      context = bor(
+        band(lshift(context, 1), STAYS), p[x - 1], lshift(p[x + 1 - stride], 1), lshift(r[x + 1 + stride], 4),
+        lshift(r[x + 1], 7), lshift(r[x + 1 - stride], 10)
+      )
+      encode(e, cx, context, p[x])
     end
   end
 end
 
 local SYMBOL, X, Y, WIDTH, HEIGHT, DX, DY, REFINED = 0, 1, 2, 3, 4, 5, 6, 7
 
-local function run(boxes, pixels, letters, drawn, strips_log, template, most, seconds)
+local function run(boxes, pixels, letters, drawn, strips_log, most, seconds)
   local ends = os.clock() + seconds
   return arithmetic.within(function()
     local box = ffi.cast("const int32_t *", boxes)
@@ -82,7 +78,7 @@ local function run(boxes, pixels, letters, drawn, strips_log, template, most, se
     local e, kept = arithmetic.encoder(most)
     local id_bits = bits_for(symbols)
     local ids = ffi.new("uint8_t[?]", lshift(1, id_bits))
-    local cx = ffi.new("uint8_t[?]", template == 0 and 8192 or 1024)
+    local cx = regions.refinement_states(0)
     local dt, fs, ds, it, ri = arithmetic.integers(), arithmetic.integers(), arithmetic.integers(), arithmetic.integers(), arithmetic.integers()
     local rdw, rdh, rdx, rdy = arithmetic.integers(), arithmetic.integers(), arithmetic.integers(), arithmetic.integers()
     local fresh_made, fresh_below = regions.plane(), regions.plane()
@@ -125,7 +121,7 @@ local function run(boxes, pixels, letters, drawn, strips_log, template, most, se
             ffi.copy(below + start + y * stride + left, source, right - left)
           end
         end
-        refine(e, cx, template, made, below, stride, start, width, height)
+        refine(e, cx, made, below, stride, start, width, height)
       end
       s = x + width - 1
     end

@@ -75,12 +75,12 @@ class Preparation:
         with opened.pdf as pdf:
             not_shown = frozenset(pages_showing(pdf, opened.unknown.streams))
             count = len(pdf.pages)
-            damaged = bool(pdf.get_warnings())
+            damaged = opened.damaged or bool(pdf.get_warnings())
             ranges = self._options.pages[index] if self._options.pages else ""
             picks = select(ranges, count, "The document", self._limits.max_pages)
             protection = joined(self.protection, pdf, password, source.name) if pdf.is_encrypted else self.protection
-        if opened.brotli:
-            path = opened.source.rename(self._folder / f"{index}-flate.pdf")
+        if opened.source != source.path:
+            path = opened.source.rename(self._folder / f"{index}-mended.pdf")
         ready = Ready(index, source.name, path, password, picks, damaged, not_shown)
         if self._options.optimize:
             ready = self._optimized(ready, count, share, progress)

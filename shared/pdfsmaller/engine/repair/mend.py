@@ -16,6 +16,7 @@ from pikepdf import Pdf
 
 from pdfsmaller.engine.document import open_pdf, was_rebuilt
 from pdfsmaller.engine.repair.filters import UnknownFilters, unknown_filters, write_flate_for_brotli
+from pdfsmaller.engine.repair.objects import close_objects, given_up
 from pdfsmaller.engine.repair.page_tree import mend_page_tree
 from pdfsmaller.engine.repair.salvage import is_packed_with_brotli, packing_filters, salvage
 from pdfsmaller.engine.save import BETWEEN, save
@@ -33,6 +34,7 @@ class Opened(NamedTuple):
     Attributes:
         source: the file it was read from: the one given, or a copy.
         repaired: anything of it had to be repaired.
+        damaged: qpdf found faults in its objects, so another reader may see something else in them.
         brotli: it has Brotli streams, which the copy has as Flate.
         unknown: what of it cannot be read for its filters.
     """
@@ -40,6 +42,7 @@ class Opened(NamedTuple):
     pdf: Pdf
     source: Path
     repaired: bool
+    damaged: bool
     brotli: bool
     unknown: UnknownFilters
 
@@ -55,6 +58,14 @@ def open_or_mend(source: Path, mended: Path, password: str | None, limits: Limit
     laid_open = repaired and path != source and not pdf.is_encrypted
     try:
         unknown = unknown_filters(pdf, laid_open=laid_open)
+        warnings = pdf.get_warnings()  # of all objects: each has been read by now
+        closed = mended.with_name(f"{mended.name}.closed")
+        if (broken := given_up(warnings)) and close_objects(path, closed, broken):
+            pdf.close()
+            pdf, path, repaired = open_pdf(closed, password, limits), closed, True
+            unknown = unknown_filters(pdf, laid_open=laid_open)
+        elif was_rebuilt(warnings):
+            repaired = True
         brotli = BROTLI in unknown.names and write_flate_for_brotli(pdf, limits)
         if brotli:
             path = mended.with_name(f"{mended.name}.flate")
@@ -62,7 +73,7 @@ def open_or_mend(source: Path, mended: Path, password: str | None, limits: Limit
             pdf.close()
             pdf = open_pdf(path, password, limits)
             unknown = unknown_filters(pdf, laid_open=laid_open)
-        return Opened(pdf, path, repaired, brotli, unknown)
+        return Opened(pdf, path, repaired, bool(warnings or pdf.get_warnings()), brotli, unknown)
     except BaseException:
         pdf.close()
         raise
@@ -80,7 +91,7 @@ def _opened(source: Path, mended: Path, password: str | None, limits: Limits) ->
     except UnreadablePdf as exc:
         refused = exc
     else:
-        rebuilt = was_rebuilt(pdf)
+        rebuilt = was_rebuilt(pdf.get_warnings())
         if rebuilt:
             _demand_key(pdf, source)
         return pdf, source, rebuilt

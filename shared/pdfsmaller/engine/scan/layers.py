@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pyvips
 
+from pdfsmaller.engine.images import lua
+from pdfsmaller.engine.scan.page import Page, opened
 from pdfsmaller.engine.scan.strokes import find_strokes
 from pdfsmaller.engine.similarity import similarity_of_images
 from pdfsmaller.records import record
@@ -24,15 +26,16 @@ RESIDUE = 0.30
 FLAT_LEAST, FLAT_DEVIATION = 0.6, 4.0
 # Fewer pixels a side tell nothing.
 SIDE_LEAST = 320
-# A pixel at a stroke's edge is the stroke's from this share of the way on, from paper to the darkest of so many pixels
+# A pixel at a stroke's edge is the stroke's from this share of the way on, from paper to the darkest of 5 × 5 pixels
 # around: of 0.35, 0.5 and 0.6, the first two lost least similarity on 18 scans (benchmarks/scan/results/gate.md).
-EDGE, EDGE_PIXELS = 0.33, 5
+EDGE = 0.33
 # By so many levels ink may be made lighter or darker, where at least this share of the pixels is of it.
 BALANCE, LEAST_SHARE = 40, 0.02
-# A mean of less than this share of the pixels, in 128ths, is none.
-LEAST_WEIGHT = 0.25
-_CROSS = [[128, 255, 128], [255, 255, 255], [128, 255, 128]]
-_SQUARE = [[255, 255, 255]] * 3
+# A mean of less than this share of the pixels is none.
+LEAST_WEIGHT = 0.002
+# What pixels of each kind (page.lua) count for, in 16ths: of paper; of strokes, whose edges are mixed of both, but thin
+# ones have no inside; of the page.
+_PAPER, _CORES, _ALL = bytes([16, 0, 0, 0, 0, 0, 0, 0]), bytes([0, 0, 0, 1, 0, 0, 0, 16]), bytes([16] * 8)
 
 
 @record(frozen=True)
@@ -43,15 +46,15 @@ class Layers:
         paper: the background, strokes filled from around them.
         color: what the strokes are painted with; means something only where there are any.
         strokes: 0 where a stroke is, 255 elsewhere.
-        around: 255 where a stroke is or ends.
-        step: pixels of the page to one of the paper's.
+        similarity: how like the page they look, put together at the paper's resolution.
+        missed: where strokes are, what their level and the paper's are off in all, as a share of what these differ by.
     """
 
     paper: pyvips.Image
     color: pyvips.Image
     strokes: pyvips.Image
-    around: pyvips.Image
-    step: int
+    similarity: float
+    missed: float
 
 
 def separate(image: pyvips.Image, dpi: float, target_dpi: int) -> Layers | None:
@@ -63,61 +66,89 @@ def separate(image: pyvips.Image, dpi: float, target_dpi: int) -> Layers | None:
         target_dpi: what pictures would be brought to.
 
     Returns:
-        None where there are no strokes on paper. Whether the layers look like the page ``alike`` tells.
+        None where there are no strokes on paper, or no LuaJIT to find them. Whether the layers look like the page
+        ``alike`` tells.
     """
     if min(image.width, image.height) < SIDE_LEAST:
         return None
-    strokes = find_strokes(image)
-    if not STROKES_LEAST <= strokes.avg() / 255 <= STROKES_MOST:
+    try:
+        with opened(image) as page:
+            return _taken_apart(page, dpi, target_dpi)
+    except lua.Unavailable:
         return None
-    # Edges are mixed of both: neither paper nor the strokes' own colour is to be had from them.
-    around = strokes.dilate(pyvips.Image.new_from_array(_SQUARE))
-    inner = strokes.erode(pyvips.Image.new_from_array(_CROSS))
+
+
+def _taken_apart(page: Page, dpi: float, target_dpi: int) -> Layers | None:
+    if not STROKES_LEAST <= find_strokes(page) <= STROKES_MOST:
+        return None
     paper_step = max(1, round(dpi / (target_dpi * PAPER_DPI)))
-    paper = _mean_of(image, around.invert(), paper_step)
+    paper = _whole(_filled(page, *_cells(page, paper_step, _PAPER)))
     if not _is_paper(paper):
         return None
-    # Thin strokes have no inside.
-    core = inner | (strokes & 16)
     color_step = max(1, round(dpi / (target_dpi * COLOR_DPI)))
-    color = _mean_of(image, core.copy_memory(), color_step)
-    strokes = _without_edges(image, strokes, paper, color)
-    color = _balanced(image, strokes, paper, color, color_step)
-    return Layers(paper, color, strokes.invert(), around, paper_step)
+    color = _whole(_filled(page, *_cells(page, color_step, _CORES)))
+    painted = page.ask("edges", *_coarse(paper), *_coarse(color), EDGE)
+    color = _balanced(page, color_step, paper, color)
+    missed = page.ask("misses", *_coarse(paper), *_coarse(color))
+    similarity = _similarity(page, paper_step, _luminance(paper), _luminance(color))
+    strokes = pyvips.Image.new_from_memory(painted, page.width, page.height, 1, "uchar")
+    return Layers(paper, color, strokes, similarity, missed)
 
 
-def _without_edges(
-    image: pyvips.Image, strokes: pyvips.Image, paper: pyvips.Image, color: pyvips.Image
-) -> pyvips.Image:
-    """The strokes as broad as they look: without pixels at their edges that are more like paper than like the stroke.
-
-    What a stroke is like is told by its darkest pixel nearby: a faint one beside a dark one stays whole.
-    """
-    size = (image.width, image.height)
-    light, ink = (_stretched(_luminance(part), size).copy_memory() for part in (paper, color))
-    page = _luminance(image)
-    inked = light - page >= (light - _extreme(page, 0)) * EDGE
-    dark = ((light > ink) | strokes.invert()).copy_memory()
-    if dark.min() == 0:  # light lettering on a dark ground, where all differences have the other sign
-        inked = dark.ifthenelse(inked, page - light >= (_extreme(page, EDGE_PIXELS - 1) - light) * EDGE)
-    return (strokes & inked).copy_memory()
+def alike(layers: Layers) -> bool:
+    """Whether the layers of a page, put together, look like the page: as a whole, and in what strokes they show."""
+    return layers.missed <= RESIDUE and layers.similarity >= SIMILARITY
 
 
-def _extreme(levels: pyvips.Image, rank: int) -> pyvips.Image:
-    """The lowest (rank 0) or highest level around every pixel."""
-    return levels.rank(EDGE_PIXELS, 1, rank).copy_memory().rank(1, EDGE_PIXELS, rank).copy_memory()
+def _similarity(page: Page, step: int, paper: pyvips.Image, color: pyvips.Image) -> float:
+    """How like a page its layers look, put together at the paper's resolution."""
+    mean, _ = _cells(page, step, _ALL, "luminance")
+    share = _shares(page, step)
+    together = paper * (1 - share) + _stretched(color, paper) * share
+    return similarity_of_images(mean, together)
 
 
-def _balanced(
-    image: pyvips.Image, strokes: pyvips.Image, paper: pyvips.Image, color: pyvips.Image, step: int
-) -> pyvips.Image:
+def _cells(page: Page, step: int, weights: bytes, plane: str = "samples") -> tuple[pyvips.Image, pyvips.Image]:
+    """Of every ``step`` × ``step`` pixels, by the weights of their kinds: their mean times their weight, and that."""
+    width, height = -(-page.width // step), -(-page.height // step)
+    sums, shares = page.ask("cells", plane.encode(), step, weights)
+    return _floats(sums, width, height, page.bands if plane == "samples" else 1), _floats(shares, width, height)
+
+
+def _shares(page: Page, step: int) -> pyvips.Image:
+    """Of every ``step`` × ``step`` pixels, what share is strokes."""
+    return _floats(page.ask("shares", step), -(-page.width // step), -(-page.height // step))
+
+
+def _filled(page: Page, sums: pyvips.Image, weights: pyvips.Image, least: float = LEAST_WEIGHT) -> pyvips.Image:
+    """``sums`` / ``weights``, and where there is less than ``least`` weight, the same at half the resolution."""
+    parts = (bytes(part.write_to_memory()) for part in (sums, weights))
+    size = (sums.width, sums.height, sums.bands)
+    return _floats(page.ask("fill", *parts, *size, least), *size)
+
+
+def _floats(values: bytes, width: int, height: int, bands: int = 1) -> pyvips.Image:
+    return pyvips.Image.new_from_memory(values, width, height, bands, "float")
+
+
+def _whole(image: pyvips.Image) -> pyvips.Image:
+    """In whole levels, in memory."""
+    return image.rint().cast("uchar").copy_memory()
+
+
+def _coarse(image: pyvips.Image) -> tuple[bytes, int, int]:
+    """An image's luminance as Lua's functions take it."""
+    return bytes(_luminance(image).write_to_memory()), image.width, image.height
+
+
+def _balanced(page: Page, step: int, paper: pyvips.Image, color: pyvips.Image) -> pyvips.Image:
     """The strokes' colour, so much lighter or darker that with the paper around them they make the page's mean."""
-    share = _shrunk(strokes & 1, step)
-    ground = _stretched(paper.cast("float"), (share.width, share.height)).copy_memory()
-    wanted = _filled((_shrunk(image, step) - ground * (1 - share)).copy_memory(), share, LEAST_SHARE)
+    mean, _ = _cells(page, step, _ALL)
+    share = _shares(page, step)
+    wanted = _filled(page, (mean - _stretched(paper, mean) * (1 - share)).cast("float"), share, LEAST_SHARE)
     change = wanted - color
     change = (change > BALANCE).ifthenelse(BALANCE, (change < -BALANCE).ifthenelse(-BALANCE, change))
-    return (color + change).rint().cast("uchar").copy_memory()
+    return _whole(color + change)
 
 
 def _is_paper(paper: pyvips.Image) -> bool:
@@ -126,38 +157,6 @@ def _is_paper(paper: pyvips.Image) -> bool:
     mean = _shrunk(levels, 8)
     flat = _shrunk(levels * levels, 8) - mean * mean < FLAT_DEVIATION * FLAT_DEVIATION
     return bool(flat.avg() / 255 >= FLAT_LEAST)
-
-
-def alike(image: pyvips.Image, layers: Layers) -> bool:
-    """Whether the layers of a page, put together, look like the page: as a whole, and in what strokes they show."""
-    size = (image.width, image.height)
-    paper, color = _luminance(layers.paper), _luminance(layers.color)
-    page = _luminance(image)
-    paper_here, color_here = (_stretched(part, size).copy_memory() for part in (paper, color))
-    together = layers.strokes.ifthenelse(paper_here, color_here).copy_memory()
-    if similarity_of_images(_shrunk(page, layers.step), _shrunk(together, layers.step)) < SIMILARITY:
-        return False
-    missed = layers.around.ifthenelse((page - together).abs(), 0).avg()
-    contrast = layers.around.ifthenelse((paper_here - color_here).abs(), 0).avg()
-    return bool(missed <= RESIDUE * contrast)
-
-
-def _mean_of(image: pyvips.Image, weight: pyvips.Image, step: int) -> pyvips.Image:
-    """The weighted mean of every ``step`` × ``step`` pixels; what has no weight is filled from around it."""
-    parts = _shrunk(image & weight, step) * 128
-    return _filled(parts, _shrunk(weight, step) * (128 / 255)).rint().cast("uchar").copy_memory()
-
-
-def _filled(sums: pyvips.Image, weights: pyvips.Image, least: float = LEAST_WEIGHT) -> pyvips.Image:
-    """``sums`` / ``weights``, and where there is less than ``least`` weight, the same at half the resolution."""
-    mean = sums / (weights + 1e-6)
-    if sums.width < 3 or sums.height < 3:
-        total = max(weights.avg(), 1e-6)
-        wide = [sums[band].avg() / total for band in range(sums.bands)]
-    else:
-        coarse = _filled(_shrunk(sums, 2), _shrunk(weights, 2), least)
-        wide = coarse.resize(2, kernel="linear").crop(0, 0, sums.width, sums.height)
-    return (weights > least).ifthenelse(mean, wide).copy_memory()
 
 
 def _luminance(image: pyvips.Image) -> pyvips.Image:
@@ -174,5 +173,5 @@ def _shrunk(image: pyvips.Image, step: int) -> pyvips.Image:
     return whole.cast("float").shrink(step, step).copy_memory()
 
 
-def _stretched(image: pyvips.Image, size: tuple[int, int]) -> pyvips.Image:
-    return image.resize(size[0] / image.width, vscale=size[1] / image.height, kernel="linear")
+def _stretched(image: pyvips.Image, like: pyvips.Image) -> pyvips.Image:
+    return image.cast("float").resize(like.width / image.width, vscale=like.height / image.height, kernel="linear")

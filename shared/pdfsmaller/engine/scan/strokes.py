@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import pyvips
 
+from pdfsmaller.engine.scan.page import Page
+
 # Statistics are taken of blocks of this many pixels, and blurred over their neighbours by so many blocks.
 BLOCK = 8
 NEIGHBOURS, WIDE = 1.5, 6.0
@@ -23,49 +25,41 @@ SOLID, SOLID_BLOCKS = 0.55, 13
 DARK_BOX, CONTRAST_LIGHT = 70.0, 45.0
 # A pixel with fewer than so many of the nine around it and itself is a speck.
 SPECK = 3
-# Scanners' and JPEG's noise is smoothed by this much before.
-SMOOTHING = 0.5
 
 
-def find_strokes(image: pyvips.Image) -> pyvips.Image:
-    """255 where an image of one or three bands (8 bits, white = 255) shows a stroke, in memory."""
-    darkness = image if image.bands == 1 else _darkness(image)
-    dark, light = _thresholds(darkness)
-    smooth = darkness.gaussblur(SMOOTHING)
-    strokes = ((smooth < dark) | (smooth > light)).copy_memory()
-    neighbours = pyvips.Image.new_from_array([[1, 1, 1]] * 3)
-    crowded = (strokes & 1).conv(neighbours, precision="integer") >= SPECK
-    return (strokes & crowded).copy_memory()
+def find_strokes(page: Page) -> float:
+    """Find out where a page shows strokes: on what share of its pixels.
+
+    Raises:
+        lua.Unavailable: there was no time for it.
+    """
+    dark, light = _thresholds(page)
+    return float(page.ask("strokes", dark, light, SPECK)) / (page.width * page.height)
 
 
-def _darkness(image: pyvips.Image) -> pyvips.Image:
-    """Half luminance, which has the sharp edges, and half the darkest channel, which has the contrast."""
-    luminance = image.recomb([[0.299, 0.587, 0.114]])
-    darkest = image[0].bandrank([image[1], image[2]], index=0)
-    return ((luminance + darkest) * 0.5).rint().cast("uchar").copy_memory()
-
-
-def _thresholds(darkness: pyvips.Image) -> tuple[pyvips.Image, pyvips.Image]:
-    """Per pixel: below the first it is a dark stroke, above the second a light one."""
-    size = (-(-darkness.width // BLOCK), -(-darkness.height // BLOCK))
-    whole = darkness.gravity("north-west", size[0] * BLOCK, size[1] * BLOCK, extend="copy")
-    half = whole.shrink(2, 2).cast("float")
-    mean = half.shrink(BLOCK // 2, BLOCK // 2).copy_memory()
-    square = (half * half).shrink(BLOCK // 2, BLOCK // 2).copy_memory()
-    mean, square = mean.gaussblur(NEIGHBOURS), square.gaussblur(NEIGHBOURS)
+def _thresholds(page: Page) -> tuple[bytes, bytes]:
+    """For each block: below the first it is a dark stroke, above the second a light one."""
+    size = (-(-page.width // BLOCK), -(-page.height // BLOCK))
+    mean, square = (
+        pyvips.Image.new_from_memory(values, *size, 1, "float").gaussblur(NEIGHBOURS).copy_memory()
+        for values in page.ask("blocks")
+    )
     variance = square - mean * mean
     deviation = (variance > 0).ifthenelse(variance, 0) ** 0.5
     sauvola = mean * (1 + SAUVOLA_K * (deviation / FULL_DEVIATION - 1))
     below = mean - CONTRAST_DARK
     dark = (sauvola < below).ifthenelse(sauvola, below)
-    solid = mean.rank(SOLID_BLOCKS, SOLID_BLOCKS, SOLID_BLOCKS * SOLID_BLOCKS - 1) * SOLID
+    solid = _brightest(mean) * SOLID
     boxed = mean.gaussblur(WIDE) < DARK_BOX
     dark = boxed.ifthenelse(0, (dark > solid).ifthenelse(dark, solid))
     light = boxed.ifthenelse(mean + CONTRAST_LIGHT, 255)
-    return _spread(dark, darkness), _spread(light, darkness)
+    return _bytes(dark), _bytes(light)
 
 
-def _spread(blocks: pyvips.Image, like: pyvips.Image) -> pyvips.Image:
-    """One value per block, up to one per pixel."""
-    values = blocks.rint().cast("uchar").copy_memory()
-    return values.resize(BLOCK, kernel="linear").crop(0, 0, like.width, like.height)
+def _brightest(mean: pyvips.Image) -> pyvips.Image:
+    across = mean.rank(SOLID_BLOCKS, 1, SOLID_BLOCKS - 1).copy_memory()
+    return across.rank(1, SOLID_BLOCKS, SOLID_BLOCKS - 1)
+
+
+def _bytes(blocks: pyvips.Image) -> bytes:
+    return bytes(blocks.rint().cast("uchar").write_to_memory())

@@ -96,7 +96,8 @@ class Preparation:
             parts = plan(pdf, source.name, self.options, self.limits)
             count = len(pdf.pages)
             not_shown = frozenset(pages_showing(pdf, opened.unknown.streams))
-            ready = Ready(0, source.name, path, password, list(range(count)), bool(pdf.get_warnings()), not_shown)
+            damaged = opened.damaged or bool(pdf.get_warnings())
+            ready = Ready(0, source.name, path, password, list(range(count)), damaged, not_shown)
             protection = joined(None, pdf, password, source.name) if pdf.is_encrypted else None
             has_files = bool(pdf.attachments) or "/AF" in pdf.Root
             with self.watch.stage("resources"):

@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 import struct
 import sys
-import threading
-from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +18,7 @@ import pikepdf
 from pikepdf import Array, Name, Object, Page, Stream, String
 
 from pdfsmaller.engine.damage import tolerate
-from pdfsmaller.engine.lua import available, new_function
+from pdfsmaller.engine.lua import PerThread, available, new_function
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.records import record
 
@@ -136,7 +134,7 @@ def read_events(owner: Page | Stream, data: bytes, special: Special) -> Events |
     """
     found: Events | str = "syntax"
     if available():
-        found = _reader().read(data, special)
+        found = readers.get().read(data, special)
     if found == "syntax":
         with tolerate("content"):
             return _parsed(owner, special)
@@ -166,24 +164,8 @@ class _Reader:
         )
 
 
-_local = threading.local()
-_prepared: deque[_Reader] = deque()
-
-
-def prepare() -> None:
-    """Make a reader for the thread that is the first to need one."""
-    if available():
-        _prepared.append(_Reader())
-
-
-def _reader() -> _Reader:
-    if not hasattr(_local, "reader"):
-        try:
-            _local.reader = _prepared.popleft()
-        except IndexError:
-            _local.reader = _Reader()
-    found: _Reader = _local.reader
-    return found
+#: The readers of all threads.
+readers = PerThread(_Reader)
 
 
 def _listed(special: Special) -> bytes:

@@ -6,6 +6,7 @@ import pytest
 import pyvips
 from PIL import Image
 
+from pdfsmaller.engine.images import lua
 from pdfsmaller.engine.images.codecs import flate
 from tests import documents
 
@@ -29,3 +30,21 @@ def test_a_screenshot_whose_middle_is_empty_is_predicted_by_what_is_around_it() 
     image = pyvips.Image.new_from_memory(picture.tobytes(), 900, 1200, 3, "uchar").copy(interpretation="srgb")
     plain = flate.plain(picture.tobytes(), 900, 1200, 8)
     assert flate.predicted(image).cost < 0.8 * plain.cost
+
+
+@pytest.mark.parametrize(("mode", "bits"), [("L", 2), ("L", 4), ("L", 8), ("RGB", 8), ("CMYK", 8)])
+def test_rows_are_predicted_alike_with_luajit_and_by_libpng(
+    mode: str, bits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = 255 // (2**bits - 1)
+    picture = documents.photo(301, 77).convert(mode).point(lambda level: level // step * step)
+    image = pyvips.Image.new_from_memory(picture.tobytes(), 301, 77, len(picture.getbands()), "uchar")
+    image = image.copy(interpretation="b-w" if mode == "L" else "srgb")
+    quick = flate._each_way(image, bits, "default")
+
+    def away(*_: object) -> None:
+        raise lua.Unavailable
+
+    monkeypatch.setattr(lua, "call", away)
+    assert quick == flate._each_way(image, bits, "default")
+    assert len(set(quick.values())) == 6

@@ -70,8 +70,9 @@ def _quiet_jpeg(
         (goal.quality, True, RINGING_SHARE),
         (fine, True, RINGING_SHARE_FINE),
     )
+    trials = jpeg.Trials(image)
     for quality, full_chroma, share in ways if image.bands != 1 else ways[::2]:
-        quick = jpeg.encode(image, quality, full_chroma=full_chroma, fast=True)
+        quick = trials.encode(quality, full_chroma=full_chroma)
         if quick.cost * JPEG_AT_BEST > most:
             return None
         tried = quick if goal.fast else jpeg.encode(image, quality, full_chroma=full_chroma)

@@ -41,7 +41,7 @@ def of_page(source: ImageSource, goal: Goal) -> Encoded | None:
     if page is None or goal.dpi is None:
         return None
     layers = separate(page.image, page.dpi, goal.dpi)
-    if layers is None or not alike(page.image, layers):
+    if layers is None or not alike(layers):
         return None
     return _with_strokes(*_grounds(layers, page, goal), layers, goal)
 
@@ -63,7 +63,7 @@ def as_good_as(whole: Encoded, source: ImageSource, goal: Goal) -> Encoded | Non
     if layers is None:
         return None
     paper, ink = _grounds(layers, page, goal)
-    if not looks_as_good(view.reference, seen, _together(paper, ink, layers, view)) or not alike(page.image, layers):
+    if not looks_as_good(view.reference, seen, _together(paper, ink, layers, view)) or not alike(layers):
         return None
     layered = _with_strokes(paper, ink, layers, goal)
     return layered if layered.cost <= ALIKE_GAIN * whole.cost else None

@@ -151,12 +151,12 @@ def _chosen_quality(
         limit: where more bytes than this are taken there, no other quality is tried.
     """
     assert goal.quality is not None
-    wanted = goal.quality
+    wanted, trials = goal.quality, jpeg.Trials(image)
 
     def tried(step: int) -> _Quality:
         quality = max(lowest, min(95, wanted + step * QUALITY_STEP))
         sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
-        quick = jpeg.encode(image, quality, full_chroma=sharp, fast=True)
+        quick = trials.encode(quality, full_chroma=sharp)
         similarity = judge.view.similarity(pixels.decode_jpeg(quick.data))
         return _Quality(quality, quick.cost, similarity, judge.worth(similarity, quick.cost))
 

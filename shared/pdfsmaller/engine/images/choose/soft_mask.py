@@ -10,7 +10,7 @@ from pdfsmaller.engine.images.codecs import jpeg
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import Goal, jpeg_quality, scale_for, target_pixels
 from pdfsmaller.engine.images.source import ImageSource
-from pdfsmaller.engine.images.weigh import FLAT_JPEG_GAIN, RINGING_SHARE
+from pdfsmaller.engine.images.weigh import FLAT_JPEG_GAIN, JPEG_AT_BEST, RINGING_SHARE
 
 # A mask's JPEG is coded so much finer than its picture's.
 QUALITY_ABOVE, QUALITY_MOST = 12, 95
@@ -25,7 +25,11 @@ def of_soft_mask(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encode
     if source.fixed_color:
         return best  # colours premultiplied with the mask need it exactly
     quality = min(QUALITY_MOST, jpeg_quality(source, goal, scale) + QUALITY_ABOVE)
-    smooth = jpeg.encode(image, quality, fast=goal.fast)
-    if smooth.cost >= FLAT_JPEG_GAIN * best.cost:
+    most = FLAT_JPEG_GAIN * best.cost
+    quick = jpeg.Trials(image).encode(quality)
+    if quick.cost * JPEG_AT_BEST > most:
+        return best
+    smooth = quick if goal.fast else jpeg.encode(image, quality)
+    if smooth.cost >= most:
         return best
     return smooth if pixels.ringing(image, smooth.data, pixels.flat_mask(image)) <= RINGING_SHARE else best

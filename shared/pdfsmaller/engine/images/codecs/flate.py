@@ -1,4 +1,4 @@
-"""Flate: samples as they are or as PNG predicts them, by libpng and libdeflate.
+"""Flate: samples as they are or as PNG predicts them (by LuaJIT, where there is one, or libpng), by libdeflate.
 
 What races is deflated quickly (``predicted``, ``plain``); what has won, with all effort (``repacked``).
 """
@@ -6,6 +6,7 @@ What races is deflated quickly (``predicted``, ``plain``); what has won, with al
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +14,13 @@ import deflate
 import pyvips
 
 from pdfsmaller.engine.deflate import zlib_compress
+from pdfsmaller.engine.images import lua
 from pdfsmaller.engine.images.codecs import png
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.options import Effort
 
+# What PNG knows: for all rows the sample to the left, the one above, both or the nearest of three; or row by row.
+WAYS = ("sub", "up", "avg", "paeth", "all")
 # Deflating at this level tells about how much there is to win.
 QUICK_LEVEL = 4
 # Codings race deflated at this one.
@@ -38,48 +42,76 @@ def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default")
 
     Deflated quickly: see ``repacked``.
     """
-    options: dict[str, Any] = {"bitdepth": bits} if bits != 8 else {}
-
-    def filtered(piece: pyvips.Image, way: str) -> bytes:
-        written = piece.pngsave_buffer(compression=0, filter=way, keep="none", **options)
-        return zlib.decompress(png.chunks(written)[b"IDAT"])
-
-    def all_filtered(way: str) -> bytearray:
-        # Strip by strip, since a PNG of it all takes several times its memory. Rows are predicted from the one before:
-        # a strip begins with the last row of that before, which is then dropped. libpng treats a single row otherwise.
-        high = max(2, STRIP_BYTES // (image.width * image.bands))
-        rows = bytearray()
-        for top in range(0, image.height, high):
-            start, end = max(0, top - 1), min(image.height, top + high)
-            strip = filtered(image.crop(0, start, image.width, end - start), way)
-            rows += strip[len(strip) // (end - start) * (top - start) :]
-        return rows
-
-    def coded(way: str) -> Encoded:
-        rows = all_filtered(way)
-        if way == "none":
-            return plain(png.without_filter_bytes(rows, image.height), image.width, image.height, bits)
-        parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": image.bands, "/Columns": image.width}
-        if bits != 8:
-            parms["/BitsPerComponent"] = bits
-        return Encoded(_deflated_fast(rows), "/FlateDecode", image.width, image.height, bits, parms, exact=True)
-
     # A quick try on a sample tells which way is best; only that one is done on all of it.
+    way = _best_way(image, bits, effort)
+    if way == "none":
+        return plain(_samples(image, bits), image.width, image.height, bits)
+    # Strip by strip, since less memory is needed so. Rows are predicted from the one before: a strip begins with the
+    # last row of that before, which is then dropped. libpng treats a single row otherwise.
+    high = max(2, STRIP_BYTES // (image.width * image.bands))
+    rows = bytearray()
+    for top in range(0, image.height, high):
+        start, end = max(0, top - 1), min(image.height, top + high)
+        strip = _predicted_rows(image.crop(0, start, image.width, end - start), way, bits)
+        rows += strip[len(strip) // (end - start) * (top - start) :]
+    parms: dict[str, int | bool] = {"/Predictor": 15, "/Colors": image.bands, "/Columns": image.width}
+    if bits != 8:
+        parms["/BitsPerComponent"] = bits
+    return Encoded(_deflated_fast(rows), "/FlateDecode", image.width, image.height, bits, parms, exact=True)
+
+
+def _best_way(image: pyvips.Image, bits: int, effort: Effort) -> str:
+    """The way to predict that takes the fewest bytes on a sample."""
     tops, high = _sampled(image)
-    pieces = [image.crop(0, top, image.width, high) for top in tops]
-    ways = ("none", "all") if effort == "fast" else ("none", "sub", "up", "avg", "paeth", "all")
+    sampled: dict[str, list[bytes]] = {}
+    for top in tops:
+        for way, rows in _each_way(image.crop(0, top, image.width, high), bits, effort).items():
+            # The first row of a piece is predicted from nothing.
+            start = len(rows) // high if len(tops) > 1 else 0
+            sampled.setdefault(way, []).append(rows[start:])
 
     def size(way: str) -> int:
-        rows = [filtered(piece, way) for piece in pieces]
-        if len(rows) > 1:  # the first row of a piece is predicted from nothing
-            rows = [strip[len(strip) // high :] for strip in rows]
-        joined = b"".join(rows)
+        joined = b"".join(sampled[way])
         parameters = 0 if way == "none" else PARAMETERS_BYTES
-        return parameters + len(
-            deflate.zlib_compress(joined, SAMPLE_LEVEL if len(joined) > LITTLE_BYTES else LITTLE_LEVEL)
-        )
+        level = SAMPLE_LEVEL if len(joined) > LITTLE_BYTES else LITTLE_LEVEL
+        return parameters + len(deflate.zlib_compress(joined, level))
 
-    return coded(min(ways, key=size))
+    return min(sampled, key=size)
+
+
+def _each_way(image: pyvips.Image, bits: int, effort: Effort) -> dict[str, bytes]:
+    """Rows as they are and as each way predicts them."""
+    ways = ("all",) if effort == "fast" else WAYS
+    rows = _samples(image, bits)
+    if len(ways) > 1:
+        with suppress(lua.Unavailable):
+            return dict(zip(("none", *ways), (rows, *_by_lua(rows, image, bits, "each")), strict=True))
+    return {"none": rows} | {way: _predicted_rows(image, way, bits) for way in ways}
+
+
+def _predicted_rows(image: pyvips.Image, way: str, bits: int) -> bytes:
+    """Rows as a way predicts them, each with the byte before it that says how."""
+    with suppress(lua.Unavailable):
+        return bytes(_by_lua(_samples(image, bits), image, bits, way))
+    return _by_libpng(image, way, bits)
+
+
+def _by_lua(rows: bytes, image: pyvips.Image, bits: int, way: str) -> Any:
+    pixel = max(1, image.bands * bits // 8)
+    return lua.call("predict", len(rows), rows, len(rows) // image.height, pixel, way.encode())
+
+
+def _by_libpng(image: pyvips.Image, way: str, bits: int) -> bytes:
+    options: dict[str, Any] = {"bitdepth": bits} if bits != 8 else {}
+    written = image.pngsave_buffer(compression=0, filter=way, keep="none", **options)
+    return zlib.decompress(png.chunks(written)[b"IDAT"])
+
+
+def _samples(image: pyvips.Image, bits: int) -> bytes:
+    """Samples as PDF means them, rows padded to bytes. Below 8 bits they are levels spread over 0 to 255."""
+    if bits == 8:
+        return bytes(image.write_to_memory())
+    return png.without_filter_bytes(_by_libpng(image, "none", bits), image.height)
 
 
 def _sampled(image: pyvips.Image) -> tuple[list[int], int]:
@@ -106,6 +138,13 @@ def repacked(encoded: Encoded, effort: Effort) -> Encoded:
         return encoded
     packed = zlib_compress(zlib.decompress(encoded.data), effort, zopfli=True)
     return replace(encoded, data=packed) if len(packed) < len(encoded.data) else encoded
+
+
+def estimate(image: pyvips.Image) -> int:
+    """About the bytes that an image's samples of 8 bits take deflated as they are, told from a sample of them."""
+    tops, high = _sampled(image)
+    pieces = [bytes(image.crop(0, top, image.width, high).write_to_memory()) for top in tops]
+    return round(quick_size(b"".join(pieces)) * image.height / (high * len(pieces)))
 
 
 def quick_size(data: bytes) -> int:

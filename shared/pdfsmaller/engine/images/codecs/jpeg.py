@@ -1,16 +1,27 @@
-"""JPEG by mozjpeg (inside pyvips-binary), in gray, colour and CMYK."""
+"""JPEG by mozjpeg (inside pyvips-binary), in gray, colour and CMYK; tried on small images by libjpeg-turbo (in Pillow).
+
+Coded quickly, both make the same of the same tables; what goes through libvips takes a millisecond more, since that
+starts threads.
+"""
 
 from __future__ import annotations
 
+import io
 import struct
+from functools import cache, cached_property
 
 import pyvips
+from PIL import Image
 
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.jpeg import strip_jpeg
 
 # mozjpeg's tables by number: 3 is ImageMagick's (N. Robidoux), best in SSIM per byte on photos and scans alike.
 QUANT_TABLE = 3
+# Images of fewer pixels are tried by Pillow, which keeps other threads waiting meanwhile (4 ms at most).
+FEW_PIXELS = 300_000
+# The JFIF header that Pillow writes and vips leaves out.
+_JFIF_BYTES = 18
 
 
 def encode(image: pyvips.Image, quality: int, *, full_chroma: bool = False, fast: bool = False) -> Encoded:
@@ -24,6 +35,49 @@ def encode(image: pyvips.Image, quality: int, *, full_chroma: bool = False, fast
     else:
         data = _written(image, quality, full_chroma=full_chroma, fast=fast)
     return Encoded(data, "/DCTDecode", image.width, image.height, 8)
+
+
+class Trials:
+    """An image coded quickly at one quality after the other, to see what becomes of it."""
+
+    def __init__(self, image: pyvips.Image) -> None:
+        """Of 1, 3 or 4 bands, in memory."""
+        self._image = image
+
+    def encode(self, quality: int, *, full_chroma: bool = False) -> Encoded:
+        """What ``encode`` makes with ``fast``."""
+        width, height = self._image.width, self._image.height
+        if width * height >= FEW_PIXELS:
+            return encode(self._image, quality, full_chroma=full_chroma, fast=True)
+        parts = [_by_pillow(picture, quality, full_chroma=full_chroma) for picture in self._pictures]
+        return Encoded(parts[0] if len(parts) == 1 else _joined(*parts), "/DCTDecode", width, height, 8)
+
+    @cached_property
+    def _pictures(self) -> list[Image.Image]:
+        """For Pillow: the image, or the two that ``_cmyk`` makes of it."""
+        image = self._image
+        parts = [image[0:3].invert(), image[3]] if image.bands == 4 else [image]
+        size = image.width, image.height
+        return [
+            Image.frombytes("L" if part.bands == 1 else "RGB", size, bytes(part.write_to_memory())) for part in parts
+        ]
+
+
+def _by_pillow(picture: Image.Image, quality: int, *, full_chroma: bool) -> bytes:
+    written = io.BytesIO()
+    color = picture.mode == "RGB"
+    subsampling = 2 if color and not full_chroma else 0
+    picture.save(written, "JPEG", qtables=_tables(quality, color=color), subsampling=subsampling, optimize=True)
+    data = written.getvalue()
+    return data[:2] + data[2 + _JFIF_BYTES :]
+
+
+@cache
+def _tables(quality: int, *, color: bool) -> dict[int, list[int]]:
+    """What mozjpeg quantises with."""
+    block = pyvips.Image.black(8, 8, bands=3 if color else 1).cast("uchar")
+    with Image.open(io.BytesIO(_written(block, quality, full_chroma=False, fast=True)), formats=["JPEG"]) as picture:
+        return dict(picture.quantization)  # type: ignore[attr-defined]
 
 
 def _written(image: pyvips.Image, quality: int, *, full_chroma: bool, fast: bool) -> bytes:
