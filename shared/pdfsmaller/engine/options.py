@@ -11,7 +11,7 @@ Plain dataclasses: what describes them to other programs (``models``) takes long
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, field, fields, replace
+from dataclasses import MISSING, field, fields, replace
 from types import UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin
 
@@ -153,7 +153,7 @@ class Options:
         """
         return {
             name: value
-            for name, value in asdict(self).items()
+            for name, value in values.written(self).items()
             if not self.is_secret(name) and not (asked_for and value == self.default(name))
         }
 
@@ -245,7 +245,12 @@ class Options:
 
 def described(options: type[Options]) -> Mapping[str, Described]:
     """What each option of a class is, in the order in which people are shown them."""
-    return {one.name: one.metadata[Described] for one in fields(options)}
+    if options not in _described:
+        _described[options] = {one.name: one.metadata[Described] for one in fields(options)}
+    return _described[options]
+
+
+_described: dict[type[Options], Mapping[str, Described]] = {}
 
 
 def _read(options: type[Options], name: str, given: Any) -> Any:

@@ -6,11 +6,11 @@ Plain dataclasses: see ``options``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, field
+from dataclasses import field
 from typing import Any, Literal, Self
 
-from pdfsmaller.engine import values
 from pdfsmaller.engine.options import Preset, Verify
+from pdfsmaller.engine.values import read, written
 from pdfsmaller.records import record
 
 Outcome = Literal["compressed", "unchanged", "target_not_met", "dry_run"]
@@ -23,7 +23,7 @@ class Facts:
 
     def to_json(self) -> dict[str, Any]:
         """All of it, as what ``json`` writes."""
-        return asdict(self)
+        return written(self)  # type: ignore[no-any-return]
 
     @classmethod
     def parse(cls, said: Mapping[str, Any]) -> Self:
@@ -32,7 +32,7 @@ class Facts:
         Raises:
             ValueError: it is none.
         """
-        return values.read(cls, said)  # type: ignore[no-any-return]
+        return read(cls, said)  # type: ignore[no-any-return]
 
 
 @record(frozen=True, kw_only=True)
