@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pyvips
 
@@ -51,12 +50,8 @@ def _few_colors(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded
         return None
     if image.bands == 1 and pixels.only_extremes(image):
         return smallest_bilevel(image, goal)
-    colors = image if image.bands == 3 else pixels.settle(image.bandjoin([image, image]))
     allowed = max(0.2, (100 - goal.quality) / (100 - REFERENCE_QUALITY))
-    indexed = palette.unseen(colors, allowed)
-    if indexed is not None and image.bands == 1 and indexed.palette is not None:
-        return replace(indexed, palette=indexed.palette[::3])
-    return indexed
+    return palette.unseen_gray(image, allowed) if image.bands == 1 else palette.unseen(image, allowed)
 
 
 def _quiet_jpeg(
