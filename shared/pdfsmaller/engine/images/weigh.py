@@ -33,8 +33,11 @@ FAR_TOO_LARGE = 3.0
 TRANSCODED_AT_BEST = 0.85
 # A JPEG of a flat image has to be this much smaller than the palette or the lossless one.
 FLAT_JPEG_GAIN = 0.75
-# All effort leaves at least so much of a JPEG coded quickly.
+# All effort leaves at least so much of a JPEG coded quickly, and of one of more than so many bytes so much: 0.74 to
+# 0.86 of 32 drawings in game-manual-gray-scan, gpu-go-slides-png, images-alpha and owasp-top10 (preset ebook); 0.57 of
+# one of 765 bytes.
 JPEG_AT_BEST = 0.5
+JPEG_MANY_BYTES, JPEG_OF_MANY_AT_BEST = 8_000, 0.65
 # Layers have to be this much smaller than the page coded whole.
 LAYERS_GAIN = 0.95
 
@@ -79,6 +82,11 @@ def smallest(candidates: Iterable[Candidate], limit: int) -> Encoded | None:
 def smaller(*codings: Encoded | None) -> Encoded | None:
     """Of codings that are made already the one of the fewest bytes; the first of those alike."""
     return min((coded for coded in codings if coded is not None), key=lambda e: e.cost, default=None)
+
+
+def jpeg_at_best(quick: int) -> float:
+    """The fewest bytes that all effort may make of a JPEG which takes so many coded quickly."""
+    return quick * (JPEG_OF_MANY_AT_BEST if quick > JPEG_MANY_BYTES else JPEG_AT_BEST)
 
 
 def saves(encoded: Encoded, stored: int, gain: float = MIN_GAIN_RESAMPLED) -> bool:

@@ -13,7 +13,7 @@ from pdfsmaller.engine.images.codecs import jpeg, palette
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import REFERENCE_QUALITY, Goal
 from pdfsmaller.engine.images.source import ImageSource
-from pdfsmaller.engine.images.weigh import FLAT_JPEG_GAIN, JPEG_AT_BEST, RINGING_SHARE, RINGING_SHARE_FINE, Judge
+from pdfsmaller.engine.images.weigh import FLAT_JPEG_GAIN, RINGING_SHARE, RINGING_SHARE_FINE, Judge, jpeg_at_best
 
 # The quality from which a JPEG with full chroma may show a little more ringing.
 FINE_QUALITY = 88
@@ -68,7 +68,7 @@ def _quiet_jpeg(
     trials = jpeg.Trials(image)
     for quality, full_chroma, share in ways if image.bands != 1 else ways[::2]:
         quick = trials.encode(quality, full_chroma=full_chroma)
-        if quick.cost * JPEG_AT_BEST > most:
+        if jpeg_at_best(quick.cost) > most:
             return None
         tried = quick if goal.fast else jpeg.encode(image, quality, full_chroma=full_chroma)
         if tried.cost > most:

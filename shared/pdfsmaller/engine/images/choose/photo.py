@@ -36,6 +36,7 @@ class Photo:
         width: of the coding, in pixels.
         code: makes it, with all effort: only asked for where it may win.
         quick: what it took coded quickly; 0 where that was not tried.
+        image: what it codes, where a judge has chosen its quality.
     """
 
     width: int
@@ -44,6 +45,7 @@ class Photo:
     quick: int = 0
     judge: Judge | None = None
     similarity: float = 1.0
+    image: pyvips.Image | None = None
 
     @cached_property
     def encoded(self) -> Encoded:
@@ -129,7 +131,7 @@ def photo(load: Callable[[float], pyvips.Image], source: ImageSource, goal: Goal
             break
         image, chosen = finer, other
     code = partial(coded, image, chosen.quality)
-    return Photo(image.width, chosen.quality, code, chosen.cost, judge, chosen.similarity)
+    return Photo(image.width, chosen.quality, code, chosen.cost, judge, chosen.similarity, image)
 
 
 @record(frozen=True)

@@ -144,8 +144,8 @@ def estimate(image: pyvips.Image) -> int:
     """About the bytes that an image's samples of 8 bits take deflated as they are, told from a sample of them."""
     tops, high = _sampled(image)
     pieces = [bytes(image.crop(0, top, image.width, high).write_to_memory()) for top in tops]
-    share: float = image.height / (high * len(pieces))
-    return round(quick_size(b"".join(pieces)) * share)
+    size = quick_size(b"".join(pieces))
+    return round(size * float(image.height) / (high * len(pieces)))
 
 
 def quick_size(data: bytes) -> int:
