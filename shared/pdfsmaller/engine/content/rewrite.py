@@ -15,7 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deflate import zlib_compress
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
@@ -29,6 +29,7 @@ from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.engine.walk.streams import ContentStream, resources_of
 from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: Larger streams are left alone: they are held in memory several times over.
 MAX_BYTES = 16_000_000
@@ -70,21 +71,21 @@ _HARMLESS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Done:
     """What became of one content: its new data, deflated, or None where it stays."""
 
     packed: bytes | None = None
 
 
-@dataclass(slots=True)
+@record()
 class ContentCache:
     """Work on content that several builds of one document share, by what it was made of."""
 
     done: dict[bytes, _Done] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@record()
 class _Content:
     """A page's content, or a stream's.
 

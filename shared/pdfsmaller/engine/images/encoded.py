@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pdfsmaller.records import record
 
 # What one more image object takes besides its data.
 OBJECT_BYTES = 150
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Encoded:
     """An image ready to be written.
 

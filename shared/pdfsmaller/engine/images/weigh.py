@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import pyvips
 
@@ -17,6 +16,7 @@ from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import REFERENCE_QUALITY, Goal
 from pdfsmaller.engine.images.look import View, view_of
 from pdfsmaller.engine.images.source import ImageSource
+from pdfsmaller.records import record
 
 # --- bytes ------------------------------------------------------------------------------------------------------------
 
@@ -94,7 +94,7 @@ def saves(encoded: Encoded, stored: int, gain: float = MIN_GAIN_RESAMPLED) -> bo
     return encoded.cost <= stored * (1 - gain)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Judge:
     """What codings of one image are compared by.
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from pikepdf import Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.structure.syntax import narrow_text
+from pdfsmaller.records import record
 
 # Tokens as qpdf writes them: every parenthesis within a string has a backslash.
 _STRING = re.compile(rb"(\((?:[^\\()]+|\\.)*\)|<[0-9a-fA-F]*>)", re.DOTALL)
@@ -56,7 +57,7 @@ LIFTED = frozenset({b"/ColorSpace", b"/Function", b"/Functions", b"/Group", b"/R
 _LAST_KEY = re.compile(rb"/([^\s/\[\]<>()]+) $")
 
 
-@dataclass(slots=True)
+@record()
 class Body:
     """One object.
 
@@ -84,7 +85,7 @@ class Body:
             yield (found[1] if found else b""), place
 
 
-@dataclass(slots=True)
+@record()
 class Objects:
     """All objects that a document's trailer reaches, in the order of a walk down from its catalog."""
 

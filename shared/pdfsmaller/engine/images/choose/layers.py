@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pyvips
 
@@ -17,6 +17,7 @@ from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.scan.gate import looks_as_good
 from pdfsmaller.engine.scan.layers import Layers, alike, separate
 from pdfsmaller.engine.similarity import Picture, picture_of, similarity
+from pdfsmaller.records import record
 
 # Strokes keep so many times the dots per inch that pictures are brought to, more where they have to look as good as the
 # page coded whole (physics-paper-gray-scan: 0.41 of its JPEG instead of 0.34, and 0.003 more similarity); up to so many
@@ -70,7 +71,7 @@ def as_good_as(whole: Encoded, source: ImageSource, goal: Goal) -> Encoded | Non
     return layered if layered.cost <= ALIKE_GAIN * whole.cost else None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Page:
     """What may be a scanned page, at the resolution that its strokes are to keep.
 

@@ -144,7 +144,8 @@ def estimate(image: pyvips.Image) -> int:
     """About the bytes that an image's samples of 8 bits take deflated as they are, told from a sample of them."""
     tops, high = _sampled(image)
     pieces = [bytes(image.crop(0, top, image.width, high).write_to_memory()) for top in tops]
-    return round(quick_size(b"".join(pieces)) * image.height / (high * len(pieces)))
+    size = quick_size(b"".join(pieces))
+    return round(size * float(image.height) / (high * len(pieces)))
 
 
 def quick_size(data: bytes) -> int:

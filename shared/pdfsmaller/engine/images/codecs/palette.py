@@ -6,7 +6,7 @@ import random
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from PIL import Image
 from pdfsmaller.engine.images import lua, pixels
 from pdfsmaller.engine.images.codecs import flate, png
 from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.records import record
 
 # How far a palette of fewer colours may be from the image, at the quality of the ebook preset: the mean error in
 # levels, and the shares of pixels further off than so many levels.
@@ -37,7 +38,7 @@ COUNTED_PIXELS = 1_000_000
 TRIES = 200
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Indexed:
     """Indices with their palette.
 
