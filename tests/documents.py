@@ -543,10 +543,12 @@ def stencil(dpi: float = 300) -> bytes:
 
 
 @cache
-def jpx(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
-    """A JPEG 2000 image."""
+def jpx(width: int = 600, height: int = 400, dpi: float = 200, *, kind: str = "photo") -> bytes:
+    """A JPEG 2000 image: a photo, a gray one, or lettering."""
+    picture = lettering(width, height, 12) if kind == "lettering" else photo(width, height)
+    picture = picture.convert("L") if kind == "gray" else picture
     buffer = io.BytesIO()
-    photo(width, height).save(buffer, "JPEG2000", quality_mode="rates", quality_layers=[10])
+    picture.save(buffer, "JPEG2000", quality_mode="rates", quality_layers=[10])
     doc = Builder()
     xobject = doc.stream(
         buffer.getvalue(),
@@ -554,7 +556,7 @@ def jpx(width: int = 600, height: int = 400, dpi: float = 200) -> bytes:
         Subtype=Name.Image,
         Width=width,
         Height=height,
-        ColorSpace=Name.DeviceRGB,
+        ColorSpace=Name.DeviceGray if picture.mode == "L" else Name.DeviceRGB,
         BitsPerComponent=8,
         Filter=Name.JPXDecode,
     )

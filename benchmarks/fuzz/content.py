@@ -30,7 +30,7 @@ from pikepdf import Array, Dictionary, Name, Pdf
 from PIL import Image, ImageChops
 
 from benchmarks.fuzz.loop import Wrong, main
-from pdfsmaller.engine.content.rewriter import rewriter
+from pdfsmaller.engine.content.rewriter import rewriters
 
 SIZE = 200
 #: As for ``ebook``, in points.
@@ -239,12 +239,12 @@ def run_case(seed: int, case: int) -> str:
     content = _Page(rng).content()
     exact = rng.random() < 0.5
     tolerance = 0.0 if exact else TOLERANCE
-    new = rewriter().rewrite(content, _NAMES, scale=1.0, tolerance=tolerance)
+    new = rewriters.get().rewrite(content, _NAMES, scale=1.0, tolerance=tolerance)
     if new.data is None:
         return f"left alone: {new.reason}"
     sources = {"before.pdf": document(content), "after.pdf": document(new.data)}
     before, after = sources.values()
-    again = rewriter().rewrite(new.data, _NAMES, scale=1.0, tolerance=0.0)
+    again = rewriters.get().rewrite(new.data, _NAMES, scale=1.0, tolerance=0.0)
     if again.data is None or len(again.data) > len(new.data):
         raise Wrong(f"not to be written again: {again.reason}", sources)
     (old_text, *old_pictures), (new_text, *new_pictures) = _by_pdfium(before), _by_pdfium(after)

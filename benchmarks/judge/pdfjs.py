@@ -54,14 +54,22 @@ def differences(source: Path, target: Path, pages: Sequence[int]) -> list[str]:
 
 
 def _asked(folder: Path, pages: Sequence[int], *files: Path) -> list[dict[str, Any]]:
-    """What it says of each file; of one that it does not come to (time, a crash) that there was no answer."""
+    """What it says of each file; of one that it does not come to (time, a crash), twice, that there was no answer."""
+    found: list[dict[str, Any]] = []
+    for _ in range(2):  # Node dies now and then on a busy machine
+        found = _answers(folder, pages, *files)
+        if len(found) == len(files):
+            break
+    return [*found, *({"error": "no answer"} for _ in files[len(found) :])]
+
+
+def _answers(folder: Path, pages: Sequence[int], *files: Path) -> list[dict[str, Any]]:
     command = ["node", _SCRIPT, MODULES, folder, ",".join(map(str, pages)), *files]
     try:
         told = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False).stdout
     except subprocess.TimeoutExpired as exc:
         told = exc.stdout or b""
-    answers = [json.loads(line) for line in told.decode("utf-8", "replace").splitlines() if line.startswith("{")]
-    return [*answers, *({"error": "no answer"} for _ in files[len(answers) :])]
+    return [json.loads(line) for line in told.decode("utf-8", "replace").splitlines() if line.startswith("{")]
 
 
 def _picture(folder: str, number: int, page: int) -> pyvips.Image:

@@ -43,6 +43,8 @@ def through(file: Path, name: str, preset: str) -> Row:
         if report.outcome == "unchanged":
             same = target.read_bytes() == source.read_bytes()
             finding = "" if same else "unchanged, but other bytes"
+            if "verification_failed" in warnings:
+                finding = "left whole: no result was the same document"
             return Row(name, report.outcome, size, bytes_out, finding, warnings, 1 if same else -1)
         found, ssim = differences(source, target)
         found += [code for code in warnings.split(",") if code == "left_alone"]

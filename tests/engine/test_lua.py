@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pdfsmaller.engine.content.rewriter import Rewriter
-from pdfsmaller.engine.lua import new_runtime
+from pdfsmaller.engine.lua import PerThread, new_runtime
 
 
 @pytest.mark.parametrize("name", ["eval", "builtins"])
@@ -32,6 +33,21 @@ def test_the_rewriter_of_content_has_such_a_runtime(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("pdfsmaller.engine.lua.new_runtime", counted)
     Rewriter()
     assert len(made) == 1
+
+
+def test_what_was_prepared_is_the_first_thread_s_alone() -> None:
+    made: list[object] = []
+
+    def make() -> object:
+        made.append(new_runtime())
+        return made[-1]
+
+    runtimes = PerThread(make)
+    runtimes.prepare()
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        mine, theirs = first.submit(runtimes.get).result(), second.submit(runtimes.get).result()
+        assert first.submit(runtimes.get).result() is mine
+    assert made == [mine, theirs]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's own peak is in Linux's /proc")

@@ -111,3 +111,16 @@ def test_a_font_that_is_not_there_looks_the_same_however_often_it_was_drawn(tmp_
     for _ in range(3):
         assert _compared(before, after, _rendered(before, 2)).differences == []
     assert [found.page for found in _compared(before, moved, _rendered(before, 2)).differences] == [1]
+
+
+def test_of_many_pages_that_differ_a_few_are_looked_at_twice(tmp_path: Path, renderings: list[int]) -> None:
+    before = documents.write(tmp_path / "a.pdf", documents.text(12))
+    after = documents.write(tmp_path / "b.pdf", documents.edited(documents.text(12), _covered))
+    found = _compared(before, after, None)
+    assert [difference.page for difference in found.differences] == list(range(12))
+    assert len(renderings) == 24 + 6
+
+
+def _covered(pdf: pikepdf.Pdf) -> None:
+    for page in pdf.pages:
+        page.contents_add(b"q 0 g 100 100 400 400 re f Q")

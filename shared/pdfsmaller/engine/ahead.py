@@ -16,10 +16,11 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 import pyvips
 
+from pdfsmaller import records
 from pdfsmaller.engine import libraries
 from pdfsmaller.engine.confinement import landlock, seccomp
-from pdfsmaller.engine.content import rewriter
-from pdfsmaller.engine.walk import events
+from pdfsmaller.engine.content.rewriter import rewriters
+from pdfsmaller.engine.walk.events import readers
 
 #: What takes long to load and is not needed often enough for a process with one job.
 _RARELY_NEEDED = (
@@ -49,11 +50,12 @@ def steps(modules: Iterable[str]) -> Iterator[Callable[[], object]]:
     """
     for name in (*libraries.WHERE_NEEDED, *modules, *_RARELY_NEEDED):
         yield partial(libraries.load_installed, [name])
+    yield from records.writing()
     yield partial(resolve_name, "pdfsmaller.engine.child:work")  # compiles its pattern
     yield _know_types
     yield _list_fonts
-    yield rewriter.prepare
-    yield events.prepare
+    yield rewriters.prepare
+    yield readers.prepare
     yield landlock.look_for_libraries
     yield seccomp.prepare
 

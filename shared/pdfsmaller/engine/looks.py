@@ -8,14 +8,17 @@ counted, however good the rest of the page is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pypdfium2
-import pyvips
 
 from pdfsmaller.engine.images import lua
 from pdfsmaller.engine.memory import equal_bytes
 from pdfsmaller.engine.similarity import BLOCK, block_means, similarity_of_images
+from pdfsmaller.records import record
+
+if TYPE_CHECKING:
+    import pyvips
 
 #: A block has moved when its mean colour differs by more than this (of 255) in any channel …
 MOVED = 40
@@ -28,7 +31,7 @@ MOVED_SHARE = 0.0005
 MOVED_BLOCKS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Looks:
     """What counts as the same look.
 
@@ -44,7 +47,7 @@ class Looks:
     elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rendering:
     """A page as PDFium drew it: red, green, blue and a fourth byte that means nothing."""
 
@@ -69,12 +72,14 @@ class Rendering:
 
     def image(self) -> pyvips.Image:
         """The same pixels, where they lie: of use as long as the bitmap is open."""
+        import pyvips
+
         bitmap = self.bitmap
         image = pyvips.Image.new_from_memory(bitmap.buffer, self.row, bitmap.height, 4, "uchar")
         return image.extract_band(0, n=3).crop(0, 0, bitmap.width, bitmap.height)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Likeness:
     """How like each other two renderings are.
 

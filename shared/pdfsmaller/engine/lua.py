@@ -5,9 +5,14 @@ LuaJIT comes in the ``lupa`` package.
 
 from __future__ import annotations
 
+import threading
+from collections import deque
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 # Room for machine code. LuaJIT compiles the ways through a loop one by one, a hundred at most if not told otherwise.
 # Loops that code pixels have some hundreds, and which of them were left to the interpreter was a matter of luck:
@@ -47,6 +52,34 @@ def new_function(main: Path, *modules: Path) -> Any:
     for module in modules:
         preload(module.stem.encode(), _source(module))
     return runtime.execute(_source(main))
+
+
+class PerThread(Generic[T]):
+    """What has a runtime, and so belongs to one thread: each thread that asks has its own, made at first need."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._own = threading.local()
+        self._prepared: deque[T] = deque()
+
+    def prepare(self) -> None:
+        """Make one ahead, for the thread that is the first to need one. Nothing where there is no LuaJIT."""
+        if available():
+            self._prepared.append(self._make())
+
+    def get(self) -> T:
+        """This thread's.
+
+        Raises:
+            ImportError: there is no LuaJIT here.
+        """
+        if not hasattr(self._own, "made"):
+            try:
+                self._own.made = self._prepared.popleft()
+            except IndexError:
+                self._own.made = self._make()
+        made: T = self._own.made
+        return made
 
 
 @cache

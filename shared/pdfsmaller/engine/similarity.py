@@ -6,17 +6,19 @@ mean. Pictures of 8-bit samples are compared by LuaJIT in one pass, where there 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import pyvips
+from typing import TYPE_CHECKING
 
 from pdfsmaller.engine.images import lua
+from pdfsmaller.records import record
+
+if TYPE_CHECKING:
+    import pyvips
 
 BLOCK = 8
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Picture:
     """8-bit samples, pixel by pixel, in rows without gaps."""
 
@@ -27,6 +29,8 @@ class Picture:
 
     def image(self) -> pyvips.Image:
         """The same for libvips."""
+        import pyvips
+
         return pyvips.Image.new_from_memory(self.samples, self.width, self.height, self.bands, "uchar")
 
 

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +31,7 @@ from pdfsmaller.engine.fingerprint import CHECKS, Reader
 from pdfsmaller.engine.looks import Looks, Rendering, unlike
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.stand_ins import StandIns, put_stand_ins
+from pdfsmaller.records import record
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
 SAMPLE_PAGES = 12
@@ -48,6 +48,8 @@ IMAGE_BYTES = 1_500_000_000
 MOST_PIXEL_BYTES = 4
 
 _NODES = 20_000
+# After so many pages that do differ, the others are believed to: each second look opens both files.
+_SURE = 3
 
 
 def compare(
@@ -232,15 +234,17 @@ def _compare_pages(
             if outcome is not None:
                 differing.append((number, there, outcome))
     # With no document open: only then is nothing left of what was drawn before.
+    sure = 0
     for number, there, difference in differing:
-        outcome = difference
-        if deadline is None or time.monotonic() < deadline:
-            outcome = _seen_afresh(difference, (source, target), passwords, (number, there), looks, repaired=repaired)
-        if isinstance(outcome, str):
+        seen: Difference | PageSkip | None = difference
+        if sure < _SURE and (deadline is None or time.monotonic() < deadline):
+            seen = _seen_afresh(difference, (source, target), passwords, (number, there), looks, repaired=repaired)
+        if isinstance(seen, str):
             result.compared.discard(number)
-            result.skipped[number] = outcome
-        elif outcome is not None:
-            result.differences.append(outcome)
+            result.skipped[number] = seen
+        elif seen is not None:
+            result.differences.append(seen)
+            sure += 1
 
 
 def _seen_afresh(
@@ -328,7 +332,7 @@ def _shown(path: Path, password: str | None, number: int, looks: Looks, stack: E
         return None if text is None or rendering is None else _Page(text, rendering)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Page:
     """A page as it is read and drawn."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pdfsmaller.engine.content import rewriter
 from pdfsmaller.engine.content.rewriter import Rewriter, Rewritten
 from tests.engine.content.marks import Mark, marks
 
@@ -376,13 +373,3 @@ def test_a_q_too_many_is_never_rounded() -> None:
 def test_inline_images_stay_byte_for_byte(data: bytes, entries: str) -> None:
     image = b"BI " + (entries % len(data)).encode() + b" ID " + data + b"\nEI"
     assert rewritten(b"q  " + image + b"  Q 1  g") == b"q " + image + b" Q 1 g"
-
-
-def test_a_rewriter_that_was_prepared_is_the_first_thread_s_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewriter, "_prepared", deque())
-    rewriter.prepare()
-    (prepared,) = rewriter._prepared
-    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
-        mine, theirs = first.submit(rewriter.rewriter).result(), second.submit(rewriter.rewriter).result()
-        assert first.submit(rewriter.rewriter).result() is mine
-    assert (mine is prepared, theirs is prepared) == (True, False)

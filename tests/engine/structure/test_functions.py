@@ -92,6 +92,18 @@ def test_a_grid_of_inks_becomes_its_corners() -> None:
         assert len(corners.read_bytes()) == 24
 
 
+def test_inks_that_multiply_stay() -> None:
+    """Between all corners of a cell the straight way is right, but not every reader looks at all of them."""
+    grid = [round(255 * (1 - a / 12) * (1 - b / 12)) for b in range(13) for a in range(13)]
+    with pikepdf.new() as pdf:
+        assert list(thin(pdf, sampled(pdf, grid, [13, 13], 1)).Size) == [13, 13]
+
+
+def test_a_single_sample_on_an_axis_stays() -> None:
+    with pikepdf.new() as pdf:
+        assert list(thin(pdf, sampled(pdf, between((0,), (255,), 256), [256, 1], 1)).Size) == [256, 1]
+
+
 def test_axes_that_add_up_to_too_much_stay() -> None:
     """Each axis alone is a straight line within a level; all of them together are not."""
     bump = [0, 1, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pikepdf import Name, Object, String
 
-from pdfsmaller.engine.structure.syntax import make_name, name_syntax, name_text, string_text
+from pdfsmaller.engine.structure.syntax import make_name, name_syntax, name_text, narrow_text, string_text
 from tests import documents
 from tests.engine.conftest import Run
 
@@ -44,3 +44,21 @@ def test_names_that_are_no_utf_8_do_not_end_the_work(run: Run, sound: bytes, mal
     assert sound in data
     result = run(data.replace(sound, malformed, 1), preset="ebook", verify="off")
     assert "left_alone" not in result.warnings()
+
+
+@pytest.mark.parametrize("text", ["", "A plain title", "Größe\tund\nZeile", "¡ÿ", "(a) \\ b"])
+def test_text_of_one_byte_characters_is_narrowed(text: str) -> None:
+    narrow = narrow_text(b"\xfe\xff" + text.encode("utf-16-be"))
+    assert len(narrow) == len(text)
+    assert str(String(narrow)) == text
+
+
+@pytest.mark.parametrize("text", ["“quoted”", "日本", "\x85", "soft\xadhyphen", "þÿ", "ï»¿x"])
+def test_other_text_stays_utf_16(text: str) -> None:
+    wide = b"\xfe\xff" + text.encode("utf-16-be")
+    assert narrow_text(wide) == wide
+
+
+@pytest.mark.parametrize("value", [b"", b"\xfe", b"\xfe\xff\0", b"plain", b"\xff\xfeA\0"])
+def test_what_is_no_utf_16_stays(value: bytes) -> None:
+    assert narrow_text(value) == value

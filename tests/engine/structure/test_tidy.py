@@ -118,7 +118,30 @@ def test_xmp_loses_its_padding_only(pdf: Pdf) -> None:
         packet + b" " * 2000 + b"<?xpacket end='w'?>", Type=Name.Metadata, Subtype=Name.XML
     )
     tidied(pdf)
-    assert pdf.Root.Metadata.read_bytes() == packet + b"\n<?xpacket end='w'?>"
+    assert pdf.Root.Metadata.read_bytes() == packet + b"<?xpacket end='w'?>"
+
+
+def _laid_out(pdf: Pdf, packet: bytes) -> bytes:
+    """What becomes of a packet."""
+    pdf.Root.Metadata = pdf.make_stream(packet, Type=Name.Metadata, Subtype=Name.XML)
+    tidied(pdf)
+    return pdf.Root.Metadata.read_bytes()
+
+
+def test_xmp_loses_its_indentation_and_keeps_its_values(pdf: Pdf) -> None:
+    packet = b"<x:xmpmeta>\n  <a b='1 '>\n\t<c> x </c>\r\n\t<d>  </d>\n <e/> <f/>\n </a>\n</x:xmpmeta>"
+    assert _laid_out(pdf, packet) == b"<x:xmpmeta><a b='1 '><c> x </c><d>  </d><e/><f/></a></x:xmpmeta>"
+
+
+@pytest.mark.parametrize("literal", [b"<!-- > < -->", b"<c xml:space='preserve'/>", b"<c rdf:parseType='Literal'/>"])
+def test_xmp_keeps_blanks_that_may_mean_themselves(pdf: Pdf, literal: bytes) -> None:
+    packet = b"<x:xmpmeta>\n <a>1</a>\n <b>2</b>\n %s\n</x:xmpmeta>" % literal
+    assert _laid_out(pdf, packet) == packet
+
+
+def test_xmp_in_utf_16_stays(pdf: Pdf) -> None:
+    packet = "<x:xmpmeta>\n  <a>1</a>\n</x:xmpmeta>".encode("utf-16")
+    assert _laid_out(pdf, packet) == packet
 
 
 @pytest.mark.parametrize("pdfa", [True, False])

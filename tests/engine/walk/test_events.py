@@ -23,9 +23,8 @@ def read(content: bytes, special: Special | None = None, *, lua: bool = True) ->
         pytest.skip("there is no LuaJIT")
     pdf = Pdf.new()
     stream = Stream(pdf, content)
-    found = (
-        module._reader().read(content, special or Special()) if lua else module._parsed(stream, special or Special())
-    )
+    special = special or Special()
+    found = module.readers.get().read(content, special) if lua else module._parsed(stream, special)
     assert isinstance(found, Events)
     return found
 
@@ -151,7 +150,7 @@ def test_both_read_the_same_of_every_kind_of_document(make: documents.Make) -> N
             contents = owner.get("/Contents") if isinstance(owner, pikepdf.Page) else owner
             listed = contents.as_list() if isinstance(contents, pikepdf.Array) else [contents]
             data = b"\n".join(stream.read_bytes() for stream in listed if isinstance(stream, Stream))
-            found = module._reader().read(data, Special())
+            found = module.readers.get().read(data, Special())
             assert _comparable(found) == _comparable(module._parsed(owner, Special()))
 
 

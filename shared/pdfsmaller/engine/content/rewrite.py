@@ -15,13 +15,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deflate import zlib_compress
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
-from pdfsmaller.engine.content.rewriter import Rewriter, rewriter
+from pdfsmaller.engine.content.rewriter import Rewriter, rewriters
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
@@ -29,6 +29,7 @@ from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.engine.walk.streams import ContentStream, resources_of
 from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: Larger streams are left alone: they are held in memory several times over.
 MAX_BYTES = 16_000_000
@@ -70,21 +71,21 @@ _HARMLESS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Done:
     """What became of one content: its new data, deflated, or None where it stays."""
 
     packed: bytes | None = None
 
 
-@dataclass(slots=True)
+@record()
 class ContentCache:
     """Work on content that several builds of one document share, by what it was made of."""
 
     done: dict[bytes, _Done] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@record()
 class _Content:
     """A page's content, or a stream's.
 
@@ -225,9 +226,9 @@ class _Rewrite:
         known = self.cache.done.get(key)
         if known is None:
             old = b"\n".join(data)
-            found = rewriter().rewrite(old, content.names, scale=scale, tolerance=tolerance)
+            found = rewriters.get().rewrite(old, content.names, scale=scale, tolerance=tolerance)
             if found.data is None and tolerance:
-                found = rewriter().rewrite(old, content.names, scale=scale, tolerance=0)
+                found = rewriters.get().rewrite(old, content.names, scale=scale, tolerance=0)
             known = self.cache.done[key] = _Done(_smaller(found.data, data))
         return known
 

@@ -7,18 +7,16 @@ cannot be had, ``Rewriter.available`` is false and content stays as it is.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 
-from pdfsmaller.engine.lua import available, new_function
+from pdfsmaller.engine.lua import PerThread, available, new_function
+from pdfsmaller.records import record
 
 _FOLDER = Path(__file__).parent
 _PARTS = ("scan", "write")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rewritten:
     """One stream.
 
@@ -54,22 +52,5 @@ class Rewriter:
         return Rewritten(new, reason.decode("latin-1"))
 
 
-_local = threading.local()
-_prepared: deque[Rewriter] = deque()
-
-
-def prepare() -> None:
-    """Make a rewriter for the thread that is the first to need one."""
-    if Rewriter.available():
-        _prepared.append(Rewriter())
-
-
-def rewriter() -> Rewriter:
-    """This thread's rewriter."""
-    if not hasattr(_local, "rewriter"):
-        try:
-            _local.rewriter = _prepared.popleft()
-        except IndexError:
-            _local.rewriter = Rewriter()
-    found: Rewriter = _local.rewriter
-    return found
+#: The rewriters of all threads.
+rewriters = PerThread(Rewriter)

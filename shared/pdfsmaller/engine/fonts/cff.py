@@ -6,12 +6,15 @@ but ``FontError``; what a damaged or hostile program can cost is bounded. Non-go
 
 from __future__ import annotations
 
-import zlib
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import lru_cache
+from itertools import accumulate
 from typing import TypeVar
 
+from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.fonts.cff_format import (
     CID_COUNT,
     DEFAULT_WIDTH,
@@ -28,6 +31,7 @@ from pdfsmaller.engine.fonts.cff_format import (
 )
 from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, flatten, same_drawings, tidied, with_width
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.records import record
 
 # Charstrings of more than this, in bytes, are kept with their subroutines as they are: to follow every call takes
 # about a second for each megabyte.
@@ -42,7 +46,7 @@ _IDENTITY = (b"Adobe", b"Identity", 0)
 _Key = TypeVar("_Key", str, int)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CffInfo:
     """What a PDF needs to know of a CFF program to find its glyphs.
 
@@ -67,7 +71,7 @@ def cff_info(program: bytes) -> CffInfo:
     Raises:
         FontError: the program is damaged or not understood.
     """
-    font = read_cff(_bare(program))
+    font = _read(program)
     encoding = {code: font.names[gid] for code, gid in font.encoding.items()}
     return CffInfo(len(font.charstrings), font.ros is not None, tuple(font.names), tuple(font.cids), encoding)
 
@@ -97,7 +101,7 @@ def subset_cff(
     Raises:
         FontError: the program is damaged or not understood.
     """
-    font = read_cff(_bare(program))
+    font = _read(program)
     kept = _chosen(font, names, gids, cids)
     kept, flats, used = _followed(font, kept)
     orders = [kept]
@@ -134,7 +138,7 @@ def blank_cff(program: bytes, gids: Collection[int]) -> bytes:
     Raises:
         FontError: the program is damaged or not understood.
     """
-    font = read_cff(_bare(program))
+    font = replace(_read(program))
     kept = _chosen(font, None, gids, None)
     kept, flats, used = _followed(font, kept)
     order, drawn = range(kept[-1] + 1), set(kept)
@@ -166,7 +170,7 @@ def cff_outlines_equal(
     Raises:
         FontError: one of the programs is damaged or not understood.
     """
-    old, new = read_cff(_bare(before)), read_cff(_bare(after))
+    old, new = _read(before), _read(after)
     if old.matrix() != new.matrix():
         return False
     kept = _chosen(old, names, gids, cids)
@@ -205,7 +209,7 @@ def union_cff(programs: Sequence[bytes], *, encoding: bool = True) -> bytes:
         FontError: a program is damaged or not understood, or they are not subsets of one font: a glyph, a code of the
             built-in encoding, the matrix or the hints for all glyphs differ.
     """
-    fonts = [read_cff(_bare(program)) for program in programs]
+    fonts = [_read(program) for program in programs]
     if not fonts:
         raise FontError("no fonts to unite")
     first, budget = fonts[0], Budget()
@@ -247,6 +251,12 @@ def union_cff(programs: Sequence[bytes], *, encoding: bool = True) -> bytes:
         united.cids = list(map(int, glyphs))
         order = sorted(range(len(listed)), key=lambda gid: united.cids[gid])
     return write_cff(_rebuilt(united, order, [listed[gid][:2] for gid in order]))
+
+
+# A program is looked at, cut and compared in turn: the last ones are remembered, not to be changed.
+@lru_cache(maxsize=4)
+def _read(program: bytes) -> Cff:
+    return read_cff(_bare(program))
 
 
 def _bare(program: bytes) -> bytes:
@@ -374,7 +384,7 @@ def _tidied(kept: Sequence[int], flats: Mapping[int, Flat] | None) -> dict[int, 
 
 def _smallest(forms: Iterable[Cff]) -> bytes:
     """The program that is smallest in the file, deflated."""
-    return min(map(write_cff, forms), key=lambda data: len(zlib.compress(data, 6)))
+    return min(map(write_cff, forms), key=lambda data: len(zlib_compress(data, "fast")))
 
 
 def _with_subrs(font: Cff, kept: Sequence[int], used: Sequence[Used] | None) -> Cff:
@@ -430,10 +440,14 @@ def common_widths(widths: Counter[float]) -> tuple[float, float]:
     if not rest or any(width != int(width) for width, _ in rest):
         return default, 0
 
+    rest.sort()
+    ordered = [width for width, _ in rest]
+    before = list(accumulate((times for _, times in rest), initial=0))
+
     def cost(nominal: float) -> int:
-        # How long operands are (TN 5176, table 3): one byte, two, or three.
-        away = ((abs(width - nominal), times) for width, times in rest)
-        return sum(times * (1 + (distance > 107) + (distance > 1_131)) for distance, times in away)
+        # How long operands are (TN 5176, table 3): one byte, two beyond 107, three beyond 1,131.
+        ends = ((bisect_left(ordered, nominal - far), bisect_right(ordered, nominal + far)) for far in (107, 1_131))
+        return sum(before[low] + before[-1] - before[high] for low, high in ends)
 
     # A run of widths costs one byte each where the lowest of them is 107 below the nominal width.
     return default, min(sorted({width + 107 for width, _ in rest} | {0}), key=cost)
@@ -500,7 +514,7 @@ def glyphs_drawn(
     Raises:
         FontError: the program is damaged or not understood.
     """
-    font = read_cff(_bare(program))
+    font = _read(program)
     flats = _flats(font, _chosen(font, names, None, None), Budget(), [Used() for _ in font.fonts])
     drawn = {font.names[gid]: (flat, _width(font, gid, flat)) for gid, flat in flats.items()}
     return drawn, {code: font.names[gid] for code, gid in font.encoding.items()}, font.matrix()

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+from functools import cache
 from itertools import accumulate, count, pairwise, starmap, takewhile
 from operator import le
+from types import MappingProxyType
 
 from fontTools.encodings.StandardEncoding import StandardEncoding
 
 from pdfsmaller.engine.fonts.cff_strings import ISO_ADOBE, PREDEFINED_CHARSETS, STANDARD_STRINGS
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.records import record
 
 # Operators of DICTs (TN 5176, tables 9, 10 and 23); 12 n is written 0x0C00 + n.
 FONT_BBOX, CHARSET, ENCODING, CHAR_STRINGS, PRIVATE, SUBRS = 5, 15, 16, 17, 18, 19
@@ -96,7 +99,7 @@ class Index(Sequence[bytes]):
         return self._data[self._base + self._offsets[item] : self._base + self._offsets[item + 1]]
 
 
-@dataclass(slots=True)
+@record()
 class FontDict:
     """One font dictionary: its hints for all glyphs, and the subroutines of its charstrings."""
 
@@ -111,7 +114,7 @@ class FontDict:
         return real(value[0]) if value else 0.0
 
 
-@dataclass(slots=True)
+@record()
 class Cff:
     """One CFF font.
 
@@ -174,9 +177,10 @@ def operand(value: float) -> Operand:
     return b"\x1e" + bytes.fromhex(nibbles + "f" * (len(nibbles) % 2))
 
 
-def standard_encoding() -> dict[int, str]:
+@cache
+def standard_encoding() -> Mapping[int, str]:
     """Adobe's StandardEncoding, code to name."""
-    return {code: name for code, name in enumerate(StandardEncoding) if name != ".notdef"}
+    return MappingProxyType({code: name for code, name in enumerate(StandardEncoding) if name != ".notdef"})
 
 
 def read_cff(data: bytes) -> Cff:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from pikepdf import Array, Dictionary, Name, Object
 
@@ -98,7 +98,9 @@ def differences(encoding: Dictionary) -> dict[int, str]:
     return found
 
 
-def unicode_of(name: str) -> set[int]:
+# Documents ask of the same names again and again.
+@lru_cache(maxsize=4_096)
+def unicode_of(name: str) -> frozenset[int]:
     """The characters that readers may look a name up by."""
     from fontTools.agl import toUnicode
 
@@ -106,7 +108,7 @@ def unicode_of(name: str) -> set[int]:
     found = {ord(text)} if len(text) == 1 else set()
     if match := _UNICODE.fullmatch(name.split(".", 1)[0]):
         found.add(int(match[1], 16))
-    return found | {twin for value in found if (twin := _TWINS.get(value))}
+    return frozenset(found | {twin for value in found if (twin := _TWINS.get(value))})
 
 
 def index_of(name: str) -> int | None:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import raised_as, tolerate
+from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, rebuild, worth_it
@@ -27,13 +26,14 @@ from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 _TAGGED = re.compile(r"[A-Z]{6}\+")
 # Readers know these by name even where they are embedded, and some then take the encoding for granted.
 _STANDARD = re.compile(r"(?:Courier|Helvetica|Times|Symbol|ZapfDingbats|Arial|TimesNewRoman|CourierNew)(?![a-z])")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Change:
     """A new program and what changes with it.
 
@@ -58,7 +58,7 @@ class Change:
     gid_maps: Mapping[FontKey, bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Plan:
     """What is to become of a document's fonts.
 
@@ -315,7 +315,7 @@ class _Planner:
             table = bytearray(2 * max(shown[objgen], default=0) + 2)
             for cid in shown[objgen]:
                 table[2 * cid : 2 * cid + 2] = data[2 * cid : 2 * cid + 2].ljust(2, b"\0")
-            if worth_it(stored, len(zlib.compress(table))):
+            if worth_it(stored, len(zlib_compress(bytes(table), "fast"))):
                 found[objgen] = bytes(table)
         return found
 

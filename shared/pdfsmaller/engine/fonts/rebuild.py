@@ -6,13 +6,13 @@ around CFF by both. The proof compares the new program, read again, with the old
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from pikepdf import Dictionary, Stream
 
+from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.fonts.cff import blank_cff, cff_info, cff_outlines_equal, subset_cff
 from pdfsmaller.engine.fonts.cmap import read_to_unicode
 from pdfsmaller.engine.fonts.embedded import Embedded
@@ -33,9 +33,10 @@ from pdfsmaller.engine.fonts.type1 import type1_encoding, type1_names, type1_out
 from pdfsmaller.engine.fonts.usage import FontKey, font_key
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FontShown:
     """A simple font or CIDFont with what is shown of it.
 
@@ -52,7 +53,7 @@ class FontShown:
     unicode: bool
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class NewProgram:
     """A new program, proved, not yet packed.
 
@@ -80,7 +81,7 @@ class NewProgram:
     @cached_property
     def packed(self) -> int:
         """About how many bytes it takes deflated."""
-        return len(zlib.compress(self.data))
+        return len(zlib_compress(self.data, "fast"))
 
 
 #: A new program is worth it when it saves at least this share of the old one's bytes as stored, and so many bytes.

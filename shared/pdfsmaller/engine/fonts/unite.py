@@ -11,14 +11,13 @@ fonts give one code to different glyphs, and CIDFonts without ``/ToUnicode``.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from pikepdf import Dictionary, Name, Object
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import raised_as
+from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.fonts.cff import cff_info, cff_outlines_equal, union_cff
 from pdfsmaller.engine.fonts.encodings import differences
 from pdfsmaller.engine.fonts.errors import FontError
@@ -26,6 +25,7 @@ from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, glyph_names, 
 from pdfsmaller.engine.fonts.sfnt import TrueType, same_codes, same_glyphs
 from pdfsmaller.engine.fonts.sfnt_union import Subset, same_renumbered, union_in_place, union_renumbered
 from pdfsmaller.engine.fonts.usage import FontKey
+from pdfsmaller.records import record
 
 #: So many times programs are tried as one; beyond it, a document joins more subsets of a font than is worth it.
 MAX_UNIONS = 400
@@ -38,7 +38,7 @@ _MAP_BYTES = 60
 _ONE_BYTE = 256
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Candidate:
     """A new program that may become part of a union.
 
@@ -62,7 +62,7 @@ class Candidate:
         return self.document, self.identity
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Kind:
     """How programs of one kind are joined, and what proves it for one of them."""
 
@@ -150,7 +150,7 @@ class _Search:
 def _saved(members: Sequence[Candidate], union: NewProgram) -> bool:
     # Programs that are alike are stored once.
     before = sum({one.new.data: min(one.new.packed, one.stored) for one in members}.values())
-    after = union.packed + sum(len(zlib.compress(table)) + _MAP_BYTES for table in union.gid_maps.values())
+    after = union.packed + sum(len(zlib_compress(table, "fast")) + _MAP_BYTES for table in union.gid_maps.values())
     return worth_it(before, after)
 
 

@@ -10,12 +10,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from pdfsmaller.engine.lua import new_function
+from pdfsmaller.engine.lua import PerThread, new_function
 
 # Machine code takes 5 to 30 ns for a pixel, LuaJIT's interpreter 20 times that. The clock counts all threads' time.
 _SECONDS, _SECONDS_PER_PIXEL = 0.5, 150e-9
 
-_local = threading.local()
+# Of each thread, by folder and name.
+_functions: PerThread[dict[tuple[Path, str], Any]] = PerThread(dict)
 _unavailable = threading.Event()
 
 
@@ -56,10 +57,7 @@ def call(
 def _function(folder: Path, name: str, parts: tuple[str, ...]) -> Any:
     if _unavailable.is_set():
         raise Unavailable
-    # A Lua runtime belongs to one thread at a time.
-    functions: dict[tuple[Path, str], Any] | None = getattr(_local, "functions", None)
-    if functions is None:
-        functions = _local.functions = {}
+    functions = _functions.get()
     if (folder, name) not in functions:
         try:
             functions[folder, name] = new_function(*(folder / f"{file}.lua" for file in (name, *parts)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pyvips
-from PIL import Image
+from PIL import Image, ImageChops
 
 from pdfsmaller.engine.images import jpx, lua
 from pdfsmaller.engine.images.codecs import ccitt as fax
@@ -21,8 +21,8 @@ KERNEL = "mitchell"
 SHRINK_MARGIN = 4
 # In flat areas an error above so many levels is seen as ringing.
 RINGING_LEVELS = 16
-# Whether an image is gray, so many rows in its middle are asked first.
-GRAY_ROWS = 16
+# Whether an image is gray is asked of so many pixels at a time.
+GRAY_PIXELS = 250_000
 # Up to so many pixels Pillow decodes a JPEG in half of libvips' time; it takes four bytes for each.
 PILLOW_PIXELS = 2_000_000
 # Every bit turned round, as a table for ``bytes.translate``.
@@ -55,6 +55,14 @@ def decode_jpeg(data: bytes) -> pyvips.Image:
             return pyvips.Image.new_from_memory(samples, picture.width, picture.height, bands, "uchar")
     image = pyvips.Image.jpegload_buffer(data)
     return image.invert() if image.bands == 4 else image
+
+
+def decode_jpx(data: bytes) -> pyvips.Image:
+    """The samples of a JPEG 2000 file of gray or RGB that was just written."""
+    with Image.open(io.BytesIO(data), formats=["JPEG2000"]) as picture:
+        return pyvips.Image.new_from_memory(
+            picture.tobytes(), picture.width, picture.height, len(picture.getbands()), "uchar"
+        )
 
 
 def load_jpx(source: ImageSource, shrink: int) -> pyvips.Image:
@@ -190,12 +198,15 @@ def black_and_white(image: pyvips.Image) -> pyvips.Image:
 
 def is_gray(image: pyvips.Image, tolerance: int) -> bool:
     """Whether red, green and blue are nowhere further apart than ``tolerance`` levels."""
-    rows = GRAY_ROWS
-    if image.height > 2 * rows and not is_gray(image.crop(0, (image.height - rows) // 2, image.width, rows), tolerance):
-        return False  # as most that are coloured
-    if (image[0] - image[1]).abs().max() > tolerance:
-        return False
-    return bool((image[2] - image[1]).abs().max() <= tolerance)
+    high = max(1, GRAY_PIXELS // image.width)
+    for top in range(0, image.height, high):  # what is coloured mostly is so soon
+        piece = image.crop(0, top, image.width, min(high, image.height - top))
+        picture = Image.frombytes("RGB", (piece.width, piece.height), bytes(piece.write_to_memory()))
+        red, green, blue = picture.split()
+        for other in (red, blue):
+            if any(ImageChops.difference(other, green).histogram()[tolerance + 1 :]):
+                return False
+    return True
 
 
 def histogram(image: pyvips.Image) -> list[int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import pyvips
 
@@ -17,6 +16,7 @@ from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import REFERENCE_QUALITY, Goal
 from pdfsmaller.engine.images.look import View, view_of
 from pdfsmaller.engine.images.source import ImageSource
+from pdfsmaller.records import record
 
 # --- bytes ------------------------------------------------------------------------------------------------------------
 
@@ -33,8 +33,11 @@ FAR_TOO_LARGE = 3.0
 TRANSCODED_AT_BEST = 0.85
 # A JPEG of a flat image has to be this much smaller than the palette or the lossless one.
 FLAT_JPEG_GAIN = 0.75
-# All effort leaves at least so much of a JPEG coded quickly.
+# All effort leaves at least so much of a JPEG coded quickly, and of one of more than so many bytes so much: 0.74 to
+# 0.86 of 32 drawings in game-manual-gray-scan, gpu-go-slides-png, images-alpha and owasp-top10 (preset ebook); 0.57 of
+# one of 765 bytes.
 JPEG_AT_BEST = 0.5
+JPEG_MANY_BYTES, JPEG_OF_MANY_AT_BEST = 8_000, 0.65
 # Layers have to be this much smaller than the page coded whole.
 LAYERS_GAIN = 0.95
 
@@ -81,12 +84,17 @@ def smaller(*codings: Encoded | None) -> Encoded | None:
     return min((coded for coded in codings if coded is not None), key=lambda e: e.cost, default=None)
 
 
+def jpeg_at_best(quick: int) -> float:
+    """The fewest bytes that all effort may make of a JPEG which takes so many coded quickly."""
+    return quick * (JPEG_OF_MANY_AT_BEST if quick > JPEG_MANY_BYTES else JPEG_AT_BEST)
+
+
 def saves(encoded: Encoded, stored: int, gain: float = MIN_GAIN_RESAMPLED) -> bool:
     """Whether a coding takes so much less than what is stored, as a share of it."""
     return encoded.cost <= stored * (1 - gain)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Judge:
     """What codings of one image are compared by.
 

@@ -12,26 +12,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
-import pyvips
 from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import pdfa_part
-from pdfsmaller.engine.images.choose import optimize
-from pdfsmaller.engine.images.choose.layers import may_be_page
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal
-from pdfsmaller.engine.images.source import ImageSource, Skip, read_jbig2, read_source
-from pdfsmaller.engine.images.together import kept_bytes, share_symbols, without_pixels
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
+
+if TYPE_CHECKING:
+    from pdfsmaller.engine.images.source import ImageSource
 
 # Decoded bytes that may be in the works at once.
 BUDGET_BYTES = 80_000_000
@@ -43,7 +43,7 @@ BITMAPS_BYTES = 8_000_000
 FIRST_PAGES, ONE_OF_PAGES = 2, 8
 
 
-@dataclass(slots=True)
+@record()
 class Coded:
     """What became of a document's images.
 
@@ -76,6 +76,16 @@ def encode_images(
     Raises:
         MemoryError: even one image does not fit.
     """
+    if not found_images.images:
+        return Coded()
+    # Many documents have no images, and what codes them takes as long to load as a small job takes.
+    import pyvips
+
+    from pdfsmaller.engine.images.choose import optimize
+    from pdfsmaller.engine.images.choose.layers import may_be_page
+    from pdfsmaller.engine.images.source import Skip, read_jbig2, read_source
+    from pdfsmaller.engine.images.together import kept_bytes, share_symbols, without_pixels
+
     stored = {objgen: _stored(pdf, image) for objgen, image in found_images.images.items()}
     queue = sorted(found_images.images.values(), key=lambda image: stored[image.objgen], reverse=True)
     device_gray_ok = pdfa_part(pdf) is None or "/OutputIntents" in pdf.Root

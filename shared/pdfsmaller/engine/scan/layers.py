@@ -6,14 +6,13 @@ together again, look like them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pyvips
 
 from pdfsmaller.engine.images import lua
 from pdfsmaller.engine.scan.page import Page, opened
 from pdfsmaller.engine.scan.strokes import find_strokes
-from pdfsmaller.engine.similarity import similarity_of_images
+from pdfsmaller.engine.similarity import picture_of, similarity
+from pdfsmaller.records import record
 
 # Of a page of text, strokes cover some percent; of a photograph or a dark page, anything.
 STROKES_LEAST, STROKES_MOST = 0.002, 0.30
@@ -39,7 +38,7 @@ LEAST_WEIGHT = 0.002
 _PAPER, _CORES, _ALL = bytes([16, 0, 0, 0, 0, 0, 0, 0]), bytes([0, 0, 0, 1, 0, 0, 0, 16]), bytes([16] * 8)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Layers:
     """A page in three images of the same place.
 
@@ -88,12 +87,14 @@ def _taken_apart(page: Page, dpi: float, target_dpi: int) -> Layers | None:
         return None
     color_step = max(1, round(dpi / (target_dpi * COLOR_DPI)))
     color = _whole(_filled(page, *_cells(page, color_step, _CORES)))
-    painted = page.ask("edges", *_coarse(paper), *_coarse(color), EDGE)
+    light = _luminance(paper)
+    painted = page.ask("edges", *_coarse(light), *_coarse(_luminance(color)), EDGE)
     color = _balanced(page, color_step, paper, color)
-    missed = page.ask("misses", *_coarse(paper), *_coarse(color))
-    similarity = _similarity(page, paper_step, _luminance(paper), _luminance(color))
+    ink = _luminance(color)
+    missed = page.ask("misses", *_coarse(light), *_coarse(ink))
+    likeness = _similarity(page, paper_step, light, ink)
     strokes = pyvips.Image.new_from_memory(painted, page.width, page.height, 1, "uchar")
-    return Layers(paper, color, strokes, similarity, missed)
+    return Layers(paper, color, strokes, likeness, missed)
 
 
 def alike(layers: Layers) -> bool:
@@ -106,7 +107,7 @@ def _similarity(page: Page, step: int, paper: pyvips.Image, color: pyvips.Image)
     mean, _ = _cells(page, step, _ALL, "luminance")
     share = _shares(page, step)
     together = paper * (1 - share) + _stretched(color, paper) * share
-    return similarity_of_images(mean, together)
+    return similarity(picture_of(mean.rint()), picture_of(together.rint()))
 
 
 def _cells(page: Page, step: int, weights: bytes, plane: str = "samples") -> tuple[pyvips.Image, pyvips.Image]:
@@ -138,8 +139,8 @@ def _whole(image: pyvips.Image) -> pyvips.Image:
 
 
 def _coarse(image: pyvips.Image) -> tuple[bytes, int, int]:
-    """An image's luminance as Lua's functions take it."""
-    return bytes(_luminance(image).write_to_memory()), image.width, image.height
+    """An image of one band as Lua's functions take it."""
+    return bytes(image.write_to_memory()), image.width, image.height
 
 
 def _balanced(page: Page, step: int, paper: pyvips.Image, color: pyvips.Image) -> pyvips.Image:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyvips
 
 from pdfsmaller.engine.images import lua
+from pdfsmaller.records import record
 
 # All that is asked of a page takes so many times what one loop over its pixels may.
 LOOPS = 4
 PARTS = ("levels", "blocks", "strokes", "cells", "fill", "stretched", "edges", "shares", "misses")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Page:
     """One page.
 

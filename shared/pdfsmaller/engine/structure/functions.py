@@ -5,7 +5,8 @@ a reader finds between samples is on a straight line, so that most of them say n
 there changes by more than ``TOLERANCE``, a rounding here and there. A straight line of one input becomes a function of
 type 2, which is no stream and so is packed with the other objects.
 
-Left alone: cubic splines, samples of other than 8 or 16 bits, and grids over ``MAX_VALUES``.
+Left alone: cubic splines, samples of other than 8 or 16 bits, grids over ``MAX_VALUES``, and those that have a single
+sample on an axis, which readers understand in several ways.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import product
 from math import prod
 
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
@@ -51,7 +53,7 @@ def _thin(pdf: Pdf, stream: Stream, known: _Known, limits: Limits) -> None:
     size = [int(count) for count in _numbers(stream["/Size"])]
     bits, bounds = int(stream["/BitsPerSample"]), _numbers(stream["/Range"])
     count = prod(size) * (len(bounds) // 2)
-    if bits not in _FORMATS or int(stream.get("/Order", 1)) != 1 or min(size) < 1 or not 0 < count <= MAX_VALUES:
+    if bits not in _FORMATS or int(stream.get("/Order", 1)) != 1 or min(size) < 2 or not 0 < count <= MAX_VALUES:
         return
     if any(f.name not in GENERAL for f in filters_of(stream)):
         return
@@ -65,7 +67,7 @@ def _thin(pdf: Pdf, stream: Stream, known: _Known, limits: Limits) -> None:
         return
     if "/Encode" in stream:
         encode = _numbers(stream["/Encode"])
-        ends = [end for old, new in zip(size, counts, strict=True) for end in [(new - 1) / max(old - 1, 1)] * 2]
+        ends = [end for old, new in zip(size, counts, strict=True) for end in [(new - 1) / (old - 1)] * 2]
         encode = [value * share for value, share in zip(encode, ends, strict=True)]
         if encode == [end for new in counts for end in (0, new - 1)]:
             del stream["/Encode"]
@@ -101,24 +103,46 @@ def thinned(values: list[int], size: list[int], outputs: int, most: float) -> tu
             if _alike(_resampled(coarse, inner, fewer, count), thin, inner, most):
                 thin, counts[axis] = coarse, fewer
                 break
-    if sum(map(int.__ne__, counts, size)) < 2:
+    if len(size) == 1 or all(
+        abs(a - b) <= most
+        for rows in (_mixed(thin, counts, size, outputs), _added(thin, counts, size, outputs))
+        for a, b in zip((value for row in rows for value in row), values, strict=True)
+    ):
         return thin, counts
-    whole: list[float] = list(thin)
+    return values, size  # what axes changed one by one adds up
+
+
+def _mixed(thin: Sequence[float], counts: list[int], size: list[int], outputs: int) -> Iterator[Sequence[float]]:
+    """What is found where the samples of the finer grid were, as the standard has it: between all corners of a cell."""
     for axis, (fewer, count) in enumerate(zip(counts, size, strict=True)):
         inner = outputs * prod(size[:axis])
-        whole = [value for row in _resampled(whole, inner, fewer, count) for value in row]
-    if any(abs(a - b) > most for a, b in zip(whole, values, strict=True)):
-        return values, size  # what axes changed one by one adds up
-    return thin, counts
+        thin = [value for row in _resampled(thin, inner, fewer, count) for value in row]
+    yield thin
+
+
+def _added(thin: Sequence[int], counts: list[int], size: list[int], outputs: int) -> Iterator[Sequence[float]]:
+    """The same as some readers have it, PDFium for one: a cell's first corner, and what each axis adds to that."""
+    steps = [(fewer - 1, count - 1) for fewer, count in zip(counts, size, strict=True)]
+    strides = [outputs * prod(counts[:axis]) for axis in range(len(counts))]
+    for place in product(*map(range, reversed(size))):
+        positions = [index * fewer / count for index, (fewer, count) in zip(reversed(place), steps, strict=True)]
+        at = sum(int(position) * stride for position, stride in zip(positions, strides, strict=True))
+        corner = thin[at : at + outputs]
+        row: list[float] = list(corner)
+        for position, stride in zip(positions, strides, strict=True):
+            if share := position % 1:
+                beside = thin[at + stride : at + stride + outputs]
+                row = [value + share * (b - a) for value, a, b in zip(row, corner, beside, strict=True)]
+        yield row
 
 
 def _resampled(values: Sequence[float], inner: int, count: int, wanted: int) -> Iterator[Sequence[float]]:
     """Rows of ``inner`` values, ``wanted`` for every ``count`` of those that are given, on straight lines between."""
-    step = (count - 1) / max(wanted - 1, 1)
+    step = (count - 1) / (wanted - 1)
     for start in range(0, len(values), inner * count):
         for index in range(wanted):
             position = index * step
-            low = min(int(position), max(count - 2, 0))
+            low = min(int(position), count - 2)
             share = position - low
             at = start + low * inner
             below = values[at : at + inner]

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from pikepdf import Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.structure.syntax import narrow_text
+from pdfsmaller.records import record
 
 # Tokens as qpdf writes them: every parenthesis within a string has a backslash.
 _STRING = re.compile(rb"(\((?:[^\\()]+|\\.)*\)|<[0-9a-fA-F]*>)", re.DOTALL)
@@ -44,6 +46,8 @@ _DEFAULT_PARAMETERS = re.compile(
     rb" /(?:BitsPerComponent 8|Colors 1|EarlyChange 1|K 0|Rows 0|EndOfBlock true|BlackIs1 false"
     rb"|EncodedByteAlign false|EndOfLine false|DamagedRowsBeforeError 0)(?= [/>])"
 )
+# The keys of strings that are text (7.9.2.2) wherever they stand, at a text's end.
+_TEXT_KEY = re.compile(rb"/(?:Title|Author|Subject|Keywords|Creator|Producer|Contents|TU|Alt|ActualText|E|Desc)$")
 _ICC_BASED = b"[/ICCBased "
 _ENDS = frozenset({b"", b" ", b"]", b">"})
 _DELIMITERS = frozenset({b"/", b"[", b"<", b"("})
@@ -53,7 +57,7 @@ LIFTED = frozenset({b"/ColorSpace", b"/Function", b"/Functions", b"/Group", b"/R
 _LAST_KEY = re.compile(rb"/([^\s/\[\]<>()]+) $")
 
 
-@dataclass(slots=True)
+@record()
 class Body:
     """One object.
 
@@ -81,7 +85,7 @@ class Body:
             yield (found[1] if found else b""), place
 
 
-@dataclass(slots=True)
+@record()
 class Objects:
     """All objects that a document's trailer reaches, in the order of a walk down from its catalog."""
 
@@ -245,7 +249,7 @@ def split(text: bytes) -> tuple[list[bytes], list[tuple[int, int]]]:
     begun = b""
     for index, piece in enumerate(_STRING.split(text)):
         if index % 2:
-            begun += short_string(piece)
+            begun += short_string(piece, is_text=_TEXT_KEY.search(begun, max(0, len(begun) - 16)) is not None)
             continue
         plain = short(piece)
         found = _REFERENCE.split(plain)
@@ -273,8 +277,12 @@ def _short_real(match: re.Match[bytes]) -> bytes:
     return (b"-" if sign == b"-" else b"") + whole + (b"." + fraction if fraction else b"")
 
 
-def short_string(text: bytes) -> bytes:
-    """A string as literal characters; only what has to be escaped is."""
+def short_string(text: bytes, *, is_text: bool = False) -> bytes:
+    """A string as literal characters; only what has to be escaped is.
+
+    Args:
+        is_text: it stands for text, whose encoding does not matter.
+    """
     if text[:1] == b"<":
         digits = text[1:-1].decode()
         value = bytes.fromhex(digits + "0" * (len(digits) % 2))
@@ -282,7 +290,7 @@ def short_string(text: bytes) -> bytes:
         value = _ESCAPE.sub(_unescape, text[1:-1])
     else:
         return text
-    return write_string(value)
+    return write_string(narrow_text(value) if is_text else value)
 
 
 def _unescape(match: re.Match[bytes]) -> bytes:

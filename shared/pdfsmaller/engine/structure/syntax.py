@@ -37,3 +37,17 @@ def string_text(value: Any) -> str:
         return str(value)
     except UnicodeDecodeError:
         return bytes(value).decode("latin-1")
+
+
+_UTF_16 = b"\xfe\xff"
+#: Characters that are the same byte in PDFDocEncoding (ISO 32000-1, annex D.2).
+_ONE_BYTE = frozenset([*b"\t\n\r", *range(0x20, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)])
+_MARKS = (b"\xfe\xff", b"\xff\xfe", b"\xef\xbb\xbf")
+
+
+def narrow_text(value: bytes) -> bytes:
+    """A text string's bytes in PDFDocEncoding instead of UTF-16, where that has all its characters."""
+    if value[:2] != _UTF_16 or len(value) % 2 or any(value[2::2]):
+        return value
+    narrow = value[3::2]
+    return narrow if _ONE_BYTE.issuperset(narrow) and not narrow.startswith(_MARKS) else value

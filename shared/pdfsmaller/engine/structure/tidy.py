@@ -1,14 +1,16 @@
 """Structure: the same document in fewer bytes, with nothing changed that anybody can see or use.
 
-Identical streams become one, streams are deflated better, unused resources, thumbnails and applications' private data
-go. Outlines, destinations, names, tags, labels, attachments, layers, fields and metadata are not touched.
+Identical streams become one, streams are deflated better, unused resources, thumbnails, applications' private data and
+entries that say nothing go. Outlines, destinations, names, tags, labels, attachments, layers, fields and the values of
+metadata are not touched.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
@@ -19,23 +21,30 @@ from pdfsmaller.engine.deflate import ZOPFLI_BYTES_PER_SECOND, zlib_compress
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import FILE_TYPES, GENERAL, filters_of, read_decoded
+from pdfsmaller.engine.structure.defaults import drop_defaults
 from pdfsmaller.engine.structure.functions import thin_functions
 from pdfsmaller.engine.structure.meshes import thin_meshes
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
 from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 # XMP packets end in some 2 KB of blanks, for programs that edit them in place.
 _XMP_END = b"<?xpacket end"
 # Pictures of the document, in base 64.
 _XMP_THUMBNAILS = (b"xmp:Thumbnails>", b"xap:Thumbnails>")
+# Blanks that lay elements out: before one that opens, and between two that close. (Between one that opens and its end
+# they are its value.)
+_XMP_INDENT = re.compile(rb"(>)\s+(?=<[^/])|(</[^<>]*>|/>)\s+(?=</)")
+# In these, blanks may mean themselves.
+_XMP_LITERAL = (b"<!", b"xml:space", b"Literal")
 # What `/Filter/FlateDecode` takes in a stream's dictionary.
 _FLATE_ENTRY = 19
 RECOMPRESS_BATCH_BYTES = 40_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Packed:
     """A stream's data as it is to be stored."""
 
@@ -48,7 +57,7 @@ class Packed:
         return len(self.data) + (_FLATE_ENTRY if self.deflated else 0)
 
 
-@dataclass(slots=True)
+@record()
 class StructureCache:
     """Work on streams that several builds of one document share.
 
@@ -81,6 +90,7 @@ def tidy(
         LimitExceeded: a stream is over ``max_stream_bytes``.
     """
     drop_private_data(pdf)
+    drop_defaults(pdf)
     drop_unused_form_resources(pdf)
     if not exact:
         drop_part_metadata(pdf)
@@ -128,7 +138,7 @@ def drop_part_metadata(pdf: Pdf) -> None:
 
 
 def trim_xmp(pdf: Pdf, limits: Limits) -> None:
-    """Take the padding and the thumbnails out of XMP packets."""
+    """Take the padding, the thumbnails and the indentation out of XMP packets."""
     for obj in pdf.objects:
         if not isinstance(obj, Stream) or entry(obj, "/Type") != "/Metadata":
             continue
@@ -144,13 +154,15 @@ def trim_xmp(pdf: Pdf, limits: Limits) -> None:
 def _trimmed(xmp: bytes) -> bytes:
     end = xmp.rfind(_XMP_END)
     if end > 0 and (packet := xmp[:end].rstrip()):
-        xmp = packet + b"\n" + xmp[end:]
+        xmp = packet + xmp[end:]
     for name in _XMP_THUMBNAILS:
         start = xmp.find(b"<" + name)
         end = xmp.find(b"</" + name, start)
         if 0 <= start < end:
             xmp = xmp[:start] + xmp[end + len(name) + 2 :]
-    return xmp
+    return (
+        xmp if any(mark in xmp for mark in _XMP_LITERAL) else _XMP_INDENT.sub(lambda found: found[1] or found[2], xmp)
+    )
 
 
 def drop_unused_resources(pdf: Pdf) -> None:

@@ -9,10 +9,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
-import threading
-from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -21,8 +18,9 @@ import pikepdf
 from pikepdf import Array, Name, Object, Page, Stream, String
 
 from pdfsmaller.engine.damage import tolerate
-from pdfsmaller.engine.lua import available, new_function
+from pdfsmaller.engine.lua import PerThread, available, new_function
 from pdfsmaller.engine.structure.syntax import name_text
+from pdfsmaller.records import record
 
 #: a, b, c and d of a transformation (ISO 32000-1, 8.3.4): where it is to does not matter here. None where it is not
 #: known.
@@ -42,7 +40,7 @@ _HEAD = struct.Struct("=4I")
 _LENGTH = struct.Struct("=I")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Source:
     """Where the font comes from that text is shown with.
 
@@ -55,7 +53,7 @@ class Source:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Drawn:
     """Something that is drawn, a graphics state that is set, or a pattern that is painted with.
 
@@ -72,7 +70,7 @@ class Drawn:
     matrix: Matrix | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Shown:
     """Text shown with the font from one source.
 
@@ -89,7 +87,7 @@ class Shown:
     strings: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Events:
     """What a stream does.
 
@@ -112,7 +110,7 @@ class Events:
     inline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Special:
     """Names in a stream's resources that change how its text is read; few documents have any.
 
@@ -136,7 +134,7 @@ def read_events(owner: Page | Stream, data: bytes, special: Special) -> Events |
     """
     found: Events | str = "syntax"
     if available():
-        found = _reader().read(data, special)
+        found = readers.get().read(data, special)
     if found == "syntax":
         with tolerate("content"):
             return _parsed(owner, special)
@@ -166,24 +164,8 @@ class _Reader:
         )
 
 
-_local = threading.local()
-_prepared: deque[_Reader] = deque()
-
-
-def prepare() -> None:
-    """Make a reader for the thread that is the first to need one."""
-    if available():
-        _prepared.append(_Reader())
-
-
-def _reader() -> _Reader:
-    if not hasattr(_local, "reader"):
-        try:
-            _local.reader = _prepared.popleft()
-        except IndexError:
-            _local.reader = _Reader()
-    found: _Reader = _local.reader
-    return found
+#: The readers of all threads.
+readers = PerThread(_Reader)
 
 
 def _listed(special: Special) -> bytes:

@@ -48,6 +48,28 @@ def test_a_large_image_gets_the_palette_that_trying_all_ways_gives_it() -> None:
     assert (coded.bits, coded.palette) == (first.bits, first.colors)
 
 
+def _gray(width: int, height: int, levels: int) -> pyvips.Image:
+    """Bars of so many levels of gray, each with a little noise."""
+    bar = (pyvips.Image.xyz(width, height)[0] * levels / width).floor() * (250 / levels)
+    return pixels.settle(bar + pyvips.Image.gaussnoise(width, height, mean=3, sigma=0.6, seed=4))
+
+
+@pytest.mark.parametrize(("levels", "bits"), [(3, 2), (12, 4), (40, 8)])
+def test_gray_keeps_as_many_levels_as_are_seen(levels: int, bits: int) -> None:
+    image = _gray(600, 400, levels)
+    coded = palette.unseen_gray(image, 1.0)
+    assert coded is not None
+    assert (coded.bits, len(coded.palette or b"")) == (bits, coded.entries)
+    assert levels - 2 <= coded.entries <= levels + 4
+    colors = b"".join(bytes([level]) * 3 for level in coded.palette or b"")
+    rows = zlib.decompress(coded.data)
+    assert palette.error(palette.Indexed(rows, colors, 600, 400, bits), image.bandjoin([image, image])).is_unseen(1.0)
+
+
+def test_gray_that_needs_many_levels_gets_no_palette() -> None:
+    assert palette.unseen_gray(pixels.settle(pyvips.Image.xyz(600, 400)[0] % 256), 0.05) is None
+
+
 @pytest.mark.parametrize(("colors", "bits"), [(3, 2), (4, 2), (16, 4), (17, 8), (256, 8)])
 def test_at_most_256_colours_come_back_as_they_were(colors: int, bits: int) -> None:
     image = _drawing(512, 64, colors)

@@ -15,6 +15,15 @@ from pdfsmaller.engine.images.recolor import simplified
 from pdfsmaller.engine.images.source import ImageSource, Skip
 from pdfsmaller.engine.images.weigh import smaller
 
+# Of what quick Deflate makes of samples, the best exact coding leaves so much: at least 0.55 of the 91 images of up to
+# 3 MB and more than 256 colours that dev's documents had drawn, 0.65 of all but two.
+AT_BEST = 0.4
+
+
+def may_be_smaller(image: pyvips.Image, cost: int) -> bool:
+    """Whether an exact coding may take fewer bytes than this."""
+    return AT_BEST * flate.estimate(image) < cost
+
 
 def of_source(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded:
     """A source's samples of 8 bits, in its own colour space or, where that is the same, in gray."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pyvips
 
@@ -14,7 +13,7 @@ from pdfsmaller.engine.images.codecs import jpeg, palette
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import REFERENCE_QUALITY, Goal
 from pdfsmaller.engine.images.source import ImageSource
-from pdfsmaller.engine.images.weigh import FLAT_JPEG_GAIN, JPEG_AT_BEST, RINGING_SHARE, RINGING_SHARE_FINE, Judge
+from pdfsmaller.engine.images.weigh import FLAT_JPEG_GAIN, RINGING_SHARE, RINGING_SHARE_FINE, Judge, jpeg_at_best
 
 # The quality from which a JPEG with full chroma may show a little more ringing.
 FINE_QUALITY = 88
@@ -51,12 +50,8 @@ def _few_colors(image: pyvips.Image, source: ImageSource, goal: Goal) -> Encoded
         return None
     if image.bands == 1 and pixels.only_extremes(image):
         return smallest_bilevel(image, goal)
-    colors = image if image.bands == 3 else pixels.settle(image.bandjoin([image, image]))
     allowed = max(0.2, (100 - goal.quality) / (100 - REFERENCE_QUALITY))
-    indexed = palette.unseen(colors, allowed)
-    if indexed is not None and image.bands == 1 and indexed.palette is not None:
-        return replace(indexed, palette=indexed.palette[::3])
-    return indexed
+    return palette.unseen_gray(image, allowed) if image.bands == 1 else palette.unseen(image, allowed)
 
 
 def _quiet_jpeg(
@@ -73,7 +68,7 @@ def _quiet_jpeg(
     trials = jpeg.Trials(image)
     for quality, full_chroma, share in ways if image.bands != 1 else ways[::2]:
         quick = trials.encode(quality, full_chroma=full_chroma)
-        if quick.cost * JPEG_AT_BEST > most:
+        if jpeg_at_best(quick.cost) > most:
             return None
         tried = quick if goal.fast else jpeg.encode(image, quality, full_chroma=full_chroma)
         if tried.cost > most:

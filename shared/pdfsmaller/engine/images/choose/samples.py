@@ -69,7 +69,8 @@ def _photographed(
     lossy = photo(lambda _scale: whole, source, goal)
     best = None
     bits = 8 * lossy.encoded.cost / (simple.width * simple.height * simple.bands)
-    if bits >= MANY_BITS or simple.width <= NARROW_PIXELS:
+    often = bits >= MANY_BITS or simple.width <= NARROW_PIXELS
+    if often and exact.may_be_smaller(simple, lossy.encoded.cost):
         best = _in_space(exact.of_pixels(simple, goal, palette_ok=source.plain_decode), source, color)
     if lossy.beats(source.stored, source, goal):
         best = smaller(best, _in_space(lossy.encoded, source, color))
@@ -99,7 +100,8 @@ def _drawn(
     its_goal = replace(goal, quality=jpeg_quality(source, goal, scale))
     best = of_flat(simple, flat, source, its_goal, judge, jpeg_ok=jpeg_ok)
     best = _in_space(best, source, color)
-    if scale < 1.0 and source.pixels <= FLAT_WHOLE_PIXELS and not (goal.exact_dpi or source.fixed_color):
+    may_keep = scale < 1.0 and source.pixels <= FLAT_WHOLE_PIXELS and not (goal.exact_dpi or source.fixed_color)
+    if may_keep and exact.may_be_smaller(whole, best.cost):
         # Reduced, sharp edges turn into many shades: all pixels may take fewer bytes.
         kept = exact.of_source(whole, source, goal)
         best = min(best, _in_space(kept, source, kept.color), key=lambda e: e.cost)

@@ -6,7 +6,7 @@ import random
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from PIL import Image
 from pdfsmaller.engine.images import lua, pixels
 from pdfsmaller.engine.images.codecs import flate, png
 from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.records import record
 
 # How far a palette of fewer colours may be from the image, at the quality of the ebook preset: the mean error in
 # levels, and the shares of pixels further off than so many levels.
@@ -28,13 +29,16 @@ WAYS = ((75, 4), (75, 8), (88, 8), (100, 8))
 # allowed, in every eighth strip of four rows.
 SAMPLED_PIXELS, SAMPLED_SHARE, STRIP, HOPELESS = 150_000, 8, 4, 2.0
 
+# More levels of gray than these are better predicted than counted.
+MOST_LEVELS = 64
+
 # Colours are counted in pieces of about so many pixels.
 COUNTED_PIXELS = 1_000_000
 # Tables looked for that tell an image's colours apart: more than half of them do, of random colours.
 TRIES = 200
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Indexed:
     """Indices with their palette.
 
@@ -150,6 +154,76 @@ def unseen(image: pyvips.Image, allowed: float) -> Encoded | None:
         if error(indexed, image).is_unseen(allowed):
             return indexed.coded()
     return None
+
+
+def unseen_gray(image: pyvips.Image, allowed: float) -> Encoded | None:
+    """One band with the fewest levels that the eye takes for it, or None where these are many.
+
+    All is told by how many pixels have which level: the two groups of levels next to each other that lose least by it
+    become one, until more would be seen.
+
+    Args:
+        allowed: see ``unseen``.
+    """
+    counts = pixels.histogram(image)
+    groups = [_Levels(level, level, count, level * count) for level, count in enumerate(counts) if count]
+    losses = [_lost(*pair) for pair in pairwise(groups)]
+    best: list[_Levels] | None = None
+    while True:
+        if len(groups) <= MOST_LEVELS:
+            if not _error(groups, counts).is_unseen(allowed):
+                break
+            best = list(groups)
+        if not losses:
+            break
+        at = min(range(len(losses)), key=losses.__getitem__)
+        one, other = groups[at : at + 2]
+        groups[at : at + 2] = [_Levels(one.first, other.last, one.pixels + other.pixels, one.sum + other.sum)]
+        del losses[at]
+        for near in (at - 1, at):
+            if 0 <= near < len(losses):
+                losses[near] = _lost(*groups[near : near + 2])
+    return _of_levels(image, best) if best is not None else None
+
+
+class _Levels(NamedTuple):
+    """Levels from ``first`` to ``last``, the pixels that have them and the sum of these pixels."""
+
+    first: int
+    last: int
+    pixels: int
+    sum: int
+
+    @property
+    def mean(self) -> int:
+        return round(self.sum / self.pixels)
+
+
+def _lost(one: _Levels, other: _Levels) -> float:
+    """By how much the squared error grows where two groups become one."""
+    apart = one.sum / one.pixels - other.sum / other.pixels
+    return apart * apart * one.pixels * other.pixels / (one.pixels + other.pixels)
+
+
+def _error(groups: Sequence[_Levels], counts: Sequence[int]) -> Error:
+    off = [(abs(level - group.mean), counts[level]) for group in groups for level in range(group.first, group.last + 1)]
+    total = sum(counts)
+    near, far = (sum(count for error, count in off if error > levels) for levels in (NEAR_LEVELS, FAR_LEVELS))
+    return Error(sum(error * count for error, count in off) / total, near / total, far / total)
+
+
+def _of_levels(image: pyvips.Image, groups: Sequence[_Levels]) -> Encoded:
+    """One band as indices into the means of groups."""
+    table = bytearray(256)
+    for index, group in enumerate(groups):
+        for level in range(group.first, group.last + 1):
+            table[level] = index
+    found = image.maplut(pyvips.Image.new_from_memory(bytes(table), 256, 1, 1, "uchar"))
+    bits = next(bits for bits in (1, 2, 4, 8) if len(groups) <= 1 << bits)
+    picture = Image.frombytes("P", (image.width, image.height), found.write_to_memory())
+    rows = picture.tobytes("raw", f"P;{bits}" if bits < 8 else "P")
+    indexed = flate.plain(rows, image.width, image.height, bits)
+    return replace(indexed, palette=bytes(group.mean for group in groups), entries=len(groups), exact=False)
 
 
 def _first(image: pyvips.Image, allowed: float) -> int:
