@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import field
 from pathlib import Path
 
 from pdfsmaller.engine.fonts.cff_format import standard_encoding
@@ -17,7 +16,7 @@ from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.images import lua
 from pdfsmaller.records import record
 
-_EEXEC_KEY, _CHARSTRING_KEY = 55_665, 4_330
+_EEXEC_KEY = 55_665
 # PostScript's white space, what names are made of, and the one word (RD, -|, …) before binary data.
 _S, _N, _WORD = r"[ \t\r\n\0\f]", r"[^ \t\r\n\0\f/\[\]{}()<>%]", r"[^ \t\r\n\0\f/]+"
 
@@ -61,24 +60,10 @@ class Type1:
     len_iv: int
     subrs: dict[int, bytes]
     charstrings: dict[str, bytes]
-    _decrypted: dict[int, bytes] = field(default_factory=dict)
-
-    def charstring(self, name: str) -> bytes:
-        return self._plain(self.charstrings[name])
-
-    def subr(self, number: int) -> bytes:
-        if number not in self._decrypted:
-            if number not in self.subrs:
-                raise FontError("Type 1 subroutine missing")
-            self._decrypted[number] = self._plain(self.subrs[number])
-        return self._decrypted[number]
 
     def numbers(self, key: str) -> list[float] | None:
         """The numbers of an entry, an array or a single one; None where there is no such entry."""
         return numbers_of(self.text, key)
-
-    def _plain(self, data: bytes) -> bytes:
-        return data if self.len_iv < 0 else decrypt(data, _CHARSTRING_KEY)[self.len_iv :]
 
 
 def decrypt(data: bytes, key: int) -> bytes:
