@@ -50,6 +50,8 @@ def as_good_as(whole: Encoded, source: ImageSource, goal: Goal) -> Encoded | Non
     """A scanned page in layers that look as good as ``whole``, a JPEG of it, and take far fewer bytes; or None."""
     if whole.filter != "/DCTDecode" or whole.exact or whole.cost < WHOLE_LEAST:
         return None
+    if whole.likeness is not None and whole.likeness < WHOLE_LIKE:
+        return None
     page = _page(source, goal, STROKES_DPI_ALIKE)
     if page is None or goal.dpi is None:
         return None
@@ -126,5 +128,4 @@ def _with_strokes(paper: Encoded, ink: Encoded, layers: Layers, goal: Goal) -> E
 def _together(paper: Encoded, ink: Encoded, layers: Layers, view: View) -> Picture:
     """How layers are seen: each at the size of the view, since that is where they are mixed."""
     below, above = (view.seen(pixels.decode_jpeg(coded.data)).image() for coded in (paper, ink))
-    share = view.seen(layers.strokes).image() / 255.0
-    return picture_of((below * share + above * (1 - share)).rint())
+    return picture_of(view.seen(layers.strokes).image().ifthenelse(below, above, blend=True))

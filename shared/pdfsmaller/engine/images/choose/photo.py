@@ -49,7 +49,8 @@ class Photo:
 
     @cached_property
     def encoded(self) -> Encoded:
-        return self.code()
+        coded = self.code()
+        return coded if self.judge is None else replace(coded, likeness=self.similarity)
 
     def beats(self, cost: int, source: ImageSource, goal: Goal) -> bool:
         """Whether it is worth its loss against a coding of so many bytes that keeps every pixel."""
