@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.jbig2.decode import Undecodable, decode
 from pdfsmaller.engine.jbig2.symbols import Bitmap, encode
 from tests.engine.jbig2.test_symbols import letters

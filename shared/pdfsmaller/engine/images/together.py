@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.clock import Deadline
-from pdfsmaller.engine.images import lua
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.pixels import INVERTED
 from pdfsmaller.engine.jbig2.decode import Undecodable, decode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 
 #: Files beside this one that those in Lua require.
 PARTS = ("arithmetic", "regions", "tidied")
@@ -34,7 +34,7 @@ def decode(data: bytes, shared: bytes, width: int, height: int) -> bytes:
         Undecodable: it is damaged, not of this size or not of a known kind.
         lua.Unavailable: there is no decoder here.
     """
-    result = lua.call("decode", width * height, shared, data, width, height, folder=FOLDER, parts=PARTS, steady=False)
+    result = lua.call(FOLDER / "decode.lua", width * height, shared, data, width, height, parts=PARTS, steady=False)
     if isinstance(result, bytes):
         return result
     raise Undecodable(result[1].decode())
