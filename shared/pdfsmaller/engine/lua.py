@@ -99,7 +99,7 @@ def call(program: Path, pixels: int, *arguments: Any, parts: tuple[str, ...] = (
 
     Args:
         pixels: that it is to work on, or bytes.
-        parts: other files in its folder, which it requires by their names.
+        parts: other files, by their places from its folder and without ending, which it requires by their names.
         steady: its time follows from the pixels alone: where that is not enough, no function is of use here.
 
     Returns:
@@ -122,7 +122,7 @@ def _function(program: Path, parts: tuple[str, ...]) -> Any:
     functions = _functions.get()
     if program not in functions:
         try:
-            functions[program] = new_function(program, *(program.with_name(f"{part}.lua") for part in parts))
+            functions[program] = new_function(program, *(program.parent / f"{part}.lua" for part in parts))
         except ImportError as exc:
             _unavailable.set()
             raise Unavailable from exc

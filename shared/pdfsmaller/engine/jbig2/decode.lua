@@ -7,14 +7,15 @@
 --   width, height  that the page is to have
 --   seconds        of processor time it may take
 -- It returns packed rows, each padded to a byte, a set bit being black. Otherwise nil and why: "damaged" (anything that a
--- faultless encoder would not write: readers differ in what they make of it), "unsupported" (Huffman codes, MMR,
--- halftones, colours), "large" (symbols of more pixels than are worth it) or "slow".
+-- faultless encoder would not write: readers differ in what they make of it), "unsupported" (Huffman codes,
+-- halftones, refined regions, colours), "large" (symbols of more pixels than are worth it) or "slow".
 -- What was shared is kept for the next page, which mostly shares the same.
 -- All that it reads is within `shared` and `data`, what it writes to its own, of sizes checked before.
 
 local ffi = require("ffi")
 local bit = require("bit")
 local arithmetic = require("arithmetic")
+local ccitt = require("ccitt")
 local regions = require("regions")
 local tidied = require("tidied")
 local band, bor, bxor, bnot, lshift, rshift = bit.band, bit.bor, bit.bxor, bit.bnot, bit.lshift, bit.rshift
@@ -425,7 +426,15 @@ local function run(shared, data, width, height, seconds)
     local r = reader(segment.data, segment.from, segment.to)
     local region = bounded(region_of(r))
     local flags = r.number(1)
-    if band(flags, 1) ~= 0 or flags > 15 then fail("unsupported") end
+    if flags == 1 then -- MMR, which is a fax of group 4
+      local rows, why = ccitt(segment.data:sub(r.at + 1, segment.to), region.width, region.height, false, ends - os.clock())
+      if rows == nil then fail(why) end
+      local fax = canvas(region.width, region.height, false)
+      ffi.copy(fax.data, rows, #rows)
+      draw_canvas(on_page(), region, fax, tick)
+      return
+    end
+    if flags > 15 or band(flags, 1) ~= 0 then fail("unsupported") end
     local template = band(rshift(flags, 1), 3)
     local adaptive = r.places(template == 0 and 4 or 1)
     for i = 2, #adaptive, 2 do
