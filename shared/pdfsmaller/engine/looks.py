@@ -8,11 +8,12 @@ counted, however good the rest of the page is.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pypdfium2
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.memory import equal_bytes
 from pdfsmaller.engine.similarity import BLOCK, block_means, similarity_of_images
 from pdfsmaller.records import record
@@ -29,6 +30,7 @@ MOVED_GRAY = 90
 #: More moved blocks than this share of a page's, and at least ``MOVED_BLOCKS`` of them, are a difference.
 MOVED_SHARE = 0.0005
 MOVED_BLOCKS = 4
+_PROGRAM = Path(__file__).with_suffix(".lua")
 
 
 @record(frozen=True)
@@ -132,7 +134,7 @@ def _likeness(before: Rendering, after: Rendering, limit: float, *, gray: bool) 
     pixels = bytes(first.buffer), bytes(second.buffer)
     sizes = (first.width, first.height, before.row, second.width, second.height, after.row)
     try:
-        similarity, moved, differ = lua.call("looks", first.width * first.height, *pixels, *sizes, limit, gray)
+        similarity, moved, differ = lua.call(_PROGRAM, first.width * first.height, *pixels, *sizes, limit, gray)
     except lua.Unavailable:
         one, other = _whole_blocks(before, after)
         if one.write_to_memory() == other.write_to_memory():

@@ -6,15 +6,17 @@ mean. Pictures of 8-bit samples are compared by LuaJIT in one pass, where there 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.records import record
 
 if TYPE_CHECKING:
     import pyvips
 
 BLOCK = 8
+_PROGRAM = Path(__file__).with_suffix(".lua")
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
@@ -43,7 +45,7 @@ def similarity(one: Picture, other: Picture) -> float:
     """How like each other two pictures of the same size are: at most 1, for equal ones."""
     size = (one.width, one.height, one.bands)
     try:
-        found = lua.call("similarity", one.width * one.height, one.samples, other.samples, *size)
+        found = lua.call(_PROGRAM, one.width * one.height, one.samples, other.samples, *size)
     except lua.Unavailable:
         return similarity_of_images(one.image(), other.image())
     if isinstance(found, tuple):

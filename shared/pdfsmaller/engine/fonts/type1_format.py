@@ -11,11 +11,12 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.fonts.cff_format import standard_encoding
 from pdfsmaller.engine.fonts.errors import FontError
-from pdfsmaller.engine.images import lua
 from pdfsmaller.records import record
 
+_EEXEC = Path(__file__).with_name("eexec.lua")
 _EEXEC_KEY = 55_665
 # PostScript's white space, what names are made of, and the one word (RD, -|, …) before binary data.
 _S, _N, _WORD = r"[ \t\r\n\0\f]", r"[^ \t\r\n\0\f/\[\]{}()<>%]", r"[^ \t\r\n\0\f/]+"
@@ -70,7 +71,7 @@ def decrypt(data: bytes, key: int) -> bytes:
     """eexec and charstring encryption undone (Type 1 Font Format, chapter 7)."""
     if len(data) >= _LONG_BYTES:
         with suppress(lua.Unavailable):
-            return bytes(lua.call("eexec", len(data), data, key, folder=Path(__file__).parent))
+            return bytes(lua.call(_EEXEC, len(data), data, key))
     plain = bytearray()
     add = plain.append
     for byte in data:

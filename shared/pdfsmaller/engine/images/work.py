@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # Decoded bytes that may be in the works at once.
 BUDGET_BYTES = 80_000_000
+# Deflated bitmaps that are kept for symbols: a page of text takes 100 to 250 KB.
+BITMAPS_BYTES = 8_000_000
 # Pages of a document are much alike, and to take one apart in vain costs seconds: where so many of the first had no
 # layers as good as their JPEG, only one of so many others is tried (audit-letter-zh-scan, preset ebook, 2026-11-30: all
 # of its pages took 28 CPU seconds instead of 7, for nothing).
@@ -82,7 +84,7 @@ def encode_images(
     from pdfsmaller.engine.images.choose import optimize
     from pdfsmaller.engine.images.choose.layers import may_be_page
     from pdfsmaller.engine.images.source import Skip, read_jbig2, read_source
-    from pdfsmaller.engine.images.together import share_symbols
+    from pdfsmaller.engine.images.together import kept_bytes, share_symbols, without_pixels
 
     stored = {objgen: _stored(pdf, image) for objgen, image in found_images.images.items()}
     queue = sorted(found_images.images.values(), key=lambda image: stored[image.objgen], reverse=True)
@@ -94,6 +96,7 @@ def encode_images(
     firsts: dict[bytes, ObjGen] = {}
     twins: list[tuple[ObjGen, ObjGen]] = []  # an image, and the one that all is found out with
     pages: list[ObjGen] = []  # what may be scanned pages, in the order in which they are coded
+    bitmap_bytes = 0
     tally = Tally(pdf, queue, goal)
 
     @contextmanager
@@ -115,6 +118,12 @@ def encode_images(
         layered = [objgen for objgen in first if objgen in result.encoded and result.encoded[objgen].over]
         return goal if layered else replace(goal, layers="never")
 
+    def keeping(image: Encoded) -> Encoded:
+        """With its bitmap as long as few bytes of such are kept; the others are decoded where they are wanted."""
+        nonlocal bitmap_bytes
+        bitmap_bytes += kept_bytes(image)
+        return image if bitmap_bytes <= BITMAPS_BYTES else without_pixels(image)
+
     def collect() -> None:
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
@@ -122,7 +131,7 @@ def encode_images(
             tally.finish(objgen)
             try:
                 with tolerate("image", pyvips.Error, OSError) as attempt:
-                    result.encoded[objgen] = future.result()
+                    result.encoded[objgen] = keeping(future.result())
                 if attempt.failed:
                     left[objgen] = "unreadable"
             except Skip as skip:

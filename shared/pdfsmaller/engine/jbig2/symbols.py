@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.jbig2.decode import PARTS, Undecodable, decode
 from pdfsmaller.engine.jbig2.generic import TEMPLATES, encode_region
 from pdfsmaller.engine.jbig2.segments import (
@@ -122,7 +122,7 @@ def encode(bitmaps: Sequence[Bitmap], limits: Sequence[int]) -> Pages | None:
 
 
 def _call(name: str, pixels: int, *arguments: Any) -> Any:
-    return lua.call(name, pixels, *arguments, folder=Path(__file__).parent, parts=PARTS, steady=False)
+    return lua.call(Path(__file__).with_name(f"{name}.lua"), pixels, *arguments, parts=PARTS, steady=False)
 
 
 def _without_padding(page: Bitmap) -> Bitmap:

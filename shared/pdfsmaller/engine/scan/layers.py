@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyvips
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.scan.page import Page, opened
 from pdfsmaller.engine.scan.strokes import find_strokes
 from pdfsmaller.engine.similarity import picture_of, similarity

@@ -9,11 +9,12 @@ from typing import Any
 
 import pyvips
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.records import record
 
 # All that is asked of a page takes so many times what one loop over its pixels may.
 LOOPS = 4
+_PROGRAM = Path(__file__).with_suffix(".lua")
 PARTS = ("levels", "blocks", "strokes", "cells", "fill", "stretched", "edges", "shares", "misses")
 
 
@@ -53,9 +54,7 @@ def opened(image: pyvips.Image) -> Iterator[Page]:
     """
     size = (image.width, image.height, image.bands)
     samples = bytes(image.write_to_memory())
-    told = lua.call(
-        "page", LOOPS * image.width * image.height, samples, *size, folder=Path(__file__).parent, parts=PARTS
-    )
+    told = lua.call(_PROGRAM, LOOPS * image.width * image.height, samples, *size, parts=PARTS)
     del samples
     try:
         yield Page(*size, told)
