@@ -86,6 +86,8 @@ def main() -> None:
         raise SystemExit(f"error: no {arguments.match} in {arguments.corpus}")
     table = arguments.out / "judge.tsv" if arguments.out else None
     known = {row.file: row for row in read(table)} if table else {}
+    if table:
+        table.parent.mkdir(parents=True, exist_ok=True)
     rows: list[Judged] = []
     end = time.monotonic() + arguments.minutes * 60
     options = ["--preset", arguments.preset]
@@ -98,12 +100,12 @@ def main() -> None:
             known[name] = _judged(file, name, options)
             print(f"{name}: {known[name].outcome}; {known[name].found}".rstrip("; "), flush=True)
         rows.append(known[name])
+        if table:  # at once: a run may be stopped anywhere
+            write_table(table, rows)
     differing = sum(bool(row.found) for row in rows)
     told = f"{len(rows)} documents, {differing} differ"
     print(told)
     if table:
-        table.parent.mkdir(parents=True, exist_ok=True)
-        write_table(table, rows)
         command = f"python -m benchmarks.judge --corpus DIR --out DIR {' '.join(options)}"
         table.with_suffix(".md").write_text(markdown(rows, [*heading(command), f"{told}."]), encoding="utf-8")
     sys.exit(int(differing > 0))

@@ -7,12 +7,12 @@ form), and an entry here. The API's route, the command, drops, the web page and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from pdfsmaller import errors, media, sniff
 from pdfsmaller.errors import PdfSmallerError
+from pdfsmaller.records import record
 
 if TYPE_CHECKING:
     from pdfsmaller.engine.options import Options
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PDF_FAILURES = (errors.UnreadablePdf, errors.PasswordRequired, errors.WrongPassword, errors.UnsupportedEncryption)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class InputKind:
     """What an operation is done to.
 
@@ -68,7 +68,7 @@ IMAGES = InputKind(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class OperationSpec:
     """One operation.
 

@@ -6,7 +6,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 import pytest
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.looks import Looks, Rendering, unlike
 
 _NEAR = Looks(0.85, "no-change")

@@ -53,8 +53,9 @@ def test_what_was_prepared_is_the_first_thread_s_alone() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's own peak is in Linux's /proc")
 def test_a_fax_row_of_a_claimed_width_takes_memory_by_its_data() -> None:
     program = (
-        "import re; from pathlib import Path; from pdfsmaller.engine.images import lua;"
-        "print(lua.call('ccitt', 1, b'\\x80', 250_000_000, 1, False) is not None);"
+        "import re; from pathlib import Path; from pdfsmaller.engine import lua;"
+        "from pdfsmaller.engine.images import pixels;"
+        "print(lua.call(pixels.CCITT, 1, b'\\x80', 250_000_000, 1, False) is not None);"
         # Not ru_maxrss, in which the parent's counts too.
         "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
     )

@@ -433,18 +433,16 @@ def test_what_the_renderer_does_not_find_in_a_damaged_file_is_not_compared(tmp_p
     assert kinds(differences(tmp_path, documents.text(1), blank, repaired=True)) == {"text"}
 
 
-def test_a_link_to_a_colour_space_that_was_put_in_a_device_s_place_is_the_same(tmp_path: Path) -> None:
-    def linked(data: bytes, profile: bool) -> bytes:
+def test_what_stands_in_an_action_s_place_and_is_none_is_not_compared(tmp_path: Path) -> None:
+    def linked(**action: Any) -> bytes:
         def link(pdf: Pdf) -> None:
-            space = (
-                Array([Name.ICCBased, pdf.make_stream(documents.srgb_profile(), N=3)]) if profile else Name.DeviceRGB
-            )
-            action = Dictionary(S=Name.GoTo, D=Array([Dictionary(Cs1=space), Name.Fit]))
-            note = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=[0, 0, 9, 9], A=action)
+            note = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=[0, 0, 9, 9], A=Dictionary(**action))
             pdf.pages[0].Annots = Array([pdf.make_indirect(note)])
 
-        return documents.edited(data, link)
+        return documents.edited(documents.text(1), link)
 
-    text = documents.text(1)
-    assert differences(tmp_path, linked(text, profile=True), linked(text, profile=False)) == []
-    assert kinds(differences(tmp_path, linked(text, profile=True), text)) == {"annotations"}
+    resources, others = Dictionary(Cs1=Name.DeviceRGB), Dictionary(Cs1=Name.DeviceGray)
+    assert differences(tmp_path, linked(ColorSpace=resources), linked(ColorSpace=others)) == []
+    with_action = linked(S=Name.URI, URI=String("a"))
+    assert kinds(differences(tmp_path, with_action, linked(S=Name.URI, URI=String("b")))) == {"annotations"}
+    assert kinds(differences(tmp_path, with_action, linked(ColorSpace=resources))) == {"annotations"}

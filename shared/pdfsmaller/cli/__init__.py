@@ -49,7 +49,7 @@ __all__ = ["main"]
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and exit with its code. ``arguments`` default to ``sys.argv[1:]``."""
     given = sys.argv[1:] if arguments is None else arguments
-    gc.disable()  # all that is loaded stays
+    gc.disable()  # all that is loaded stays: it is not looked through, now or when the process ends
     from pdfsmaller.errors import ExitCode
 
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -57,6 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
             signal.signal(number, _terminated)
     try:
         run = _reader(given)
+        gc.freeze()
         gc.enable()
         code = run()
     except KeyboardInterrupt:

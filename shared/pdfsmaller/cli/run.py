@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +23,7 @@ from pdfsmaller.engine.results import Done
 from pdfsmaller.engine.results import Progress as OnProgress
 from pdfsmaller.errors import ExitCode, InvalidOption, PdfSmallerError
 from pdfsmaller.operations import OperationSpec
+from pdfsmaller.records import record
 
 
 class Engine(Protocol):
@@ -45,7 +45,7 @@ class Engine(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@record()
 class _Job:
     """One run of the engine: its files, where its results go (known once it has named them), what came of it."""
 

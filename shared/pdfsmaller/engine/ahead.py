@@ -16,6 +16,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 import pyvips
 
+from pdfsmaller import records
 from pdfsmaller.engine import libraries
 from pdfsmaller.engine.confinement import landlock, seccomp
 from pdfsmaller.engine.content.rewriter import rewriters
@@ -49,6 +50,7 @@ def steps(modules: Iterable[str]) -> Iterator[Callable[[], object]]:
     """
     for name in (*libraries.WHERE_NEEDED, *modules, *_RARELY_NEEDED):
         yield partial(libraries.load_installed, [name])
+    yield from records.writing()
     yield partial(resolve_name, "pdfsmaller.engine.child:work")  # compiles its pattern
     yield _know_types
     yield _list_fonts

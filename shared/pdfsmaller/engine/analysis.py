@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pikepdf import Pdf
 
@@ -15,9 +15,10 @@ from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.engine.walk.streams import ContentStream, content_streams
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Analysis:
     """What holds of a document and of every copy of it in which the same inline images were made objects.
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.records import record
 
 #: What a build does besides the images; each can be left out alone, in the order in which they are taken back.
 Step = Literal["fonts", "content", "structure"]
 STEPS: tuple[Step, ...] = ("fonts", "content", "structure")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Attempt:
     """What a result is made with.
 
@@ -33,7 +34,7 @@ class Attempt:
     rolled_back: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Built:
     """A result as it was written.
 

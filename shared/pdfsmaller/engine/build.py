@@ -7,7 +7,7 @@ a structural step) is just another build, and nothing is ever compressed twice.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pikepdf import Pdf
@@ -15,7 +15,6 @@ from pikepdf import Pdf
 from pdfsmaller.engine.analysis import Analysis
 from pdfsmaller.engine.attempt import Attempt, Built
 from pdfsmaller.engine.clock import Deadline, Stopwatch
-from pdfsmaller.engine.color.mode import take_color_out
 from pdfsmaller.engine.color.profiles import srgb_profiles
 from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tolerance
 from pdfsmaller.engine.document import drop_usage_rights, open_pdf, strip_metadata
@@ -26,9 +25,10 @@ from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.save import Policy, save
 from pdfsmaller.engine.structure.tidy import StructureCache, tidy
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 
-@dataclass(slots=True)
+@record()
 class Builder:
     """How one source becomes results.
 
@@ -65,6 +65,8 @@ class Builder:
             apply_images(pdf, attempt.images)
             mode = self.options.color_mode or "no-change"
             if mode != "no-change":
+                from pdfsmaller.engine.color.mode import take_color_out
+
                 color_left = take_color_out(pdf, self.analysis.streams, mode, self.limits)
             if "fonts" not in attempt.left_out:
                 with self.watch.stage("fonts"):

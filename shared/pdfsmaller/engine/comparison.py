@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from pdfsmaller.engine.report import ComparisonSummary
+from pdfsmaller.records import record
 
 #: Why a page was not compared in text and looks:
 #: ``time_limit``: time was up before its turn came;
@@ -30,7 +31,7 @@ PageSkip = Literal["time_limit", "unreadable", "no_text", "not_rendered", "large
 StructureSkip = Literal["unreadable", "too_large"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Difference:
     """One thing that is not as it was.
 
@@ -47,7 +48,7 @@ class Difference:
     message: str
 
 
-@dataclass(slots=True)
+@record()
 class Comparison:
     """What came of comparing two files. Pages are the original's, counted from zero.
 

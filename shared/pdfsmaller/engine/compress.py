@@ -21,7 +21,6 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -44,7 +43,6 @@ from pdfsmaller.engine.document import (
     pdfa_part,
     working_password,
 )
-from pdfsmaller.engine.estimate.estimate import estimate
 from pdfsmaller.engine.files import replace_file
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.find import Found
@@ -62,11 +60,11 @@ from pdfsmaller.engine.run import begin
 from pdfsmaller.engine.schedule import Telling, Work
 from pdfsmaller.engine.stand_ins import digest
 from pdfsmaller.engine.structure.tidy import StructureCache
-from pdfsmaller.engine.target_size import search
 from pdfsmaller.engine.verify import Originals, compare, sample_pages
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +112,8 @@ def run(
     """``compress`` as an operation: of one source (``engine.results`` has the form)."""
     (source,) = sources
     if options.dry_run:
+        from pdfsmaller.engine.estimate.estimate import estimate
+
         return estimate(source, folder, options, limits=limits, progress=progress)
     target = folder / "out.pdf"
     report = compress(source.path, target, options, limits=limits, progress=progress)
@@ -302,6 +302,8 @@ class _Compression:
         if wanted is None:
             coded = encode(goal, progress)
             return coded, builder.build(result, Attempt(coded.encoded), opened=pdf)
+        from pdfsmaller.engine.target_size import search
+
         self.told.searching = True
         found = search(builder, result, wanted, encode, goal, context.deadline, progress)
         self.told.searching = False
@@ -443,7 +445,7 @@ class _Compression:
         )
 
 
-@dataclass(slots=True)
+@record()
 class _Tried:
     """The last attempt, and what came of it.
 

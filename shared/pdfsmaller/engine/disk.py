@@ -6,12 +6,9 @@ import errno
 import os
 from collections.abc import Iterator
 
-import pikepdf
-import pyvips
-
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-#: What the C libraries raise; their texts end in that of the system's error.
-_OF_LIBRARIES = (pikepdf.PdfError, pyvips.Error)
+#: The C libraries whose errors' texts end in that of the system's error.
+_LIBRARIES = ("pikepdf", "pyvips")
 
 
 def is_disk_full(exc: BaseException) -> bool:
@@ -34,7 +31,7 @@ def _has_errno(exc: BaseException, numbers: tuple[int, ...]) -> bool:
     for each in _chain(exc):
         if isinstance(each, OSError) and each.errno in numbers:
             return True
-        if isinstance(each, _OF_LIBRARIES) and any(text in str(each).lower() for text in texts):
+        if type(each).__module__.partition(".")[0] in _LIBRARIES and any(text in str(each).lower() for text in texts):
             return True
     return False
 

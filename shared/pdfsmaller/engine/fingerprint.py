@@ -44,16 +44,6 @@ _NOT_SETTINGS = frozenset(
 )
 
 
-_RGB = 3
-
-
-def _is_rgb_profile(value: pikepdf.Array) -> bool:
-    """Whether it is a colour space that may have become ``/DeviceRGB``."""
-    if len(value) != 2 or value[0] != pikepdf.Name.ICCBased or not isinstance(value[1], pikepdf.Stream):
-        return False
-    return value[1].get("/N") == _RGB
-
-
 class Reader:
     """Reads one document's structure into plain values that compare with ``==``.
 
@@ -84,8 +74,6 @@ class Reader:
         if isinstance(value, pikepdf.Stream):
             return "a stream"
         if isinstance(value, pikepdf.Array):
-            if _is_rgb_profile(value):  # links may lead to objects that are no pages
-                return "/DeviceRGB"
             return tuple(self.plain(item, depth - 1) for item in value)
         if isinstance(value, pikepdf.Dictionary):
             if value.objgen in self.page_of and value.is_indirect:
@@ -144,9 +132,15 @@ class Reader:
     def _annotation(self, annotation: Any) -> Hashable:
         if not isinstance(annotation, pikepdf.Dictionary):
             return None
-        keys = ("/Subtype", "/Rect", "/A", "/Dest", "/Contents", "/T", "/F", "/AS")
+        keys = ("/Subtype", "/Rect", "/Dest", "/Contents", "/T", "/F", "/AS")
         present = annotation.keys()
-        return tuple(self.plain(annotation.get(key) if key in present else None, 4) for key in keys)
+        shown = tuple(self.plain(annotation.get(key) if key in present else None, 4) for key in keys)
+        return (*shown, self._action(annotation))
+
+    def _action(self, owner: pikepdf.Dictionary) -> Hashable:
+        """What an annotation does; whatever else stands in an action's place (fonts, colour spaces) does nothing."""
+        action = owner.get("/A")
+        return self.plain(action, 4) if isinstance(action, pikepdf.Dictionary) and "/S" in action else None
 
     def outline(self) -> Hashable:
         entries: list[Hashable] = []

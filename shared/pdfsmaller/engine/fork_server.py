@@ -26,17 +26,17 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pdfsmaller.engine import child, libraries
 from pdfsmaller.engine.confinement.linux import die_with_parent, set_dumpable, thread_count
+from pdfsmaller.records import record
 
 _DESCRIPTORS = 4
 _MESSAGE_BYTES = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Child:
     pid: int
     pidfd: int

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from pdfsmaller.records import record
 
-@dataclass(frozen=True, slots=True)
+
+@record(frozen=True)
 class InputFile:
     """Where an input lies, and what its owner calls it: the name in messages, warnings and outlines."""
 

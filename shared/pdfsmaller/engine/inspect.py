@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +22,7 @@ from pdfsmaller.engine.report import Audit, Facts, Reported
 from pdfsmaller.engine.results import Done, Progress
 from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: Images listed, largest first. All of them are counted.
 IMAGES_LISTED = 20
@@ -32,7 +32,7 @@ PAGES_LISTED = 10
 _SUBSET = re.compile(r"[A-Z]{6}\+")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class ImageInfo(Facts):
     """One image XObject.
 
@@ -62,7 +62,7 @@ class ImageInfo(Facts):
     page_count: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class FontInfo(Facts):
     """One font, or several that share a program.
 
@@ -81,7 +81,7 @@ class FontInfo(Facts):
     bytes: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Inspection(Reported):
     """What ``inspect`` finds.
 

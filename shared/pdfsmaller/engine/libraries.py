@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
-_ALWAYS = ("pikepdf", "pypdfium2", "pyvips", "pdfsmaller.engine.compress")
+_ALWAYS = ("pikepdf", "pypdfium2", "pdfsmaller.engine.compress")
 #: What documents of some kinds use. Some are optional.
 WHERE_NEEDED = (
     "deflate",
@@ -21,6 +21,13 @@ WHERE_NEEDED = (
     "fontTools.encodings.StandardEncoding",
     "lupa.luajit21",
     "lxml.etree",  # pikepdf's, for XMP
+    "pdfsmaller.engine.color.mode",
+    "pdfsmaller.engine.estimate.estimate",
+    "pdfsmaller.engine.fonts.plan",
+    "pdfsmaller.engine.images.choose",
+    "pdfsmaller.engine.images.together",
+    "pdfsmaller.engine.target_size",
+    "pyvips",
     "zopfli.zlib",
 )
 

@@ -8,14 +8,18 @@ counted, however good the rest of the page is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pypdfium2
-import pyvips
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.memory import equal_bytes
 from pdfsmaller.engine.similarity import BLOCK, block_means, similarity_of_images
+from pdfsmaller.records import record
+
+if TYPE_CHECKING:
+    import pyvips
 
 #: A block has moved when its mean colour differs by more than this (of 255) in any channel …
 MOVED = 40
@@ -26,9 +30,10 @@ MOVED_GRAY = 90
 #: More moved blocks than this share of a page's, and at least ``MOVED_BLOCKS`` of them, are a difference.
 MOVED_SHARE = 0.0005
 MOVED_BLOCKS = 4
+_PROGRAM = Path(__file__).with_suffix(".lua")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Looks:
     """What counts as the same look.
 
@@ -44,7 +49,7 @@ class Looks:
     elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rendering:
     """A page as PDFium drew it: red, green, blue and a fourth byte that means nothing."""
 
@@ -69,12 +74,14 @@ class Rendering:
 
     def image(self) -> pyvips.Image:
         """The same pixels, where they lie: of use as long as the bitmap is open."""
+        import pyvips
+
         bitmap = self.bitmap
         image = pyvips.Image.new_from_memory(bitmap.buffer, self.row, bitmap.height, 4, "uchar")
         return image.extract_band(0, n=3).crop(0, 0, bitmap.width, bitmap.height)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Likeness:
     """How like each other two renderings are.
 
@@ -127,7 +134,7 @@ def _likeness(before: Rendering, after: Rendering, limit: float, *, gray: bool) 
     pixels = bytes(first.buffer), bytes(second.buffer)
     sizes = (first.width, first.height, before.row, second.width, second.height, after.row)
     try:
-        similarity, moved, differ = lua.call("looks", first.width * first.height, *pixels, *sizes, limit, gray)
+        similarity, moved, differ = lua.call(_PROGRAM, first.width * first.height, *pixels, *sizes, limit, gray)
     except lua.Unavailable:
         one, other = _whole_blocks(before, after)
         if one.write_to_memory() == other.write_to_memory():

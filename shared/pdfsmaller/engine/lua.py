@@ -1,6 +1,7 @@
-"""Lua runtimes that reach nothing of Python: what runs in them works on hostile bytes.
+"""Programs in Lua: loops over every pixel, bit or byte, which are too slow in Python, run by LuaJIT.
 
-LuaJIT comes in the ``lupa`` package.
+They work on hostile bytes, so that their runtimes reach nothing of Python. LuaJIT comes in the ``lupa`` package and
+lets other threads run meanwhile. Where there is none, or it may not make machine code, callers do without.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+# Machine code takes 5 to 30 ns for a pixel, LuaJIT's interpreter 20 times that. The clock counts all threads' time.
+_SECONDS, _SECONDS_PER_PIXEL = 0.5, 150e-9
 
 # Room for machine code. LuaJIT compiles the ways through a loop one by one, a hundred at most if not told otherwise.
 # Loops that code pixels have some hundreds, and which of them were left to the interpreter was a matter of luck:
@@ -80,6 +84,49 @@ class PerThread(Generic[T]):
                 self._own.made = self._make()
         made: T = self._own.made
         return made
+
+
+_functions: PerThread[dict[Path, Any]] = PerThread(dict)
+_unavailable = threading.Event()
+
+
+class Unavailable(Exception):
+    """There is no LuaJIT here, or it is too slow to be of use."""
+
+
+def call(program: Path, pixels: int, *arguments: Any, parts: tuple[str, ...] = (), steady: bool = True) -> Any:
+    """The function that a file of Lua returns, applied to the arguments and, as the last, the seconds it may take.
+
+    Args:
+        pixels: that it is to work on, or bytes.
+        parts: other files, by their places from its folder and without ending, which it requires by their names.
+        steady: its time follows from the pixels alone: where that is not enough, no function is of use here.
+
+    Returns:
+        Its result. Text is bytes, several results are a tuple.
+
+    Raises:
+        Unavailable: now, and then always, unless it is not steady.
+    """
+    result = _function(program, parts)(*arguments, _SECONDS + pixels * _SECONDS_PER_PIXEL)
+    if result == (None, b"slow"):
+        if steady:
+            _unavailable.set()
+        raise Unavailable
+    return result
+
+
+def _function(program: Path, parts: tuple[str, ...]) -> Any:
+    if _unavailable.is_set():
+        raise Unavailable
+    functions = _functions.get()
+    if program not in functions:
+        try:
+            functions[program] = new_function(program, *(program.parent / f"{part}.lua" for part in parts))
+        except ImportError as exc:
+            _unavailable.set()
+            raise Unavailable from exc
+    return functions[program]
 
 
 @cache

@@ -11,7 +11,7 @@ Plain dataclasses: what describes them to other programs (``models``) takes long
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, field, fields, replace
 from types import UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin
 
@@ -19,6 +19,7 @@ from pdfsmaller.engine import values
 from pdfsmaller.engine.units import parse_size
 from pdfsmaller.engine.values import types_of
 from pdfsmaller.errors import InvalidOption
+from pdfsmaller.records import record
 
 Preset = Literal["lossless", "printer", "ebook", "screen", "scan"]
 ColorMode = Literal["no-change", "grayscale", "bilevel"]
@@ -34,7 +35,7 @@ TARGET_SIZE_MIN, TARGET_SIZE_MAX = 1_000, 10**12
 DOWNSAMPLE_ABOVE = 1.2
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class PresetValues:
     """What a preset stands for: target dpi (dots per inch; None = never downsample), JPEG quality (None = lossless)."""
 
@@ -52,7 +53,7 @@ PRESETS: dict[Preset | None, PresetValues] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Shown:
     """What people see of an option beside its description, type and default.
 
@@ -77,7 +78,7 @@ class Shown:
     placeholder: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Described:
     """What an option is beside its type and default.
 
@@ -122,7 +123,7 @@ def on_error_option() -> Any:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Options:
     """What every operation's options can do."""
 
@@ -152,7 +153,7 @@ class Options:
         """
         return {
             name: value
-            for name, value in asdict(self).items()
+            for name, value in values.written(self).items()
             if not self.is_secret(name) and not (asked_for and value == self.default(name))
         }
 
@@ -244,7 +245,12 @@ class Options:
 
 def described(options: type[Options]) -> Mapping[str, Described]:
     """What each option of a class is, in the order in which people are shown them."""
-    return {one.name: one.metadata[Described] for one in fields(options)}
+    if options not in _described:
+        _described[options] = {one.name: one.metadata[Described] for one in fields(options)}
+    return _described[options]
+
+
+_described: dict[type[Options], Mapping[str, Described]] = {}
 
 
 def _read(options: type[Options], name: str, given: Any) -> Any:
@@ -268,7 +274,7 @@ def _kinds(annotation: Any) -> tuple[Any, ...]:
     return (annotation,)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class OutputOptions(Options):
     """How whatever the operation writes is made smaller."""
 
@@ -361,7 +367,7 @@ class OutputOptions(Options):
         return CompressOptions(**(shared | changes))
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class SingleOptions(OutputOptions):
     """The same where there is one result, whose size can be asked for."""
 
@@ -382,7 +388,7 @@ class SingleOptions(OutputOptions):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class DocumentOptions(Options):
     """What opening a PDF may need."""
 
@@ -399,7 +405,7 @@ class DocumentOptions(Options):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class CompressOptions(DocumentOptions, SingleOptions):
     """How a PDF is made smaller."""
 
@@ -428,7 +434,7 @@ class CompressOptions(DocumentOptions, SingleOptions):
             raise InvalidOption("target_size", self.target_size, ["(leave it out)"], message)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class InspectOptions(Options):
     """How a PDF is looked into."""
 

@@ -6,23 +6,24 @@ Plain dataclasses: see ``options``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Self
 
-from pdfsmaller.engine import values
 from pdfsmaller.engine.options import Preset, Verify
+from pdfsmaller.engine.values import read, written
+from pdfsmaller.records import record
 
 Outcome = Literal["compressed", "unchanged", "target_not_met", "dry_run"]
 CombinedOutcome = Literal["merged", "converted", "target_not_met"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Facts:
     """What can be said as JSON."""
 
     def to_json(self) -> dict[str, Any]:
         """All of it, as what ``json`` writes."""
-        return asdict(self)
+        return written(self)  # type: ignore[no-any-return]
 
     @classmethod
     def parse(cls, said: Mapping[str, Any]) -> Self:
@@ -31,10 +32,10 @@ class Facts:
         Raises:
             ValueError: it is none.
         """
-        return values.read(cls, said)  # type: ignore[no-any-return]
+        return read(cls, said)  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Audit(Facts):
     """Where a file's bytes are: sizes as stored, in bytes; they add up to the file's size."""
 
@@ -50,7 +51,7 @@ class Audit(Facts):
         return self.images + self.fonts + self.content + self.metadata + self.attachments + self.structure
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class ImageCounts(Facts):
     """Images by what became of them. ``skipped`` counts them by the reason's stable name."""
 
@@ -59,7 +60,7 @@ class ImageCounts(Facts):
     skipped: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class FontCounts(Facts):
     """Embedded font programs by what became of them. ``skipped`` counts them by the reason's stable name."""
 
@@ -68,7 +69,7 @@ class FontCounts(Facts):
     skipped: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class ReportWarning(Facts):
     """Something the caller should know. ``code`` is stable (e.g. ``signed``), ``message`` is for people."""
 
@@ -76,7 +77,7 @@ class ReportWarning(Facts):
     message: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class ComparisonSummary(Facts):
     """How the result was compared with what it was made of.
 
@@ -94,7 +95,7 @@ class ComparisonSummary(Facts):
     structure_skipped: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Reported(Facts):
     """What an engine's process says.
 
@@ -105,7 +106,7 @@ class Reported(Facts):
     bounds: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class BaseReport(Reported):
     """What every operation says of its work.
 
@@ -131,7 +132,7 @@ class BaseReport(Reported):
         return round(self.output_bytes / self.input_bytes, 4) if self.input_bytes else 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class PresetEstimate(Facts):
     """About how many bytes a preset would give, and what share of the document's that is."""
 
@@ -140,7 +141,7 @@ class PresetEstimate(Facts):
     ratio: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Report(BaseReport):
     """What ``compress`` did. Its target is never larger than its source.
 
@@ -170,7 +171,7 @@ class Report(BaseReport):
     damage: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class PartReport(Facts):
     """One of the parts that a document was cut into.
 
@@ -191,7 +192,7 @@ class PartReport(Facts):
     links_dropped: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class SourceReport(Facts):
     """One of several inputs: its name, size in bytes, the pages taken from it, and why it was left out if it was."""
 
@@ -201,7 +202,7 @@ class SourceReport(Facts):
     error: ReportWarning | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class CombinedReport(BaseReport):
     """What ``merge`` or ``images_to_pdf`` did.
 
@@ -218,7 +219,7 @@ class CombinedReport(BaseReport):
     comparison: ComparisonSummary | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class SplitReport(BaseReport):
     """What ``split`` did.
 
@@ -235,7 +236,7 @@ class SplitReport(BaseReport):
     comparison: ComparisonSummary | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class PagePreview(Facts):
     """One page's picture: its file's name, which page it is (counted from 1), and that page's size as it is shown, in
     points.
@@ -247,7 +248,7 @@ class PagePreview(Facts):
     height: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class PreviewReport(BaseReport):
     """What ``preview`` did.
 

@@ -12,12 +12,12 @@ raised as one of ``pdfsmaller.errors``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from pdfsmaller.engine.report import Reported
 from pdfsmaller.media import PDF
+from pdfsmaller.records import record
 
 
 class Progress(Protocol):
@@ -36,7 +36,7 @@ class Progress(Protocol):
 ReportT = TypeVar("ReportT", bound=Reported, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ResultFile:
     """One file that an operation made.
 
@@ -51,7 +51,7 @@ class ResultFile:
     media_type: str = PDF
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Done(Generic[ReportT]):
     """What an operation made, in order, and what it says of its work."""
 

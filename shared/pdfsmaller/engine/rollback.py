@@ -7,7 +7,7 @@ which nothing is known are treated as if they differed in whatever could be lost
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pdfsmaller.engine.attempt import STEPS, Attempt, Step
 from pdfsmaller.engine.build import Builder
@@ -18,6 +18,7 @@ from pdfsmaller.engine.images.find import Found, externalize_inline_images
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import encode_images
 from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.records import record
 
 
 def holds(tried: Attempt, comparison: Comparison) -> bool:
@@ -27,7 +28,7 @@ def holds(tried: Attempt, comparison: Comparison) -> bool:
     return _unverified_steps(comparison) <= set(tried.left_out)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rollback:
     """Attempts after the first, of one document.
 

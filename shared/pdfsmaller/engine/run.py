@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.report import ReportWarning
 from pdfsmaller.engine.results import Progress
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 O = TypeVar("O")  # noqa: E741 - the class of its options
 
 
-@dataclass(slots=True)
+@record()
 class Run(Generic[O]):
     """One call of an operation.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
@@ -26,6 +25,7 @@ from pdfsmaller.engine.structure.pack import write_packed
 from pdfsmaller.engine.structure.writer import PdfWriter
 from pdfsmaller.errors import UnreadablePdf
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: Documents of more objects are left to qpdf: packing takes about 3.5 KB of memory for each.
 MAX_PACKED_OBJECTS = 80_000
@@ -33,7 +33,7 @@ MAX_PACKED_OBJECTS = 80_000
 _PACKED_VERSION, _PLAIN_VERSION = (1, 5), (1, 4)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Policy:
     """What a file must keep, and what may be done to make it small.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pdfsmaller.engine.report import Audit
 from pdfsmaller.engine.results import Progress
+from pdfsmaller.records import record
 
 #: In their order. All of them are the stopwatch's, but for the first.
 STAGES = ("open", "analyse", "images", "write", "fonts", "content", "structure", "verify")
@@ -27,7 +27,7 @@ _SURE_SHARE = 1 / 3
 _LEAST_LEFT = 0.15
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Work:
     """What there is to be done.
 

@@ -6,17 +6,21 @@ mean. Pictures of 8-bit samples are compared by LuaJIT in one pass, where there 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyvips
+from pdfsmaller.engine import lua
+from pdfsmaller.records import record
 
-from pdfsmaller.engine.images import lua
+if TYPE_CHECKING:
+    import pyvips
 
 BLOCK = 8
+_PROGRAM = Path(__file__).with_suffix(".lua")
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Picture:
     """8-bit samples, pixel by pixel, in rows without gaps."""
 
@@ -27,6 +31,8 @@ class Picture:
 
     def image(self) -> pyvips.Image:
         """The same for libvips."""
+        import pyvips
+
         return pyvips.Image.new_from_memory(self.samples, self.width, self.height, self.bands, "uchar")
 
 
@@ -39,7 +45,7 @@ def similarity(one: Picture, other: Picture) -> float:
     """How like each other two pictures of the same size are: at most 1, for equal ones."""
     size = (one.width, one.height, one.bands)
     try:
-        found = lua.call("similarity", one.width * one.height, one.samples, other.samples, *size)
+        found = lua.call(_PROGRAM, one.width * one.height, one.samples, other.samples, *size)
     except lua.Unavailable:
         return similarity_of_images(one.image(), other.image())
     if isinstance(found, tuple):

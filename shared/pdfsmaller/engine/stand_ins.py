@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
@@ -26,6 +25,7 @@ from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.save import laid_open
 from pdfsmaller.engine.streams import GENERAL, Filter, filters_of
+from pdfsmaller.records import record
 
 #: Copies are made for pages of so many pixels of pictures on average, …
 WORTH_PIXELS = 1_500_000
@@ -44,7 +44,7 @@ _DEFAULTS: dict[str, object] = {
 _Pair = tuple[Stream, Stream]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class StandIns:
     """Copies of two files in which stand-ins are shown.
 

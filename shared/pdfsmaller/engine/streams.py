@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
@@ -15,6 +14,7 @@ from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 # Short forms are legal in inline images and met in the wild elsewhere (ISO 32000-1, table 94).
 _SHORT = {
@@ -38,7 +38,7 @@ _FLATE_MOST = 1_032
 _OVER_LIMIT = re.compile(r"limit exceeded", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Filter:
     """One filter of a stream with its parameters (None = defaults)."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pdfsmaller.engine.attempt import Attempt, Built
@@ -20,6 +20,7 @@ from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.images.work import Coded
+from pdfsmaller.records import record
 
 Encode = Callable[[Goal, Callable[[float], None]], Coded]
 
@@ -63,7 +64,7 @@ DOWNSAMPLE_ABOVE = 1.1
 MIN_GAIN = 0.02
 
 
-@dataclass(slots=True)
+@record()
 class _Try:
     """A position with the size of the result written there."""
 
@@ -72,7 +73,7 @@ class _Try:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Guess:
     """A position with what its images take, coded quickly: without loss, and lossily."""
 
@@ -81,7 +82,7 @@ class _Guess:
     lossy: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Point:
     """A size at a position, measured or likely."""
 

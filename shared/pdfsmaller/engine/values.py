@@ -1,4 +1,4 @@
-"""Values from outside, read as their types say: options as callers write them, reports as a child's JSON says them.
+"""Values as JSON has them, read as their types say: options as callers write them, reports as a child says them.
 
 The types are those that options and reports are made of: literals, numbers, texts, flags, lists, mappings, optional
 ones, and dataclasses of them. Libraries that do this for more types take longer to load than a small job takes.
@@ -46,8 +46,17 @@ def read(kind: Any, value: Any) -> Any:
     return _READERS[kind](value)
 
 
+def written(value: Any) -> Any:
+    """What ``json`` writes of a value of these types; ``read`` makes the same of it."""
+    if is_dataclass(value):
+        return {name: written(getattr(value, name)) for name in types_of(type(value))}
+    if isinstance(value, dict):
+        return {name: written(item) for name, item in value.items()}
+    return [written(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def _record(kind: Any, value: Any) -> Any:
-    """What ``dataclasses.asdict`` was given. What it has no field for counts for nothing."""
+    """What was ``written``. What it has no field for counts for nothing."""
     if not isinstance(value, Mapping):
         raise ValueError("not a mapping")
     types, given = types_of(kind), {}

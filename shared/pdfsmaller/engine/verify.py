@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +31,7 @@ from pdfsmaller.engine.fingerprint import CHECKS, Reader
 from pdfsmaller.engine.looks import Looks, Rendering, unlike
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.stand_ins import StandIns, put_stand_ins
+from pdfsmaller.records import record
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
 SAMPLE_PAGES = 12
@@ -332,7 +332,7 @@ def _shown(path: Path, password: str | None, number: int, looks: Looks, stack: E
         return None if text is None or rendering is None else _Page(text, rendering)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Page:
     """A page as it is read and drawn."""
 

@@ -9,13 +9,15 @@ from pathlib import Path
 
 #: What it may know. Everything else (AWS_*, SECRET_KEY …) stays here.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+#: Of glibc's allocator: each takes address space, which is bounded.
+ARENAS = 2
 
 
 def clean_environment() -> dict[str, str]:
     """The environment of an engine process."""
     env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     # sys.path, not PYTHONPATH: Lambda's runtime adds its layers to the former only.
-    env |= {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "MALLOC_ARENA_MAX": "2"}
+    env |= {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "MALLOC_ARENA_MAX": str(ARENAS)}
     env["PYTHONSAFEPATH"] = "1"  # a json.py in the current folder is not ours
     return env
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -11,7 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, NoReturn, Protocol
 
-from pdfsmaller.sandbox.environment import clean_environment, forget_environment
+from pdfsmaller.engine.confinement.linux import share_arenas
+from pdfsmaller.sandbox.environment import ARENAS, clean_environment, forget_environment
 
 
 class Server(Protocol):
@@ -95,6 +97,8 @@ def _be_server(control: int, stderr: int) -> NoReturn:
         for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(one, signal.SIG_DFL)
         nothing = os.open(os.devnull, os.O_RDWR)
+        # Above the three, which may not all have been open.
+        control, stderr, nothing = (fcntl.fcntl(number, fcntl.F_DUPFD, 3) for number in (control, stderr, nothing))
         for target, number in enumerate((nothing, nothing, stderr)):
             os.dup2(number, target)
         for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names alone
@@ -107,6 +111,7 @@ def _be_server(control: int, stderr: int) -> NoReturn:
             for number, mode in enumerate("rww")
         )
         forget_environment()
+        share_arenas(ARENAS)
         from pdfsmaller.engine import fork_server
 
         fork_server.serve(control)

@@ -43,10 +43,9 @@ class Heartbeat:
         self._lock = threading.Lock()
         self._process: EngineProcess | None = None
         self._lost: errors.LeaseLost | None = None
-        self._shown = float("-inf")
         self._news: _News | None = None
         self._pace = Pace()
-        self._looked = self._renewed = time.monotonic()
+        self._looked = self._renewed = self._shown = time.monotonic()  # small jobs end before there is news
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.fonts.type1_format import decrypt
-from pdfsmaller.engine.images import lua
 
 _KEY = 55_665
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from pikepdf import Name
 from PIL import Image
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
+from pdfsmaller.engine.images.pixels import CCITT
 from tests import documents
 from tests.engine.conftest import Run
 from tests.engine.jbig2.test_generic import as_pdf, bitmaps, text_page
@@ -19,7 +20,7 @@ from tests.engine.jbig2.test_generic import as_pdf, bitmaps, text_page
 
 def read(data: bytes, size: tuple[int, int], *, aligned: bool = False) -> bytes | None:
     """Packed rows with black as 1, or None where the data is damaged."""
-    found = lua.call("ccitt", size[0] * size[1], data, *size, aligned)
+    found = lua.call(CCITT, size[0] * size[1], data, *size, aligned)
     return found if isinstance(found, bytes) else None
 
 

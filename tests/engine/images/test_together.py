@@ -8,7 +8,7 @@ import pikepdf
 import pytest
 from pikepdf import Name
 
-from pdfsmaller.engine.images import together
+from pdfsmaller.engine.images import together, work
 from pdfsmaller.engine.images.pixels import INVERTED
 from tests.engine.conftest import Run
 from tests.engine.jbig2.test_symbols import Bitmap, letters
@@ -53,6 +53,13 @@ def test_pages_share_their_symbols(run: Run, preset: str) -> None:
 def test_an_archive_may_ask_for_faxes(run: Run) -> None:
     result = run(scans(2), preset="ebook", bilevel="ccitt")
     assert {str(image.Filter) for image in result.images()} == {"/CCITTFaxDecode"}
+
+
+def test_pages_whose_pixels_were_not_kept_are_decoded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "BITMAPS_BYTES", 0)
+    result = run(scans(3), preset="lossless")
+    assert result.same_pixels()
+    assert len({image.DecodeParms.JBIG2Globals.objgen for image in result.images()}) == 1
 
 
 def test_pages_that_are_stored_as_jbig2_share_symbols_too(run: Run) -> None:

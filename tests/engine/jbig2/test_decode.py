@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import random
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
+import pyvips
+from PIL import Image
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
+from pdfsmaller.engine.images.codecs import ccitt
+from pdfsmaller.engine.images.pixels import INVERTED
 from pdfsmaller.engine.jbig2.decode import Undecodable, decode
+from pdfsmaller.engine.jbig2.segments import LOSSLESS_GENERIC, page_information, region, segment
 from pdfsmaller.engine.jbig2.symbols import Bitmap, encode
 from tests.engine.jbig2.test_symbols import letters
 
@@ -55,6 +63,34 @@ def test_a_frame_with_typical_prediction() -> None:
     assert [y for y, row in enumerate(found) if "#" in row] == list(range(11, 55))
     assert found[11] == found[54] == "." * 4 + "#" * 54 + "." * 6
     assert found[20] == "." * 4 + "##" + "." * 50 + "##" + "." * 6
+
+
+def fax(page: Bitmap) -> bytes:
+    """A page as a generic region that is coded as a fax (MMR)."""
+    packed = page.black.translate(INVERTED)
+    picture = Image.frombytes("1", (page.width, page.height), packed).convert("L")
+    paper_is_white = pyvips.Image.new_from_memory(picture.tobytes(), page.width, page.height, 1, "uchar")
+    coded = ccitt.group_4(paper_is_white.copy(interpretation="b-w")).data
+    head = page_information(0, page.width, page.height)
+    return head + segment(1, LOSSLESS_GENERIC, region(page.width, page.height) + b"\1" + coded)
+
+
+def test_a_fax_within() -> None:
+    page = letters(301, 200, 7)
+    data = fax(page)
+    assert decode(data, b"", page.width, page.height) == page.black
+    with pytest.raises(Undecodable, match="damaged"):
+        decode(data[:4] + data[4:].replace(data[60:70], bytes(10)), b"", page.width, page.height)
+
+
+def test_jbig2dec_sees_the_same_fax(tmp_path: Path) -> None:
+    if shutil.which("jbig2dec") is None:
+        pytest.skip("jbig2dec is not installed")
+    page = letters(301, 200, 7)
+    (tmp_path / "page").write_bytes(fax(page))
+    subprocess.run(["jbig2dec", "-e", "-t", "pbm", "-o", "out.pbm", "page"], check=True, cwd=tmp_path)
+    found = (tmp_path / "out.pbm").read_bytes()
+    assert found.endswith(decode(fax(page), b"", page.width, page.height))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pikepdf import Dictionary, Name
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.images.pixels import INVERTED
 from pdfsmaller.engine.jbig2.decode import decode
 from pdfsmaller.engine.jbig2.generic import encode as encode_generic

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import pikepdf
 from pikepdf import Array, Name, Object
@@ -12,6 +11,7 @@ from pdfsmaller.engine.color.functions import NotAFunction, read_function
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: A colour's components to its level: 0 is black, 1 is white.
 Level = Callable[[Sequence[float]], float]
@@ -19,7 +19,7 @@ Level = Callable[[Sequence[float]], float]
 MAX_COMPONENTS = 32
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class GraySpace:
     """A colour space that can be turned gray.
 

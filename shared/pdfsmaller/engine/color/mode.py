@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 import pikepdf
@@ -26,6 +25,7 @@ from pdfsmaller.engine.options import ColorMode
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.engine.walk.streams import ContentStream, resources_of
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 # Operators that set a colour in a device space at once → the operator for gray.
 _DIRECT = {"rg": "g", "RG": "G", "k": "g", "K": "G"}
@@ -72,7 +72,7 @@ def _numbers(operands: list[Object]) -> list[float]:
     return [float(value) for value in operands]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Space:
     """A colour space in force: how its colours turn gray (None: they stay), and whether they colour patterns."""
 
@@ -84,7 +84,7 @@ _DEVICE = _Space(GraySpace(1, level_of, (0.0,), gray=True))
 _KEPT = _Space(None)
 
 
-@dataclass(slots=True)
+@record()
 class _State:
     """The colour spaces in force; None = inherited, so unknown."""
 

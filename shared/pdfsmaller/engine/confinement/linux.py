@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
+_M_ARENA_MAX = -8
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
@@ -58,6 +60,12 @@ def die_with_parent(pid: int) -> None:
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != pid:
         os._exit(1)
+
+
+def share_arenas(most: int) -> None:
+    """Have threads of this process share so many arenas of glibc (what MALLOC_ARENA_MAX does from the start)."""
+    with suppress(AttributeError):  # another C library
+        _libc().mallopt(_M_ARENA_MAX, most)
 
 
 def thread_count() -> int:

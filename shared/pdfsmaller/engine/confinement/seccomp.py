@@ -12,10 +12,10 @@ import errno
 import os
 import platform
 import struct
-from dataclasses import dataclass
 from functools import cache
 
 from pdfsmaller.engine.confinement.linux import Refused, syscall
+from pdfsmaller.records import record
 
 #: Refused calls: their numbers on x86_64 and aarch64 (None: it has none of the name).
 DENIED: dict[str, tuple[int | None, int | None]] = {
@@ -183,7 +183,7 @@ _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_
 _CLONE_THREAD = 0x00010000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Architecture:
     """One architecture: what the kernel calls it, its column in ``DENIED``, and the calls that are not just refused."""
 

@@ -7,16 +7,16 @@ cannot be had, ``Rewriter.available`` is false and content stays as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from pdfsmaller.engine.lua import PerThread, available, new_function
+from pdfsmaller.records import record
 
 _FOLDER = Path(__file__).parent
 _PARTS = ("scan", "write")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rewritten:
     """One stream.
 

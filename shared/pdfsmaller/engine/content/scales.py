@@ -7,11 +7,12 @@ the scale is infinite, so that nothing drawn through it is ever rounded.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.walk.events import Matrix
 from pdfsmaller.engine.walk.graph import Document
+from pdfsmaller.records import record
 
 #: A form that contains itself would grow for ever.
 MAX_RAISES = 40
@@ -45,7 +46,7 @@ def _note(drawn: dict[ObjGen, float], objgen: ObjGen, scale: float) -> None:
     drawn[objgen] = max(scale, drawn.get(objgen, 0.0))
 
 
-@dataclass(slots=True)
+@record()
 class _Scales:
     """The known scales, and who is drawn by whom.
 

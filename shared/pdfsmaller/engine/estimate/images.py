@@ -13,7 +13,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pyvips
 from pikepdf import Array, Pdf, Stream
@@ -33,6 +33,7 @@ from pdfsmaller.engine.images.source import ImageSource, Skip, read_source
 from pdfsmaller.engine.images.together import shared_bytes, with_symbols
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: Images looked at of each kind, and of a document.
 PER_KIND, PER_DOCUMENT = 3, 20
@@ -63,7 +64,7 @@ TRANSCODED = 0.93
 JPEG_HEAD = 450
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Sample:
     """An image that is looked at: what stands for it in the race, and which share of it that is.
 
@@ -77,7 +78,7 @@ class _Sample:
     kept: float
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ImageBytes:
     """What all images take together now, each counted once however often it is stored, and by goal what they would."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import TypeVar
@@ -31,6 +31,7 @@ from pdfsmaller.engine.fonts.cff_format import (
 )
 from pdfsmaller.engine.fonts.charstrings import Budget, Flat, Used, bias, flatten, same_drawings, tidied, with_width
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.records import record
 
 # Charstrings of more than this, in bytes, are kept with their subroutines as they are: to follow every call takes
 # about a second for each megabyte.
@@ -45,7 +46,7 @@ _IDENTITY = (b"Adobe", b"Identity", 0)
 _Key = TypeVar("_Key", str, int)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CffInfo:
     """What a PDF needs to know of a CFF program to find its glyphs.
 

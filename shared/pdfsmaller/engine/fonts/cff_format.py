@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from itertools import accumulate, count, pairwise, starmap, takewhile
 from operator import le
@@ -19,6 +19,7 @@ from fontTools.encodings.StandardEncoding import StandardEncoding
 
 from pdfsmaller.engine.fonts.cff_strings import ISO_ADOBE, PREDEFINED_CHARSETS, STANDARD_STRINGS
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.records import record
 
 # Operators of DICTs (TN 5176, tables 9, 10 and 23); 12 n is written 0x0C00 + n.
 FONT_BBOX, CHARSET, ENCODING, CHAR_STRINGS, PRIVATE, SUBRS = 5, 15, 16, 17, 18, 19
@@ -98,7 +99,7 @@ class Index(Sequence[bytes]):
         return self._data[self._base + self._offsets[item] : self._base + self._offsets[item + 1]]
 
 
-@dataclass(slots=True)
+@record()
 class FontDict:
     """One font dictionary: its hints for all glyphs, and the subroutines of its charstrings."""
 
@@ -113,7 +114,7 @@ class FontDict:
         return real(value[0]) if value else 0.0
 
 
-@dataclass(slots=True)
+@record()
 class Cff:
     """One CFF font.
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -19,9 +19,10 @@ from typing import Any
 
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.lua import PerThread, new_function
+from pdfsmaller.records import record
 
 _FOLDER = Path(__file__).parent
-_PARTS = ("draw", "encode", "flatten", "numbers")
+_PARTS = ("draw", "encode", "flatten", "numbers", "type1")
 
 
 class Budget:
@@ -30,13 +31,8 @@ class Budget:
     def __init__(self, tokens: int = 2_500_000) -> None:
         self.left = tokens
 
-    def spend(self, tokens: int) -> None:
-        self.left -= tokens
-        if self.left < 0:
-            raise FontError("charstrings too long")
 
-
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Flat:
     """One glyph's charstring with every subroutine put in place, and without its width.
 
@@ -51,7 +47,7 @@ class Flat:
     parts: tuple[int, int] | None = None
 
 
-@dataclass(slots=True)
+@record()
 class Used:
     """Subroutines that charstrings called, local ones and global ones."""
 
@@ -98,11 +94,32 @@ def flatten(
                 one.shared |= numbers
             else:
                 one.local |= numbers
-    pairs = array("h", parts)
     return [
-        Flat(body, None if math.isnan(width) else width, None if pairs[at] < 0 else (pairs[at], pairs[at + 1]))
-        for body, width, at in zip(_cut(bodies, lengths), array("d", widths), range(0, len(pairs), 2), strict=True)
+        Flat(body, None if math.isnan(width) else width, pair)
+        for body, width, pair in zip(_cut(bodies, lengths), array("d", widths), _pairs(parts), strict=True)
     ]
+
+
+def from_type1(
+    codes: Sequence[bytes], subrs: Mapping[int, bytes], len_iv: int, weights: Sequence[float], budget: Budget
+) -> list[tuple[Flat, float]]:
+    """Type 1 charstrings as the plainest Type 2 ones that draw the same, and their widths.
+
+    Args:
+        codes, subrs: as they are stored.
+        len_iv: how many bytes stand before each, -1 where they are not encrypted.
+        weights: of the designs of a multiple master.
+
+    Raises:
+        FontError: a charstring is damaged, has more hints than one of Type 2 can have, or the budget is spent.
+    """
+    data, bounds = _joined([*codes, *subrs.values()])
+    numbers, shares = array("i", subrs), array("d", weights)
+    found = _call("type1", data, bounds, len(codes), numbers.tobytes(), len_iv, shares.tobytes(), budget.left)
+    bodies, lengths, widths, parts, left = found
+    budget.left = int(left)
+    flats = [Flat(body, None, pair) for body, pair in zip(_cut(bodies, lengths), _pairs(parts), strict=True)]
+    return list(zip(flats, array("d", widths), strict=True))
 
 
 def tidied(flats: Sequence[Flat]) -> list[Flat]:
@@ -131,7 +148,7 @@ def same_drawings(ones: Sequence[Flat], others: Sequence[Flat]) -> bool:
 
 def _made() -> dict[str, Callable[..., Any]]:
     made = new_function(*(_FOLDER / f"{part}.lua" for part in ("charstrings", *_PARTS)))
-    return dict(zip(("flatten", "tidy", "same"), made, strict=True))
+    return dict(zip(("flatten", "tidy", "same", "type1"), made, strict=True))
 
 
 _programs = PerThread(_made)
@@ -155,6 +172,12 @@ def _joined(pieces: Sequence[bytes]) -> tuple[bytes, bytes]:
 def _cut(joined: bytes, lengths: bytes) -> list[bytes]:
     bounds = accumulate(array("i", lengths), initial=0)
     return [joined[start:end] for start, end in pairwise(bounds)]
+
+
+def _pairs(codes: bytes) -> list[tuple[int, int] | None]:
+    """The codes of base and accent of each glyph that has them."""
+    numbers = array("h", codes)
+    return [None if base < 0 else (base, accent) for base, accent in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
 def with_width(flat: Flat, extra: float | None) -> bytes:

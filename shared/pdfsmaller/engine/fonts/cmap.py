@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
 from pikepdf import Name, Object, Stream
@@ -18,6 +18,7 @@ from pdfsmaller.engine.damage import raised_as
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 _TOKEN = re.compile(rb"%[^\r\n]*|<([0-9A-Fa-f\s]*)>|\[|\]|/[^\s<>\[\]()/%{}]*|[^\s<>\[\]()/%{}]+")
 # CMaps build on one another by usecmap; real chains have one link.
@@ -28,7 +29,7 @@ MAX_RANGES = 100_000
 MAX_BYTES = 4_000_000
 
 
-@dataclass(slots=True)
+@record()
 class CMap:
     """From strings to CIDs.
 

@@ -5,7 +5,7 @@
 --   kinds            of each: MOVE, LINE, CURVE or FLEX (two curves drawn as a line below `depths` hundredths of a pixel)
 --   points, places   x and y of one point, of three for a curve, of six for a flex; where those of each segment begin
 --   hints            of each: the number of the set of stems in force (see `sets`)
---   stems            declared ones: horizontal, then vertical, each a number (see `edges`, `sizes`), in their order
+--   horizontal, vertical  declared stems, each a number (see `edges`, `sizes`), in their order
 --   counters         groups of stems that ask for equal counters, as numbers of sets
 --   x, y             where the accent of an accented letter goes
 -- Stems and sets of them have the same number in two outlines drawn after one `forget`.
@@ -22,7 +22,7 @@ local USUAL_DEPTH = 50
 
 local drawing = { MOVE = MOVE, LINE = LINE, CURVE = CURVE, FLEX = FLEX, NUMBERS = NUMBERS, USUAL_DEPTH = USUAL_DEPTH }
 
--- Of stems by their numbers: which way they go, where they begin and how wide they are. Of sets: which are in them.
+-- `upright`, `edges`, `sizes`: of stems by their numbers. `sets`: which stems are in each.
 local numbers_of, number_of_set
 local LENGTH = ffi.new("uint8_t[256]")
 for byte = 32, 255 do LENGTH[byte] = byte < 247 and 1 or byte < 255 and 2 or 5 end
@@ -30,7 +30,7 @@ LENGTH[28] = 3
 
 function drawing.forget()
   numbers_of, number_of_set = { [false] = {}, [true] = {} }, {}
-  drawing.edges, drawing.sizes, drawing.sets = {}, {}, {}
+  drawing.upright, drawing.edges, drawing.sizes, drawing.sets = {}, {}, {}, {}
 end
 
 function drawing.new()
@@ -48,7 +48,7 @@ local function make_room(outline, bytes)
   outline.args = ffi.new("double[?]", bytes + 16)
 end
 
-local function stem_number(vertical, edge, width)
+function drawing.stem_number(vertical, edge, width)
   local by_edge = numbers_of[vertical]
   local by_width = by_edge[edge]
   if not by_width then
@@ -59,13 +59,13 @@ local function stem_number(vertical, edge, width)
   if not found then
     found = #drawing.edges + 1
     by_width[width] = found
-    drawing.edges[found], drawing.sizes[found] = edge, width
+    drawing.upright[found], drawing.edges[found], drawing.sizes[found] = vertical, edge, width
   end
   return found
 end
 
 -- The number of a set of stems, given as a list.
-local function set_number(stems)
+function drawing.set_number(stems)
   table.sort(stems)
   local within, different = {}, {}
   for _, stem in ipairs(stems) do
@@ -94,14 +94,14 @@ local function chosen(code, at, horizontal, vertical)
       place = place + 1
     end
   end
-  return set_number(found)
+  return drawing.set_number(found)
 end
 
 local function all_of(horizontal, vertical)
   local found = {}
   for _, stem in ipairs(horizontal) do found[#found + 1] = stem end
   for _, stem in ipairs(vertical) do found[#found + 1] = stem end
-  return set_number(found)
+  return drawing.set_number(found)
 end
 
 -- The outline that is being drawn.
@@ -234,7 +234,7 @@ function drawing.draw(outline, code, at, stop, with_parts)
       local upright = op ~= HSTEM and op ~= HSTEMHM
       local side, edge = upright and vertical or horizontal, 0
       for i = 0, given - 2, 2 do
-        side[#side + 1] = stem_number(upright, edge + args[i], args[i + 1])
+        side[#side + 1] = drawing.stem_number(upright, edge + args[i], args[i + 1])
         edge = edge + args[i] + args[i + 1]
       end
       stems = stems + math.floor(given / 2)

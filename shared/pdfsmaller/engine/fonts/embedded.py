@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.fonts.usage import FontKey, font_key
 from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.records import record
 
 FILES = ("/FontFile", "/FontFile2", "/FontFile3")
 
 
-@dataclass(slots=True)
+@record()
 class Embedded:
     """One program.
 
@@ -31,7 +32,7 @@ class Embedded:
     fonts: list[Dictionary] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@record()
 class Fonts:
     """What a document embeds.
 

@@ -7,11 +7,12 @@ comes first, by what follows when it has nothing. So every way is followed, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
 from pdfsmaller.engine.fonts.encodings import base_encodings, index_of, unicode_of
 from pdfsmaller.engine.fonts.sfnt import Sfnt
+from pdfsmaller.records import record
 
 # Symbol fonts have their characters in a private area, as a rule at F000 (OpenType, cmap, platform 3, encoding 0).
 _SYMBOL_AREAS = (0xF000, 0xF100, 0xF200)
@@ -19,7 +20,7 @@ _SYMBOL_AREAS = (0xF000, 0xF100, 0xF200)
 _SPACE = 0x0020
 
 
-@dataclass(slots=True)
+@record()
 class Reached:
     """What codes lead to.
 

@@ -9,7 +9,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from pikepdf import Array, Dictionary, Pdf, Stream
 
@@ -27,13 +26,14 @@ from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 _TAGGED = re.compile(r"[A-Z]{6}\+")
 # Readers know these by name even where they are embedded, and some then take the encoding for granted.
 _STANDARD = re.compile(r"(?:Courier|Helvetica|Times|Symbol|ZapfDingbats|Arial|TimesNewRoman|CourierNew)(?![a-z])")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Change:
     """A new program and what changes with it.
 
@@ -58,7 +58,7 @@ class Change:
     gid_maps: Mapping[FontKey, bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Plan:
     """What is to become of a document's fonts.
 

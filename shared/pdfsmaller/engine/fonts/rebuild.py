@@ -7,7 +7,7 @@ around CFF by both. The proof compares the new program, read again, with the old
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from pikepdf import Dictionary, Stream
@@ -33,9 +33,10 @@ from pdfsmaller.engine.fonts.type1 import type1_encoding, type1_names, type1_out
 from pdfsmaller.engine.fonts.usage import FontKey, font_key
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FontShown:
     """A simple font or CIDFont with what is shown of it.
 
@@ -52,7 +53,7 @@ class FontShown:
     unicode: bool
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class NewProgram:
     """A new program, proved, not yet packed.
 

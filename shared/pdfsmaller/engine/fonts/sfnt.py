@@ -15,11 +15,12 @@ import struct
 import sys
 from array import array
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Protocol
 
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.records import record
 
 _TRUETYPE = (b"\x00\x01\x00\x00", b"true")
 _KEPT = ("cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "prep")
@@ -37,7 +38,7 @@ _SHORT_LOCA = 0xFFFF * 2
 _MOST_PADDING = 3
 
 
-@dataclass(slots=True)
+@record()
 class CmapTable:
     """One subtable of ``cmap``: character codes to glyph indices, without those that lead to glyph 0."""
 

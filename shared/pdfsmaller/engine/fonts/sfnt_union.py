@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.sfnt import (
@@ -27,6 +26,7 @@ from pdfsmaller.engine.fonts.sfnt import (
     write_outlines,
     write_sfnt,
 )
+from pdfsmaller.records import record
 
 _INSTRUCTIONS = ("cvt ", "fpgm", "prep")
 # What of `head` and `hhea` must be equal (OpenType): revision, flags, units, style, direction; ascent, descent, gap,
@@ -38,7 +38,7 @@ _HEAD_BOX, _HHEA_EXTREMES = 36, 10
 _MOST_NESTED = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Subset:
     """A program and those of its glyphs that count; the parts that they are made of are added."""
 

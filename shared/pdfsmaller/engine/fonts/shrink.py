@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pikepdf
 from pikepdf import Dictionary, Name, Pdf, Stream
@@ -18,14 +18,17 @@ from pikepdf import Dictionary, Name, Pdf, Stream
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
-from pdfsmaller.engine.fonts.plan import Change, Plan, plan_changes
 from pdfsmaller.engine.fonts.usage import Usage, font_key
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.report import FontCounts
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
+
+if TYPE_CHECKING:
+    from pdfsmaller.engine.fonts.plan import Change, Plan
 
 
-@dataclass(slots=True)
+@record()
 class FontCache:
     """Work on fonts that several builds of one document share.
 
@@ -79,6 +82,8 @@ def shrink_fonts(
     if attempt.failed or not (fonts.programs or fonts.type3):
         return
     if cache.plan is None:
+        from pdfsmaller.engine.fonts.plan import plan_changes
+
         cache.seen = len(fonts.programs)
         cache.plan = plan_changes(pdf, fonts, usage, limits, deadline, pdfa)
     for objgen in cache.changed(kept) & fonts.programs.keys():

@@ -8,7 +8,6 @@ writes the text in that font's encoding: 256 codes for a simple font.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import pikepdf
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
@@ -17,13 +16,14 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import form_fields
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.fonts.usage import FontKey, font_key
+from pdfsmaller.records import record
 
 _FONT_OPERAND = re.compile(r"/([^\s/<>\[\](){}%]+)\s+[-+.\d]+\s+Tf")
 _READ_ONLY, _RICH_TEXT = 1 << 0, 1 << 25
 _MAX_PARENTS = 32
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Typable:
     """Fonts that typed text may be shown with.
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.fonts.cff_format import standard_encoding
 from pdfsmaller.engine.fonts.errors import FontError
-from pdfsmaller.engine.images import lua
+from pdfsmaller.records import record
 
-_EEXEC_KEY, _CHARSTRING_KEY = 55_665, 4_330
+_EEXEC = Path(__file__).with_name("eexec.lua")
+_EEXEC_KEY = 55_665
 # PostScript's white space, what names are made of, and the one word (RD, -|, …) before binary data.
 _S, _N, _WORD = r"[ \t\r\n\0\f]", r"[^ \t\r\n\0\f/\[\]{}()<>%]", r"[^ \t\r\n\0\f/]+"
 
@@ -41,7 +42,7 @@ _LONG_BYTES = 2_000
 _TOKENS_BETWEEN = 4
 
 
-@dataclass(slots=True)
+@record()
 class Type1:
     """One Type 1 font.
 
@@ -60,31 +61,17 @@ class Type1:
     len_iv: int
     subrs: dict[int, bytes]
     charstrings: dict[str, bytes]
-    _decrypted: dict[int, bytes] = field(default_factory=dict)
-
-    def charstring(self, name: str) -> bytes:
-        return self._plain(self.charstrings[name])
-
-    def subr(self, number: int) -> bytes:
-        if number not in self._decrypted:
-            if number not in self.subrs:
-                raise FontError("Type 1 subroutine missing")
-            self._decrypted[number] = self._plain(self.subrs[number])
-        return self._decrypted[number]
 
     def numbers(self, key: str) -> list[float] | None:
         """The numbers of an entry, an array or a single one; None where there is no such entry."""
         return numbers_of(self.text, key)
-
-    def _plain(self, data: bytes) -> bytes:
-        return data if self.len_iv < 0 else decrypt(data, _CHARSTRING_KEY)[self.len_iv :]
 
 
 def decrypt(data: bytes, key: int) -> bytes:
     """eexec and charstring encryption undone (Type 1 Font Format, chapter 7)."""
     if len(data) >= _LONG_BYTES:
         with suppress(lua.Unavailable):
-            return bytes(lua.call("eexec", len(data), data, key, folder=Path(__file__).parent))
+            return bytes(lua.call(_EEXEC, len(data), data, key))
     plain = bytearray()
     add = plain.append
     for byte in data:

@@ -12,7 +12,6 @@ fonts give one code to different glyphs, and CIDFonts without ``/ToUnicode``.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from pikepdf import Dictionary, Name, Object
 
@@ -26,6 +25,7 @@ from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, glyph_names, 
 from pdfsmaller.engine.fonts.sfnt import TrueType, same_codes, same_glyphs
 from pdfsmaller.engine.fonts.sfnt_union import Subset, same_renumbered, union_in_place, union_renumbered
 from pdfsmaller.engine.fonts.usage import FontKey
+from pdfsmaller.records import record
 
 #: So many times programs are tried as one; beyond it, a document joins more subsets of a font than is worth it.
 MAX_UNIONS = 400
@@ -38,7 +38,7 @@ _MAP_BYTES = 60
 _ONE_BYTE = 256
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Candidate:
     """A new program that may become part of a union.
 
@@ -62,7 +62,7 @@ class Candidate:
         return self.document, self.identity
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Kind:
     """How programs of one kind are joined, and what proves it for one of them."""
 

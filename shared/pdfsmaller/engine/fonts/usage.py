@@ -11,7 +11,7 @@ that is typed into fields (see ``typable``). Non-goals: clipping, visibility, la
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pikepdf import Dictionary, Object, Pdf, Stream
 
@@ -22,12 +22,13 @@ from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.walk.events import Shown
 from pdfsmaller.engine.walk.graph import Document, Font, Node
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: A font: its object, or the text of a dictionary that is no object of its own.
 FontKey = ObjGen | bytes
 
 
-@dataclass(slots=True)
+@record()
 class FontUse:
     """What is shown of one font.
 
@@ -73,7 +74,7 @@ class FontUse:
         return self.cmap.cids(self._codes | {(2, code) for code in self._pairs})
 
 
-@dataclass(slots=True)
+@record()
 class Usage:
     """What a walk found.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import pyvips
 
@@ -18,6 +18,7 @@ from pdfsmaller.engine.from_images.picture import DEVICE, Picture, Stored
 from pdfsmaller.engine.from_images.reading import Reading
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.memory import ran_out_of_memory
+from pdfsmaller.records import record
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
@@ -30,7 +31,7 @@ _ADOBE_RGB = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0"
 _JFIF_UNITS = {1: 1.0, 2: 2.54}
 
 
-@dataclass(slots=True)
+@record()
 class _Header:
     """What a JPEG's segments say."""
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pdfsmaller.engine.from_images.hints import pillow_hints, valid_profile
 from pdfsmaller.engine.from_images.picture import CMYK, DEVICE, GRAY, RGB, Picture, Stored
 from pdfsmaller.engine.from_images.raster import open_with_pillow, pack_pillow
 from pdfsmaller.engine.from_images.reading import Reading
 from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.records import record
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _COD, _SOT, _EOC = 0xFF52, 0xFF90, b"\xff\xd9"
@@ -24,7 +25,7 @@ _ENUMERATED = {16: RGB, 17: GRAY, 12: CMYK}
 _NUMBER, _PROFILES = 1, (2, 3)
 
 
-@dataclass(slots=True)
+@record()
 class _Header:
     """What boxes and the codestream's main header say. ``special``: there is more to it than plain components."""
 

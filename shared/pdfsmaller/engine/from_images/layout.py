@@ -5,10 +5,9 @@ Lengths are points (1/72 inch), y upwards. Pages are never rotated (``/Rotate``)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.errors import InvalidOption
+from pdfsmaller.records import record
 
 PAPERS = {"A4": (595.276, 841.89), "letter": (612.0, 792.0)}
 DEFAULT_DPI = 96.0
@@ -18,7 +17,7 @@ SIDE_MIN, SIDE_MAX = 3.0, 14_400.0
 Matrix = tuple[float, float, float, float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Placement:
     """A page's width and height, and the matrix from the unit square to the image on it."""
 

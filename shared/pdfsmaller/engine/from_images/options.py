@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pdfsmaller.engine.options import OnError, Shown, SingleOptions, on_error_option, option
 from pdfsmaller.engine.units import parse_length
+from pdfsmaller.records import record
 
 PageSize = Literal["fit", "A4", "letter"]
 Orientation = Literal["auto", "portrait", "landscape"]
@@ -15,7 +15,7 @@ RESOLUTION_MIN, RESOLUTION_MAX = 10, 9_600
 MARGIN_MAX = 720.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class ImageOptions(SingleOptions):
     """How images become a PDF. Without any option of compression not one pixel changes."""
 

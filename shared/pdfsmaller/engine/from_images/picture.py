@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.records import record
 
 Note = Literal["animation", "damaged"]
 
@@ -14,7 +14,7 @@ COMPONENTS = {GRAY: 1, RGB: 3, CMYK: 4}
 DEVICE = {components: space for space, components in COMPONENTS.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Stored:
     """An image XObject.
 
@@ -35,7 +35,7 @@ class Stored:
     mask: Stored | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Picture:
     """One page's image.
 

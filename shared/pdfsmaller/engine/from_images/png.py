@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import pyvips
 
@@ -19,6 +19,7 @@ from pdfsmaller.engine.from_images.picture import DEVICE, Picture, Stored
 from pdfsmaller.engine.from_images.png_chunks import chunks
 from pdfsmaller.engine.from_images.reading import Reading
 from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.records import record
 
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _SAMPLES = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGBA: 4}
@@ -30,7 +31,7 @@ _INFLATE_STEP = 1 << 20
 _LAST_FILTER = 4
 
 
-@dataclass(slots=True)
+@record()
 class _Png:
     """A PNG taken apart."""
 

@@ -6,7 +6,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import comes_through
@@ -15,11 +14,12 @@ from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.memory import ran_out_of_memory
 from pdfsmaller.errors import LimitExceeded, PdfSmallerError, UnreadableImage
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@record()
 class Budget:
     """What is left for the images of one job: time, and bytes to decode.
 
@@ -56,7 +56,7 @@ class Budget:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Reading:
     """One file being read: what its owner calls it, what is asked of its image, and what it may cost.
 

@@ -6,16 +6,16 @@ That works for what scanners write: baseline strips with the same tables, each a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pdfsmaller.engine.from_images.jpeg import jpeg_segments
+from pdfsmaller.records import record
 
 _SOF0, _DHT, _EOI, _SOS, _DQT, _DRI = 0xC0, 0xC4, 0xD9, 0xDA, 0xDB, 0xDD
 _BLOCK = 8
 _INTERVAL_MAX = 65_535
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Strip:
     """One strip's tables, frame and scan headers (with their markers), and its coded data."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO
+
+from pdfsmaller.records import record
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 FILL_ORDER, OFFSETS, ORIENTATION, SAMPLES, LENGTHS = 266, 273, 274, 277, 279
@@ -32,7 +34,7 @@ class DamagedTiff(Exception):
     """The directories cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Directory:
     """One page's tags: numbers, up to the first few; how many there really are; long fields as bytes."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pikepdf import Array, Name, Object, Stream, String
 
 from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.records import record
 
 # gray, rgb and cmyk are colours that a codec may transform; `other` are components to be left as they are
 # (Lab, Separation, DeviceN: an encoder's YCbCr means nothing there).
@@ -38,7 +38,7 @@ _PROFILE_COMPONENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ColorSpace:
     """A colour space as far as an encoder has to know it.
 

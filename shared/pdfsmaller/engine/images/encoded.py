@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pdfsmaller.records import record
 
 # What one more image object takes besides its data.
 OBJECT_BYTES = 150
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Encoded:
     """An image ready to be written.
 
@@ -25,6 +27,8 @@ class Encoded:
         drop_decode: the samples now mean what they say, whatever ``/Decode`` said before.
         exact: no decoded sample differs from the source's.
         proven: and that is known without looking at it again: both were decoded and compared, or only comments went.
+        bitmap: of JBIG2 that may be coded once more with others: its pixels as the coder was given them, deflated.
+        likeness: how like its source it looks where it is seen, found for about the same coding; None = not looked at.
         over: a second image of the same place and colour space, and the stencil through which it is painted over this
             one: where the stencil's samples are 0.
     """
@@ -42,6 +46,8 @@ class Encoded:
     drop_decode: bool = False
     exact: bool = False
     proven: bool = False
+    bitmap: bytes | None = None
+    likeness: float | None = None
     over: tuple[Encoded, Encoded] | None = None
 
     @property

@@ -10,7 +10,7 @@ Non-goals: clipping and visibility. An image that is drawn but hidden counts as 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from pikepdf import Pdf, Stream
@@ -19,6 +19,7 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.walk.events import Matrix, multiply
 from pdfsmaller.engine.walk.graph import MAX_DEPTH, MAX_VISITS, Document, Node, number_of
+from pdfsmaller.records import record
 
 Role = Literal["image", "soft_mask", "stencil"]
 
@@ -28,7 +29,7 @@ INLINE_MIN_BYTES = 1024
 _MASKS: tuple[tuple[str, Role], ...] = (("/SMask", "soft_mask"), ("/Mask", "stencil"))
 
 
-@dataclass(slots=True)
+@record()
 class FoundImage:
     """One image XObject, however often it is shown.
 
@@ -63,7 +64,7 @@ class FoundImage:
         self.pages.add(page)
 
 
-@dataclass(slots=True)
+@record()
 class Found:
     """What a walk found.
 

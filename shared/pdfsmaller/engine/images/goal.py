@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.options import DOWNSAMPLE_ABOVE, Bilevel, ColorMode, Effort
+from pdfsmaller.records import record
+
+if TYPE_CHECKING:
+    from pdfsmaller.engine.images.source import ImageSource
 
 Layering = Literal["never", "alike", "always"]
 
@@ -30,7 +32,7 @@ QUALITY_UP_COARSE = 20
 LOWEST_QUALITY = 25
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Goal:
     """What is asked of every image.
 

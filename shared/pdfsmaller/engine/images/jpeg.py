@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 import deflate
 import mozjpeg_lossless_optimization
 import pyvips
+
+from pdfsmaller.records import record
 
 # Samples are looked at so many rows at a time.
 _ROWS = 128
@@ -76,7 +77,7 @@ def strip_jpeg(data: bytes, *, keep_adobe: bool = True) -> bytes:
     return data
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class JpegInfo:
     """What a JPEG's headers say.
 

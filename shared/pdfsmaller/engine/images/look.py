@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pyvips
 
@@ -16,6 +15,7 @@ from pdfsmaller.engine.images import pixels
 from pdfsmaller.engine.images.goal import Goal, shown_dpi
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.similarity import BLOCK, Picture, picture_of, similarity
+from pdfsmaller.records import record
 
 # The long side of a page on a screen, in pixels, for each dot per inch that is asked for.
 SCREEN_PER_DPI = 7.5
@@ -24,7 +24,7 @@ SCREEN_PIXELS = 1100
 MOST_PIXELS = 1_500_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class View:
     """The source as it is seen."""
 

@@ -6,9 +6,11 @@ that any thread may work on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
+import deflate
 from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.damage import raised_as
@@ -21,6 +23,7 @@ from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, Filter, filters_of, read_before_last, read_decoded
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 Coding = Literal["samples", "jpeg", "jpx", "ccitt"]
 
@@ -36,7 +39,7 @@ class Skip(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CcittParameters:
     """The parameters of a CCITTFaxDecode filter (ISO 32000-1, table 11) that a decoder needs."""
 
@@ -46,7 +49,7 @@ class CcittParameters:
     columns: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ImageSource:
     """An image as plain data.
 
@@ -124,7 +127,8 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
     width, height = _size(stream)
     filters = filters_of(stream)
     names = tuple(f.name for f in filters)
-    stored = len(stream.read_raw_bytes())
+    raw = stream.read_raw_bytes()
+    stored = len(raw)
     matted = _is_matted(stream)
     if stored < TINY_BYTES and not matted:
         raise Skip("tiny")
@@ -145,11 +149,15 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
     plain, inverted = _decode_array(stream, color, bits)
     if coding == "jpx" and int(stream.get("/SMaskInData", 0)) != 0:
         raise Skip("jpx_alpha")
+    size = (width * color.samples * bits + 7) // 8 * height
     try:
-        data = read_decoded(stream, limits) if coding == "samples" else read_before_last(pdf, stream, filters, limits)
+        if coding == "samples":
+            data = _inflated(raw, filters, min(size, limits.max_stream_bytes)) or read_decoded(stream, limits)
+        else:
+            data = read_before_last(pdf, stream, filters, limits)
     except LimitExceeded:
         raise Skip("too_large") from None
-    if coding == "samples" and len(data) < ((width * color.samples * bits + 7) // 8) * height:
+    if coding == "samples" and len(data) < size:
         raise Skip("truncated")
     if coding == "jpeg" and _unusual_transform(filters[-1], color, data):
         raise Skip("color_transform")
@@ -198,6 +206,17 @@ def read_jbig2(pdf: Pdf, found: FoundImage, limits: Limits) -> Encoded | None:
     with raised_as(Skip("unreadable")):
         data = read_before_last(pdf, stream, filters, limits)
     return Encoded(data, "/JBIG2Decode", width, height, 1, exact=True) if is_generic(data) else None
+
+
+def _inflated(raw: bytes, filters: Sequence[Filter], size: int) -> bytes | None:
+    """Samples of exactly so many bytes that are deflated and nothing else, in a fifth of qpdf's time; else None."""
+    if len(filters) != 1 or filters[0].name != "/FlateDecode" or filters[0].parms is not None:
+        return None
+    try:
+        data = bytes(deflate.zlib_decompress(raw, size))
+    except (deflate.DeflateError, ValueError):
+        return None  # damage, and what goes on after the samples, is qpdf's matter
+    return data if len(data) == size else None
 
 
 def _size(stream: Stream) -> tuple[int, int]:

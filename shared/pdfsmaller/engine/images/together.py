@@ -7,13 +7,15 @@ bounded whatever the number of pages; every image can still be left out of the r
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.clock import Deadline
-from pdfsmaller.engine.images import lua
 from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.engine.images.pixels import INVERTED
 from pdfsmaller.engine.jbig2.decode import Undecodable, decode
 from pdfsmaller.engine.jbig2.symbols import Bitmap, encode
 from pdfsmaller.engine.objgen import ObjGen
@@ -75,6 +77,18 @@ def shared_bytes(image: Encoded) -> int:
     return len(bitmap.shared or b"")
 
 
+def kept_bytes(image: Encoded) -> int:
+    """What the pixels take that are kept of an image for symbols."""
+    bitmap = _bitmap(image)
+    return len(bitmap.bitmap or b"") if bitmap is not None else 0
+
+
+def without_pixels(image: Encoded) -> Encoded:
+    """The same, nothing kept of it."""
+    bitmap = _bitmap(image)
+    return _with_bitmap(image, replace(bitmap, bitmap=None)) if bitmap is not None else image
+
+
 def _bitmap(image: Encoded) -> Encoded | None:
     """What of an image is JBIG2: all of it, or its strokes."""
     if image.over is not None:
@@ -103,19 +117,23 @@ def _together(images: Sequence[Encoded]) -> list[Encoded]:
     """The same images, those smaller that are."""
     bitmaps = [bitmap for bitmap in map(_bitmap, images) if bitmap is not None]
     try:
-        pages = [
-            Bitmap(decode(bitmap.data, b"", bitmap.width, bitmap.height), bitmap.width, bitmap.height)
-            for bitmap in bitmaps
-        ]
+        pages = [Bitmap(_pixels(bitmap), bitmap.width, bitmap.height) for bitmap in bitmaps]
         coded = encode(pages, [len(bitmap.data) - _REFERENCE_BYTES for bitmap in bitmaps])
     except (lua.Unavailable, Undecodable):
         return list(images)
     if coded is None:
         return list(images)
     return [
-        _with_bitmap(image, replace(bitmap, data=data, shared=coded.shared)) if data is not None else image
+        _with_bitmap(image, replace(bitmap, data=data, shared=coded.shared, bitmap=None)) if data is not None else image
         for image, bitmap, data in zip(images, bitmaps, coded.pages, strict=True)
     ]
+
+
+def _pixels(bitmap: Encoded) -> bytes:
+    """Those of JBIG2, a set bit being black."""
+    if bitmap.bitmap is not None:
+        return zlib.decompress(bitmap.bitmap).translate(INVERTED)
+    return decode(bitmap.data, b"", bitmap.width, bitmap.height)
 
 
 def _with_bitmap(image: Encoded, bitmap: Encoded) -> Encoded:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import pyvips
 
@@ -17,6 +16,7 @@ from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import REFERENCE_QUALITY, Goal
 from pdfsmaller.engine.images.look import View, view_of
 from pdfsmaller.engine.images.source import ImageSource
+from pdfsmaller.records import record
 
 # --- bytes ------------------------------------------------------------------------------------------------------------
 
@@ -44,7 +44,9 @@ LAYERS_GAIN = 0.95
 # --- look -------------------------------------------------------------------------------------------------------------
 
 # Similarity that may be given up for one step of e in bytes, at the quality of the ebook preset; it doubles every so
-# many steps of quality below.
+# many steps of quality below. (benchmarks/constants/results/images.weigh.PRICE.md, 58 documents of 20 kinds of image:
+# of the 19 that change, 0.03 takes 1.27 times the bytes for 0.012 more similarity, 0.08 takes 0.84 of them for 0.009
+# less.)
 PRICE = 0.05
 PRICE_OCTAVE = 12
 # Below this similarity (at that quality, and so much more for each step above it) a loss counts so many times more.
@@ -94,7 +96,7 @@ def saves(encoded: Encoded, stored: int, gain: float = MIN_GAIN_RESAMPLED) -> bo
     return encoded.cost <= stored * (1 - gain)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Judge:
     """What codings of one image are compared by.
 

@@ -12,36 +12,38 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
-import pyvips
 from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.document import pdfa_part
-from pdfsmaller.engine.images.choose import optimize
-from pdfsmaller.engine.images.choose.layers import may_be_page
 from pdfsmaller.engine.images.effort import Tally
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal
-from pdfsmaller.engine.images.source import ImageSource, Skip, read_jbig2, read_source
-from pdfsmaller.engine.images.together import share_symbols
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.workers import WORKERS
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
+
+if TYPE_CHECKING:
+    from pdfsmaller.engine.images.source import ImageSource
 
 # Decoded bytes that may be in the works at once.
 BUDGET_BYTES = 80_000_000
+# Deflated bitmaps that are kept for symbols: a page of text takes 100 to 250 KB.
+BITMAPS_BYTES = 8_000_000
 # Pages of a document are much alike, and to take one apart in vain costs seconds: where so many of the first had no
 # layers as good as their JPEG, only one of so many others is tried (audit-letter-zh-scan, preset ebook, 2026-11-30: all
 # of its pages took 28 CPU seconds instead of 7, for nothing).
 FIRST_PAGES, ONE_OF_PAGES = 2, 8
 
 
-@dataclass(slots=True)
+@record()
 class Coded:
     """What became of a document's images.
 
@@ -74,6 +76,16 @@ def encode_images(
     Raises:
         MemoryError: even one image does not fit.
     """
+    if not found_images.images:
+        return Coded()
+    # Many documents have no images, and what codes them takes as long to load as a small job takes.
+    import pyvips
+
+    from pdfsmaller.engine.images.choose import optimize
+    from pdfsmaller.engine.images.choose.layers import may_be_page
+    from pdfsmaller.engine.images.source import Skip, read_jbig2, read_source
+    from pdfsmaller.engine.images.together import kept_bytes, share_symbols, without_pixels
+
     stored = {objgen: _stored(pdf, image) for objgen, image in found_images.images.items()}
     queue = sorted(found_images.images.values(), key=lambda image: stored[image.objgen], reverse=True)
     device_gray_ok = pdfa_part(pdf) is None or "/OutputIntents" in pdf.Root
@@ -84,6 +96,7 @@ def encode_images(
     firsts: dict[bytes, ObjGen] = {}
     twins: list[tuple[ObjGen, ObjGen]] = []  # an image, and the one that all is found out with
     pages: list[ObjGen] = []  # what may be scanned pages, in the order in which they are coded
+    bitmap_bytes = 0
     tally = Tally(pdf, queue, goal)
 
     @contextmanager
@@ -105,6 +118,12 @@ def encode_images(
         layered = [objgen for objgen in first if objgen in result.encoded and result.encoded[objgen].over]
         return goal if layered else replace(goal, layers="never")
 
+    def keeping(image: Encoded) -> Encoded:
+        """With its bitmap as long as few bytes of such are kept; the others are decoded where they are wanted."""
+        nonlocal bitmap_bytes
+        bitmap_bytes += kept_bytes(image)
+        return image if bitmap_bytes <= BITMAPS_BYTES else without_pixels(image)
+
     def collect() -> None:
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
@@ -112,7 +131,7 @@ def encode_images(
             tally.finish(objgen)
             try:
                 with tolerate("image", pyvips.Error, OSError) as attempt:
-                    result.encoded[objgen] = future.result()
+                    result.encoded[objgen] = keeping(future.result())
                 if attempt.failed:
                     left[objgen] = "unreadable"
             except Skip as skip:

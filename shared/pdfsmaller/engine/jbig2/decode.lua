@@ -7,14 +7,15 @@
 --   width, height  that the page is to have
 --   seconds        of processor time it may take
 -- It returns packed rows, each padded to a byte, a set bit being black. Otherwise nil and why: "damaged" (anything that a
--- faultless encoder would not write: readers differ in what they make of it), "unsupported" (Huffman codes, MMR,
--- halftones, colours), "large" (symbols of more pixels than are worth it) or "slow".
+-- faultless encoder would not write: readers differ in what they make of it), "unsupported" (Huffman codes,
+-- halftones, refined regions, colours), "large" (symbols of more pixels than are worth it) or "slow".
 -- What was shared is kept for the next page, which mostly shares the same.
 -- All that it reads is within `shared` and `data`, what it writes to its own, of sizes checked before.
 
 local ffi = require("ffi")
 local bit = require("bit")
 local arithmetic = require("arithmetic")
+local ccitt = require("ccitt")
 local regions = require("regions")
 local tidied = require("tidied")
 local band, bor, bxor, bnot, lshift, rshift = bit.band, bit.bor, bit.bxor, bit.bnot, bit.lshift, bit.rshift
@@ -97,16 +98,25 @@ local function canvas(width, height, black)
   return made
 end
 
+-- Four pixels, a byte each (all of LuaJIT's processors have the lowest byte first), as four bits.
+local function nibble(four)
+  return bor(lshift(band(four, 1), 3), band(rshift(four, 6), 4), band(rshift(four, 15), 2), rshift(four, 24))
+end
+
 -- Combine a row of a byte for each pixel with row y of a canvas, from x on; what is beside the canvas is dropped.
 local function draw_row(on, x, y, row, width, operator)
   if y < 0 or y >= on.height then return end
   local data = on.data + y * on.row_bytes
   local i, stop = math.max(0, -x), math.min(width, on.width - x)
   while i < stop do
-    -- Eight at once, most of which are white.
+    -- Eight at once.
     while operator == OR and band(x + i, 7) == 0 and i + 8 <= stop do
       local eight = ffi.cast("const int32_t *", row + i)
-      if bor(eight[0], eight[1]) ~= 0 then break end
+      local left, right = eight[0], eight[1]
+      if bor(left, right) ~= 0 then
+        local byte = rshift(x + i, 3)
+        data[byte] = bor(data[byte], lshift(nibble(left), 4), nibble(right))
+      end
       i = i + 8
     end
     if i >= stop then break end
@@ -416,7 +426,15 @@ local function run(shared, data, width, height, seconds)
     local r = reader(segment.data, segment.from, segment.to)
     local region = bounded(region_of(r))
     local flags = r.number(1)
-    if band(flags, 1) ~= 0 or flags > 15 then fail("unsupported") end
+    if flags == 1 then -- MMR, which is a fax of group 4
+      local rows, why = ccitt(segment.data:sub(r.at + 1, segment.to), region.width, region.height, false, ends - os.clock())
+      if rows == nil then fail(why) end
+      local fax = canvas(region.width, region.height, false)
+      ffi.copy(fax.data, rows, #rows)
+      draw_canvas(on_page(), region, fax, tick)
+      return
+    end
+    if flags > 15 or band(flags, 1) ~= 0 then fail("unsupported") end
     local template = band(rshift(flags, 1), 3)
     local adaptive = r.places(template == 0 and 4 or 1)
     for i = 2, #adaptive, 2 do

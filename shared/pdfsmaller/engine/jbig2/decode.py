@@ -1,13 +1,14 @@
-"""JBIG2 as a PDF embeds it, back to pixels (ITU-T T.88): what is arithmetically coded, halftones left out."""
+"""JBIG2 as a PDF embeds it, back to pixels (ITU-T T.88): arithmetic codes and faxes, no halftones, no Huffman codes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 
-#: Files beside this one that those in Lua require.
+#: Files beside this one that those in Lua require, and the decoder of faxes.
 PARTS = ("arithmetic", "regions", "tidied")
+_FAX = "../images/ccitt"
 FOLDER = Path(__file__).parent
 
 
@@ -34,7 +35,8 @@ def decode(data: bytes, shared: bytes, width: int, height: int) -> bytes:
         Undecodable: it is damaged, not of this size or not of a known kind.
         lua.Unavailable: there is no decoder here.
     """
-    result = lua.call("decode", width * height, shared, data, width, height, folder=FOLDER, parts=PARTS, steady=False)
+    arguments = (shared, data, width, height)
+    result = lua.call(FOLDER / "decode.lua", width * height, *arguments, parts=(*PARTS, _FAX), steady=False)
     if isinstance(result, bytes):
         return result
     raise Undecodable(result[1].decode())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.images.pixels import INVERTED
 from pdfsmaller.engine.jbig2.segments import ADAPTIVE, LOSSLESS_GENERIC, page_information, region, segment
 
+_PROGRAM = Path(__file__).with_suffix(".lua")
 _TYPICAL_PREDICTION = 8
 #: The templates of a generic region: how many pixels around it foretell a pixel (16, 13, 10, 10).
 TEMPLATES = (0, 1, 2, 3)
@@ -52,7 +53,7 @@ def encode_region(black: bytes, width: int, height: int, template: int, most: in
     """
     room = most - _REGION_OVERHEAD - len(ADAPTIVE[template])
     arguments = (black, width, height, template, room)
-    coded, detail = lua.call("generic", width * height, *arguments, folder=Path(__file__).parent, parts=("arithmetic",))
+    coded, detail = lua.call(_PROGRAM, width * height, *arguments, parts=("arithmetic",))
     if coded is None:
         if detail == b"size":
             raise ValueError("not a bitmap of this size")

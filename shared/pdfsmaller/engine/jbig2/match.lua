@@ -38,18 +38,20 @@ local ROUNDS = 1
 local ASIDE = { [0] = 1, 0, -1, 0, 1 }
 local CLOCK_SHAPES = 64
 
+ffi.cdef("typedef struct { int32_t black, cells[8]; double across, down; } jbig2_seen;")
+
 local ones = ffi.new("uint8_t[65536]")
 for value = 1, 65535 do ones[value] = ones[rshift(value, 1)] + band(value, 1) end
 local function count(word) return ones[band(word, 0xFFFF)] + ones[rshift(word, 16)] end
 
 -- A bitmap made ready to be compared. Loops over few pixels take offsets rather than pointers, of which LuaJIT would make
 -- an object each.
---   data, words   packed rows of so many words of 32 pixels
+--   data, words   packed rows of so many words of 32 pixels, two at least
 --   above         black pixels above each row
 --   cells         black pixels in two columns and four rows around the middle: what differs there differs
 --   outline       how long it is, in pixels
 local function shape_of(source, from, width, height)
-  local words = rshift(width + 31, 5)
+  local words = math.max(2, rshift(width + 31, 5))
   local data, above = ffi.new("int32_t[?]", words * height), ffi.new("int32_t[?]", height + 1)
   local black, across, down, outline, hash = 0, 0, 0, 0, 0
   for y = 0, height - 1 do
@@ -76,13 +78,16 @@ local function shape_of(source, from, width, height)
   end
   across, down = across / math.max(1, black), down / math.max(1, black)
   local cells = ffi.new("int32_t[8]")
+  local columns = math.ceil(across) -- left of the middle
   for y = 0, height - 1 do
-    local line = 2 * math.max(0, math.min(3, math.floor((y - down) / CELL) + 2))
-    local at = from + y * width
-    for x = 0, width - 1 do
-      local cell = line + (x < across and 0 or 1)
-      cells[cell] = cells[cell] + source[at + x]
+    local cell = 2 * math.max(0, math.min(3, math.floor((y - down) / CELL) + 2))
+    local left = 0
+    for k = 0, rshift(columns + 31, 5) - 1 do
+      local beyond = 32 * (k + 1) - columns
+      left = left + count(beyond > 0 and lshift(rshift(data[y * words + k], beyond), beyond) or data[y * words + k])
     end
+    cells[cell] = cells[cell] + left
+    cells[cell + 1] = cells[cell + 1] + above[y + 1] - above[y] - left
   end
   return {
     width = width, height = height, words = words, data = data, above = above, black = black, outline = outline,
@@ -100,10 +105,21 @@ local function difference(one, two, dx, dy, most)
   local data1, data2 = one.data, two.data
   local words1, words2 = one.words, two.words
   local last = rshift(math.max(one.width, two.width + dx) - 1, 5)
+  -- Most letters are one word wide, or two.
   if last == 0 then
     for y = top, bottom - 1 do
-      local word = bxor(data1[y], rshift(data2[y - dy], dx))
+      local word = bxor(data1[2 * y], rshift(data2[2 * (y - dy)], dx))
       sum = sum + ones[band(word, 0xFFFF)] + ones[rshift(word, 16)]
+      if sum > most then return sum end
+    end
+    return sum
+  end
+  if last == 1 then
+    for y = top, bottom - 1 do
+      local left, right = data2[2 * (y - dy)], data2[2 * (y - dy) + 1]
+      local word1 = bxor(data1[2 * y], rshift(left, dx))
+      local word2 = bxor(data1[2 * y + 1], bor(rshift(right, dx), lshift(lshift(left, 31 - dx), 1)))
+      sum = sum + ones[band(word1, 0xFFFF)] + ones[rshift(word1, 16)] + ones[band(word2, 0xFFFF)] + ones[rshift(word2, 16)]
       if sum > most then return sum end
     end
     return sum
@@ -133,15 +149,24 @@ end
 
 local function class(shape) return rshift(shape.width, CLASS_LOG) * 65536 + rshift(shape.height, CLASS_LOG) end
 
--- Puts a symbol among those of about its size.
+-- Puts a symbol among those of about its size: in `list`, and what tells most of the others from a letter in `seen`.
 local function add_to(classes, symbol)
   local key = class(symbol)
   local list = classes[key]
   if list == nil then
-    list = {}
+    list = { count = 0, room = 8, seen = ffi.new("jbig2_seen[8]") }
     classes[key] = list
   end
-  list[#list + 1] = symbol
+  if list.count == list.room then
+    local larger = ffi.new("jbig2_seen[?]", 2 * list.room)
+    ffi.copy(larger, list.seen, list.room * ffi.sizeof("jbig2_seen"))
+    list.room, list.seen = 2 * list.room, larger
+  end
+  local seen = list.seen[list.count]
+  seen.black, seen.across, seen.down = symbol.black, symbol.across, symbol.down
+  ffi.copy(seen.cells, symbol.cells, ffi.sizeof(seen.cells))
+  list.count = list.count + 1
+  list[list.count] = symbol
 end
 
 -- Bitmaps looked at until now.
@@ -149,8 +174,51 @@ local work = 0
 
 local function rounded(value) return math.floor(value + 0.5) end
 
--- The symbol that differs least, in how many pixels and at which place; nil where all differ in more than `most`. One that
--- differs in no more than `enough` is taken at once; `guess` is one that may be it.
+-- The first from `i` on that may differ in no more than `most`; `count` if there is none.
+local function likely(seen, i, count, shape, most)
+  local black, across, cells = shape.black, shape.across, shape.cells
+  local c0, c1, c2, c3, c4, c5, c6, c7 = cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7]
+  while i < count do
+    local one = seen[i]
+    if math.abs(one.black - black) <= most then
+      local other = one.cells
+      local apart = math.abs(c0 - other[0]) + math.abs(c1 - other[1]) + math.abs(c2 - other[2]) + math.abs(c3 - other[3])
+        + math.abs(c4 - other[4]) + math.abs(c5 - other[5]) + math.abs(c6 - other[6]) + math.abs(c7 - other[7])
+      if apart <= most and math.abs(rounded(across - one.across)) < FURTHEST then return i end
+    end
+    i = i + 1
+  end
+  return count
+end
+
+-- Of the symbols of about a shape's size the one that differs least, in how many pixels and at which place; nil where all
+-- differ in more than `most`. One that differs in no more than `enough` is taken at once.
+local function search(classes, shape, most, enough)
+  local best, best_dx, best_dy
+  local key = class(shape)
+  for wide = -1, 1 do
+    for high = -1, 1 do
+      local list = classes[key + wide * 65536 + high]
+      if list ~= nil then
+        work = work + list.count
+        local i = likely(list.seen, 0, list.count, shape, most)
+        while i < list.count do
+          local symbol = list[i + 1]
+          local dx, dy = rounded(shape.across - symbol.across), rounded(shape.down - symbol.down)
+          local differs = difference(shape, symbol, dx, dy, most)
+          if differs < most or (differs == most and best == nil) then
+            most, best, best_dx, best_dy = differs, symbol, dx, dy
+            if differs <= enough then return best, most, best_dx, best_dy end
+          end
+          i = likely(list.seen, i + 1, list.count, shape, most)
+        end
+      end
+    end
+  end
+  return best, most, best_dx, best_dy
+end
+
+-- The same, and the best place for it. `guess` is one that may be it.
 local function nearest(classes, shape, most, enough, guess)
   local best, best_dx, best_dy
   if guess ~= nil then
@@ -160,34 +228,10 @@ local function nearest(classes, shape, most, enough, guess)
       if differs <= most then most, best, best_dx, best_dy = differs, guess, dx, dy end
     end
   end
-  local key = class(shape)
-  for wide = -1, 1 do
-    for high = -1, 1 do
-      local list = classes[key + wide * 65536 + high]
-      if list ~= nil then
-        work = work + #list
-        for i = 1, #list do
-          local symbol = list[i]
-          if math.abs(symbol.black - shape.black) <= most then
-            local dx, dy = rounded(shape.across - symbol.across), rounded(shape.down - symbol.down)
-            local c1, c2 = shape.cells, symbol.cells
-            local apart = math.abs(c1[0] - c2[0]) + math.abs(c1[1] - c2[1]) + math.abs(c1[2] - c2[2])
-              + math.abs(c1[3] - c2[3]) + math.abs(c1[4] - c2[4]) + math.abs(c1[5] - c2[5])
-              + math.abs(c1[6] - c2[6]) + math.abs(c1[7] - c2[7])
-            if math.abs(dx) < FURTHEST and apart <= most then
-              local differs = difference(shape, symbol, dx, dy, most)
-              if differs <= most then
-                if best == nil or differs < most then best, best_dx, best_dy = symbol, dx, dy end
-                most = differs
-                if differs <= enough then goto found end
-              end
-            end
-          end
-        end
-      end
-    end
+  if best == nil or most > enough then
+    local found, differs, dx, dy = search(classes, shape, most, enough)
+    if found ~= nil and (best == nil or differs < most) then most, best, best_dx, best_dy = differs, found, dx, dy end
   end
-  ::found::
   if best == nil then return nil end
   -- Middles are not exact: is it nearer one pixel further?
   if most > 0 then
@@ -342,7 +386,9 @@ local function run(pages, boxes, pixels, join, reach, fewest, most_work, seconds
     bitmaps[i] = ffi.string(symbol.pixels, symbol.width * symbol.height)
   end
 
-  local letters, drawn = ffi.new("int32_t[?]", 8 * total + 1), {}
+  local letters = ffi.new("int32_t[?]", 8 * total + 1)
+  local room, filled = 0x10000, 0
+  local drawn = ffi.new("uint8_t[?]", room)
   local page_of = ffi.cast("const int32_t *", pages)
   local page, left_on_page = -1, 0
   for i = 0, total - 1 do
@@ -371,15 +417,20 @@ local function run(pages, boxes, pixels, join, reach, fewest, most_work, seconds
         letter[0] = -1
       elseif not exact then
         letter[7] = 1
-        local made = ffi.new("uint8_t[?]", width * height)
-        for row = 0, shape.height - 1 do
-          ffi.copy(made + (row - top) * width - left, shape.pixels + shape.from + row * shape.width, shape.width)
+        if filled + width * height > room then
+          local larger = ffi.new("uint8_t[?]", 2 * room + width * height)
+          ffi.copy(larger, drawn, filled)
+          drawn, room = larger, 2 * room + width * height
         end
-        drawn[#drawn + 1] = ffi.string(made, width * height)
+        for row = 0, shape.height - 1 do
+          local to = filled + (row - top) * width - left
+          ffi.copy(drawn + to, shape.pixels + shape.from + row * shape.width, shape.width)
+        end
+        filled = filled + width * height
       end
     end
   end
-  return ffi.string(sizes, 8 * #used), table.concat(bitmaps), ffi.string(letters, 32 * total), table.concat(drawn)
+  return ffi.string(sizes, 8 * #used), table.concat(bitmaps), ffi.string(letters, 32 * total), ffi.string(drawn, filled)
 end
 
 return tidied(run)

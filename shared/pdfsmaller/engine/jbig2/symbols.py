@@ -14,11 +14,10 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.jbig2.decode import PARTS, Undecodable, decode
 from pdfsmaller.engine.jbig2.generic import TEMPLATES, encode_region
 from pdfsmaller.engine.jbig2.segments import (
@@ -31,6 +30,7 @@ from pdfsmaller.engine.jbig2.segments import (
     region,
     segment,
 )
+from pdfsmaller.records import record
 
 # A component is a letter with at least so many black pixels and of at most this width and height; the others are dirt
 # or pictures.
@@ -51,7 +51,7 @@ _REFINED, _LOWER_LEFT = 2, 0
 _SLOWER, _LOOK = 20, 4
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Bitmap:
     """A page.
 
@@ -65,7 +65,7 @@ class Bitmap:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Pages:
     """Pages, coded.
 
@@ -78,7 +78,7 @@ class Pages:
     pages: tuple[bytes | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Components:
     """What is connected on a page: boxes (four 32-bit integers each) and pixels (a byte each)."""
 
@@ -122,7 +122,7 @@ def encode(bitmaps: Sequence[Bitmap], limits: Sequence[int]) -> Pages | None:
 
 
 def _call(name: str, pixels: int, *arguments: Any) -> Any:
-    return lua.call(name, pixels, *arguments, folder=Path(__file__).parent, parts=PARTS, steady=False)
+    return lua.call(Path(__file__).with_name(f"{name}.lua"), pixels, *arguments, parts=PARTS, steady=False)
 
 
 def _without_padding(page: Bitmap) -> Bitmap:

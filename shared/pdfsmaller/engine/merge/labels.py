@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Any
 
 from pikepdf import Dictionary, Name, String
@@ -11,9 +10,10 @@ from pikepdf import Dictionary, Name, String
 from pdfsmaller.engine.merge.source import Source
 from pdfsmaller.engine.merge.trees import read_numbers, write_numbers
 from pdfsmaller.engine.structure.writer import PdfWriter
+from pdfsmaller.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Label:
     """One page's label: style and prefix in PDF syntax, and its number."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pdfsmaller.engine.merge.ranges import SYNTAX, is_range
 from pdfsmaller.engine.options import DocumentOptions, OnError, Shown, SingleOptions, on_error_option, option
 from pdfsmaller.errors import InvalidOption
+from pdfsmaller.records import record
 
 Outline = Literal["per-source", "joined", "none"]
 
@@ -38,7 +38,7 @@ def _lines(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class MergeOptions(DocumentOptions, SingleOptions):
     """How PDFs become one. The options of compression count where ``optimize`` is true."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pikepdf import Encryption, Pdf, Permissions
 
+from pdfsmaller.records import record
 
-@dataclass(frozen=True, slots=True)
+
+@record(frozen=True)
 class Protection:
     """How a result is encrypted: with AES-256, and no more permissions than any encrypted document in it gave.
 

@@ -8,15 +8,16 @@ knows. No file that is handed out has one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pikepdf import Array, Dictionary, Name, String
 
+from pdfsmaller.records import record
+
 _PENDING = "/PdfSmallerPending"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class RemotePage:
     """A page of another file.
 

@@ -6,7 +6,6 @@ A result claims PDF/A or PDF/UA only where every document does, in the same way 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pdfsmaller.engine.merge.destinations import named_destinations, target_page
 from pdfsmaller.engine.merge.source import Source, Warn
 from pdfsmaller.engine.structure.syntax import name_syntax
 from pdfsmaller.engine.structure.writer import PdfWriter
+from pdfsmaller.records import record
 
 #: How a viewer shows the document: the first one's.
 _SETTINGS = ("/PageLayout", "/PageMode", "/ViewerPreferences", "/OpenAction", "/Lang", "/URI", "/AA")
@@ -31,7 +31,7 @@ _XMP_NAMESPACES = (
 Claims = frozenset[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Intent:
     """An output intent, held until it is known whether it is written: entries in PDF syntax, and its profile's."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.repair.mend import Opened, open_or_mend
 from pdfsmaller.errors import PasswordRequired, PdfSmallerError, UnreadablePdf, WrongPassword
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 Warn = Callable[[str, str], None]
 
 
-@dataclass(slots=True)
+@record()
 class Source:
     """A document, open, and the share of its pages that is copied in this go.
 
@@ -70,7 +70,7 @@ class Source:
         return value if isinstance(value, Dictionary) else None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Ready:
     """A source as it is copied.
 

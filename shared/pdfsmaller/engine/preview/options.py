@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from pdfsmaller.engine.merge.ranges import SYNTAX, is_range
 from pdfsmaller.engine.options import Options, Shown, option
+from pdfsmaller.records import record
 
 #: Pages pictured where nobody says which: as many as somebody looks through.
 FIRST_PAGES = 50
@@ -19,7 +19,7 @@ def _ranges(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class PreviewOptions(Options):
     """How pages are pictured."""
 

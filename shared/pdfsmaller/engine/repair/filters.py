@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import brotli
 import pikepdf
@@ -21,6 +20,7 @@ from pdfsmaller.engine.document import inherited_resources
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import BROTLI, GENERAL, KNOWN, Filter, check_total, filters_of, read_decoded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 # What is read of a document for a cross-reference table: not part of what it holds.
 _PACKING = ("/ObjStm", "/XRef")
@@ -33,7 +33,7 @@ _AWAY = frozenset({"/Parent", "/P", "/Dest", "/A", "/AA", "/B", "/Popup", "/IRT"
 _MOST_OBJECTS = 500_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class UnknownFilters:
     """What a document holds that cannot be read for its filters.
 

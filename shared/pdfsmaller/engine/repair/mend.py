@@ -59,13 +59,14 @@ def open_or_mend(source: Path, mended: Path, password: str | None, limits: Limit
     try:
         unknown = unknown_filters(pdf, laid_open=laid_open)
         warnings = pdf.get_warnings()  # of all objects: each has been read by now
+        repaired = repaired or was_rebuilt(warnings)
         closed = mended.with_name(f"{mended.name}.closed")
         if (broken := given_up(warnings)) and close_objects(path, closed, broken):
-            pdf.close()
-            pdf, path, repaired = open_pdf(closed, password, limits), closed, True
-            unknown = unknown_filters(pdf, laid_open=laid_open)
-        elif was_rebuilt(warnings):
-            repaired = True
+            with suppress(UnreadablePdf):
+                mended_pdf = open_pdf(closed, password, limits)
+                pdf.close()
+                pdf, path, repaired = mended_pdf, closed, True
+                unknown = unknown_filters(pdf, laid_open=laid_open)
         brotli = BROTLI in unknown.names and write_flate_for_brotli(pdf, limits)
         if brotli:
             path = mended.with_name(f"{mended.name}.flate")

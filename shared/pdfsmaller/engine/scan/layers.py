@@ -6,14 +6,13 @@ together again, look like them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pyvips
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.scan.page import Page, opened
 from pdfsmaller.engine.scan.strokes import find_strokes
 from pdfsmaller.engine.similarity import picture_of, similarity
+from pdfsmaller.records import record
 
 # Of a page of text, strokes cover some percent; of a photograph or a dark page, anything.
 STROKES_LEAST, STROKES_MOST = 0.002, 0.30
@@ -39,7 +38,7 @@ LEAST_WEIGHT = 0.002
 _PAPER, _CORES, _ALL = bytes([16, 0, 0, 0, 0, 0, 0, 0]), bytes([0, 0, 0, 1, 0, 0, 0, 16]), bytes([16] * 8)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Layers:
     """A page in three images of the same place.
 

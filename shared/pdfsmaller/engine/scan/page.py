@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyvips
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
+from pdfsmaller.records import record
 
 # All that is asked of a page takes so many times what one loop over its pixels may.
 LOOPS = 4
+_PROGRAM = Path(__file__).with_suffix(".lua")
 PARTS = ("levels", "blocks", "strokes", "cells", "fill", "stretched", "edges", "shares", "misses")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Page:
     """One page.
 
@@ -53,9 +54,7 @@ def opened(image: pyvips.Image) -> Iterator[Page]:
     """
     size = (image.width, image.height, image.bands)
     samples = bytes(image.write_to_memory())
-    told = lua.call(
-        "page", LOOPS * image.width * image.height, samples, *size, folder=Path(__file__).parent, parts=PARTS
-    )
+    told = lua.call(_PROGRAM, LOOPS * image.width * image.height, samples, *size, parts=PARTS)
     del samples
     try:
         yield Page(*size, told)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from pdfsmaller.engine.merge.ranges import is_range
 from pdfsmaller.engine.options import TARGET_SIZE_MAX, TARGET_SIZE_MIN, DocumentOptions, OutputOptions, Shown, option
 from pdfsmaller.engine.units import parse_size
 from pdfsmaller.errors import InvalidOption
+from pdfsmaller.records import record
 
 #: The ways to cut, of which there is exactly one.
 WAYS = ("pages", "every", "outline_level", "max_size")
@@ -30,7 +30,7 @@ def _parts(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class SplitOptions(DocumentOptions, OutputOptions):
     """How a PDF is cut into parts. The options of compression count where ``optimize`` is true."""
 

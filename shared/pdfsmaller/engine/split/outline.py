@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pikepdf import Dictionary, Pdf
 
 from pdfsmaller.engine.merge.destinations import goes_to, named_destinations, target_page
@@ -11,9 +9,10 @@ from pdfsmaller.engine.merge.outline import children
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.structure.syntax import string_text
 from pdfsmaller.errors import InvalidOutlineLevel
+from pdfsmaller.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Start:
     """A page, as an index from 0, with which a part begins, and the title of the entry that leads to it."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pdfsmaller.engine.clock import Stopwatch
@@ -15,6 +14,7 @@ from pdfsmaller.engine.split.check import Check
 from pdfsmaller.engine.split.stock import Cut, Cutter, Stock
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: Parts are cut from the whole document where there are no more than this; else from stretches of it.
 _FEW_PARTS = 8
@@ -25,7 +25,7 @@ def parts_of_stretch(parts: int) -> int:
     return parts if parts <= _FEW_PARTS else max(_FEW_PARTS // 2, math.isqrt(parts))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Written:
     """A part that was written.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pikepdf import Pdf
 
@@ -14,9 +13,10 @@ from pdfsmaller.engine.split.options import SplitOptions, part_ranges
 from pdfsmaller.engine.split.outline import Start, starts
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Part:
     """One part as it is to be: its file's name, and its pages as indices from 0."""
 

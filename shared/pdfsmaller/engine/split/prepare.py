@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pikepdf import Pdf
@@ -27,12 +27,13 @@ from pdfsmaller.engine.split.stock import Cutter, Stock
 from pdfsmaller.engine.verify import compare_pages, sample_pages
 from pdfsmaller.errors import SignedPdf, UnreadablePdf
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: Warnings of compression that splitting says itself, or that mean nothing here.
 _SAID_HERE = ("signature_invalidated", "repaired", "options_not_applied", "unknown_filter")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Prepared:
     """A document that is ready to be cut.
 
@@ -53,7 +54,7 @@ class Prepared:
     cutter: Cutter
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Preparation:
     """Prepares one document.
 

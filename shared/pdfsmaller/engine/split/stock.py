@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from pdfsmaller.engine.merge.source import Ready, Warn
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.errors import UnreadablePdf
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Stock:
     """A document that parts are cut from: the whole one, or a stretch of it.
 
@@ -36,7 +36,7 @@ class Stock:
         return [known[page] for page in pages]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Cut:
     """A file of some pages, and what became of links to others."""
 
@@ -45,7 +45,7 @@ class Cut:
     links_dropped: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Cutter:
     """Cuts one document.
 

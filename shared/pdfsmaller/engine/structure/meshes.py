@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pikepdf import Array, Object, Pdf, Stream
 
@@ -20,6 +19,7 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: Larger meshes are left alone: every coordinate is a number in Python.
 MAX_BYTES = 4_000_000
@@ -43,7 +43,7 @@ def thin_meshes(pdf: Pdf, limits: Limits) -> None:
                 _thin(obj, limits)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Layout:
     """How a mesh's data is laid out, in bytes.
 

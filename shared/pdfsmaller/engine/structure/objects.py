@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from pikepdf import Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.structure.syntax import narrow_text
+from pdfsmaller.records import record
 
 # Tokens as qpdf writes them: every parenthesis within a string has a backslash.
 _STRING = re.compile(rb"(\((?:[^\\()]+|\\.)*\)|<[0-9a-fA-F]*>)", re.DOTALL)
@@ -52,11 +53,10 @@ _ENDS = frozenset({b"", b" ", b"]", b">"})
 _DELIMITERS = frozenset({b"/", b"[", b"<", b"("})
 #: Entries of streams' dictionaries that may as well be objects of their own: objects are packed, dictionaries not.
 LIFTED = frozenset({b"/ColorSpace", b"/Function", b"/Functions", b"/Group", b"/Resources", b"/Shading"})
-#: The key whose value begins where this text ends.
-_LAST_KEY = re.compile(rb"/([^\s/\[\]<>()]+) $")
+_NAME = re.compile(rb"[^\s/\[\]<>()]+")
 
 
-@dataclass(slots=True)
+@record()
 class Body:
     """One object.
 
@@ -80,11 +80,16 @@ class Body:
     def contexts(self) -> Iterable[tuple[bytes, int]]:
         """(the key it is the value of, or nothing within arrays; the place) of every reference."""
         for text, place in zip(self.texts, self.references, strict=False):
-            found = _LAST_KEY.search(text, max(0, len(text) - 64)) if text.endswith(b" ") else None
-            yield (found[1] if found else b""), place
+            key = b""
+            if len(text) > 1 and text.endswith(b" "):
+                slash = text.rfind(b"/", max(0, len(text) - 64))
+                key = text[slash + 1 : -1] if slash >= 0 else b""
+                if not key.isalnum() and not _NAME.fullmatch(key):
+                    key = b""
+            yield key, place
 
 
-@dataclass(slots=True)
+@record()
 class Objects:
     """All objects that a document's trailer reaches, in the order of a walk down from its catalog."""
 
@@ -246,12 +251,13 @@ def split(text: bytes) -> tuple[list[bytes], list[tuple[int, int]]]:
     texts: list[bytes] = []
     references: list[tuple[int, int]] = []
     begun = b""
-    for index, piece in enumerate(_STRING.split(text)):
+    with_strings = b"(" in text or b"<" in text.replace(b"<<", b"")
+    for index, piece in enumerate(_STRING.split(text) if with_strings else (text,)):
         if index % 2:
             begun += short_string(piece, is_text=_TEXT_KEY.search(begun, max(0, len(begun) - 16)) is not None)
             continue
         plain = short(piece)
-        found = _REFERENCE.split(plain)
+        found = _REFERENCE.split(plain) if b" R" in plain else (plain,)
         begun += found[0]
         for at in range(1, len(found), 3):
             texts.append(begun)
@@ -264,8 +270,9 @@ def split(text: bytes) -> tuple[list[bytes], list[tuple[int, int]]]:
 def short(plain: bytes) -> bytes:
     """Syntax without strings, without the blanks and zeros that mean nothing."""
     plain = plain.strip()
-    for spaced, mark in _SPACED:
-        plain = plain.replace(spaced, mark)
+    if b" " in plain:
+        for spaced, mark in _SPACED:
+            plain = plain.replace(spaced, mark)
     return _REAL.sub(_short_real, plain) if b"." in plain else plain
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
@@ -28,6 +28,7 @@ from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
 from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 # XMP packets end in some 2 KB of blanks, for programs that edit them in place.
 _XMP_END = b"<?xpacket end"
@@ -43,7 +44,7 @@ _FLATE_ENTRY = 19
 RECOMPRESS_BATCH_BYTES = 40_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Packed:
     """A stream's data as it is to be stored."""
 
@@ -56,7 +57,7 @@ class Packed:
         return len(self.data) + (_FLATE_ENTRY if self.deflated else 0)
 
 
-@dataclass(slots=True)
+@record()
 class StructureCache:
     """Work on streams that several builds of one document share.
 

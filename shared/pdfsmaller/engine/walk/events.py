@@ -10,7 +10,6 @@ import math
 import struct
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -21,6 +20,7 @@ from pikepdf import Array, Name, Object, Page, Stream, String
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.lua import PerThread, available, new_function
 from pdfsmaller.engine.structure.syntax import name_text
+from pdfsmaller.records import record
 
 #: a, b, c and d of a transformation (ISO 32000-1, 8.3.4): where it is to does not matter here. None where it is not
 #: known.
@@ -40,7 +40,7 @@ _HEAD = struct.Struct("=4I")
 _LENGTH = struct.Struct("=I")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Source:
     """Where the font comes from that text is shown with.
 
@@ -53,7 +53,7 @@ class Source:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Drawn:
     """Something that is drawn, a graphics state that is set, or a pattern that is painted with.
 
@@ -70,7 +70,7 @@ class Drawn:
     matrix: Matrix | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Shown:
     """Text shown with the font from one source.
 
@@ -87,7 +87,7 @@ class Shown:
     strings: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Events:
     """What a stream does.
 
@@ -110,7 +110,7 @@ class Events:
     inline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Special:
     """Names in a stream's resources that change how its text is read; few documents have any.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 import pikepdf
@@ -28,6 +28,7 @@ from pdfsmaller.engine.walk.events import IDENTITY, Drawn, Events, Matrix, Shown
 from pdfsmaller.engine.walk.scope import Scope
 from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 #: Forms nest a handful of levels deep in real files, some dozens in generated ones.
 MAX_DEPTH = 28
@@ -40,7 +41,7 @@ _OUTERMOST, _INNERMOST = -1, MAX_DEPTH * 2
 Font = Dictionary | Literal["outside", "unknown"] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Edge:
     """A form or a mask's group that a stream draws.
 
@@ -55,7 +56,7 @@ class Edge:
     font: Font
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False)
 class Node:
     """A content stream with the resources that its names stand for.
 
@@ -88,7 +89,7 @@ class Node:
     fonts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Appearance:
     """An annotation's, in one of its states.
 
@@ -101,7 +102,7 @@ class Appearance:
     fit: Matrix | None
 
 
-@dataclass(slots=True)
+@record()
 class PageNode:
     """A page.
 
@@ -122,7 +123,7 @@ class PageNode:
     inline_bytes: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class Document:
     """What draws what.
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pikepdf import Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.document import inherited_resources
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.walk.graph import Document
+from pdfsmaller.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ContentStream:
     """A page's content, a form, a pattern or a Type 3 glyph.
 

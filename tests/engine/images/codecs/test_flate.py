@@ -6,7 +6,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from pdfsmaller.engine.images import lua
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.images.codecs import flate
 from tests import documents
 

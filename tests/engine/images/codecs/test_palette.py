@@ -7,7 +7,8 @@ import zlib
 import pytest
 import pyvips
 
-from pdfsmaller.engine.images import lua, pixels
+from pdfsmaller.engine import lua
+from pdfsmaller.engine.images import pixels
 from pdfsmaller.engine.images.codecs import flate, palette
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 
 import pyvips
@@ -15,12 +15,13 @@ from pdfsmaller.engine.images.goal import Goal, bilevel_scale, target_pixels
 from pdfsmaller.engine.images.recolor import gray_palette
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.images.weigh import Candidate, saves, smallest
+from pdfsmaller.records import record
 
 # A page of text has so many pixels and takes less than this share of them as a fax: Flate never wins.
 TEXT_PIXELS, TEXT_SHARE = 4_000_000, 0.05
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Bitmap:
     """One band of 0 and 255 that is to be coded at one bit each.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pyvips
 
@@ -17,6 +17,7 @@ from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.scan.gate import looks_as_good
 from pdfsmaller.engine.scan.layers import Layers, alike, separate
 from pdfsmaller.engine.similarity import Picture, picture_of, similarity
+from pdfsmaller.records import record
 
 # Strokes keep so many times the dots per inch that pictures are brought to, more where they have to look as good as the
 # page coded whole (physics-paper-gray-scan: 0.41 of its JPEG instead of 0.34, and 0.003 more similarity); up to so many
@@ -49,6 +50,8 @@ def as_good_as(whole: Encoded, source: ImageSource, goal: Goal) -> Encoded | Non
     """A scanned page in layers that look as good as ``whole``, a JPEG of it, and take far fewer bytes; or None."""
     if whole.filter != "/DCTDecode" or whole.exact or whole.cost < WHOLE_LEAST:
         return None
+    if whole.likeness is not None and whole.likeness < WHOLE_LIKE:
+        return None
     page = _page(source, goal, STROKES_DPI_ALIKE)
     if page is None or goal.dpi is None:
         return None
@@ -68,7 +71,7 @@ def as_good_as(whole: Encoded, source: ImageSource, goal: Goal) -> Encoded | Non
     return layered if layered.cost <= ALIKE_GAIN * whole.cost else None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Page:
     """What may be a scanned page, at the resolution that its strokes are to keep.
 
@@ -125,5 +128,4 @@ def _with_strokes(paper: Encoded, ink: Encoded, layers: Layers, goal: Goal) -> E
 def _together(paper: Encoded, ink: Encoded, layers: Layers, view: View) -> Picture:
     """How layers are seen: each at the size of the view, since that is where they are mixed."""
     below, above = (view.seen(pixels.decode_jpeg(coded.data)).image() for coded in (paper, ink))
-    share = view.seen(layers.strokes).image() / 255.0
-    return picture_of((below * share + above * (1 - share)).rint())
+    return picture_of(view.seen(layers.strokes).image().ifthenelse(below, above, blend=True))

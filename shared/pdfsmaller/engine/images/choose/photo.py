@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 
 import pyvips
@@ -17,6 +17,7 @@ from pdfsmaller.engine.images.goal import Goal, finest, jpeg_quality, lowest_qua
 from pdfsmaller.engine.images.recolor import as_simple, recolors, simplified
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.images.weigh import FAR_BELOW_POOR, FAR_TOO_LARGE, MIN_GAIN_RESAMPLED, Judge, judge_for
+from pdfsmaller.records import record
 
 # The qualities tried, in steps from the one asked for.
 QUALITY_STEP = 8
@@ -27,7 +28,7 @@ FULL_CHROMA_QUALITY = 90
 KEPT_BYTES = 32_000_000
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Photo:
     """A lossy coding, with the JPEG quality, the judge it was chosen by and how like the source he finds it.
 
@@ -48,7 +49,8 @@ class Photo:
 
     @cached_property
     def encoded(self) -> Encoded:
-        return self.code()
+        coded = self.code()
+        return coded if self.judge is None else replace(coded, likeness=self.similarity)
 
     def beats(self, cost: int, source: ImageSource, goal: Goal) -> bool:
         """Whether it is worth its loss against a coding of so many bytes that keeps every pixel."""
@@ -133,7 +135,7 @@ def photo(load: Callable[[float], pyvips.Image], source: ImageSource, goal: Goal
     return Photo(image.width, chosen.quality, code, chosen.cost, judge, chosen.similarity, image)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Quality:
     """What a JPEG quality gives for one image."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import zlib
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import deflate
 import pyvips
 
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.deflate import zlib_compress
-from pdfsmaller.engine.images import lua
 from pdfsmaller.engine.images.codecs import png
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.options import Effort
@@ -35,6 +36,7 @@ LITTLE_BYTES, LITTLE_LEVEL = 20_000, 10
 PARAMETERS_BYTES = 36
 # Rows are predicted so many bytes at a time.
 STRIP_BYTES = 8_000_000
+_PREDICT = Path(__file__).with_name("predict.lua")
 
 
 def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default") -> Encoded:
@@ -98,7 +100,7 @@ def _predicted_rows(image: pyvips.Image, way: str, bits: int) -> bytes:
 
 def _by_lua(rows: bytes, image: pyvips.Image, bits: int, way: str) -> Any:
     pixel = max(1, image.bands * bits // 8)
-    return lua.call("predict", len(rows), rows, len(rows) // image.height, pixel, way.encode())
+    return lua.call(_PREDICT, len(rows), rows, len(rows) // image.height, pixel, way.encode())
 
 
 def _by_libpng(image: pyvips.Image, way: str, bits: int) -> bytes:
@@ -144,7 +146,8 @@ def estimate(image: pyvips.Image) -> int:
     """About the bytes that an image's samples of 8 bits take deflated as they are, told from a sample of them."""
     tops, high = _sampled(image)
     pieces = [bytes(image.crop(0, top, image.width, high).write_to_memory()) for top in tops]
-    return round(quick_size(b"".join(pieces)) * image.height / (high * len(pieces)))
+    size = quick_size(b"".join(pieces))
+    return round(size * float(image.height) / (high * len(pieces)))
 
 
 def quick_size(data: bytes) -> int:

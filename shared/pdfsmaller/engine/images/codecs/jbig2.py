@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.jbig2 import generic
 from pdfsmaller.engine.options import Effort
@@ -21,4 +23,6 @@ def encode(packed: bytes, width: int, height: int, effort: Effort, limit: int) -
     templates = generic.TEMPLATES if width * height < FEW_PIXELS or effort == "max" else generic.TEMPLATES[:1]
     for template in templates:
         best = generic.encode(packed, width, height, template, (limit if best is None else len(best)) - 1) or best
-    return Encoded(best, "/JBIG2Decode", width, height, 1, exact=True) if best is not None else None
+    if best is None:
+        return None
+    return Encoded(best, "/JBIG2Decode", width, height, 1, exact=True, bitmap=zlib.compress(packed, 1))

@@ -6,16 +6,19 @@ import random
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import pyvips
 from PIL import Image
 
-from pdfsmaller.engine.images import lua, pixels
+from pdfsmaller.engine import lua
+from pdfsmaller.engine.images import pixels
 from pdfsmaller.engine.images.codecs import flate, png
 from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.records import record
 
 # How far a palette of fewer colours may be from the image, at the quality of the ebook preset: the mean error in
 # levels, and the shares of pixels further off than so many levels.
@@ -35,9 +38,10 @@ MOST_LEVELS = 64
 COUNTED_PIXELS = 1_000_000
 # Tables looked for that tell an image's colours apart: more than half of them do, of random colours.
 TRIES = 200
+_PROGRAM = Path(__file__).with_suffix(".lua")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Indexed:
     """Indices with their palette.
 
@@ -244,7 +248,7 @@ def error(indexed: Indexed, image: pyvips.Image) -> Error:
     size = image.width * image.height
     arguments = (indexed.rows, indexed.bits, indexed.colors, bytes(image.write_to_memory()), image.width, image.height)
     try:
-        mean, near, far = lua.call("palette", size, *arguments, NEAR_LEVELS, FAR_LEVELS)
+        mean, near, far = lua.call(_PROGRAM, size, *arguments, NEAR_LEVELS, FAR_LEVELS)
     except lua.Unavailable:
         off = pixels.settle((indexed.shown() - image).abs())
         return Error(off.avg(), pixels.share_above(off, NEAR_LEVELS), pixels.share_above(off, FAR_LEVELS))
