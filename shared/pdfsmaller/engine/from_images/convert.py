@@ -164,7 +164,7 @@ class _Conversion:
         """Write all images to ``result``; the number of pages."""
         first_error: PdfSmallerError | None = None
         with result.open("wb") as file:
-            document = Document(writer(file, Policy(), _VERSION), self.context.options)
+            document = Document(writer(file, Policy(), _VERSION), self.context.options, self.context.deadline)
             for index, source in enumerate(self.sources):
                 try:
                     self._add(document, source)

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from hashlib import blake2b
+
+from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.from_images.layout import Placement, place
 from pdfsmaller.engine.from_images.options import ImageOptions
 from pdfsmaller.engine.from_images.picture import CMYK, COMPONENTS, Picture, Stored
 from pdfsmaller.engine.images.encoded import Encoded
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.structure.writer import PdfWriter
+from pdfsmaller.engine.workers import WORKERS
 
 
 class Document:
-    """A PDF of one image a page. Pages are written at once, in their order; ``finish`` makes the file whole."""
+    """A PDF of one image a page. Pages are written at once, in their order; ``finish`` makes the file whole.
 
-    def __init__(self, writer: PdfWriter, options: ImageOptions) -> None:
+    Images in JBIG2 wait until there is a group of them, to share symbols (``images.together``); unless the document is
+    going to be compressed, which does the same.
+    """
+
+    def __init__(self, writer: PdfWriter, options: ImageOptions, deadline: Deadline) -> None:
         self._writer = writer
         self._options = options
+        self._deadline = deadline
+        self._shares = options.bilevel == "auto" and not options.wants_compression
+        self._waiting: dict[ObjGen, Stored] = {}
+        self._waited_pixels = 0  # of all that have waited so far
+        self._waited: dict[bytes, int] = {}  # images that have waited, by their data: the same picture is one object
         self._root = writer.reserve()
         self._tree = writer.reserve()
         self._pages: list[int] = []
@@ -35,6 +51,7 @@ class Document:
 
     def finish(self, title: str | None) -> None:
         """Write the page tree, the catalog and the document information."""
+        self._write_waiting()
         writer = self._writer
         kids = b" ".join(b"%d 0 R" % number for number in self._pages)
         writer.write(b"<</Type /Pages /Count %d /Kids [%s]>>" % (len(self._pages), kids), self._tree)
@@ -56,6 +73,41 @@ class Document:
         ) + b" /Contents %d 0 R%s>>" % (self._writer.write_value(b"", content), group)
 
     def _image(self, image: Stored) -> int:
+        """Write an image, now or when its group is complete; its number."""
+        coded = image.coded
+        if not self._shares or coded.filter != "/JBIG2Decode" or image.mask is not None:
+            return self._writer.write_value(self._entries(image), coded.data)
+        from pdfsmaller.engine.images.together import GROUP_BYTES, MOST_PIXELS
+
+        known = blake2b(repr(replace(image, coded=replace(coded, bitmap=None))).encode()).digest()
+        if known in self._waited:
+            return self._waited[known]
+        pixels = coded.width * coded.height
+        if self._waited_pixels + pixels > MOST_PIXELS and self._options.effort != "max":
+            return self._writer.write_value(self._entries(image), coded.data)
+        number = self._waited[known] = self._writer.reserve()
+        self._waited_pixels += pixels
+        self._waiting[number, 0] = image
+        if sum(waiting.coded.width * waiting.coded.height for waiting in self._waiting.values()) > 8 * GROUP_BYTES:
+            self._write_waiting()
+        return number
+
+    def _write_waiting(self) -> None:
+        """Write the images that wait, those with common symbols that are smaller so."""
+        if len(self._waiting) > 1:
+            from pdfsmaller.engine.images.together import share_symbols
+
+            coded = {objgen: image.coded for objgen, image in self._waiting.items()}
+            with ThreadPoolExecutor(WORKERS, thread_name_prefix="image") as pool:
+                smaller = share_symbols(coded, {}, self._options.effort, pool, self._deadline)
+            for objgen, fewer in smaller.items():
+                self._waiting[objgen] = replace(self._waiting[objgen], coded=fewer)
+        for (number, _), image in self._waiting.items():
+            self._writer.write_stream(self._entries(image), image.coded.data, number)
+        self._waiting.clear()
+
+    def _entries(self, image: Stored) -> bytes:
+        """The entries of an image's dictionary."""
         coded = image.coded
         entries = (
             b"/Type /XObject /Subtype /Image /Width %d /Height %d /BitsPerComponent %d /ColorSpace %s /Filter %s"
@@ -75,7 +127,7 @@ class Document:
             entries += b" /Mask [%s]" % b" ".join(b"%d" % value for value in image.color_key)
         if image.mask is not None:
             entries += b" /SMask %d 0 R" % self._image(image.mask)
-        return self._writer.write_value(entries, coded.data)
+        return entries
 
     def _parms(self, coded: Encoded) -> list[bytes]:
         """The entries of the filter's parameters."""

@@ -22,6 +22,10 @@ from pdfsmaller.records import record
 # The qualities tried, in steps from the one asked for.
 QUALITY_STEP = 8
 QUALITY_STEPS = (-3, 2)
+FIRST_STEP = -1
+# Of an image of so many pixels, each try of which takes long, coarser ones come first where it looks by so much better
+# than what is poor: of 18 such pages the coarsest was worth most for 16 (the scans of benchmarks/engine, preset ebook).
+MANY_PIXELS, FAR_ABOVE_POOR = 500_000, 0.015
 # From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
 FULL_CHROMA_QUALITY = 90
 # A decoded image of at most so many bytes is kept while its codings are tried: it counts as in the works anyway.
@@ -163,18 +167,23 @@ def _chosen_quality(
         similarity = judge.view.similarity(pixels.decode_jpeg(quick.data))
         return _Quality(quality, quick.cost, similarity, judge.worth(similarity, quick.cost))
 
-    step = -1
-    best = tried(step)
-    if best.cost > limit:
-        return best
-    other = tried(step + 1)
-    direction = -1
-    if other.worth > best.worth:
-        best, step, direction = other, step + 1, 1
-    while QUALITY_STEPS[0] < step < QUALITY_STEPS[1]:
-        step += direction
-        other = tried(step)
-        if other.worth <= best.worth:
-            break
-        best = other
-    return best
+    def climbed(best: _Quality, direction: int) -> tuple[_Quality, int]:
+        """The best in a direction, and at which step."""
+        step = FIRST_STEP
+        while QUALITY_STEPS[0] < step < QUALITY_STEPS[1]:
+            other = tried(step + direction)
+            if other.worth <= best.worth:
+                break
+            best, step = other, step + direction
+        return best, step
+
+    first = tried(FIRST_STEP)
+    if first.cost > limit:
+        return first
+    if image.width * image.height > MANY_PIXELS and first.similarity > judge.poor + FAR_ABOVE_POOR:
+        coarser, step = climbed(first, -1)
+        if step == QUALITY_STEPS[0]:
+            return coarser
+        return max(coarser, climbed(first, 1)[0], key=lambda quality: quality.worth)
+    finer, step = climbed(first, 1)
+    return finer if step != FIRST_STEP else climbed(first, -1)[0]
