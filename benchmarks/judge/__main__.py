@@ -94,14 +94,13 @@ def main() -> None:
     options += ["--allow-signature-invalidation"] if arguments.allow_signature_invalidation else []
     for file in files:
         name = str(file.relative_to(arguments.corpus))
-        if name not in known:
-            if arguments.minutes and time.monotonic() > end:
-                break
+        if name not in known and not (arguments.minutes and time.monotonic() > end):
             known[name] = _judged(file, name, options)
             print(f"{name}: {known[name].outcome}; {known[name].found}".rstrip("; "), flush=True)
-        rows.append(known[name])
-        if table:  # at once: a run may be stopped anywhere
-            write_table(table, rows)
+            if table:  # at once: a run may be stopped anywhere
+                write_table(table, list(known.values()))
+        if name in known:
+            rows.append(known[name])
     differing = sum(bool(row.found) for row in rows)
     told = f"{len(rows)} documents, {differing} differ"
     print(told)

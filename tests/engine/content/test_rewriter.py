@@ -278,12 +278,46 @@ def test_matrices_stay_as_they_are() -> None:
     assert rewritten(source, tolerance=TOLERANCE) == source
 
 
-def test_how_far_strings_are_apart_is_never_rounded() -> None:
-    """Words that stand closer or wider by a hair come out of some extractors in another order."""
+def test_how_far_strings_of_a_type_3_font_are_apart_is_never_rounded() -> None:
+    """Its glyphs may be of any size in its own units."""
     source = b"BT /F1 10 Tf 1 0 0 1 9.123456 8 Tm [(A) -250.40 (B) +0.3 (C) -61 25] TJ ET"
     assert rewritten(source, tolerance=TOLERANCE) == (
         b"/F1 10 Tf BT 1 0 0 1 9.123456 8 Tm[(A)-250.4(B).3(C)-61 25]TJ ET"
     )
+
+
+#: What fonts there are, whose glyphs are a thousand units high.
+EMS = NAMES + b"\nE F1\nE F2"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"(A) -250.4399 (B) +0.3 (C) -61 25", b"(A)-250.4(B).3(C)-61 25"),
+        (b"(A) .04 (B) .04 (C) .04 (D)", b"(AB).1(CD)"),
+        (b"(A) 7.125 (B) -7.125 (C)", b"(A)7.1(B)-7.1(C)"),
+        (b"-.025 (A) 0 (B)", b"(AB)"),
+    ],
+)
+def test_adjustments_are_tenths_of_thousandths(before: bytes, after: bytes) -> None:
+    source = b"/F1 10 Tf BT 5 5 Td[%s]TJ[(x)3(y)]TJ ET"
+    assert rewrite(source % before, tolerance=TOLERANCE, names=EMS).data == source % after
+    exact = rewrite(source % before, names=EMS).data
+    assert exact is not None
+    assert [mark.at for mark in marks(exact)] == [mark.at for mark in marks(source % before)]
+
+
+@given(st.lists(st.floats(-900, 900).map(lambda value: f"{value:.5f}"), max_size=40), st.sampled_from([1, 12, 60]))
+def test_no_glyph_moves_further_than_half_a_tenth(adjustments: list[str], size: int) -> None:
+    """However many adjustments there are before it, in one operator or several."""
+    shown = b"".join(b"(a)%s%s" % (text.encode(), b"]TJ[" if n % 7 == 6 else b"") for n, text in enumerate(adjustments))
+    source = b"/F1 %d Tf BT 5 5 Td[%s(z)]TJ 0 -9 Td[(y)]TJ ET" % (size, shown)
+    result = rewrite(source, tolerance=TOLERANCE, names=EMS).data
+    assert result is not None
+    before, after = marks(source), marks(result)
+    assert [mark.what for mark in before] == [mark.what for mark in after]
+    for one, other in zip(before, after, strict=True):
+        assert other.at == pytest.approx(one.at, abs=size * 0.00005001)
 
 
 def test_where_text_begins_is_never_rounded() -> None:

@@ -23,6 +23,11 @@ def test_documents_set_in_them_hold(case: int) -> None:
     fonts.run_case(3, case, documents=True)
 
 
+@pytest.mark.parametrize(("seed", "case"), [(77, 1673), (77, 2048), (3, 50)])
+def test_a_code_of_notdef_is_no_code(seed: int, case: int) -> None:
+    assert fonts.run_case(seed, case) == "cff kept"
+
+
 def test_the_same_case_is_the_same_program() -> None:
     assert [fonts.made(1, case) for case in range(30)] == [fonts.made(1, case) for case in range(30)]
 

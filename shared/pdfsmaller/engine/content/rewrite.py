@@ -264,8 +264,10 @@ def _listing(resources: Dictionary) -> Iterator[str]:
 def _font_letters(font: Dictionary) -> str:
     kind = font.get("/Subtype")
     if kind == "/Type0":
-        return "D" if str(font.get("/Encoding")) in ("/Identity-H", "/Identity-V") else ""
-    return "S" if kind in ("/Type1", "/MMType1", "/TrueType", "/Type3") else ""
+        return "DE" if str(font.get("/Encoding")) in ("/Identity-H", "/Identity-V") else "E"
+    if kind in ("/Type1", "/MMType1", "/TrueType"):
+        return "SE"
+    return "S" if kind == "/Type3" else ""
 
 
 def _is_plain(name: str) -> bool:

@@ -183,8 +183,11 @@ def cff_outlines_equal(
     else:
         by_name = _first_of(new.names)
         pairs = [(gid, by_name.get(old.names[gid])) for gid in old_flats]
-        codes = {code: old.names[gid] for code, gid in old.encoding.items() if gid in old_flats}
-        if encoding and codes != {code: new.names[gid] for code, gid in new.encoding.items() if code in codes}:
+        # A code of `.notdef` and one that leads nowhere are the same.
+        codes = {code: gid for code, gid in old.encoding.items() if gid in old_flats}
+        wanted_names = {code: old.names[gid] for code, gid in codes.items() if gid}
+        found_names = {code: new.names[gid] for code, gid in new.encoding.items() if gid and code in codes}
+        if encoding and wanted_names != found_names:
             return False
     wanted = [new_gid for _, new_gid in pairs if new_gid is not None]
     if len(wanted) != len(pairs):
