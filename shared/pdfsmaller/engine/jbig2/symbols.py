@@ -39,7 +39,7 @@ LEAST_PIXELS, MOST_SIDE = 8, 400
 MOST_RUNS, MOST_PIXELS = 2_000_000, 16_000_000
 # Letters that differ in at most so many pixels for each of their outline have a symbol in common; from one that differs
 # in at most so many a letter is drawn; so many of them are worth a symbol. Chosen over four or five pages each of five
-# scans, coded as `benchmarks.bilevel` codes them (2026-11-30): JOIN 0.15, 0.2, 0.22, 0.25 and 0.3 made 630, 628, 633, 642
+# scans, coded as in `benchmarks.bilevel` (2026-11-30): JOIN 0.15, 0.2, 0.22, 0.25 and 0.3 made 630, 628, 633, 642
 # and 650 KB; with 0.2, REACH 0.3 and FEWEST 2 made 631 KB each.
 JOIN, REACH, FEWEST = 0.2, 0.4, 3
 # Bitmaps looked at for each component. Letters have hundreds of about their size; what never ends is no text.
