@@ -25,8 +25,8 @@ from pdfsmaller.engine.workers import WORKERS
 # Packed bytes of the pages of a group: six at 300 dpi. Two groups are in the works; a whole run took 330 MB
 # (impossibility-proofs-ccitt, preset ebook). What larger groups would save has not been measured by itself.
 GROUP_BYTES = 6_000_000
-# Pixels of the pages that are coded together. A million take 0.06 to 0.1 CPU seconds (run of `benchmarks.bilevel`
-# of 2026-11-30): this is some ten seconds, or fourteen pages of A4 at 300 dpi. Effort max knows no end.
+# Pixels of the pages that are coded together. A million take 0.02 to 0.05 CPU seconds (pages of four scans, as in
+# `benchmarks.bilevel`, 2026-11-30): up to six in all, or fourteen pages of A4 at 300 dpi. Effort max knows no end.
 MOST_PIXELS = 120_000_000
 # A page that takes less holds too few letters.
 LEAST_BYTES = 1_000
