@@ -26,7 +26,7 @@ def row(bucket: str, key: str, size: int, etag: str, *, latest: bool = True, del
 def packed(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
-    return gzip.compress(text.getvalue().encode())
+    return gzip.compress(text.getvalue().encode(), mtime=0)
 
 
 def write(bucket: str, source: str, data: Sequence[bytes], *, checksum: str = "", **changes: Any) -> str:

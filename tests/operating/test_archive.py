@@ -95,7 +95,7 @@ def test_one_with_a_wrong_byte_is_refused(backup: Path, place: int) -> None:
     refused(backup)
 
 
-@pytest.mark.parametrize("data", [b"", b"\0" * 10_240, b"%PDF-1.4 " * 9_999, gzip.compress(b"a" * 9_999)])
+@pytest.mark.parametrize("data", [b"", b"\0" * 10_240, b"%PDF-1.4 " * 9_999, gzip.compress(b"a" * 9_999, mtime=0)])
 def test_what_is_no_backup_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "other.tar"
     path.write_bytes(data)
@@ -194,7 +194,13 @@ def test_a_manifest_that_cannot_be_is_refused(backup: Path, change: Callable[[di
 
 
 @pytest.mark.parametrize(
-    "data", [b"no gzip", gzip.compress(b'{"a": 1}\n')[:-6], gzip.compress(b"[1]\n"), gzip.compress(b"{")]
+    "data",
+    [
+        b"no gzip",
+        gzip.compress(b'{"a": 1}\n', mtime=0)[:-6],
+        gzip.compress(b"[1]\n", mtime=0),
+        gzip.compress(b"{", mtime=0),
+    ],
 )
 def test_rows_that_are_none_are_refused(backup: Path, data: bytes) -> None:
     with_member(backup, "tables/jobs/000009.jsonl.gz", data)
