@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -29,7 +29,8 @@ class Cost:
     Attributes:
         seconds: wall clock of the whole process.
         cpu_seconds: of the process and its children, all processors together; what else runs hardly changes it.
-        peak_mb: the largest resident size of the process and its children together, in megabytes (Linux; else 0).
+        peak_mb: what the process and its children had in memory together when that was most, in megabytes; what forked
+            processes share counts once (Linux; else 0).
         code: the exit code, or None where time was up.
     """
 
@@ -55,12 +56,14 @@ def run(command: Sequence[str], timeout: float) -> Cost:
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True
     )
-    peak = 0
+    most = peak = 0
 
     def watch() -> None:
-        nonlocal peak
+        nonlocal most, peak
         while process.poll() is None:
-            peak = max(peak, _resident(process.pid))
+            # To tell what is shared the kernel looks at every page: asked for only where there may be a new peak.
+            if (resident := _memory(process.pid, _resident)) > most:
+                most, peak = resident, max(peak, _memory(process.pid, _proportional))
             time.sleep(_SAMPLE_SECONDS)
 
     watcher = threading.Thread(target=watch)
@@ -110,11 +113,21 @@ def _cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _resident(pid: int) -> int:
-    """Resident bytes of a process and all below it (Linux; 0 elsewhere)."""
+def _memory(pid: int, of_one: Callable[[str], int]) -> int:
+    """Bytes of a process and all below it, by what one has (Linux; 0 elsewhere)."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        own = of_one(f"/proc/{pid}")
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except (OSError, IndexError):
+    except (OSError, IndexError, ValueError):
         return 0
-    return pages * os.sysconf("SC_PAGESIZE") + sum(_resident(int(child)) for child in children)
+    return own + sum(_memory(int(child), of_one) for child in children)
+
+
+def _resident(process: str) -> int:
+    return int(Path(process, "statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def _proportional(process: str) -> int:
+    """Of a page that several processes share, each has its part."""
+    rollup = Path(process, "smaps_rollup").read_text()
+    return 1024 * int(rollup.partition("\nPss:")[2].split()[0])

@@ -26,7 +26,6 @@ _MODULE = '''
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -37,9 +36,10 @@ from pdfsmaller.engine.options import Options, Shown, option
 from pdfsmaller.engine.report import BaseReport
 from pdfsmaller.engine.results import Done, Progress, ResultFile
 from pdfsmaller.limits import Limits
+from pdfsmaller.records import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class RotateOptions(Options):
     """How pages are turned."""
 

@@ -18,6 +18,7 @@ from benchmarks.fuzz.mutate import mutated
 from pdfsmaller import errors, sandbox
 from pdfsmaller.engine import damage
 from pdfsmaller.engine.content.rewriter import Rewritten
+from pdfsmaller.engine.lua import PerThread
 from pdfsmaller.engine.report import Audit, ImageCounts, Report
 from tests import documents
 
@@ -122,7 +123,7 @@ def test_a_rewriter_that_loses_a_mark_is_found_out(monkeypatch: pytest.MonkeyPat
             return Rewritten(data.replace(b" S\n", b" n\n"), {})
 
     monkeypatch.setattr(content, "_programs", lambda: False)
-    monkeypatch.setattr(content, "rewriter", Careless)
+    monkeypatch.setattr(content, "rewriters", PerThread(Careless))
     with pytest.raises(Wrong, match="PDFium shows another picture"):
         _run(50, content.run_case)
 
@@ -136,7 +137,7 @@ def test_objects_by_lot_come_back() -> None:
     [
         ("values._is_value", lambda *_: True),
         ("values._own_links", lambda objects, _: frozenset(range(len(objects.bodies)))),
-        ("objects.short_string", lambda text: text.replace(b"\\", b"")),
+        ("objects.short_string", lambda text, **_: text.replace(b"\\", b"")),
     ],
 )
 def test_a_careless_writer_is_found_out(part: str, careless: object, monkeypatch: pytest.MonkeyPatch) -> None:

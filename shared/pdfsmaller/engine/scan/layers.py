@@ -6,6 +6,8 @@ together again, look like them.
 
 from __future__ import annotations
 
+import threading
+
 import pyvips
 
 from pdfsmaller.engine import lua
@@ -33,6 +35,9 @@ EDGE = 0.33
 BALANCE, LEAST_SHARE = 40, 0.02
 # A mean of less than this share of the pixels is none.
 LEAST_WEIGHT = 0.002
+# A page takes several times its pixels in Lua: two at once were the most memory that a document of the corpus took
+# (audit-letter-zh-scan, preset ebook, 2026-11-30: 454 to 478 MB, one after the other 403 to 438).
+_one_at_a_time = threading.Lock()
 # What pixels of each kind (page.lua) count for, in 16ths: of paper; of strokes, whose edges are mixed of both, but thin
 # ones have no inside; of the page.
 _PAPER, _CORES, _ALL = bytes([16, 0, 0, 0, 0, 0, 0, 0]), bytes([0, 0, 0, 1, 0, 0, 0, 16]), bytes([16] * 8)
@@ -72,7 +77,7 @@ def separate(image: pyvips.Image, dpi: float, target_dpi: int) -> Layers | None:
     if min(image.width, image.height) < SIDE_LEAST:
         return None
     try:
-        with opened(image) as page:
+        with _one_at_a_time, opened(image) as page:
             return _taken_apart(page, dpi, target_dpi)
     except lua.Unavailable:
         return None
