@@ -34,6 +34,10 @@ _CLOSER = re.compile(
 _INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 #: What compression writes in another way; pages are read as a viewer reads them instead.
 _CODED_ANEW = ("/Resources", "/Contents", "/AP", "/Thumb", "/PieceInfo", "/Metadata", "/LastModified", "/Group", "/MK")
+#: What compression leaves out where readers take the same for granted: a box is the next larger one, upright upright.
+_OTHERWISE = {"/CropBox": "/MediaBox", "/TrimBox": "/CropBox", "/BleedBox": "/CropBox", "/ArtBox": "/CropBox"}
+#: … and what none asks for: names of fonts, procedure sets, measures of fonts that are embedded.
+_NEVER_ASKED = ("/Name", "/ProcSet", "/AvgWidth", "/MaxWidth", "/Leading", "/XHeight", "/StemH")
 _MOST = 12  # differences told of one comparison
 
 
@@ -118,7 +122,7 @@ class Pairing:
                 for n, (one, other) in enumerate(zip(a, b, strict=True)):
                     self._todo.append((f"{where}[{n}]", one, other))
         elif isinstance(a, String) and isinstance(b, String):
-            if bytes(a) != bytes(b):
+            if bytes(a) != bytes(b) and not (self.decoded and str(a) == str(b)):
                 self.say(where, f"{_short(a)} became {_short(b)}")
         elif a != b:
             self.say(where, f"{_short(a)} became {_short(b)}")
@@ -190,8 +194,13 @@ class Pairing:
             skip |= {"/Parent", "/Type", *_INHERITED}
             if not self.decoded:
                 self._resources(f"{where}/Resources", _inherited(a, "/Resources"), _inherited(b, "/Resources"))
-            for key in _INHERITED[1:]:
-                self._todo.append((f"{where}{key}", _inherited(a, key), _inherited(b, key)))
+            read = _taken_for_granted if self.decoded else _inherited
+            keys = [*_INHERITED[1:], *(_OTHERWISE if self.decoded else ())]
+            skip |= set(keys)
+            for key in keys:
+                self._todo.append((f"{where}{key}", read(a, key), read(b, key)))
+        if self.decoded and ("/BaseFont" in a or "/FontName" in a or "/ProcSet" in a):
+            skip |= set(_NEVER_ASKED)
         if "/S" in a and ("/P" in a or a.get("/Type") == "/StructElem") and "/K" in b:
             skip |= {"/S", "/C", "/ID"}
             if "/Lang" not in a:
@@ -798,11 +807,11 @@ def _attached(pdf: Pdf) -> set[tuple[str, bytes]]:
     return found
 
 
-def _information(pdf: Pdf) -> dict[str, bytes]:
+def _information(pdf: Pdf) -> dict[str, str]:
     given = pdf.trailer.get("/Info")
     if not isinstance(given, Dictionary):
         return {}
-    return {str(key): bytes(value) for key, value in given.items() if isinstance(value, String)}
+    return {str(key): str(value) for key, value in given.items() if isinstance(value, String)}
 
 
 def _form(pdf: Pdf) -> Any:
@@ -823,6 +832,14 @@ def _above(node: Any, key: str, form: Any) -> Any:
 def _font(form: Any, name: str) -> Any:
     fonts = _path(form, "/DR/Font")
     return fonts.get(name) if isinstance(fonts, Dictionary) else None
+
+
+def _taken_for_granted(page: Dictionary, key: str) -> Any:
+    """What a reader takes a page's box, or how it is turned, to be."""
+    found = _inherited(page, key)
+    if found is None and key in _OTHERWISE:
+        return _taken_for_granted(page, _OTHERWISE[key])
+    return 0 if found is None and key == "/Rotate" else found
 
 
 def _inherited(page: Any, key: str) -> Any:
