@@ -116,6 +116,13 @@ def test_how_the_form_was_cut_and_in_what_order_makes_no_difference(client: Flas
     assert ids(send(fields, "one")) == ids(send(fields[::-1], "another"))
 
 
+def test_a_part_without_a_name_makes_no_fault(client: FlaskClient) -> None:
+    part = "--x\r\nContent-Disposition: form-data; {}\r\n\r\n1\r\n"
+    data = "".join(map(part.format, ('name="dpi"', 'nome="a"', 'name="files"; filename="a.pdf"'))) + "--x--\r\n"
+    headers = KEY | {"Content-Type": "multipart/form-data; boundary=x"}
+    assert client.post("/api/compress", data=data, headers=headers).status_code < 500
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel", "tab\there", '""'])
 def test_what_is_no_key_is_refused(client: FlaskClient, key: str) -> None:
     environ = {"HTTP_IDEMPOTENCY_KEY": key.encode().decode("latin-1")}

@@ -51,7 +51,10 @@ def test_a_hundred_slow_bodies_and_those_who_wait_leave_room(serve: Callable[...
 @pytest.mark.slow
 def test_a_hundred_streams_leave_room_and_end_with_the_server(serve: Callable[..., Served]) -> None:
     one = serve("--workers", 1)
-    job_id = one.post(documents.photo_jpeg(6_000, 4_000), effort="max")["job_id"]
+    photo = documents.photo_jpeg(6_000, 4_000)
+    for dpi in range(150, 200, 10):  # so that the job that is watched has to wait
+        one.post(photo, effort="max", dpi=dpi)
+    job_id = one.post(photo, effort="max")["job_id"]
     with ExitStack() as stack:
         opened = [
             stack.enter_context(requests.get(f"{one.url}/api/jobs/{job_id}/events", stream=True, timeout=60))
@@ -65,7 +68,7 @@ def test_a_hundred_streams_leave_room_and_end_with_the_server(serve: Callable[..
         for stream in opened:
             assert '"status":"cancelled"' in stream.text
         assert time.monotonic() - begun < 2 * _ANSWERED_SECONDS
-        other = one.post(documents.photo_jpeg(6_000, 4_000), effort="max")["job_id"]
+        other = one.post(photo, effort="max")["job_id"]
         left = stack.enter_context(requests.get(f"{one.url}/api/jobs/{other}/events", stream=True, timeout=60))
         requests.delete(f"{one.url}/api/jobs/{other}", timeout=30)
         assert '"status":"cancelled"' in left.text

@@ -214,9 +214,12 @@ def test_the_late_worker_of_a_given_up_job_leaves_its_inputs_for_redrive(
         report = real(*args, **kwargs)
         monkeypatch.setattr(sandbox, "run", real)
         stack.sqs.send_message(QueueUrl=stack.settings.dead_letter_queue_url, MessageBody=message.body)
-        stack.clock.forward(stack.settings.lease_seconds + 1)
-        assert cleanup.run()["dead_lettered"] == 1
+        assert buried() or buried()  # news of the job's progress, still to be written, renews its lease once
         return report
+
+    def buried() -> bool:
+        stack.clock.forward(stack.settings.lease_seconds + 1)
+        return cleanup.run()["dead_lettered"] == 1
 
     monkeypatch.setattr(sandbox, "run", given_up_meanwhile)
     service.handle(message)

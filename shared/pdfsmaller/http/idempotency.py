@@ -87,8 +87,9 @@ def _content() -> bytes:
     """All that makes the request what it is. In what order fields came, and how a form was cut, does not."""
     if request.mimetype == "multipart/form-data":
         files = [(field, part.filename, sha256_of(part)) for field, part in request.files.items(multi=True)]
-        fields = sorted((name, request.form.getlist(name)) for name in request.form)
-        body: Any = [fields, sorted(files, key=lambda file: file[0])]
+        fields = [(field, request.form.getlist(field)) for field in request.form]
+        # A part whose head is not understood has no name.
+        body: Any = [sorted(part, key=lambda one: one[0] or "") for part in (fields, files)]
     else:
         request.max_content_length = answers.MAX_JSON_BYTES
         body = request.get_json(silent=True)
