@@ -22,7 +22,7 @@ from pdfsmaller.engine.lua import PerThread, new_function
 from pdfsmaller.records import record
 
 _FOLDER = Path(__file__).parent
-_PARTS = ("draw", "encode", "flatten", "numbers", "type1")
+_PARTS = ("draw", "encode", "flatten", "numbers", "type1", "writer")
 
 
 class Budget:

@@ -5,7 +5,6 @@
 
 local ffi = require("ffi")
 local drawing = require("draw")
-local write = require("numbers").write
 
 local MOVE, LINE, CURVE, NUMBERS, USUAL_DEPTH = drawing.MOVE, drawing.LINE, drawing.CURVE, drawing.NUMBERS, drawing.USUAL_DEPTH
 local HSTEM, VSTEM, RLINETO, RRCURVETO, HSTEMHM, HINTMASK, CNTRMASK = 1, 3, 5, 8, 18, 19, 20
@@ -16,48 +15,13 @@ local MOST_AT_ONCE, MOST_STEMS = 23, 96
 -- No operator has more operands; a stem's mask is no longer.
 local OPERATOR_BYTES = 5 * 2 * MOST_STEMS + 16
 
-local out, room, size = nil, 0, 0
+local writer = require("writer")(OPERATOR_BYTES)
+local make_room, put, put_operator = writer.make_room, writer.put, writer.put_operator
+local put_edges, put_mask = writer.put_edges, writer.put_mask
 -- Lines and curves that wait to be written, as differences: where those of each begin, how many there are.
 local deltas, waiting_room = nil, 0
 local begins, counts, waiting, filled = nil, nil, 0, 0
 local args, given = ffi.new("double[?]", STACK + 16), 0
-
-local function make_room()
-  if size + OPERATOR_BYTES <= room then return end
-  local larger = ffi.new("uint8_t[?]", 2 * room + 4 * OPERATOR_BYTES)
-  if size > 0 then ffi.copy(larger, out, size) end
-  out, room = larger, 2 * room + 4 * OPERATOR_BYTES
-end
-
-local function put(value)
-  size = write(out, size, value)
-end
-
-local function put_operator(op)
-  out[size] = op
-  size = size + 1
-end
-
-local function put_mask(stems, set)
-  local within = drawing.sets[set]
-  for from = 1, #stems, 8 do
-    local byte = 0
-    for place = from, from + 7 do
-      byte = 2 * byte + (within[stems[place]] and 1 or 0)
-    end
-    put_operator(byte)
-  end
-end
-
-local function put_edges(stems)
-  local at = 0
-  for _, stem in ipairs(stems) do
-    local edge, width = drawing.edges[stem], drawing.sizes[stem]
-    put(edge - at)
-    put(width)
-    at = edge + width
-  end
-end
 
 -- Declare all stems, with the first mask. The stems, or nothing where no masks are to follow.
 local function put_stems(outline)
@@ -85,13 +49,11 @@ local function put_stems(outline)
   end
   for _, set in ipairs(counters) do
     make_room()
-    put_operator(CNTRMASK)
-    put_mask(stems, set)
+    put_mask(CNTRMASK, stems, drawing.sets[set])
   end
   if not changing then return nil end
   make_room()
-  put_operator(HINTMASK)
-  put_mask(stems, outline.hints[0])
+  put_mask(HINTMASK, stems, drawing.sets[outline.hints[0]])
   return stems
 end
 
@@ -206,10 +168,10 @@ local function put_path()
     if counts[at] == 2 then op, at = lines(at) else op, at = curves(at) end
     make_room()
     if op == RRCURVETO and given == 6 and before == RLINETO and given_before + 6 <= STACK then
-      size = size - 1
+      writer.take_back()
       op = RLINECURVE
     elseif op == RLINETO and given == 2 and before == RRCURVETO and given_before + 2 <= STACK then
-      size = size - 1
+      writer.take_back()
       op = RCURVELINE
     end
     for i = 0, given - 1 do put(args[i]) end
@@ -253,7 +215,8 @@ return function(outline)
     deltas = ffi.new("double[?]", 2 * waiting_room + 32)
     begins, counts = ffi.new("int32_t[?]", waiting_room + 16), ffi.new("int32_t[?]", waiting_room + 16)
   end
-  size, waiting, filled = 0, 0, 0
+  writer.begin()
+  waiting, filled = 0, 0
   make_room()
   local stems = put_stems(outline)
   local kinds, hints, places, points = outline.kinds, outline.hints, outline.places, outline.points
@@ -266,8 +229,7 @@ return function(outline)
       if stems then
         put_path()
         make_room()
-        put_operator(HINTMASK)
-        put_mask(stems, in_force)
+        put_mask(HINTMASK, stems, drawing.sets[in_force])
       end
     end
     if kind ~= LINE and kind ~= CURVE then put_path() end
@@ -304,5 +266,5 @@ return function(outline)
   put_path()
   make_room()
   put_operator(ENDCHAR)
-  return out, size
+  return writer.written()
 end

@@ -15,7 +15,6 @@
 local ffi = require("ffi")
 local bit = require("bit")
 local drawing = require("draw")
-local write = require("numbers").write
 
 local DAMAGED = "Type 1 charstring damaged"
 -- The specification allows 24 operands and 10 levels of subroutines; renderers allow more.
@@ -183,43 +182,9 @@ local function call_other(weights, designs)
   end
 end
 
-local out, size, room = nil, 0, 0
-
-local function put(value)
-  size = write(out, size, value)
-end
-
-local function put_operator(op)
-  out[size] = op
-  size = size + 1
-end
-
-local function make_room()
-  if size + SEGMENT_BYTES > room then
-    room = 2 * room + 4 * SEGMENT_BYTES
-    local larger = ffi.new("uint8_t[?]", room)
-    if size > 0 then ffi.copy(larger, out, size) end
-    out = larger
-  end
-end
-
-local function put_mask(op, stems, within)
-  put_operator(op)
-  for from = 1, #stems, 8 do
-    local byte = 0
-    for place = from, from + 7 do byte = 2 * byte + (within[stems[place]] and 1 or 0) end
-    put_operator(byte)
-  end
-end
-
-local function put_edges(stems)
-  local at = 0
-  for _, number in ipairs(stems) do
-    put(drawing.edges[number] - at)
-    put(drawing.sizes[number])
-    at = drawing.edges[number] + drawing.sizes[number]
-  end
-end
+local writer = require("writer")(SEGMENT_BYTES)
+local make_room, put, put_operator = writer.make_room, writer.put, writer.put_operator
+local put_edges, put_mask = writer.put_edges, writer.put_mask
 
 local function by_edge(one, other)
   local a, b = drawing.edges[one], drawing.edges[other]
@@ -327,7 +292,7 @@ return function(data, bounds, glyphs, numbers, len_iv, weights, budget)
   local lengths, widths = ffi.new("int32_t[?]", glyphs + 1), ffi.new("double[?]", glyphs + 1)
   local parts = ffi.new("int16_t[?]", 2 * glyphs + 1)
   local back_at, back_stop = {}, {}
-  size = 0
+  writer.begin()
   for glyph = 0, glyphs - 1 do
     drawing.forget()
     count, left_over, x, y, bearing_x, bearing_y, width, open = 0, 0, 0, 0, 0, 0, 0, false
@@ -335,7 +300,8 @@ return function(data, bounds, glyphs, numbers, len_iv, weights, budget)
     counter_level, counter_upright, flex, flexed = nil, nil, false, {}
     segments, segment_count = {}, 0
     parts[2 * glyph], parts[2 * glyph + 1] = -1, -1
-    local first, accented = size, false
+    local _, first = writer.written()
+    local accented = false
     local depth, at, stop = 0, opened(glyph)
     while true do
       if at >= stop then
@@ -460,8 +426,9 @@ return function(data, bounds, glyphs, numbers, len_iv, weights, budget)
       if segment_count > 0 and segments[segment_count].kind == MOVE then segment_count = segment_count - 1 end
       put_glyph()
     end
+    local _, size = writer.written()
     lengths[glyph], widths[glyph] = size - first, width
   end
-  return ffi.string(out, size), ffi.string(lengths, 4 * glyphs), ffi.string(widths, 8 * glyphs),
+  return ffi.string(writer.written()), ffi.string(lengths, 4 * glyphs), ffi.string(widths, 8 * glyphs),
     ffi.string(parts, 4 * glyphs), budget
 end

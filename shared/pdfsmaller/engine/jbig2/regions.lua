@@ -87,15 +87,21 @@ local function states(template) return ffi.new("uint8_t[?]", lshift(1, TEMPLATES
 
 local function refinement_states(template) return ffi.new("uint8_t[?]", template == 0 and 8192 or 1024) end
 
+-- What the first pixel of a row has before it of the rows above, each at its place.
+local function first_context(form, next1, next2, second)
+  local at1, at2 = form.at1, form.at2
+  return bor(
+    lshift(next1[-1], at1), lshift(next1[-2], at1 + 1), lshift(next1[-3], at1 + 2),
+    lshift(next2[-1] * second, at2), lshift(next2[-2] * second, at2 + 1)
+  )
+end
+
 -- The pixels of a row whose adaptive pixels are at their nominal places: `row` is white, as are all rows beside their width.
 local function near_row(decoder, cx, form, row, row1, row2, width)
   local stays, reach1, at1, reach2, at2 = form.stays, form.reach1, form.at1, form.reach2, form.at2
   local second = form.taken2 > 0 and 1 or 0
   local next1, next2 = row1 + reach1, row2 + reach2
-  local context = bor(
-    lshift(next1[-1], at1), lshift(next1[-2], at1 + 1), lshift(next1[-3], at1 + 2),
-    lshift(next2[-1] * second, at2), lshift(next2[-2] * second, at2 + 1)
-  )
+  local context = first_context(form, next1, next2, second)
   local x, black = 0, 0
   while x < width do
     context = bor(band(lshift(context, 1), stays), row[x - 1], lshift(next1[x], at1), lshift(next2[x] * second, at2))
@@ -120,10 +126,7 @@ local function far_row(decoder, cx, form, row, row1, row2, width, moved)
   local stays, reach1, at1, reach2, at2 = form.stays, form.reach1, form.at1, form.reach2, form.at2
   local second = form.taken2 > 0 and 1 or 0
   local next1, next2 = row1 + reach1, row2 + reach2
-  local context = bor(
-    lshift(next1[-1], at1), lshift(next1[-2], at1 + 1), lshift(next1[-3], at1 + 2),
-    lshift(next2[-1] * second, at2), lshift(next2[-2] * second, at2 + 1)
-  )
+  local context = first_context(form, next1, next2, second)
   local count, fixed, places, rows = moved.count, moved.fixed, moved.places, moved.rows
   for x = 0, width - 1 do
     context = bor(band(lshift(context, 1), stays), row[x - 1], lshift(next1[x], at1), lshift(next2[x] * second, at2))
