@@ -110,7 +110,8 @@ class Builder:
         if self.options.strip_metadata:
             strip_metadata(pdf)
         drop_usage_rights(pdf)
-        policy = Policy(self.pdfa, self.options.linearize, compact=compact, effort=self.options.effort)
+        options = self.options
+        policy = Policy(self.pdfa, options.linearize, compact=compact, effort=options.effort, exact=self.exact)
         keep_profiles = self.exact or self.pdfa is not None
         save(pdf, target, policy, device_rgb=lambda: set() if keep_profiles else srgb_profiles(pdf, self.limits))
 
