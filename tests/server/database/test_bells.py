@@ -34,7 +34,31 @@ def hung(bells: Bells, kind: str = "ends") -> PipeBell:
     return bell
 
 
-def test_everybody_who_waits_for_it_hears_what_was_rung_and_others_hear_nothing(bells: Bells) -> None:
+def waited(bells: Bells, kind: str, seconds: float) -> float:
+    """How long that was."""
+    begun = time.monotonic()
+    bells.wait(kind, seconds)
+    return time.monotonic() - begun
+
+
+def test_a_message_wakes_one_of_those_who_wait_for_its_kind(bells: Bells, tmp_path: Path) -> None:
+    other_process = Bells(tmp_path / "bells")
+    for one in (bells, other_process):
+        assert waited(one, "messages", LONG) < LONG / 2, "the first time"
+    bells.ring("messages")
+    bells.ring("callbacks")
+    assert waited(other_process, "messages", LONG) < LONG / 2
+    assert waited(bells, "messages", 0.2) >= 0.2
+
+
+def test_what_was_received_wakes_nobody_any_more(bells: Bells) -> None:
+    bells.wait("messages", 0)
+    bells.ring("messages")
+    bells.taken("messages")
+    assert waited(bells, "messages", 0.2) >= 0.2
+
+
+def test_everybody_who_has_a_bell_hears_what_was_rung_and_others_hear_nothing(bells: Bells) -> None:
     first, second, other = hung(bells), hung(bells), hung(bells, "messages")
     bells.ring("ends", "a")
     bells.ring("ends", "b")
@@ -60,12 +84,13 @@ def test_a_pipe_goes_with_its_reader_however_that_went(bells: Bells, tmp_path: P
 
 
 def test_who_never_reads_stops_nobody(bells: Bells) -> None:
-    full, heard = hung(bells), hung(bells, "messages")
+    full = hung(bells)
+    bells.wait("messages", 0)
     for _ in range(70_000):
         full.ring()
     bells.ring("ends", "a")
     bells.ring("messages")
-    heard.wait(LONG)
+    assert waited(bells, "messages", LONG) < LONG / 2
     assert "a" not in full.wait(0)
 
 
@@ -88,8 +113,11 @@ def test_where_there_can_be_no_pipe_who_waits_comes_by_soon(tmp_path: Path) -> N
     (tmp_path / "bells").write_bytes(b"")
     bells = Bells(tmp_path / "bells")
     bells.ring("ends", "a")
+    bell = hung(bells)
     begun = time.monotonic()
-    assert bells.bell("ends").wait(LONG) == frozenset()
+    assert bell.wait(LONG) == frozenset()
+    bells.wait("messages", 0)
+    bells.wait("messages", LONG)
     assert time.monotonic() - begun < LONG / 2
 
 

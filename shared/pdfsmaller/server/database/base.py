@@ -185,6 +185,10 @@ class Database(ABC):
         """Return when there may be a message of a kind, after ``seconds`` at the latest."""
 
     @abstractmethod
+    def taken(self, kind: str) -> None:
+        """A message of a kind was received: nobody need be woken for it any more."""
+
+    @abstractmethod
     def bell(self) -> Bell:
         """See ``JobStore``: it is rung by ``tell_end``, where that does something."""
 

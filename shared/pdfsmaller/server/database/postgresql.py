@@ -154,6 +154,9 @@ class PostgresqlDatabase(Database):
     def wait(self, kind: str, seconds: float) -> None:
         self._listener.wait(seconds)
 
+    def taken(self, kind: str) -> None:
+        """Nothing: everybody was told at once."""
+
     def bell(self) -> Bell:
         return HandBell()
 

@@ -125,6 +125,7 @@ class SqlQueue:
             found = self._taken()
             if found is None:
                 return None  # others were quicker
+            self._database.taken(self._kind)
             if found.dead_at is None:
                 return Message(found.message_id, found.receipt, found.body, found.receive_count, found.sent_at)
         return None

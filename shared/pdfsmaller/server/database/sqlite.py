@@ -126,6 +126,9 @@ class SqliteDatabase(Database):
     def wait(self, kind: str, seconds: float) -> None:
         self._bells.wait(kind, seconds)
 
+    def taken(self, kind: str) -> None:
+        self._bells.taken(kind)
+
     def bell(self) -> Bell:
         return self._bells.bell(_ENDS)
 
