@@ -24,6 +24,7 @@ from pdfsmaller.engine.streams import FILE_TYPES, GENERAL, filters_of, read_deco
 from pdfsmaller.engine.structure.defaults import drop_defaults
 from pdfsmaller.engine.structure.functions import thin_functions
 from pdfsmaller.engine.structure.meshes import thin_meshes
+from pdfsmaller.engine.structure.predicted import PARAMETERS_BYTES, Rows, predicted, rows_of
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
 from pdfsmaller.engine.workers import WORKERS, spread
@@ -46,15 +47,28 @@ RECOMPRESS_BATCH_BYTES = 40_000_000
 
 @record(frozen=True)
 class Packed:
-    """A stream's data as it is to be stored."""
+    """A stream's data as it is to be stored; predicted, where it lies in rows."""
 
     data: bytes
     deflated: bool
+    rows: Rows | None = None
 
     @property
     def cost(self) -> int:
-        """Bytes in the file, with the entry that names the filter."""
-        return len(self.data) + (_FLATE_ENTRY if self.deflated else 0)
+        """Bytes in the file, with the entries that name the filter and how it is predicted."""
+        return len(self.data) + (_FLATE_ENTRY if self.deflated else 0) + (PARAMETERS_BYTES if self.rows else 0)
+
+
+@record(frozen=True)
+class _Pending:
+    """A stream that waits for being deflated: what it holds, and what it took before."""
+
+    stream: Stream
+    key: bytes
+    data: bytes
+    before: int
+    zopfli: bool
+    rows: Rows | None
 
 
 @record()
@@ -186,20 +200,22 @@ def deflate_streams(
         plain_xmp: leave metadata as they are: PDF/A demands that programs can read them that know no PDF (ISO 19005-1,
             6.7.2).
     """
-    pending: list[tuple[Stream, bytes, bytes, int, bool]] = []
+    pending: list[_Pending] = []
     size = 0
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="deflate") as pool:
 
-        def deflated(item: tuple[Stream, bytes, bytes, int, bool]) -> bytes:
-            return zlib_compress(item[2], effort, deadline, zopfli=item[4])
+        def deflated(item: _Pending) -> Packed:
+            found = predicted(item.data, item.rows) if item.rows else None
+            packed = zlib_compress(found or item.data, effort, deadline, zopfli=item.zopfli)
+            return Packed(packed, deflated=True, rows=item.rows if found else None)
 
         def flush() -> None:
             nonlocal size
-            done = spread(pool, deflated, pending, lambda item: len(item[2]))
-            for (stream, key, data, before, _), packed in zip(pending, done, strict=True):
-                best = min(Packed(data, deflated=False), Packed(packed, deflated=True), key=lambda p: p.cost)
-                cache.deflated[key] = best if best.cost < before else None
-                _put(stream, cache.deflated[key])
+            done = spread(pool, deflated, pending, lambda item: len(item.data))
+            for item, packed in zip(pending, done, strict=True):
+                best = min(Packed(item.data, deflated=False), packed, key=lambda p: p.cost)
+                cache.deflated[item.key] = best if best.cost < item.before else None
+                _put(item.stream, cache.deflated[item.key])
             pending.clear()
             size = 0
 
@@ -220,7 +236,9 @@ def deflate_streams(
             zopfli = effort == "max" and len(data) <= cache.zopfli_bytes
             if zopfli:
                 cache.zopfli_bytes -= len(data)
-            pending.append((obj, key, data, len(raw) + (_FLATE_ENTRY if "/Filter" in obj else 0), zopfli))
+            rows = rows_of(data) if "/N" in obj else None
+            before = len(raw) + (_FLATE_ENTRY if "/Filter" in obj else 0)
+            pending.append(_Pending(obj, key, data, before, zopfli, rows))
             size += len(data)
             if size > RECOMPRESS_BATCH_BYTES:
                 flush()
@@ -238,8 +256,12 @@ def _key(stream: Stream, raw: bytes) -> bytes:
 
 
 def _put(stream: Stream, packed: Packed | None) -> None:
-    if packed is not None:
-        stream.write(packed.data, filter=Name.FlateDecode if packed.deflated else None)
+    if packed is None:
+        return
+    parameters = None
+    if packed.rows is not None:
+        parameters = Dictionary(Predictor=15, Colors=packed.rows.step, Columns=packed.rows.columns)
+    stream.write(packed.data, filter=Name.FlateDecode if packed.deflated else None, decode_parms=parameters)
 
 
 def _may_deflate(stream: Stream, plain_xmp: bool) -> bool:
