@@ -19,6 +19,8 @@ from pikepdf import ObjectType
 
 from pdfsmaller.engine.structure.syntax import narrow_text
 
+# Places are written in tenths of a point where losses are allowed (``structure.places``).
+_PLACE_DIGITS = 1
 #: Entries of the catalog that are compared by themselves, say nothing to a reader (Version), or are private to the
 #: program that wrote the file (PieceInfo).
 _NOT_SETTINGS = frozenset(
@@ -59,13 +61,16 @@ class Reader:
         self.budget = nodes
         self.page_of = {page.obj.objgen: number for number, page in enumerate(pdf.pages)}
 
-    def plain(self, value: Any, depth: int = 7) -> Hashable:
-        """A PDF object as nested tuples: pages as numbers, streams as a mark, numbers to a hundredth."""
+    def plain(self, value: Any, depth: int = 7, digits: int = 2) -> Hashable:
+        """A PDF object as nested tuples: pages as numbers, streams as a mark, numbers to so many digits.
+
+        What destinations lead to is compared to a tenth of a point.
+        """
         self.budget -= 1
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, (int, float, Decimal)):
-            return round(float(value), 2)
+            return round(float(value), digits)
         kind = value._type_code  # to ask for each class in turn takes most of the time there is
         if kind is ObjectType.string:
             return narrow_text(bytes(value))  # written in UTF-16 or not, a text is the same
@@ -76,7 +81,10 @@ class Reader:
         if kind is ObjectType.stream:
             return "a stream"
         if kind is ObjectType.array:
-            return tuple([self.plain(item, depth - 1) for item in value.as_list()])
+            items = value.as_list()
+            if len(items) > 1 and _is_view(items[1]):
+                digits = _PLACE_DIGITS
+            return tuple([self.plain(item, depth - 1, digits) for item in items])
         if kind is ObjectType.dictionary:
             if value.is_indirect and value.objgen in self.page_of:
                 return ("page", self.page_of[value.objgen])
@@ -133,10 +141,10 @@ class Reader:
     def _annotation(self, annotation: Any) -> Hashable:
         if not isinstance(annotation, pikepdf.Dictionary):
             return None
-        keys = ("/Subtype", "/Rect", "/Dest", "/Contents", "/T", "/F", "/AS")
+        keys = ("/Subtype", "/Dest", "/Contents", "/T", "/F", "/AS")
         present = annotation.keys()
         shown = [self.plain(annotation.get(key), 4) if key in present else None for key in keys]
-        return (*shown, self._action(annotation))
+        return (*shown, self.plain(annotation.get("/Rect"), 1, _PLACE_DIGITS), self._action(annotation))
 
     def _action(self, owner: pikepdf.Dictionary) -> Hashable:
         """What an annotation does; whatever else stands in an action's place (fonts, colour spaces) does nothing."""
@@ -272,6 +280,11 @@ CHECKS: tuple[tuple[str, str, Callable[[Reader], Hashable]], ...] = (
     ("catalog", "The document's settings changed", Reader.catalog),
     ("encryption", "The encryption or its permissions changed", Reader.encryption),
 )
+
+
+def _is_view(value: Any) -> bool:
+    """Whether it says how a destination is shown (ISO 32000-1, table 151)."""
+    return isinstance(value, pikepdf.Name) and str(value) in ("/XYZ", "/FitH", "/FitV", "/FitBH", "/FitBV", "/FitR")
 
 
 def _rotation(node: Any) -> int:

@@ -125,6 +125,45 @@ def test_an_output_intent_keeps_its_profile() -> None:
     assert srgb_profiles(pdf, Limits()) == set()
 
 
+def curved(points: int, date: bytes = bytes(12)) -> bytes:
+    """sRGB with curves of so many points, made at a time."""
+    light = [
+        x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in (n / (points - 1) for n in range(points))
+    ]
+    curve = struct.pack(f">4s4xI{points}H", b"curv", points, *(round(0xFFFF * value) for value in light))
+    tags = {name: value for name, value in (read_tags(documents.srgb_profile()) or {}).items() if name[1:] == b"XYZ"}
+    tags |= {name: PRINTER[name] for name in (b"desc", b"cprt", b"wtpt")}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    data = profile(tags, b"RGB ", b"mntr", named=True)
+    return data[:20] + b"XYZ " + date + data[36:]
+
+
+def test_profiles_that_differ_in_their_date_alone_become_one() -> None:
+    pdf = pikepdf.new()
+    profiles = [pdf.make_stream(curved(9, bytes([7, 221, 0, 10, 0, 8, 0, 11, 0, 2, 0, n])), N=3) for n in range(3)]
+    other = pdf.make_stream(curved(10), N=3)
+    slim_profiles(pdf, Limits(), exact=True)
+    assert len({stream.read_bytes() for stream in profiles}) == 1
+    assert profiles[0].read_bytes()[24:36] != bytes(12)
+    assert other.read_bytes() != profiles[0].read_bytes()
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_an_output_intent_has_curves_of_fewer_points_where_losses_are_allowed(exact: bool) -> None:
+    pdf = pikepdf.new()
+    data = curved(1024)
+    intent = pdf.make_stream(data, N=3)
+    pdf.Root.OutputIntents = Array([Dictionary(S=Name.GTS_PDFA1, DestOutputProfile=intent)])
+    slim_profiles(pdf, Limits(), exact=exact)
+    if exact:
+        assert intent.read_bytes() == data
+    else:
+        thin = intent.read_bytes()
+        assert len(thin) < 1200
+        assert (read_tags(thin) or {}).keys() == (read_tags(data) or {}).keys()
+        assert is_srgb(thin)
+
+
 @pytest.mark.parametrize("preset", ["ebook", "lossless"])
 def test_srgb_is_device_rgb_where_losses_are_allowed(run: Run, preset: str) -> None:
     data = documents.icc_rgb(300, 200, dpi=100)

@@ -2,10 +2,11 @@
 
 A profile in an ``/ICCBased`` colour space is a source: readers use its tables from the device to the connection space
 (``A2B0``–``A2B2``, or a matrix and curves) and never those back (``B2A0``–``B2A2``), nor gamut, previews, measurements
-and vendors' private tags (ICC.1, 8.2). The profile of an output intent is a destination and stays as it is.
+and vendors' private tags (ICC.1, 8.2). The profile of an output intent is a destination and keeps its tags. Where
+losses are allowed, tables and curves are written in fewer bytes (``tables``).
 
-Two readers look beyond the tables: pdfium knows sRGB by the common profile's bytes, so that profile is kept or given up
-as a whole; and black point compensation of some readers looks at ``B2A0``, which goes only where losses are allowed.
+Some readers' black point compensation looks at ``B2A0``, which goes only where losses are allowed; and pdfium knows
+sRGB by the common profile's bytes, so that it is kept as a whole where they are not.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Literal
 
 from pikepdf import Array, Dictionary, Pdf, Stream
 
+from pdfsmaller.engine.color.tables import narrow_table, thin_curve
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
@@ -31,6 +33,7 @@ _SOURCE_TAGS = frozenset(
 )
 _DEVICE_TAGS = frozenset({b"B2A0", b"B2A1", b"B2A2", b"B2D0", b"B2D1", b"B2D2", b"B2D3"})
 _TABLES = frozenset({b"A2B0", b"D2B0"})
+_TO_LAB = frozenset({b"A2B0", b"A2B1", b"A2B2"})
 _HEADER_BYTES = 128
 _MOST_TAGS = 200
 # The sRGB profile by Hewlett-Packard that most files have.
@@ -51,7 +54,7 @@ Tags = dict[bytes, bytes]
 
 
 def slim_profiles(pdf: Pdf, limits: Limits, *, exact: bool) -> None:
-    """Take out of every source profile what no reader needs of it.
+    """Take from every source profile what no reader needs of it; those that are alike but for their date become one.
 
     Args:
         exact: no pixel may change.
@@ -59,12 +62,19 @@ def slim_profiles(pdf: Pdf, limits: Limits, *, exact: bool) -> None:
     Raises:
         LimitExceeded: a profile is over ``max_stream_bytes``.
     """
-    whole = _destinations(pdf)
+    destinations = _destinations(pdf)
+    alike: dict[bytes, bytes] = {}
     for obj in pdf.objects:
-        if isinstance(obj, Stream) and obj.objgen not in whole and (data := _profile(obj, limits)) is not None:
+        if not isinstance(obj, Stream) or (data := _profile(obj, limits)) is None:
+            continue
+        if obj.objgen in destinations:
+            slim = data if exact else in_fewer_bytes(data)
+        else:
             slim = slim_profile(data, exact=exact)
-            if len(slim) < len(data):
-                obj.write(slim)
+            # Distiller makes one for every colour space of PostScript that it meets, with the time of day.
+            slim = alike.setdefault(_without_date(slim), slim)
+        if slim != data:
+            obj.write(slim)
 
 
 def srgb_profiles(pdf: Pdf, limits: Limits) -> set[ObjGen]:
@@ -127,9 +137,9 @@ def slim_profile(data: bytes, *, exact: bool) -> bytes:
     """The profile as a source, with the same colours; the profile itself where that cannot be.
 
     Args:
-        exact: keep the tables to the device, through which some readers look for the darkest black.
+        exact: keep the tables to the device, through which some readers look for the darkest black, and all numbers.
     """
-    if len(data) == _SRGB_BYTES and _SRGB_NAME in data:
+    if exact and len(data) == _SRGB_BYTES and _SRGB_NAME in data:
         return data
     tags = read_tags(data)
     if tags is None or not {b"desc", b"cprt", b"wtpt"} <= tags.keys():
@@ -139,10 +149,30 @@ def slim_profile(data: bytes, *, exact: bool) -> bytes:
         return data
     for name in (b"desc", b"cprt"):
         kept[name] = _one_language(kept[name])
+    if not exact:
+        kept = _fewer(kept, data)
     header = bytearray(data[:_HEADER_BYTES])
     if kept.keys() & _TABLES and not kept.keys() & _DEVICE_TAGS:
         header[12:16] = b"scnr"  # the class that has no way back (ICC.1, 8.3)
     return _written(bytes(header), kept)
+
+
+def in_fewer_bytes(data: bytes) -> bytes:
+    """The whole profile, with its curves and tables to Lab in fewer bytes."""
+    tags = read_tags(data)
+    if tags is None or (fewer := _fewer(tags, data)) == tags:
+        return data
+    return _written(data[:_HEADER_BYTES], fewer)
+
+
+def _fewer(tags: Tags, data: bytes) -> Tags:
+    lab = data[20:24] == b"Lab "
+    return {name: narrow_table(tag) if lab and name in _TO_LAB else thin_curve(tag) for name, tag in tags.items()}
+
+
+def _without_date(data: bytes) -> bytes:
+    """A profile without the time it was made at, and without its digest."""
+    return data[:24] + data[36:84] + data[100:]
 
 
 def _one_language(text: bytes) -> bytes:

@@ -8,14 +8,14 @@
 --   most_pixels  that the components may have together, white ones within their boxes included
 --   seconds      of processor time it may take
 -- It returns the components as two strings: their boxes, four 32-bit integers each (x, y, width, height), and their
--- pixels, a byte each (0 or 1), row after row; in the order of their first rows. Otherwise nil and why: "size" (the bitmap
--- is not of the size it claims), "many" or "slow".
+-- pixels, row after row: words of 32 pixels, the highest bit being the first, two words at least; in the order of their
+-- first rows. Otherwise nil and why: "size" (the bitmap is not of the size it claims), "many" or "slow".
 -- Pixels belong together that touch, at their corners too.
 
 local ffi = require("ffi")
 local bit = require("bit")
 local tidied = require("tidied")
-local band, lshift, rshift = bit.band, bit.lshift, bit.rshift
+local band, bor, lshift, rshift = bit.band, bit.bor, bit.lshift, bit.rshift
 
 -- Rows between two looks at the clock.
 local CLOCK_ROWS = 64
@@ -45,7 +45,7 @@ end
 
 local function next_clear(row, x, width)
   local i = rshift(x, 3)
-  local byte = bit.bor(row[i], band(0xFF, bit.bnot(rshift(0xFF, band(x, 7)))))
+  local byte = bor(row[i], band(0xFF, bit.bnot(rshift(0xFF, band(x, 7)))))
   local last = rshift(width - 1, 3)
   while byte == 0xFF do
     i = i + 1
@@ -53,6 +53,21 @@ local function next_clear(row, x, width)
     byte = row[i]
   end
   return math.min(width, lshift(i, 3) + first_clear[byte])
+end
+
+local function words_of(width) return math.max(2, rshift(width + 31, 5)) end
+
+-- Blackens pixels [from, to) of a row of words.
+local function blacken(row, from, to)
+  local first, last = rshift(from, 5), rshift(to - 1, 5)
+  local head, tail = rshift(-1, band(from, 31)), lshift(-1, 31 - band(to - 1, 31))
+  if first == last then
+    row[first] = bor(row[first], band(head, tail))
+  else
+    row[first] = bor(row[first], head)
+    for word = first + 1, last - 1 do row[word] = -1 end
+    row[last] = bor(row[last], tail)
+  end
 end
 
 local function run(bitmap, width, height, least, side, most_runs, most_pixels, seconds)
@@ -122,20 +137,20 @@ local function run(bitmap, width, height, least, side, most_runs, most_pixels, s
     bottom[leads] = row_of[run] + 1
     count[leads] = count[leads] + to[run] - from[run]
   end
-  local kept, pixels = 0, 0
+  local kept, pixels, words = 0, 0, 0
   local at = ffi.new("int32_t[?]", runs + 1) -- where a component's pixels begin; -1 = it is none of those wanted
   for run = 0, runs - 1 do
     at[run] = -1
     if parent[run] == run then
       local wide, high = right[run] - left[run], bottom[run] - row_of[run]
       if count[run] >= least and wide <= side and high <= side then
-        at[run] = pixels
-        kept, pixels = kept + 1, pixels + wide * high
+        at[run] = words
+        kept, pixels, words = kept + 1, pixels + wide * high, words + words_of(wide) * high
         if pixels > most_pixels then return nil, "many" end
       end
     end
   end
-  local boxes, found = ffi.new("int32_t[?]", 4 * kept + 1), ffi.new("uint8_t[?]", pixels + 1)
+  local boxes, found = ffi.new("int32_t[?]", 4 * kept + 1), ffi.new("int32_t[?]", words + 1)
   local index = 0
   for run = 0, runs - 1 do
     local leads = parent[run]
@@ -146,11 +161,11 @@ local function run(bitmap, width, height, least, side, most_runs, most_pixels, s
         boxes[index + 2], boxes[index + 3] = wide, bottom[run] - row_of[run]
         index = index + 4
       end
-      local start = at[leads] + (row_of[run] - row_of[leads]) * wide + from[run] - left[leads]
-      ffi.fill(found + start, to[run] - from[run], 1)
+      local row = found + at[leads] + (row_of[run] - row_of[leads]) * words_of(wide)
+      blacken(row, from[run] - left[leads], to[run] - left[leads])
     end
   end
-  return ffi.string(boxes, 16 * kept), ffi.string(found, pixels)
+  return ffi.string(boxes, 16 * kept), ffi.string(found, 4 * words)
 end
 
 return tidied(run)

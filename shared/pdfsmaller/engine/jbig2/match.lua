@@ -1,9 +1,9 @@
 -- Letters that look alike, and what each is best drawn from. Run by LuaJIT.
 --
--- The chunk is a function: match(pages, boxes, pixels, join, reach, fewest, most_work, seconds)
+-- The chunk is a function: match(pages, boxes, rows, join, reach, fewest, most_work, seconds)
 --   pages    three 32-bit integers for each page: its components, its width, its height
 --   boxes    of all components, page after page: four 32-bit integers each (x, y, width, height)
---   pixels   theirs, a byte each (0 or 1)
+--   rows     their pixels, as components.lua gives them
 --   join     letters belong together that differ in at most so many pixels for each of their outline
 --   reach    a letter is drawn from a symbol that differs in at most so many
 --   fewest     letters that a symbol is made for
@@ -20,7 +20,7 @@
 local ffi = require("ffi")
 local bit = require("bit")
 local tidied = require("tidied")
-local band, bor, bxor, lshift, rshift = bit.band, bit.bor, bit.bxor, bit.lshift, bit.rshift
+local band, bor, bxor, lshift, rshift, tobit = bit.band, bit.bor, bit.bxor, bit.lshift, bit.rshift, bit.tobit
 
 -- Letters are compared with those whose width and height are in the same or the next class of so many pixels.
 local CLASS_LOG = 1
@@ -32,107 +32,153 @@ local CELL = 8
 local ENOUGH = 0.6
 -- Bitmaps are compared no further apart.
 local FURTHEST = 24
--- Symbols are made of what their letters have in common, letters are given to the nearest symbol, so many times.
-local ROUNDS = 1
 -- One pixel aside, in each direction: x is followed by y.
 local ASIDE = { [0] = 1, 0, -1, 0, 1 }
 local CLOCK_SHAPES = 64
 
-ffi.cdef("typedef struct { int32_t black, cells[8]; double across, down; } jbig2_seen;")
+-- A bitmap made ready to be compared.
+--   bits            where its rows begin in `pool`: so many words of 32 pixels each, two at least
+--   above           where, in `pool`, the numbers of black pixels above each row begin
+--   outline         how long it is, in pixels
+--   across, down    the middle of its black pixels
+--   cells           black pixels in two columns and four rows around the middle: what differs there differs
+--   weight          letters that are exactly so, or are drawn from this symbol
+--   leader, dx, dy  what it belongs to (-1: nothing), and where that lies from its own corner
+--   first, next     lists: of those that belong to it; the next of those that belong to the same, or have the same hash
+--   id              of a symbol, -1 where it is none that is used
+ffi.cdef([[
+typedef struct {
+  int32_t width, height, words, bits, above, black, outline, hash, weight, leader, dx, dy, differs, first, next, id;
+  double across, down, cells[8];
+} jbig2_shape;
+typedef struct { double black, across, down, cells[8]; int32_t index, unused; } jbig2_seen;
+]])
 
 local ones = ffi.new("uint8_t[65536]")
 for value = 1, 65535 do ones[value] = ones[rshift(value, 1)] + band(value, 1) end
 local function count(word) return ones[band(word, 0xFFFF)] + ones[rshift(word, 16)] end
+-- The sum of the places (0 to 7, from the left) of a byte's set bits.
+local places = ffi.new("uint8_t[256]")
+for value = 1, 255 do
+  for place = 0, 7 do places[value] = places[value] + place * band(rshift(value, 7 - place), 1) end
+end
 
--- A bitmap made ready to be compared. Loops over few pixels take offsets rather than pointers, of which LuaJIT would make
--- an object each.
---   data, words   packed rows of so many words of 32 pixels, two at least
---   above         black pixels above each row
---   cells         black pixels in two columns and four rows around the middle: what differs there differs
---   outline       how long it is, in pixels
-local function shape_of(source, from, width, height)
-  local words = math.max(2, rshift(width + 31, 5))
-  local data, above = ffi.new("int32_t[?]", words * height), ffi.new("int32_t[?]", height + 1)
+-- Of one call: all shapes, and their pixels. Numbers of shapes and places in `pool` stand for pointers, of which LuaJIT
+-- would make an object each.
+local shapes, pool
+local pool_room, pool_filled = 0, 0
+-- Bitmaps looked at until now.
+local work = 0
+-- What a search finds that may be alike: which, and how far apart it is by its cells.
+local found, apart_by, found_room = nil, nil, 0
+
+-- Room for so many words more.
+local function reserve(words)
+  if pool_filled + words <= pool_room then return end
+  local room = 2 * pool_room + words
+  local larger = ffi.new("int32_t[?]", room)
+  ffi.copy(larger, pool, 4 * pool_filled)
+  pool, pool_room = larger, room
+end
+
+local function words_of(width) return math.max(2, rshift(width + 31, 5)) end
+
+-- Finds out about a bitmap whose rows are the last in `pool`.
+local function describe(index, width, height)
+  local shape = shapes[index]
+  local words = words_of(width)
+  reserve(height + 1)
+  local bits, above = pool_filled - words * height, pool_filled
+  pool_filled = pool_filled + height + 1
+  pool[above] = 0
   local black, across, down, outline, hash = 0, 0, 0, 0, 0
   for y = 0, height - 1 do
-    local at = from + y * width
-    local before, in_row, sum = 0, 0, 0
-    for x = 0, width - 1 do
-      local pixel = source[at + x]
-      if pixel ~= 0 then
-        local word = y * words + rshift(x, 5)
-        data[word] = bor(data[word], lshift(1, 31 - band(x, 31)))
-        in_row, sum = in_row + 1, sum + x
+    local row, before, in_row = bits + y * words, 0, 0
+    for k = 0, words - 1 do
+      local word = pool[row + k]
+      local over = y > 0 and pool[row + k - words] or 0
+      if word ~= 0 then
+        local sum = places[rshift(word, 24)] + places[band(rshift(word, 16), 0xFF)] + places[band(rshift(word, 8), 0xFF)]
+          + places[band(word, 0xFF)] + 8 * count(band(word, 0x00FF00FF)) + 16 * count(band(word, 0xFFFF))
+        local here = count(word)
+        in_row, across = in_row + here, across + sum + 32 * k * here
       end
-      outline = outline + bxor(pixel, before)
-      before = pixel
+      outline = outline + count(bxor(word, bor(rshift(word, 1), lshift(before, 31)))) + count(bxor(word, over))
+      hash = tobit(bxor(bit.rol(hash, 5), word) * 0x9E37 + 0x79B9)
+      before = band(word, 1)
+      if y == height - 1 then outline = outline + count(word) end
     end
     outline = outline + before
-    black, across, down = black + in_row, across + sum, down + y * in_row
-    above[y + 1] = black
-    for k = y * words, y * words + words - 1 do
-      hash = bit.tobit(bxor(bit.rol(hash, 5), data[k]) * 0x9E37 + 0x79B9)
-      outline = outline + count(bxor(data[k], y > 0 and data[k - words] or 0))
-      if y == height - 1 then outline = outline + count(data[k]) end
-    end
+    black, down = black + in_row, down + y * in_row
+    pool[above + y + 1] = black
   end
   across, down = across / math.max(1, black), down / math.max(1, black)
-  local cells = ffi.new("int32_t[8]")
   local columns = math.ceil(across) -- left of the middle
+  local cells = shape.cells
+  for cell = 0, 7 do cells[cell] = 0 end
   for y = 0, height - 1 do
     local cell = 2 * math.max(0, math.min(3, math.floor((y - down) / CELL) + 2))
-    local left = 0
+    local row, left = bits + y * words, 0
     for k = 0, rshift(columns + 31, 5) - 1 do
       local beyond = 32 * (k + 1) - columns
-      left = left + count(beyond > 0 and lshift(rshift(data[y * words + k], beyond), beyond) or data[y * words + k])
+      left = left + count(beyond > 0 and lshift(rshift(pool[row + k], beyond), beyond) or pool[row + k])
     end
     cells[cell] = cells[cell] + left
-    cells[cell + 1] = cells[cell + 1] + above[y + 1] - above[y] - left
+    cells[cell + 1] = cells[cell + 1] + pool[above + y + 1] - pool[above + y] - left
   end
-  return {
-    width = width, height = height, words = words, data = data, above = above, black = black, outline = outline,
-    across = across, down = down, cells = cells, hash = hash,
-  }
+  shape.width, shape.height, shape.words, shape.bits, shape.above = width, height, words, bits, above
+  shape.black, shape.outline, shape.hash, shape.across, shape.down = black, outline, hash, across, down
+  shape.weight, shape.leader, shape.first, shape.next, shape.id = 0, -1, -1, -1, -1
 end
 
 -- Pixels in which `two`, moved by dx and dy, differs from `one`; some number above `most` where it is above that.
+-- Whole numbers: LuaJIT would count with a fraction's if it were not told.
 local function difference(one, two, dx, dy, most)
   if dx < 0 then one, two, dx, dy = two, one, -dx, -dy end
-  local top, bottom = math.max(0, dy), math.min(one.height, two.height + dy)
-  if top >= bottom then return one.black + two.black end
-  local above1, above2 = one.above, two.above
-  local sum = above1[top] + one.black - above1[bottom] + above2[top - dy] + two.black - above2[bottom - dy]
-  local data1, data2 = one.data, two.data
-  local words1, words2 = one.words, two.words
-  local last = rshift(math.max(one.width, two.width + dx) - 1, 5)
+  local high1, high2 = shapes[one].height, shapes[two].height
+  local top, bottom = math.max(0, dy), math.min(high1, high2 + dy)
+  if top >= bottom then return shapes[one].black + shapes[two].black end
+  local above1, above2 = shapes[one].above, shapes[two].above
+  local sum = tobit(
+    pool[above1 + top] + shapes[one].black - pool[above1 + bottom]
+      + pool[above2 + top - dy] + shapes[two].black - pool[above2 + bottom - dy]
+  )
+  local bits1, bits2 = shapes[one].bits, shapes[two].bits
+  local words1, words2 = shapes[one].words, shapes[two].words
+  local last = rshift(math.max(shapes[one].width, shapes[two].width + dx) - 1, 5)
+  most = tobit(most)
   -- Most letters are one word wide, or two.
   if last == 0 then
-    for y = top, bottom - 1 do
-      local word = bxor(data1[2 * y], rshift(data2[2 * (y - dy)], dx))
-      sum = sum + ones[band(word, 0xFFFF)] + ones[rshift(word, 16)]
+    bits2 = bits2 - 2 * dy
+    for y = 2 * top, 2 * bottom - 2, 2 do
+      local word = bxor(pool[bits1 + y], rshift(pool[bits2 + y], dx))
+      sum = tobit(sum + ones[band(word, 0xFFFF)] + ones[rshift(word, 16)])
       if sum > most then return sum end
     end
     return sum
   end
   if last == 1 then
-    for y = top, bottom - 1 do
-      local left, right = data2[2 * (y - dy)], data2[2 * (y - dy) + 1]
-      local word1 = bxor(data1[2 * y], rshift(left, dx))
-      local word2 = bxor(data1[2 * y + 1], bor(rshift(right, dx), lshift(lshift(left, 31 - dx), 1)))
-      sum = sum + ones[band(word1, 0xFFFF)] + ones[rshift(word1, 16)] + ones[band(word2, 0xFFFF)] + ones[rshift(word2, 16)]
+    bits2 = bits2 - 2 * dy
+    for y = 2 * top, 2 * bottom - 2, 2 do
+      local left, right = pool[bits2 + y], pool[bits2 + y + 1]
+      local word1 = bxor(pool[bits1 + y], rshift(left, dx))
+      local word2 = bxor(pool[bits1 + y + 1], bor(rshift(right, dx), lshift(lshift(left, 31 - dx), 1)))
+      sum = tobit(
+        sum + ones[band(word1, 0xFFFF)] + ones[rshift(word1, 16)] + ones[band(word2, 0xFFFF)] + ones[rshift(word2, 16)]
+      )
       if sum > most then return sum end
     end
     return sum
   end
   for y = top, bottom - 1 do
-    local at1, at2 = y * words1, (y - dy) * words2
+    local at1, at2 = bits1 + y * words1, bits2 + (y - dy) * words2
     local before = 0
     for k = 0, last do
-      local here = k < words2 and data2[at2 + k] or 0
+      local here = k < words2 and pool[at2 + k] or 0
       local word = bor(rshift(here, dx), lshift(lshift(before, 31 - dx), 1))
-      if k < words1 then word = bxor(word, data1[at1 + k]) end
+      if k < words1 then word = bxor(word, pool[at1 + k]) end
       before = here
-      sum = sum + ones[band(word, 0xFFFF)] + ones[rshift(word, 16)]
+      sum = tobit(sum + ones[band(word, 0xFFFF)] + ones[rshift(word, 16)])
     end
     if sum > most then return sum end
   end
@@ -140,18 +186,21 @@ local function difference(one, two, dx, dy, most)
 end
 
 local function same(one, two)
-  if one.width ~= two.width or one.height ~= two.height then return false end
-  for k = 0, one.words * one.height - 1 do
-    if one.data[k] ~= two.data[k] then return false end
+  if shapes[one].width ~= shapes[two].width or shapes[one].height ~= shapes[two].height then return false end
+  local bits1, bits2 = shapes[one].bits, shapes[two].bits
+  for k = 0, shapes[one].words * shapes[one].height - 1 do
+    if pool[bits1 + k] ~= pool[bits2 + k] then return false end
   end
   return true
 end
 
-local function class(shape) return rshift(shape.width, CLASS_LOG) * 65536 + rshift(shape.height, CLASS_LOG) end
+local function class(index)
+  return rshift(shapes[index].width, CLASS_LOG) * 65536 + rshift(shapes[index].height, CLASS_LOG)
+end
 
--- Puts a symbol among those of about its size: in `list`, and what tells most of the others from a letter in `seen`.
-local function add_to(classes, symbol)
-  local key = class(symbol)
+-- Puts a symbol among those of about its size: what tells most of the others from a letter, in `seen`.
+local function add_to(classes, index)
+  local key = class(index)
   local list = classes[key]
   if list == nil then
     list = { count = 0, room = 8, seen = ffi.new("jbig2_seen[8]") }
@@ -162,75 +211,90 @@ local function add_to(classes, symbol)
     ffi.copy(larger, list.seen, list.room * ffi.sizeof("jbig2_seen"))
     list.room, list.seen = 2 * list.room, larger
   end
-  local seen = list.seen[list.count]
-  seen.black, seen.across, seen.down = symbol.black, symbol.across, symbol.down
-  ffi.copy(seen.cells, symbol.cells, ffi.sizeof(seen.cells))
+  local seen, shape = list.seen[list.count], shapes[index]
+  seen.black, seen.across, seen.down, seen.index = shape.black, shape.across, shape.down, index
+  ffi.copy(seen.cells, shape.cells, ffi.sizeof(seen.cells))
   list.count = list.count + 1
-  list[list.count] = symbol
 end
-
--- Bitmaps looked at until now.
-local work = 0
 
 local function rounded(value) return math.floor(value + 0.5) end
 
--- The first from `i` on that may differ in no more than `most`; `count` if there is none.
-local function likely(seen, i, count, shape, most)
-  local black, across, cells = shape.black, shape.across, shape.cells
+-- Adds to `found` what of a list may differ in no more than `most` from a shape, `filled` being there already; how many
+-- are there then.
+local function likely(seen, length, index, most, filled)
+  local cells = shapes[index].cells
+  local black, across = shapes[index].black, shapes[index].across
   local c0, c1, c2, c3, c4, c5, c6, c7 = cells[0], cells[1], cells[2], cells[3], cells[4], cells[5], cells[6], cells[7]
-  while i < count do
-    local one = seen[i]
-    if math.abs(one.black - black) <= most then
-      local other = one.cells
-      local apart = math.abs(c0 - other[0]) + math.abs(c1 - other[1]) + math.abs(c2 - other[2]) + math.abs(c3 - other[3])
-        + math.abs(c4 - other[4]) + math.abs(c5 - other[5]) + math.abs(c6 - other[6]) + math.abs(c7 - other[7])
-      if apart <= most and math.abs(rounded(across - one.across)) < FURTHEST then return i end
+  for i = 0, length - 1 do
+    local other = seen[i].cells
+    local apart = ((math.abs(c0 - other[0]) + math.abs(c1 - other[1])) + (math.abs(c2 - other[2]) + math.abs(c3 - other[3])))
+      + ((math.abs(c4 - other[4]) + math.abs(c5 - other[5])) + (math.abs(c6 - other[6]) + math.abs(c7 - other[7])))
+    if apart <= most and math.abs(rounded(across - seen[i].across)) < FURTHEST then
+      found[filled], apart_by[filled] = seen[i].index, apart
+      filled = filled + 1
     end
-    i = i + 1
   end
-  return count
+  return filled
 end
 
 -- Of the symbols of about a shape's size the one that differs least, in how many pixels and at which place; nil where all
 -- differ in more than `most`. One that differs in no more than `enough` is taken at once.
-local function search(classes, shape, most, enough)
-  local best, best_dx, best_dy
-  local key = class(shape)
+local function search(classes, index, most, enough)
+  local key, filled = class(index), 0
   for wide = -1, 1 do
     for high = -1, 1 do
       local list = classes[key + wide * 65536 + high]
       if list ~= nil then
         work = work + list.count
-        local i = likely(list.seen, 0, list.count, shape, most)
-        while i < list.count do
-          local symbol = list[i + 1]
-          local dx, dy = rounded(shape.across - symbol.across), rounded(shape.down - symbol.down)
-          local differs = difference(shape, symbol, dx, dy, most)
-          if differs < most or (differs == most and best == nil) then
-            most, best, best_dx, best_dy = differs, symbol, dx, dy
-            if differs <= enough then return best, most, best_dx, best_dy end
-          end
-          i = likely(list.seen, i + 1, list.count, shape, most)
+        if filled + list.count > found_room then
+          local room = 2 * (filled + list.count)
+          local more, more_by = ffi.new("int32_t[?]", room), ffi.new("double[?]", room)
+          ffi.copy(more, found, 4 * filled)
+          ffi.copy(more_by, apart_by, 8 * filled)
+          found, apart_by, found_room = more, more_by, room
         end
+        filled = likely(list.seen, list.count, index, most, filled)
+      end
+    end
+  end
+  if filled == 0 then return nil end
+  -- The nearest by cells comes first: most others are then too far by theirs.
+  local nearest = 0
+  for i = 1, filled - 1 do
+    if apart_by[i] < apart_by[nearest] then nearest = i end
+  end
+  found[0], found[nearest] = found[nearest], found[0]
+  apart_by[0], apart_by[nearest] = apart_by[nearest], apart_by[0]
+  local best, best_dx, best_dy
+  for i = 0, filled - 1 do
+    if apart_by[i] <= most then
+      local other = found[i]
+      local dx = rounded(shapes[index].across - shapes[other].across)
+      local dy = rounded(shapes[index].down - shapes[other].down)
+      local differs = difference(index, other, dx, dy, most)
+      if differs < most or (differs == most and best == nil) then
+        most, best, best_dx, best_dy = differs, other, dx, dy
+        if differs <= enough then break end
       end
     end
   end
   return best, most, best_dx, best_dy
 end
 
--- The same, and the best place for it. `guess` is one that may be it.
-local function nearest(classes, shape, most, enough, guess)
+-- The same, and the best place for it. `guess` is one that may be it, or -1.
+local function nearest(classes, index, most, enough, guess)
   local best, best_dx, best_dy
-  if guess ~= nil then
-    local dx, dy = rounded(shape.across - guess.across), rounded(shape.down - guess.down)
+  if guess >= 0 then
+    local dx = rounded(shapes[index].across - shapes[guess].across)
+    local dy = rounded(shapes[index].down - shapes[guess].down)
     if math.abs(dx) < FURTHEST then
-      local differs = difference(shape, guess, dx, dy, most)
+      local differs = difference(index, guess, dx, dy, most)
       if differs <= most then most, best, best_dx, best_dy = differs, guess, dx, dy end
     end
   end
   if best == nil or most > enough then
-    local found, differs, dx, dy = search(classes, shape, most, enough)
-    if found ~= nil and (best == nil or differs < most) then most, best, best_dx, best_dy = differs, found, dx, dy end
+    local other, differs, dx, dy = search(classes, index, most, enough)
+    if other ~= nil and (best == nil or differs < most) then most, best, best_dx, best_dy = differs, other, dx, dy end
   end
   if best == nil then return nil end
   -- Middles are not exact: is it nearer one pixel further?
@@ -238,31 +302,47 @@ local function nearest(classes, shape, most, enough, guess)
     local x, y = best_dx, best_dy
     for step = 0, 3 do
       local dx, dy = x + ASIDE[step], y + ASIDE[step + 1]
-      local differs = difference(shape, best, dx, dy, most)
+      local differs = difference(index, best, dx, dy, most)
       if differs < most then most, best_dx, best_dy = differs, dx, dy end
     end
   end
   return best, most, best_dx, best_dy
 end
 
--- What most of the letters have at each pixel, each at its place: a bitmap of bytes; nil where that is nothing.
-local function average(members)
+-- Gives a shape to its leader, which lies dx to the right of and dy below its corner.
+local function give(index, leader, dx, dy)
+  local shape = shapes[index]
+  shape.leader, shape.dx, shape.dy = leader, dx, dy
+  shape.next, shapes[leader].first = shapes[leader].first, index
+end
+
+-- Makes shape `index` of what most of a leader's letters have at each pixel, each at its place; false where that is
+-- nothing, or they are fewer than `fewest`.
+local function average(leader, index, fewest)
   local left, top, right, bottom = 0x7FFFFFFF, 0x7FFFFFFF, -0x7FFFFFFF, -0x7FFFFFFF
   local weight = 0
-  for _, member in ipairs(members) do
-    left, top = math.min(left, member.x), math.min(top, member.y)
-    right, bottom = math.max(right, member.x + member.shape.width), math.max(bottom, member.y + member.shape.height)
-    weight = weight + member.shape.weight
+  local member = shapes[leader].first
+  while member >= 0 do
+    local shape = shapes[member]
+    left, top = math.min(left, -shape.dx), math.min(top, -shape.dy)
+    right, bottom = math.max(right, shape.width - shape.dx), math.max(bottom, shape.height - shape.dy)
+    weight = weight + shape.weight
+    member = shape.next
   end
+  if weight < fewest then return false end
   local width, height = right - left, bottom - top
   local counts = ffi.new("int32_t[?]", width * height)
-  for _, member in ipairs(members) do
-    local shape = member.shape
-    local pixels, heavy = shape.pixels, shape.weight
+  member = shapes[leader].first
+  while member >= 0 do
+    local shape = shapes[member]
+    local wide, words, heavy = shape.width, shape.words, shape.weight
     for y = 0, shape.height - 1 do
-      local to, from = (y + member.y - top) * width + member.x - left, shape.from + y * shape.width
-      for x = 0, shape.width - 1 do counts[to + x] = counts[to + x] + pixels[from + x] * heavy end
+      local to, from = (y - shape.dy - top) * width - shape.dx - left, shape.bits + y * words
+      for x = 0, wide - 1 do
+        counts[to + x] = counts[to + x] + band(rshift(pool[from + rshift(x, 5)], 31 - band(x, 31)), 1) * heavy
+      end
     end
+    member = shape.next
   end
   local x0, y0, x1, y1, black = width, height, -1, -1, 0
   local least = math.max(1, weight * BOX_SHARE)
@@ -275,18 +355,36 @@ local function average(members)
       if value * 2 > weight then black = black + 1 end
     end
   end
-  if black == 0 then return nil end
+  if black == 0 then return false end
   local wide, high = x1 - x0 + 1, y1 - y0 + 1
-  local made = ffi.new("uint8_t[?]", wide * high)
+  local words = words_of(wide)
+  reserve(words * high)
+  local bits = pool_filled
+  pool_filled = pool_filled + words * high
+  ffi.fill(pool + bits, 4 * words * high)
   for y = 0, high - 1 do
     for x = 0, wide - 1 do
-      if counts[(y + y0) * width + x + x0] * 2 > weight then made[y * wide + x] = 1 end
+      if counts[(y + y0) * width + x + x0] * 2 > weight then
+        local word = bits + y * words + rshift(x, 5)
+        pool[word] = bor(pool[word], lshift(1, 31 - band(x, 31)))
+      end
     end
   end
-  return made, wide, high
+  describe(index, wide, high)
+  return true
 end
 
-local function run(pages, boxes, pixels, join, reach, fewest, most_work, seconds)
+-- Writes a shape's pixels, a byte each, at a place where rows are so long.
+local function unpack_to(target, to, stride, index)
+  local shape = shapes[index]
+  local width, words, bits = shape.width, shape.words, shape.bits
+  for y = 0, shape.height - 1 do
+    local row, from = to + y * stride, bits + y * words
+    for x = 0, width - 1 do target[row + x] = band(rshift(pool[from + rshift(x, 5)], 31 - band(x, 31)), 1) end
+  end
+end
+
+local function run(pages, boxes, rows, join, reach, fewest, most_work, seconds)
   local ends = os.clock() + seconds
   work = 0
   local function stopped()
@@ -294,96 +392,111 @@ local function run(pages, boxes, pixels, join, reach, fewest, most_work, seconds
     return os.clock() > ends and "slow" or nil
   end
   local box = ffi.cast("const int32_t *", boxes)
-  local source = ffi.cast("const uint8_t *", pixels)
+  local source = ffi.cast("const int32_t *", rows)
   local total = #boxes / 16
+  -- No more symbols than shapes, no more shapes than components.
+  shapes = ffi.new("jbig2_shape[?]", 2 * total + 1)
+  pool_room, pool_filled = #rows / 2 + 1024, 0
+  pool = ffi.new("int32_t[?]", pool_room)
+  found_room = 1024
+  found, apart_by = ffi.new("int32_t[?]", found_room), ffi.new("double[?]", found_room)
 
   -- Letters that are exactly alike are one shape.
-  local shapes, shape_at, known = {}, {}, {}
-  local at = 0
+  local shape_at, known = ffi.new("int32_t[?]", total + 1), {}
+  local at, made = 0, 0
   for i = 0, total - 1 do
     if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
     local width, height = box[4 * i + 2], box[4 * i + 3]
-    local shape = shape_of(source, at, width, height)
-    local like = known[shape.hash]
-    while like ~= nil and not same(like, shape) do like = like.next end
-    if like == nil then
-      shape.pixels, shape.from, shape.weight, shape.next = source, at, 0, known[shape.hash]
-      known[shape.hash] = shape
-      shapes[#shapes + 1] = shape
-      shape.number = #shapes
+    local words = words_of(width) * height
+    local before = pool_filled
+    reserve(words)
+    ffi.copy(pool + pool_filled, source + at, 4 * words)
+    pool_filled = pool_filled + words
+    describe(made, width, height)
+    local first = known[shapes[made].hash]
+    local like = first or -1
+    while like >= 0 and not same(like, made) do like = shapes[like].next end
+    if like < 0 then
+      like, made = made, made + 1
+      shapes[like].next = first or -1
+      known[shapes[like].hash] = like
     else
-      shape = like
+      pool_filled = before
     end
-    shape.weight = shape.weight + 1
-    shape_at[i] = shape
-    at = at + width * height
+    shapes[like].weight = shapes[like].weight + 1
+    shape_at[i] = like
+    at = at + words
   end
   known = nil
-  table.sort(shapes, function(one, two)
-    if one.weight ~= two.weight then return one.weight > two.weight end
-    return one.number < two.number
+  -- The most frequent first; the others as they came.
+  local order, rare = {}, {}
+  for index = 0, made - 1 do
+    local to = shapes[index].weight > 1 and order or rare
+    to[#to + 1] = index
+  end
+  table.sort(order, function(one, two)
+    if shapes[one].weight ~= shapes[two].weight then return shapes[one].weight > shapes[two].weight end
+    return one < two
   end)
+  for _, index in ipairs(rare) do order[#order + 1] = index end
 
   -- The first of a kind leads those that come after it; then what they have in common does.
   local classes, leaders = {}, {}
-  for i, shape in ipairs(shapes) do
+  for i, index in ipairs(order) do
     if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
-    local leader, _, dx, dy = nearest(classes, shape, math.floor(shape.outline * join), math.floor(shape.outline * join * ENOUGH))
+    local most = shapes[index].outline * join
+    local leader, _, dx, dy = nearest(classes, index, math.floor(most), math.floor(most * ENOUGH), -1)
     if leader == nil then
-      leader, dx, dy = shape, 0, 0
-      shape.members = {}
-      leaders[#leaders + 1] = shape
-      add_to(classes, shape)
+      leader, dx, dy = index, 0, 0
+      leaders[#leaders + 1] = index
+      add_to(classes, index)
     end
-    leader.members[#leader.members + 1] = { shape = shape, x = -dx, y = -dy }
+    give(index, leader, dx, dy)
   end
 
-  local symbols
-  for _ = 1, ROUNDS do
-    symbols, classes = {}, {}
-    for _, shape in ipairs(shapes) do shape.leader = nil end
-    for i, leader in ipairs(leaders) do
-      if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
-      local weight = 0
-      for _, member in ipairs(leader.members) do weight = weight + member.shape.weight end
-      if weight >= fewest then
-        local made, width, height = average(leader.members)
-        if made ~= nil then
-          local symbol = shape_of(made, 0, width, height)
-          symbol.pixels, symbol.members, symbol.used = made, {}, 0
-          for _, member in ipairs(leader.members) do member.shape.leader = symbol end
-          symbols[#symbols + 1] = symbol
-          add_to(classes, symbol)
-        end
+  local symbols = made -- their numbers are from here on, up to `made`
+  classes = {}
+  for index = 0, symbols - 1 do shapes[index].leader = -1 end
+  for i, leader in ipairs(leaders) do
+    if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
+    if average(leader, made, fewest) then
+      local member = shapes[leader].first
+      while member >= 0 do
+        shapes[member].leader = made
+        member = shapes[member].next
       end
+      add_to(classes, made)
+      made = made + 1
     end
-    for i, shape in ipairs(shapes) do
-      if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
-      local symbol, differs, dx, dy = nearest(classes, shape, math.floor(shape.outline * reach), 0, shape.leader)
-      shape.symbol, shape.differs, shape.dx, shape.dy = symbol, differs, dx, dy
-      if symbol ~= nil then
-        symbol.members[#symbol.members + 1] = { shape = shape, x = -dx, y = -dy }
-        symbol.used = symbol.used + shape.weight
-      end
+  end
+  for i, index in ipairs(order) do
+    if i % CLOCK_SHAPES == 0 and stopped() then return nil, stopped() end
+    local shape = shapes[index]
+    local symbol, differs, dx, dy = nearest(classes, index, math.floor(shape.outline * reach), 0, shape.leader)
+    shape.leader = -1
+    if symbol ~= nil then
+      shape.leader, shape.differs, shape.dx, shape.dy = symbol, differs, dx, dy
+      shapes[symbol].weight = shapes[symbol].weight + shape.weight
     end
-    leaders = symbols
   end
 
   local used = {}
-  for _, symbol in ipairs(symbols) do
-    if symbol.used >= fewest then used[#used + 1] = symbol end
+  for index = symbols, made - 1 do
+    if shapes[index].weight >= fewest then used[#used + 1] = index end
   end
-  for i, symbol in ipairs(used) do symbol.order = i end
   table.sort(used, function(one, two)
-    if one.height ~= two.height then return one.height < two.height end
-    if one.width ~= two.width then return one.width < two.width end
-    return one.order < two.order
+    if shapes[one].height ~= shapes[two].height then return shapes[one].height < shapes[two].height end
+    if shapes[one].width ~= shapes[two].width then return shapes[one].width < shapes[two].width end
+    return one < two
   end)
   local sizes, bitmaps = ffi.new("int32_t[?]", 2 * #used + 1), {}
-  for i, symbol in ipairs(used) do
+  for i, index in ipairs(used) do
+    local symbol = shapes[index]
     symbol.id = i - 1
     sizes[2 * i - 2], sizes[2 * i - 1] = symbol.width, symbol.height
-    bitmaps[i] = ffi.string(symbol.pixels, symbol.width * symbol.height)
+    local pixels = ffi.new("uint8_t[?]", symbol.width * symbol.height)
+    unpack_to(pixels, 0, symbol.width, index)
+    bitmaps[i] = ffi.string(pixels, symbol.width * symbol.height)
   end
 
   local letters = ffi.new("int32_t[?]", 8 * total + 1)
@@ -397,10 +510,10 @@ local function run(pages, boxes, pixels, join, reach, fewest, most_work, seconds
       left_on_page = page_of[3 * page]
     end
     left_on_page = left_on_page - 1
-    local shape, letter = shape_at[i], letters + 8 * i
-    local symbol = shape.symbol
+    local shape, letter = shapes[shape_at[i]], letters + 8 * i
     letter[0] = -1
-    if symbol ~= nil and symbol.id ~= nil then
+    if shape.leader >= 0 and shapes[shape.leader].id >= 0 then
+      local symbol = shapes[shape.leader]
       local x, y = box[4 * i], box[4 * i + 1]
       local left, top = math.min(0, shape.dx), math.min(0, shape.dy)
       local right = math.max(shape.width, shape.dx + symbol.width)
@@ -422,10 +535,7 @@ local function run(pages, boxes, pixels, join, reach, fewest, most_work, seconds
           ffi.copy(larger, drawn, filled)
           drawn, room = larger, 2 * room + width * height
         end
-        for row = 0, shape.height - 1 do
-          local to = filled + (row - top) * width - left
-          ffi.copy(drawn + to, shape.pixels + shape.from + row * shape.width, shape.width)
-        end
+        unpack_to(drawn, filled - top * width - left, width, shape_at[i])
         filled = filled + width * height
       end
     end
@@ -433,4 +543,10 @@ local function run(pages, boxes, pixels, join, reach, fewest, most_work, seconds
   return ffi.string(sizes, 8 * #used), table.concat(bitmaps), ffi.string(letters, 32 * total), ffi.string(drawn, filled)
 end
 
-return tidied(run)
+-- Nothing of a call stays behind.
+local function forget(...)
+  shapes, pool, found, apart_by = nil, nil, nil, nil
+  return ...
+end
+
+return tidied(function(...) return forget(run(...)) end)

@@ -82,10 +82,10 @@ class Pages:
 
 @record(frozen=True)
 class _Components:
-    """What is connected on a page: boxes (four 32-bit integers each) and pixels (a byte each)."""
+    """What is connected on a page: boxes (four 32-bit integers each) and rows of pixels (see ``components.lua``)."""
 
     boxes: bytes
-    pixels: bytes
+    rows: bytes
 
 
 def encode(bitmaps: Sequence[Bitmap], limits: Sequence[int]) -> Pages | None:
@@ -142,8 +142,8 @@ def _components(page: Bitmap) -> _Components:
     """None of a page that is no text."""
     size = (page.width, page.height)
     limits = (LEAST_PIXELS, MOST_SIDE, MOST_RUNS, MOST_PIXELS)
-    boxes, pixels = _call("components", page.width * page.height, page.black, *size, *limits)
-    return _Components(boxes, pixels) if boxes is not None else _Components(b"", b"")
+    boxes, rows = _call("components", page.width * page.height, page.black, *size, *limits)
+    return _Components(boxes, rows) if boxes is not None else _Components(b"", b"")
 
 
 def _match(pages: Sequence[Bitmap], found: Sequence[_Components]) -> tuple[bytes, bytes, bytes, bytes] | None:
@@ -155,10 +155,10 @@ def _match(pages: Sequence[Bitmap], found: Sequence[_Components]) -> tuple[bytes
         struct.pack("=3i", len(components.boxes) // 16, page.width, page.height)
         for page, components in zip(pages, found, strict=True)
     )
-    boxes, pixels = (b"".join(getattr(components, name) for components in found) for name in ("boxes", "pixels"))
+    boxes, rows = (b"".join(getattr(components, name) for components in found) for name in ("boxes", "rows"))
     work = MOST_WORK * letters
-    time = _SLOWER * len(pixels) + _LOOK * work
-    result = _call("match", time, sizes, boxes, pixels, JOIN, REACH, FEWEST, work)
+    time = _SLOWER * 8 * len(rows) + _LOOK * work
+    result = _call("match", time, sizes, boxes, rows, JOIN, REACH, FEWEST, work)
     return result if result[0] else None
 
 
@@ -202,7 +202,7 @@ def _page(
     text = _call("text", time, sizes, symbols, used, drawn, _STRIPS_LOG, most)
     if not isinstance(text, bytes):
         return None
-    rest = _call("erase", width * height, page.black, width, height, components.boxes, components.pixels, letters)
+    rest = _call("erase", width * height, page.black, width, height, components.boxes, components.rows, letters)
     other = encode_region(rest, width, height, 0, most)
     if other is None:
         return None

@@ -8,7 +8,6 @@ metadata are not touched.
 from __future__ import annotations
 
 import hashlib
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 
@@ -24,21 +23,14 @@ from pdfsmaller.engine.streams import FILE_TYPES, GENERAL, filters_of, read_deco
 from pdfsmaller.engine.structure.defaults import drop_defaults
 from pdfsmaller.engine.structure.functions import thin_functions
 from pdfsmaller.engine.structure.meshes import thin_meshes
+from pdfsmaller.engine.structure.predicted import PARAMETERS_BYTES, Rows, predicted, rows_of
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
+from pdfsmaller.engine.structure.xmp import trimmed
 from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
 
-# XMP packets end in some 2 KB of blanks, for programs that edit them in place.
-_XMP_END = b"<?xpacket end"
-# Pictures of the document, in base 64.
-_XMP_THUMBNAILS = (b"xmp:Thumbnails>", b"xap:Thumbnails>")
-# Blanks that lay elements out: before one that opens, and between two that close. (Between one that opens and its end
-# they are its value.)
-_XMP_INDENT = re.compile(rb"(>)\s+(?=<[^/])|(</[^<>]*>|/>)\s+(?=</)")
-# In these, blanks may mean themselves.
-_XMP_LITERAL = (b"<!", b"xml:space", b"Literal")
 # What `/Filter/FlateDecode` takes in a stream's dictionary.
 _FLATE_ENTRY = 19
 RECOMPRESS_BATCH_BYTES = 40_000_000
@@ -46,15 +38,28 @@ RECOMPRESS_BATCH_BYTES = 40_000_000
 
 @record(frozen=True)
 class Packed:
-    """A stream's data as it is to be stored."""
+    """A stream's data as it is to be stored; predicted, where it lies in rows."""
 
     data: bytes
     deflated: bool
+    rows: Rows | None = None
 
     @property
     def cost(self) -> int:
-        """Bytes in the file, with the entry that names the filter."""
-        return len(self.data) + (_FLATE_ENTRY if self.deflated else 0)
+        """Bytes in the file, with the entries that name the filter and how it is predicted."""
+        return len(self.data) + (_FLATE_ENTRY if self.deflated else 0) + (PARAMETERS_BYTES if self.rows else 0)
+
+
+@record(frozen=True)
+class _Pending:
+    """A stream that waits for being deflated: what it holds, and what it took before."""
+
+    stream: Stream
+    key: bytes
+    data: bytes
+    before: int
+    zopfli: bool
+    rows: Rows | None
 
 
 @record()
@@ -96,7 +101,7 @@ def tidy(
         drop_part_metadata(pdf)
         thin_meshes(pdf, limits)
         thin_functions(pdf, limits)
-    trim_xmp(pdf, limits)
+    trim_xmp(pdf, limits, plain=pdfa)
     fill_trees(pdf)
     if not deadline.passed():
         drop_unused_resources(pdf)
@@ -131,14 +136,24 @@ def drop_unused_form_resources(pdf: Pdf) -> None:
 
 
 def drop_part_metadata(pdf: Pdf) -> None:
-    """XMP of images, forms and fonts, which no reader shows. The document's own stays, and its pages'."""
+    """XMP of images, forms, fonts and placed graphics, which no reader shows. The document's and its pages' stay."""
     for obj in pdf.objects:
         if isinstance(obj, Stream) and "/Metadata" in obj:
             del obj["/Metadata"]
+        resources = entry(obj, "/Resources") if isinstance(obj, Stream | Dictionary) else None
+        marked = entry(resources, "/Properties") if isinstance(resources, Dictionary) else None
+        if isinstance(marked, Dictionary):
+            for properties in marked.values():
+                if isinstance(properties, Dictionary) and "/Metadata" in properties and "/Type" not in properties:
+                    del properties["/Metadata"]
 
 
-def trim_xmp(pdf: Pdf, limits: Limits) -> None:
-    """Take the padding, the thumbnails and the indentation out of XMP packets."""
+def trim_xmp(pdf: Pdf, limits: Limits, *, plain: bool) -> None:
+    """XMP packets without what says nothing.
+
+    Args:
+        plain: they are not going to be deflated.
+    """
     for obj in pdf.objects:
         if not isinstance(obj, Stream) or entry(obj, "/Type") != "/Metadata":
             continue
@@ -146,23 +161,9 @@ def trim_xmp(pdf: Pdf, limits: Limits) -> None:
             data = read_decoded(obj, limits)
         if attempt.failed:
             continue
-        trimmed = _trimmed(data)
-        if len(trimmed) < len(data):
-            obj.write(trimmed)
-
-
-def _trimmed(xmp: bytes) -> bytes:
-    end = xmp.rfind(_XMP_END)
-    if end > 0 and (packet := xmp[:end].rstrip()):
-        xmp = packet + xmp[end:]
-    for name in _XMP_THUMBNAILS:
-        start = xmp.find(b"<" + name)
-        end = xmp.find(b"</" + name, start)
-        if 0 <= start < end:
-            xmp = xmp[:start] + xmp[end + len(name) + 2 :]
-    return (
-        xmp if any(mark in xmp for mark in _XMP_LITERAL) else _XMP_INDENT.sub(lambda found: found[1] or found[2], xmp)
-    )
+        packet = trimmed(data, wrapped=plain)
+        if len(packet) < len(data):
+            obj.write(packet)
 
 
 def drop_unused_resources(pdf: Pdf) -> None:
@@ -186,20 +187,22 @@ def deflate_streams(
         plain_xmp: leave metadata as they are: PDF/A demands that programs can read them that know no PDF (ISO 19005-1,
             6.7.2).
     """
-    pending: list[tuple[Stream, bytes, bytes, int, bool]] = []
+    pending: list[_Pending] = []
     size = 0
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="deflate") as pool:
 
-        def deflated(item: tuple[Stream, bytes, bytes, int, bool]) -> bytes:
-            return zlib_compress(item[2], effort, deadline, zopfli=item[4])
+        def deflated(item: _Pending) -> Packed:
+            found = predicted(item.data, item.rows) if item.rows else None
+            packed = zlib_compress(found or item.data, effort, deadline, zopfli=item.zopfli)
+            return Packed(packed, deflated=True, rows=item.rows if found else None)
 
         def flush() -> None:
             nonlocal size
-            done = spread(pool, deflated, pending, lambda item: len(item[2]))
-            for (stream, key, data, before, _), packed in zip(pending, done, strict=True):
-                best = min(Packed(data, deflated=False), Packed(packed, deflated=True), key=lambda p: p.cost)
-                cache.deflated[key] = best if best.cost < before else None
-                _put(stream, cache.deflated[key])
+            done = spread(pool, deflated, pending, lambda item: len(item.data))
+            for item, packed in zip(pending, done, strict=True):
+                best = min(Packed(item.data, deflated=False), packed, key=lambda p: p.cost)
+                cache.deflated[item.key] = best if best.cost < item.before else None
+                _put(item.stream, cache.deflated[item.key])
             pending.clear()
             size = 0
 
@@ -220,7 +223,9 @@ def deflate_streams(
             zopfli = effort == "max" and len(data) <= cache.zopfli_bytes
             if zopfli:
                 cache.zopfli_bytes -= len(data)
-            pending.append((obj, key, data, len(raw) + (_FLATE_ENTRY if "/Filter" in obj else 0), zopfli))
+            rows = rows_of(data) if "/N" in obj else None
+            before = len(raw) + (_FLATE_ENTRY if "/Filter" in obj else 0)
+            pending.append(_Pending(obj, key, data, before, zopfli, rows))
             size += len(data)
             if size > RECOMPRESS_BATCH_BYTES:
                 flush()
@@ -238,8 +243,12 @@ def _key(stream: Stream, raw: bytes) -> bytes:
 
 
 def _put(stream: Stream, packed: Packed | None) -> None:
-    if packed is not None:
-        stream.write(packed.data, filter=Name.FlateDecode if packed.deflated else None)
+    if packed is None:
+        return
+    parameters = None
+    if packed.rows is not None:
+        parameters = Dictionary(Predictor=15, Colors=packed.rows.step, Columns=packed.rows.columns)
+    stream.write(packed.data, filter=Name.FlateDecode if packed.deflated else None, decode_parms=parameters)
 
 
 def _may_deflate(stream: Stream, plain_xmp: bool) -> bool:
