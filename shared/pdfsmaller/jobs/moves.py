@@ -53,7 +53,7 @@ class Jobs:
 
     def __init__(self, store: JobStore) -> None:
         self._store = store
-        self.now = store.now
+        self.now, self.bell = store.now, store.bell
 
     # Reading
 

@@ -70,7 +70,12 @@ def decode_jpx(data: bytes) -> pyvips.Image:
 
 
 def load_jpx(source: ImageSource, shrink: int) -> pyvips.Image:
-    """JPEG 2000 of 8-bit gray, RGB or CMYK, reduced as ``shrink_for`` says."""
+    """JPEG 2000 of 8-bit gray, RGB or CMYK, reduced as ``shrink_for`` says.
+
+    Of colour with more bits, Pillow's rounding turns the brightest samples to 0; with less, readers differ.
+    """
+    if not jpx.is_of_8_bits(source.data):
+        raise Skip("jpx")
     reduce = shrink.bit_length() - 1
     if source.color.family in ("gray", "rgb"):
         try:

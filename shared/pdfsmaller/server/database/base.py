@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, event
 from sqlalchemy.exc import SQLAlchemyError
 
+from pdfsmaller.jobs.bells import Bell
 from pdfsmaller.server.database.unavailable import answering, away
 
 #: Marks the connections that write: those begin a transaction, others read what each of their statements finds.
@@ -28,6 +29,8 @@ class _Unit:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._failed = False
+        #: Who is to be woken once it stands: the kind of news, and a word.
+        self.news: list[tuple[str, str]] = []
 
     @contextmanager
     def step(self) -> Iterator[Connection]:
@@ -103,6 +106,8 @@ class Database(ABC):
             finally:
                 self._unit.reset(token)
             unit.must_be_whole()
+        for kind, what in unit.news:
+            self._ring(kind, what)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -172,12 +177,28 @@ class Database(ABC):
     # Waking those who wait
 
     @abstractmethod
-    def wake(self, connection: Connection) -> None:
-        """Tell those who wait that there is a message, once the transaction stands."""
+    def wake(self, connection: Connection, kind: str) -> None:
+        """Tell those who wait for a kind of messages that there is one, once the transaction stands."""
 
     @abstractmethod
-    def wait(self, seconds: float) -> None:
-        """Return when somebody may have written, after ``seconds`` at the latest."""
+    def wait(self, kind: str, seconds: float) -> None:
+        """Return when there may be a message of a kind, after ``seconds`` at the latest."""
+
+    @abstractmethod
+    def taken(self, kind: str) -> None:
+        """A message of a kind was received: nobody need be woken for it any more."""
+
+    @abstractmethod
+    def bell(self) -> Bell:
+        """See ``JobStore``: it is rung by ``tell_end``, where that does something."""
+
+    @abstractmethod
+    def tell_end(self, job_id: str) -> None:
+        """Ring every ``bell`` once the transaction stands, if they can be rung."""
+
+    @abstractmethod
+    def _ring(self, kind: str, what: str) -> None:
+        """Tell what stands now, where the database itself does not."""
 
     # Upkeep
 

@@ -12,7 +12,7 @@ from sqlalchemy import Double, Integer, String, Table, bindparam, delete, func, 
 
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.rows import Place, Row, plain
-from pdfsmaller.jobs.states import Status
+from pdfsmaller.jobs.states import FINAL, Status
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.schema import batches, claims, counters, jobs
 
@@ -45,7 +45,7 @@ class SqlJobStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.now = database.now
+        self.now, self.bell = database.now, database.bell
         present = database.present
         self._locked = select(jobs.c.content, present).where(jobs.c.job_id == bindparam("this")).with_for_update()
         self._due = (
@@ -133,6 +133,8 @@ class SqlJobStore:
             changed = change.applied_to(json.loads(found[0]), found[1]) if found else None
             if changed is not None:
                 connection.execute(_UPDATE, _columns(changed) | {"this": job_id})
+                if change.sets.get("status") in FINAL:
+                    self._database.tell_end(job_id)
         return changed
 
     def forget_old(self) -> int:

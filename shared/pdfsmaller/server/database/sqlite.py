@@ -17,15 +17,17 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from pdfsmaller.errors import UnsuitableDatabase
+from pdfsmaller.jobs.bells import Bell
 from pdfsmaller.server.database import after_boot
-from pdfsmaller.server.database.base import Database, inherited
+from pdfsmaller.server.database.base import Database
+from pdfsmaller.server.database.bells import Bells
 from pdfsmaller.server.database.clock import HostClock, boot_id, since_boot
 from pdfsmaller.server.database.local_disk import require_local
 from pdfsmaller.server.database.pool import Pool
 from pdfsmaller.server.database.unavailable import answering, away, damaged
 
-#: How often one who waits looks whether somebody has written: a look costs a few microseconds.
-_LOOK_SECONDS = 0.02
+#: The kind of news that ends of jobs are; the others are of messages.
+_ENDS = "ends"
 _RETRY_SECONDS = 0.05
 
 
@@ -49,6 +51,7 @@ class SqliteDatabase(Database):
         )
         event.listen(engine, "connect", self._on_connect)
         super().__init__(engine)
+        self._bells = Bells(self._path.with_name(f"{self._path.name}-bells"))
         self._clock = HostClock(self._remember, self._recall, clock)
         self._begin_anew()
 
@@ -117,27 +120,28 @@ class SqliteDatabase(Database):
 
     # Waking those who wait
 
-    def wake(self, connection: Connection) -> None:
-        """Nobody needs to be told: who waits sees that something was written."""
+    def wake(self, connection: Connection, kind: str) -> None:
+        self._tell(kind)
 
-    def wait(self, seconds: float) -> None:
-        ends_at = time.monotonic() + seconds
-        while not self._has_changed() and (left := ends_at - time.monotonic()) > 0:
-            time.sleep(min(_LOOK_SECONDS, left))
+    def wait(self, kind: str, seconds: float) -> None:
+        self._bells.wait(kind, seconds)
 
-    def _has_changed(self) -> bool:
-        """Whether another connection has committed since this thread asked last; so it is when it asks for the first
-        time.
-        """
-        watch = self._watch
-        try:
-            if not hasattr(watch, "connection"):
-                watch.connection, watch.seen = sqlite3.connect(self._path, isolation_level=None), None
-            [version] = watch.connection.execute("PRAGMA data_version").fetchone()
-        except sqlite3.Error:  # whoever reads or writes next will hear of it
-            return False
-        changed, watch.seen = version != watch.seen, version
-        return bool(changed)
+    def taken(self, kind: str) -> None:
+        self._bells.taken(kind)
+
+    def bell(self) -> Bell:
+        return self._bells.bell(_ENDS)
+
+    def tell_end(self, job_id: str) -> None:
+        self._tell(_ENDS, job_id)
+
+    def _tell(self, kind: str, what: str = "") -> None:
+        unit = self._unit.get()
+        assert unit, "what is told stands with a transaction"
+        unit.news.append((kind, what))
+
+    def _ring(self, kind: str, what: str) -> None:
+        self._bells.ring(kind, what)
 
     # Upkeep
 
@@ -184,15 +188,9 @@ class SqliteDatabase(Database):
         with self.connected() as connection:  # its first connection looks at the file
             connection.execute(text("SELECT 1"))
 
-    def close(self) -> None:
-        super().close()
-        self._watch = threading.local()
-
     def _forked(self) -> None:
         super()._forked()
-        inherited.append(self._watch)
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
-        self._watch = threading.local()
