@@ -220,9 +220,8 @@ def is_gray(image: pyvips.Image, tolerance: int) -> bool:
 
 def histogram(image: pyvips.Image) -> list[int]:
     """Pixels per level of one band, 256 of them."""
-    counts = bytes(image.hist_find().cast("uint").write_to_memory())
-    levels = [int.from_bytes(counts[i : i + 4], "little") for i in range(0, len(counts), 4)]
-    return levels + [0] * (256 - len(levels))
+    picture = Image.frombytes("L", (image.width, image.height), bytes(image.write_to_memory()))
+    return picture.histogram()
 
 
 def only_extremes(image: pyvips.Image) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -176,19 +176,26 @@ def unseen_gray(image: pyvips.Image, allowed: float) -> Encoded | None:
         allowed: see ``unseen``.
     """
     counts = pixels.histogram(image)
+    total = sum(counts)
     groups = [_Levels(level, level, count, level * count) for level, count in enumerate(counts) if count]
     losses = [_lost(*pair) for pair in pairwise(groups)]
+    errors = [_NO_ERROR] * len(groups)
+    error = _NO_ERROR  # of all groups together
     found: list[list[_Levels]] = []
     while True:
         if len(groups) <= MOST_LEVELS:
-            if not _error(groups, counts).is_unseen(allowed):
+            if not error.share_of(total).is_unseen(allowed):
                 break
             found.append(list(groups))
         if not losses:
             break
-        at = min(range(len(losses)), key=losses.__getitem__)
+        at = losses.index(min(losses))
         one, other = groups[at : at + 2]
-        groups[at : at + 2] = [_Levels(one.first, other.last, one.pixels + other.pixels, one.sum + other.sum)]
+        merged = _Levels(one.first, other.last, one.pixels + other.pixels, one.sum + other.sum)
+        its_error = _error(merged, counts)
+        error = error.changed(errors[at : at + 2], its_error)
+        groups[at : at + 2] = [merged]
+        errors[at : at + 2] = [its_error]
         del losses[at]
         for near in (at - 1, at):
             if 0 <= near < len(losses):
@@ -216,11 +223,31 @@ def _lost(one: _Levels, other: _Levels) -> float:
     return apart * apart * one.pixels * other.pixels / (one.pixels + other.pixels)
 
 
-def _error(groups: Sequence[_Levels], counts: Sequence[int]) -> Error:
-    off = [(abs(level - group.mean), counts[level]) for group in groups for level in range(group.first, group.last + 1)]
-    total = sum(counts)
+class _Errors(NamedTuple):
+    """The error of pixels in levels, added up, and how many pixels are off by more than NEAR_LEVELS and FAR_LEVELS."""
+
+    sum: int
+    near: int
+    far: int
+
+    def changed(self, old: Iterable[_Errors], new: _Errors) -> _Errors:
+        """Of all pixels, where some had ``old`` and have ``new``."""
+        together = zip(self, new, *old, strict=True)
+        return _Errors(*(whole + its - sum(gone) for whole, its, *gone in together))
+
+    def share_of(self, pixels: int) -> Error:
+        return Error(self.sum / pixels, self.near / pixels, self.far / pixels, 0.0)
+
+
+_NO_ERROR = _Errors(0, 0, 0)
+
+
+def _error(group: _Levels, counts: Sequence[int]) -> _Errors:
+    """That of a group's pixels, each of which gets the mean."""
+    mean = group.mean
+    off = [(abs(level - mean), counts[level]) for level in range(group.first, group.last + 1)]
     near, far = (sum(count for error, count in off if error > levels) for levels in (NEAR_LEVELS, FAR_LEVELS))
-    return Error(sum(error * count for error, count in off) / total, near / total, far / total, 0.0)
+    return _Errors(sum(error * count for error, count in off), near, far)
 
 
 def _moved_by(image: pyvips.Image, groups: Sequence[_Levels]) -> float:
