@@ -60,8 +60,11 @@ def store(storage: Storage, job: Job, done: Done[BaseReport], folder: Path) -> S
         with file.path.open("rb") as body:
             put(result, body)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(put_file, results, done.files))
+    if len(results) == 1:  # the usual case: no thread for it
+        put_file(results[0], done.files[0])
+    else:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(put_file, results, done.files))
     download = results[0]
     if len(results) > 1:
         # By a name that nothing can stand under: the engine's process, which wrote here, is not to be trusted.
