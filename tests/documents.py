@@ -307,6 +307,15 @@ def chart_flate(dpi: float = 96) -> bytes:
 
 
 @cache
+def page_number(mode: str = "L", dpi: float = 200) -> bytes:
+    """A scanned page, gray or in colour, with nothing on it but its number."""
+    image = Image.new("L", (round(8.27 * dpi), round(11.69 * dpi)), 255)
+    draw = ImageDraw.Draw(image)
+    draw.text((image.width // 2, image.height * 0.93), "7", fill=0, font_size=10 * dpi / 72)
+    return _one_image(image.convert(mode), dpi=dpi)
+
+
+@cache
 def slide_flate(dpi: float = 120) -> bytes:
     """A slide saved as a picture, Flate RGB, as large as its page."""
     return _one_image(slide(), dpi=dpi)
@@ -543,15 +552,26 @@ def stencil(dpi: float = 300) -> bytes:
 
 
 @cache
-def jpx(width: int = 600, height: int = 400, dpi: float = 200, *, kind: str = "photo") -> bytes:
-    """A JPEG 2000 image: a photo, a gray one, or lettering."""
+def jpx(width: int = 600, height: int = 400, dpi: float = 200, *, kind: str = "photo", bits: int = 8) -> bytes:
+    """A JPEG 2000 image: a photo, a gray one, or lettering.
+
+    Args:
+        bits: per component; other than 8 only in colour. (What coefficients count follows from it, so that the
+            picture is the same.)
+    """
     picture = lettering(width, height, 12) if kind == "lettering" else photo(width, height)
-    picture = picture.convert("L") if kind == "gray" else picture
+    picture = picture.convert("L") if kind == "gray" else picture.convert("RGB") if bits != 8 else picture
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG2000", quality_mode="rates", quality_layers=[10])
+    picture.save(
+        buffer, "JPEG2000", quality_mode="rates", quality_layers=[10], irreversible=bits != 8, no_jp2=bits != 8
+    )
+    data = bytearray(buffer.getvalue())
+    if bits != 8:
+        start = data.index(b"\xff\x51") + 40  # SIZ: three bytes for each component (ISO 15444-1, A.5.1)
+        data[start : start + 3 * len(picture.getbands()) : 3] = bytes([bits - 1]) * len(picture.getbands())
     doc = Builder()
     xobject = doc.stream(
-        buffer.getvalue(),
+        bytes(data),
         Type=Name.XObject,
         Subtype=Name.Image,
         Width=width,

@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from pdfsmaller import events
 from pdfsmaller.access.keys import ApiKey
+from pdfsmaller.jobs.bells import HandBell
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.figures import Figure
 from pdfsmaller.jobs.messages import Backlog, Message
@@ -37,7 +38,7 @@ class MemoryJobStore:
     """``JobStore`` in a dictionary."""
 
     def __init__(self, clock: Clock = time.time) -> None:
-        self.now = clock
+        self.now, self.bell = clock, HandBell
         self._lock = threading.Lock()
         self._rows: dict[str, Row] = {}
         self._claims: dict[str, tuple[str, float]] = {}

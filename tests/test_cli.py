@@ -625,12 +625,23 @@ def test_version_needs_nothing_heavy() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+def test_what_is_registered_for_the_end_of_the_process_is_done(photo: Path, tmp_path: Path) -> None:
+    probe = (
+        f"import atexit, sys; sys.argv[1:] = ['compress', {str(photo)!r}, '-o', {str(tmp_path / 'out.pdf')!r}, '-q']\n"
+        "from pdfsmaller.cli import main\n"
+        "atexit.register(print, 'the end', end='')\n"
+        "main()"
+    )
+    shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert shown.stdout == "the end"
+
+
 def test_a_plain_line_needs_no_typer(photo: Path, tmp_path: Path) -> None:
     probe = (
         "heavy = {'typer', 'pydantic', 'pikepdf', 'rich'}\n"
-        f"import sys; sys.argv[1:] = ['compress', {str(photo)!r}, '-o', {str(tmp_path / 'out.pdf')!r}, '-q']\n"
+        "import sys\n"
         "from pdfsmaller.cli import main\n"
-        "try: main()\n"
+        f"try: main(['compress', {str(photo)!r}, '-o', {str(tmp_path / 'out.pdf')!r}, '-q'])\n"
         "except SystemExit as done: print(done.code, sorted(heavy & set(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)

@@ -38,6 +38,19 @@ def stands(store: JobStore, job_id: str) -> Row:
     return found
 
 
+def test_a_bell_is_rung_at_an_end_and_at_no_other_change_where_it_tells(harness: Harness) -> None:
+    jobs, bell = Jobs(harness.store), harness.store.bell()
+    bell.wait(0)
+    started = jobs.start(row(harness.store)["job_id"], "message", LEASE)
+    assert started
+    jobs.renew(started, LEASE, stage="images", progress=40)
+    assert bell.wait(0) == frozenset()
+    jobs.succeed(started, success(started), kept_seconds=KEPT)
+    assert bell.wait(0) == ({started.job_id} if bell.tells else frozenset())
+    threading.Timer(0.1, bell.ring).start()
+    assert bell.wait(LEASE) == frozenset()
+
+
 class TestRows:
     def test_come_back_as_they_were_written(self, harness: Harness) -> None:
         now = harness.store.now()

@@ -343,3 +343,14 @@ def test_the_soft_limit_ends_the_search_with_a_valid_file(run: Run) -> None:
     assert "time_limit" in result.warnings()
     with result.open() as pdf:
         assert len(pdf.pages) == 1
+
+
+@pytest.mark.parametrize("claimed", [1, 2, 500])
+def test_a_wrong_number_of_pages_is_put_right(run: Run, claimed: int) -> None:
+    """Poppler shows nothing of a document that claims more pages than it has objects, and these become fewer."""
+    data = documents.text(pages=3)
+    right = b"/Count 3"
+    assert data.count(right) == 1
+    result = run(data.replace(right, b"/Count %d" % claimed), preset="ebook")
+    assert result.report.pages == 3
+    assert result.open().Root.Pages.Count == 3

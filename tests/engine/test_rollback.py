@@ -44,6 +44,13 @@ def test_an_image_that_looks_different_is_coded_without_loss(run: Run, monkeypat
     assert result.same_pixels()
 
 
+def test_an_image_without_loss_is_not_blamed_for_looks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, LOOKS, [])
+    result = run(documents.bilevel_flate(), preset="ebook")
+    assert "image_rolled_back" not in result.warnings()
+    assert result.report.images.changed == 1
+
+
 def test_structure_is_taken_back_when_something_is_gone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     answers(monkeypatch, FIELDS, [])
     result = run(documents.photo_flate(), preset="ebook")

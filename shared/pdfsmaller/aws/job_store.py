@@ -16,6 +16,7 @@ from typing import Any
 
 from pdfsmaller.aws import clients
 from pdfsmaller.aws.answers import is_condition_refused
+from pdfsmaller.jobs.bells import HandBell
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.rows import Place, Row, plain
 from pdfsmaller.jobs.states import Status
@@ -28,7 +29,7 @@ class DynamoJobStore:
 
     def __init__(self, name: str, clock: Callable[[], float] = time.time) -> None:
         self._name = name
-        self.now = clock
+        self.now, self.bell = clock, HandBell
 
     # Reading
 

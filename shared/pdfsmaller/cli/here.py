@@ -29,7 +29,7 @@ class _Here:
         return sandbox.run(operation, sources, folder, options, self._limits, progress)
 
 
-def run(operation: OperationSpec, **given: Any) -> int:
+def run(operation: OperationSpec, *, inputs: Sequence[str], **given: Any) -> int:
     """Do an operation here; the exit code. ``given``: the command's parameters."""
     limits = {name: given.pop(name) for name in LIMITS}
     try:
@@ -37,5 +37,5 @@ def run(operation: OperationSpec, **given: Any) -> int:
     except InvalidOption as exc:
         errors.complain(errors.describe(exc))
         return errors.exit_code(exc)
-    sandbox.branch()  # before there are threads
-    return run_operation(engine, operation, **given)
+    sandbox.branch(len(inputs) if operation.each_alone else 1)  # before there are threads
+    return run_operation(engine, operation, inputs=inputs, **given)

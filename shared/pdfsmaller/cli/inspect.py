@@ -27,7 +27,7 @@ def inspect_file(source: Path, *, password_file: Path | None, as_json: bool) -> 
         check_readable(source)
         options = InspectOptions.parse({"password": read_password(password_file)} if password_file else {})
         limits = Limits(max_pages=_MAX_PAGES, hard_seconds=_TIMEOUT_SECONDS)
-        sandbox.branch()
+        sandbox.branch(1)
         found = sandbox.inspect(InputFile(source.resolve(), source.name), options, limits)
     except (errors.PdfSmallerError, OSError) as exc:
         why = describe(exc, limits=False)

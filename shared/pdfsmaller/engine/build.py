@@ -17,7 +17,7 @@ from pdfsmaller.engine.attempt import Attempt, Built
 from pdfsmaller.engine.clock import Deadline, Stopwatch
 from pdfsmaller.engine.color.profiles import srgb_profiles
 from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tolerance
-from pdfsmaller.engine.document import drop_usage_rights, open_pdf, strip_metadata
+from pdfsmaller.engine.document import correct_page_count, drop_usage_rights, open_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.engine.images.apply import apply_images
 from pdfsmaller.engine.images.find import externalize_inline_images
@@ -110,7 +110,9 @@ class Builder:
         if self.options.strip_metadata:
             strip_metadata(pdf)
         drop_usage_rights(pdf)
-        policy = Policy(self.pdfa, self.options.linearize, compact=compact, effort=self.options.effort)
+        correct_page_count(pdf)
+        options = self.options
+        policy = Policy(self.pdfa, options.linearize, compact=compact, effort=options.effort, exact=self.exact)
         keep_profiles = self.exact or self.pdfa is not None
         save(pdf, target, policy, device_rgb=lambda: set() if keep_profiles else srgb_profiles(pdf, self.limits))
 

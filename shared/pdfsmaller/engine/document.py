@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pikepdf
-from pikepdf import Array, Dictionary, Pdf
+from pikepdf import Array, Dictionary, Object, Pdf
 
 from pdfsmaller.engine.damage import raised_as, tolerate
 from pdfsmaller.engine.entries import entry
@@ -35,6 +35,8 @@ from pdfsmaller.sniff import HEAD_BYTES
 # Form fields nest a few levels deep; more is an attack or a loop.
 MAX_FIELD_DEPTH = 32
 MAX_FIELDS = 100_000
+# Page trees of a million pages are a few levels deep.
+MAX_PAGE_DEPTH = 100
 _UINT32_MAX = 2**32 - 1
 
 # What qpdf says of encryption that it does not know: another handler than /Standard (certificates), or a version
@@ -152,6 +154,29 @@ def has_usage_rights(pdf: Pdf) -> bool:
     """Whether a document grants some viewers rights over it by a signature over its bytes."""
     permissions = entry(pdf.Root, "/Perms")
     return isinstance(permissions, Dictionary) and any(key in permissions for key in _USAGE_RIGHTS)
+
+
+def correct_page_count(pdf: Pdf) -> None:
+    """Have the page tree say how many pages there are, which qpdf finds out and other readers believe.
+
+    Poppler shows nothing of a document that claims more pages than it has objects, and packing makes these fewer.
+    PDFium shows no pages beyond those claimed.
+    """
+    root = pdf.Root.get("/Pages")
+    if isinstance(root, Dictionary) and root.get("/Count") != len(pdf.pages):
+        _count_pages(root)
+
+
+def _count_pages(node: Object, depth: int = 0) -> int:
+    """Write the number of pages below a node into it and into those below. Of trees with loops qpdf finds no pages."""
+    pages = 0
+    kids = node.get("/Kids")
+    for kid in kids.as_list() if isinstance(kids, Array) else []:
+        if isinstance(kid, Dictionary):
+            inner = "/Kids" in kid and depth < MAX_PAGE_DEPTH
+            pages += _count_pages(kid, depth + 1) if inner else 1
+    node["/Count"] = pages
+    return pages
 
 
 def drop_usage_rights(pdf: Pdf) -> None:

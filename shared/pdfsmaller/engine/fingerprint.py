@@ -15,9 +15,12 @@ from decimal import Decimal
 from typing import Any
 
 import pikepdf
+from pikepdf import ObjectType
 
 from pdfsmaller.engine.structure.syntax import narrow_text
 
+# Places are written in tenths of a point where losses are allowed (``structure.places``).
+_PLACE_DIGITS = 1
 #: Entries of the catalog that are compared by themselves, say nothing to a reader (Version), or are private to the
 #: program that wrote the file (PieceInfo).
 _NOT_SETTINGS = frozenset(
@@ -58,36 +61,42 @@ class Reader:
         self.budget = nodes
         self.page_of = {page.obj.objgen: number for number, page in enumerate(pdf.pages)}
 
-    def plain(self, value: Any, depth: int = 7) -> Hashable:
-        """A PDF object as nested tuples: pages as numbers, streams as a mark, numbers to a hundredth."""
+    def plain(self, value: Any, depth: int = 7, digits: int = 2) -> Hashable:
+        """A PDF object as nested tuples: pages as numbers, streams as a mark, numbers to so many digits.
+
+        What destinations lead to is compared to a tenth of a point.
+        """
         self.budget -= 1
-        if isinstance(value, bool) or value is None:
+        if value is None or isinstance(value, bool):
             return value
         if isinstance(value, (int, float, Decimal)):
-            return round(float(value), 2)
-        if isinstance(value, pikepdf.String):
+            return round(float(value), digits)
+        kind = value._type_code  # to ask for each class in turn takes most of the time there is
+        if kind is ObjectType.string:
             return narrow_text(bytes(value))  # written in UTF-16 or not, a text is the same
-        if isinstance(value, pikepdf.Name):
+        if kind is ObjectType.name_:
             return str(value)
         if depth == 0 or self.budget < 0:
             return "…"
-        if isinstance(value, pikepdf.Stream):
+        if kind is ObjectType.stream:
             return "a stream"
-        if isinstance(value, pikepdf.Array):
-            return tuple(self.plain(item, depth - 1) for item in value)
-        if isinstance(value, pikepdf.Dictionary):
-            if value.objgen in self.page_of and value.is_indirect:
+        if kind is ObjectType.array:
+            items = value.as_list()
+            if len(items) > 1 and _is_view(items[1]):
+                digits = _PLACE_DIGITS
+            return tuple([self.plain(item, depth - 1, digits) for item in items])
+        if kind is ObjectType.dictionary:
+            if value.is_indirect and value.objgen in self.page_of:
                 return ("page", self.page_of[value.objgen])
             entries = dict(value.items())
             if entries.get("/Type") == "/Page":
                 return ("page", None)
-            return tuple(
-                sorted(
-                    (name, self.plain(item, depth - 1))
-                    for name, item in entries.items()
-                    if name not in ("/Parent", "/P", "/Prev") and item is not None
-                )
-            )
+            shown = [
+                (name, self.plain(item, depth - 1))
+                for name, item in entries.items()
+                if name not in ("/Parent", "/P", "/Prev") and item is not None
+            ]
+            return tuple(sorted(shown))
         return str(value)
 
     def tree(self, node: Any, leaves: str, seen: set[tuple[int, int]]) -> Iterator[tuple[Any, Any]]:
@@ -132,10 +141,10 @@ class Reader:
     def _annotation(self, annotation: Any) -> Hashable:
         if not isinstance(annotation, pikepdf.Dictionary):
             return None
-        keys = ("/Subtype", "/Rect", "/Dest", "/Contents", "/T", "/F", "/AS")
+        keys = ("/Subtype", "/Dest", "/Contents", "/T", "/F", "/AS")
         present = annotation.keys()
-        shown = tuple(self.plain(annotation.get(key) if key in present else None, 4) for key in keys)
-        return (*shown, self._action(annotation))
+        shown = [self.plain(annotation.get(key), 4) if key in present else None for key in keys]
+        return (*shown, self.plain(annotation.get("/Rect"), 1, _PLACE_DIGITS), self._action(annotation))
 
     def _action(self, owner: pikepdf.Dictionary) -> Hashable:
         """What an annotation does; whatever else stands in an action's place (fonts, colour spaces) does nothing."""
@@ -271,6 +280,11 @@ CHECKS: tuple[tuple[str, str, Callable[[Reader], Hashable]], ...] = (
     ("catalog", "The document's settings changed", Reader.catalog),
     ("encryption", "The encryption or its permissions changed", Reader.encryption),
 )
+
+
+def _is_view(value: Any) -> bool:
+    """Whether it says how a destination is shown (ISO 32000-1, table 151)."""
+    return isinstance(value, pikepdf.Name) and str(value) in ("/XYZ", "/FitH", "/FitV", "/FitBH", "/FitBV", "/FitR")
 
 
 def _rotation(node: Any) -> int:

@@ -54,7 +54,8 @@ class Rollback:
             return self._without_loss_on(tried.unproven | comparison.unproven, unverified, tried)
         # Images coded without loss are the last to be suspected.
         pages = {difference.page for difference in differences if difference.kind == "looks"}
-        guilty = _images_on(self._found, tried.images, pages) if self.goal.quality is not None else set()
+        lossy = {objgen: image for objgen, image in tried.images.items() if not image.exact}
+        guilty = _images_on(self._found, tried.images, pages) & (lossy.keys() | _paired(self._found, set(lossy)))
         if guilty:
             return self._without_loss(guilty, tried, again=first)
         fonts = self._fonts_on(_pages(differences), tried) if "fonts" not in tried.left_out else set()

@@ -43,6 +43,7 @@ class Policy:
         encryption: what it is encrypted with; True: with what the document is, if anything; False: nothing.
         compact: it may be written anew as short as can be, and what is identical once.
         effort: how hard to deflate what is written anew.
+        exact: no number may change.
     """
 
     pdfa: int | None = None
@@ -50,6 +51,7 @@ class Policy:
     encryption: Encryption | bool = True
     compact: bool = False
     effort: Effort = "default"
+    exact: bool = True
 
     @property
     def object_streams(self) -> bool:
@@ -123,7 +125,14 @@ def _packed(pdf: Pdf, target: Path, policy: Policy, device_rgb: Callable[[], Col
         return False
     with tolerate("object") as attempt:  # qpdf may still write it
         streams = policy.object_streams
-        write_packed(pdf, target, object_streams=streams, effort=policy.effort, device_rgb=device_rgb())
+        write_packed(
+            pdf,
+            target,
+            object_streams=streams,
+            effort=policy.effort,
+            device_rgb=device_rgb(),
+            exact=policy.exact,
+        )
     return not attempt.failed
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Protocol, TypeGuard
 
 from pdfsmaller.events import ObjectCreated
+from pdfsmaller.jobs.bells import Bell
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.figures import Figure
 from pdfsmaller.jobs.messages import Backlog, Message
@@ -40,6 +41,10 @@ class JobStore(Protocol):
         (DynamoDB) it is the host's: hosts then disagree by as much as their clocks do. A lease is longer than several
         heartbeats and skew together, and whoever is overtaken all the same is refused by ``attempt``.
         """
+        ...
+
+    def bell(self) -> Bell:
+        """One that is rung once an end of a job (a change of its status to a final one) stands, if that can be told."""
         ...
 
     def create(self, row: Row) -> bool:

@@ -3,6 +3,7 @@
 ::
 
     jobs.db       jobs and messages (SQLite), unless DATABASE_URL names another database
+    jobs.db-bells pipes by which its processes wake each other; nothing of it is kept
     files/        what came in and what was made of it, unless STORAGE_URL names another place
     inbox/        the watched folder
     results/      what became of the files in it

@@ -7,8 +7,8 @@ does one job and exits, so memory is given back and nothing of one document reac
 
 Interpreter and libraries take longer to load than a small job takes. A caller with one job calls ``prepare()`` ahead of
 it, which starts a child (``fresh``). A caller with many calls ``warm_up()``: on Linux a server then forks the children
-(``forked``); elsewhere it is ``prepare()``. The command has that server as a ``branch()`` of itself, so that an
-interpreter and what both use are loaded once. All are bound alike.
+(``forked``); elsewhere it is ``prepare()``. The command has its one child, or that server, as a ``branch()`` of itself,
+so that an interpreter and what both use are loaded once. All are bound alike.
 
 Lambda has no ``/dev/shm``, which rules out ``multiprocessing``; these are plain processes with JSON lines.
 """

@@ -84,21 +84,28 @@ def warm_up() -> None:
     _ahead.running_server()
 
 
-def branch() -> None:
-    """``warm_up`` for a process with few jobs: the server is a copy of this process, with what that has loaded.
+def branch(jobs: int) -> None:
+    """For a process with so many jobs, which come next: the child, or for several jobs the server that forks the
+    children (``warm_up``), is a copy of this process, with what that has loaded.
 
-    For one that keeps nothing secret but its environment. Where it has several threads, the server starts afresh.
+    For one that keeps nothing secret but its environment. Where it has several threads, they start afresh.
     """
     ahead = _ahead
     with ahead.lock:
-        if sys.platform == "linux" and not ahead.server:
+        if sys.platform == "linux" and not (ahead.spare or ahead.server):
             from pdfsmaller.engine.confinement.linux import thread_count
-            from pdfsmaller.sandbox import servers
-            from pdfsmaller.sandbox.forked import ForkServer
+            from pdfsmaller.sandbox import branches, servers
 
-            if thread_count() == 1:
+            if thread_count() == 1 and jobs == 1:
+                ahead.spare = EngineProcess(branches.BranchedChild)
+            elif thread_count() == 1:
+                from pdfsmaller.sandbox.forked import ForkServer
+
                 ahead.server = ForkServer(servers.branch)
-    warm_up()
+    if jobs > 1:
+        warm_up()
+    else:
+        prepare()
 
 
 @atexit.register

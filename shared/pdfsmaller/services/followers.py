@@ -1,7 +1,7 @@
 """Following jobs: who waits for an end, or shows every step, is told of changes by one thread that reads for all.
 
 It lives while somebody follows. However many follow, the store is read a few times a second, several jobs at a time,
-and no connection to it is held in between.
+and no connection to it is held in between. Where the store tells of ends (``jobs.bells``) it is read when they come.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at a job: soon at first, as most jobs are short, and then ever less often.
 _FIRST_SECONDS, _LAST_SECONDS, _SLOWER = 0.02, 0.5, 1.2
+#: When to look first at a job whose end alone matters and is told.
+_TOLD_SECONDS = 0.2
 #: Who is due within this is looked at with those who are due now, in seconds.
 _TOGETHER_SECONDS = 0.1
 #: The store is read at most so often, in seconds between two reads.
@@ -29,9 +31,9 @@ _PAUSE_SECONDS = 0.02
 class Follower:
     """Jobs as their follower knows them. Its methods are for the thread that follows; the reader has ``see``."""
 
-    def __init__(self, jobs: Sequence[Job], lock: threading.Lock) -> None:
+    def __init__(self, jobs: Sequence[Job], lock: threading.Lock, first_seconds: float) -> None:
         self.jobs = {job.job_id: job for job in jobs}
-        self.look_at, self._pause = time.monotonic() + _FIRST_SECONDS, _FIRST_SECONDS
+        self.look_at, self._pause = time.monotonic() + first_seconds, first_seconds
         self._told = threading.Condition(lock)
         self._news: dict[str, Job] = {}
         self._failure: Exception | None = None
@@ -93,17 +95,22 @@ class Followers:
         """
         self._jobs, self._is_ending = jobs, is_ending
         self._lock = threading.Lock()
-        self._joined = threading.Condition(self._lock)
+        self._bell = jobs.bell()
         self._followers: set[Follower] = set()
         self._reading = False
 
     @contextmanager
-    def following(self, jobs: Sequence[Job]) -> Iterator[Follower]:
-        """Follow jobs, from how they stood when they were read."""
-        follower = Follower(jobs, self._lock)
-        with self._joined:
+    def following(self, jobs: Sequence[Job], *, to_their_ends: bool = False) -> Iterator[Follower]:
+        """Follow jobs, from how they stood when they were read.
+
+        Args:
+            to_their_ends: nothing else of them matters, so other changes may be heard of late.
+        """
+        told = to_their_ends and self._bell.tells
+        follower = Follower(jobs, self._lock, _TOLD_SECONDS if told else _FIRST_SECONDS)
+        with self._lock:
             if self._reading:
-                self._joined.notify()
+                self._bell.ring()
             else:
                 threading.Thread(target=self._read, name="followers", daemon=True).start()
                 self._reading = True
@@ -121,21 +128,23 @@ class Followers:
             StoreUnavailable: they cannot be read.
         """
         until = time.monotonic() + seconds
-        with self.following(jobs) as follower:
+        with self.following(jobs, to_their_ends=True) as follower:
             while follower.unfinished and not follower.over and (left := until - time.monotonic()) > 0:
                 follower.news(left)
             return list(follower.jobs.values())
 
     def _read(self) -> None:
         while True:
-            with self._joined:
-                while self._followers and (left := self._next_look() - time.monotonic()) > 0:
-                    self._joined.wait(min(left, _LAST_SECONDS))
+            with self._lock:
                 if not self._followers:
                     self._reading = False
                     return
-                now = time.monotonic()
-                due = [follower for follower in self._followers if follower.look_at <= now + _TOGETHER_SECONDS]
+                next_look = min(follower.look_at for follower in self._followers)
+            ended = self._bell.wait(max(0.0, min(next_look - time.monotonic(), _LAST_SECONDS)))
+            with self._lock:
+                due = self._due(ended, time.monotonic())
+                if not due:
+                    continue
                 job_ids = {job_id for follower in due for job_id in follower.unfinished}
             found, failure = self._found(job_ids)
             with self._lock:
@@ -148,8 +157,11 @@ class Followers:
                         follower.see(found, time.monotonic())
             time.sleep(_PAUSE_SECONDS)
 
-    def _next_look(self) -> float:
-        return min(follower.look_at for follower in self._followers)
+    def _due(self, ended: Set[str], now: float) -> list[Follower]:
+        """Whose jobs have ended, or who is to look now; then who would be soon, too. The caller has the lock."""
+        is_time = any(follower.look_at <= now for follower in self._followers)
+        until = now + _TOGETHER_SECONDS if is_time else now
+        return [one for one in self._followers if one.look_at <= until or not ended.isdisjoint(one.unfinished)]
 
     def _found(self, job_ids: set[str]) -> tuple[dict[str, Job], Exception | None]:
         if not job_ids:

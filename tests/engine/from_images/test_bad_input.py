@@ -56,6 +56,15 @@ def test_a_damaged_jpeg_is_not_passed_on_in_silence(make: Make) -> None:
     assert made.report.warnings[0].message.startswith("half.jpg ")
 
 
+def test_jpeg_2000_of_sixteen_bits_that_would_be_decoded_wrongly_is_refused(make: Make) -> None:
+    """With opacity, in colour: Pillow turns its white into black."""
+    data = bytearray(pictures.DECODED["jp2_alpha"]())
+    start = data.index(b"\xff\x4f\xff\x51") + 42  # SIZ: three bytes for each component (ISO 15444-1, A.5.1)
+    data[start : start + 12 : 3] = b"\x0f" * 4
+    with pytest.raises(UnreadableImage, match=r"^deep\.jp2 has colour of more than 8 bits"):
+        make(("deep.jp2", bytes(data)))
+
+
 def test_an_empty_file_is_named(make: Make) -> None:
     with pytest.raises(EmptyFile, match=r"^nothing\.png "):
         make(("nothing.png", b""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from typing import Any
 
 import pikepdf
@@ -70,6 +71,24 @@ def test_a_picture_stored_twice_that_stays_is_counted_twice(run: Run) -> None:
         doc.show(doc.flate(samples, **FOUR_BITS))
     images = run(doc.bytes(), preset="ebook").report.images
     assert (images.seen, images.skipped) == (2, {"bits_per_component": 2})
+
+
+@pytest.mark.parametrize(("preset", "dpi"), [("lossless", 150), ("ebook", 150), ("ebook", 700)])
+def test_a_jpeg_most_of_which_is_blank_is_deflated_as_it_stands(run: Run, preset: str, dpi: int) -> None:
+    picture = Image.new("L", (2400, 1800), 250)
+    picture.paste(documents.photo(300, 200).convert("L"), (100, 100))
+    doc = documents.Builder()
+    stored = doc.image(picture, encode="jpeg", quality=40)
+    before = stored.read_raw_bytes()
+    doc.show(stored, dpi=dpi)
+    image = only_image(run(doc.bytes(), preset=preset))
+    after = image.read_raw_bytes()
+    assert len(after) < 0.8 * len(before)
+    if dpi > 150:  # there are too many pixels, and fewer take less
+        assert size(image)[0] < 1_000
+    else:
+        assert list(image.Filter) == [Name.FlateDecode, Name.DCTDecode]
+        assert zlib.decompress(after) == jpeg.strip_jpeg(before)
 
 
 def test_lower_quality_is_smaller(run: Run) -> None:

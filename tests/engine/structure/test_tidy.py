@@ -112,38 +112,6 @@ def test_the_part_of_pdfa_is_found() -> None:
             assert pdfa_part(pdf) == part
 
 
-def test_xmp_loses_its_padding_only(pdf: Pdf) -> None:
-    packet = b"<?xpacket begin='' id='x'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>kept</x:xmpmeta>"
-    pdf.Root.Metadata = pdf.make_stream(
-        packet + b" " * 2000 + b"<?xpacket end='w'?>", Type=Name.Metadata, Subtype=Name.XML
-    )
-    tidied(pdf)
-    assert pdf.Root.Metadata.read_bytes() == packet + b"<?xpacket end='w'?>"
-
-
-def _laid_out(pdf: Pdf, packet: bytes) -> bytes:
-    """What becomes of a packet."""
-    pdf.Root.Metadata = pdf.make_stream(packet, Type=Name.Metadata, Subtype=Name.XML)
-    tidied(pdf)
-    return pdf.Root.Metadata.read_bytes()
-
-
-def test_xmp_loses_its_indentation_and_keeps_its_values(pdf: Pdf) -> None:
-    packet = b"<x:xmpmeta>\n  <a b='1 '>\n\t<c> x </c>\r\n\t<d>  </d>\n <e/> <f/>\n </a>\n</x:xmpmeta>"
-    assert _laid_out(pdf, packet) == b"<x:xmpmeta><a b='1 '><c> x </c><d>  </d><e/><f/></a></x:xmpmeta>"
-
-
-@pytest.mark.parametrize("literal", [b"<!-- > < -->", b"<c xml:space='preserve'/>", b"<c rdf:parseType='Literal'/>"])
-def test_xmp_keeps_blanks_that_may_mean_themselves(pdf: Pdf, literal: bytes) -> None:
-    packet = b"<x:xmpmeta>\n <a>1</a>\n <b>2</b>\n %s\n</x:xmpmeta>" % literal
-    assert _laid_out(pdf, packet) == packet
-
-
-def test_xmp_in_utf_16_stays(pdf: Pdf) -> None:
-    packet = "<x:xmpmeta>\n  <a>1</a>\n</x:xmpmeta>".encode("utf-16")
-    assert _laid_out(pdf, packet) == packet
-
-
 @pytest.mark.parametrize("pdfa", [True, False])
 def test_xmp_stays_plain_where_pdfa_demands_it(pdf: Pdf, pdfa: bool) -> None:
     pdf.Root.Metadata = pdf.make_stream(b"<x:xmpmeta/>" * 50, Type=Name.Metadata, Subtype=Name.XML)
@@ -163,11 +131,18 @@ def test_xmp_loses_its_thumbnails(pdf: Pdf) -> None:
 def test_parts_lose_their_metadata_where_losses_are_allowed(pdf: Pdf, exact: bool) -> None:
     xmp = pdf.make_stream(b"<x:xmpmeta/>", Type=Name.Metadata, Subtype=Name.XML)
     pdf.Root.Metadata = xmp
-    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(X=form(pdf, b"", Metadata=xmp)))
-    pdf.pages[0].Contents = pdf.make_stream(b"/X Do")
+    placed, layer = Dictionary(Metadata=xmp), Dictionary(Type=Name.OCG, Name="Layer", Metadata=xmp)
+    pdf.pages[0].obj.Resources = Dictionary(
+        XObject=Dictionary(X=form(pdf, b"", Metadata=xmp)),
+        Properties=Dictionary(MC0=placed, MC1=pdf.make_indirect(layer)),
+    )
+    pdf.pages[0].Contents = pdf.make_stream(b"/X Do /PlacedPDF /MC0 BDC EMC /OC /MC1 BDC EMC")
     tidy(pdf, StructureCache(), Limits(), Deadline(60), exact=exact)
     assert "/Metadata" in pdf.Root
-    assert ("/Metadata" in pdf.pages[0].obj.Resources.XObject.X) is exact
+    resources = pdf.pages[0].obj.Resources
+    assert ("/Metadata" in resources.XObject.X) is exact
+    assert ("/Metadata" in resources.Properties.MC0) is exact
+    assert "/Metadata" in resources.Properties.MC1
 
 
 def test_a_form_without_fields_keeps_no_fonts(pdf: Pdf) -> None:

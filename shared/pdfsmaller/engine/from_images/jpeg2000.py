@@ -13,7 +13,7 @@ from dataclasses import field
 
 from pdfsmaller.engine.from_images.hints import pillow_hints, valid_profile
 from pdfsmaller.engine.from_images.picture import CMYK, DEVICE, GRAY, RGB, Picture, Stored
-from pdfsmaller.engine.from_images.raster import open_with_pillow, pack_pillow
+from pdfsmaller.engine.from_images.raster import SIXTEEN, open_with_pillow, pack_pillow
 from pdfsmaller.engine.from_images.reading import Reading
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.records import record
@@ -43,7 +43,7 @@ def read_jpeg2000(data: bytes, reading: Reading) -> Picture:
     """The image of a JPEG 2000 file.
 
     Raises:
-        UnreadableImage: it is damaged or cut short.
+        UnreadableImage: it is damaged or cut short, or would have to be decoded and has colour of more than 8 bits.
         LimitExceeded: ``max_image_bytes``.
     """
     header = _Header()
@@ -60,6 +60,11 @@ def read_jpeg2000(data: bytes, reading: Reading) -> Picture:
     with open_with_pillow(io.BytesIO(data), "JPEG2000", reading) as picture:
         orientation, dpi = pillow_hints(picture)
         if not plain or space is None or DEVICE.get(header.components) != space:
+            if max(header.bits, default=8) > 8 and picture.mode not in SIXTEEN:
+                # Pillow rounds the brightest samples to 0.
+                raise reading.broken(
+                    "has colour of more than 8 bits with opacity, a palette or a colour space of its own"
+                )
             return Picture(pack_pillow(picture, reading), orientation, dpi)
     _decode_smallest(data, header.levels, reading)
     bits = 8 if header.bits == {8} else 16

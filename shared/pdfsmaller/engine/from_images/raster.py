@@ -19,7 +19,8 @@ _BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 _MOST_BANDS = 4
 _ALPHA = frozenset(("LA", "RGBA"))
 _PIECE_PIXELS = 1_000_000
-_SIXTEEN = {"I;16": False, "I;16L": False, "I;16B": True}  # → the high byte comes first
+#: Pillow's modes of gray with 16 bits.
+SIXTEEN = {"I;16": False, "I;16L": False, "I;16B": True}  # → the high byte comes first
 
 
 def read_with_pillow(path: Path, kind: str, reading: Reading) -> Picture:
@@ -41,7 +42,7 @@ def open_with_pillow(source: Path | io.BytesIO, kind: str, reading: Reading) -> 
 
 def _pixel_bytes(picture: Image.Image) -> int:
     """What a pixel takes as one of the plain modes that ``_plain`` makes."""
-    if picture.mode in _SIXTEEN:
+    if picture.mode in SIXTEEN:
         return 2
     return _MOST_BANDS if picture.mode == "P" else len(picture.getbands())
 
@@ -54,9 +55,9 @@ def pack_pillow(picture: Image.Image, reading: Reading) -> Stored:
     """
     picture.load()
     profile = picture.info.get("icc_profile")
-    if picture.mode in _SIXTEEN:
+    if picture.mode in SIXTEEN:
         image = pyvips.Image.new_from_memory(_samples(picture), *picture.size, 1, "ushort")
-        return pack(image.byteswap() if _SIXTEEN[picture.mode] else image, reading.goal, profile=profile)
+        return pack(image.byteswap() if SIXTEEN[picture.mode] else image, reading.goal, profile=profile)
     plain = _plain(picture, reading)
     image = pyvips.Image.new_from_memory(_samples(plain), *plain.size, _BANDS[plain.mode], "uchar")
     return pack(image, reading.goal, alpha=plain.mode in _ALPHA, profile=profile)

@@ -71,7 +71,8 @@ def _write(stream: Stream, image: Encoded, common: _Common) -> None:
     for key in ("/DecodeParms", "/DP", "/F"):
         if key in stream:
             del stream[key]
-    stream.write(image.data, filter=Name(image.filter), decode_parms=parms)
+    name = Name(image.filter)
+    stream.write(image.data, filter=Array([Name.FlateDecode, name]) if image.deflated else name, decode_parms=parms)
     stream["/Width"] = image.width
     stream["/Height"] = image.height
     stencil = bool(stream.get("/ImageMask", False))

@@ -40,22 +40,35 @@ def is_plain(stream: bytes, components: int, *, lossless: bool) -> bool:
     Args:
         lossless: ask also for the wavelet that gives back every sample in every decoder.
     """
-    sizes = coding = b""
+    header = _main_header(stream)
+    sizes, coding = header.get(_SIZES, b""), header.get(_CODING_STYLE, b"")
+    if len(sizes) < 36 + 3 * components or len(coding) < 10:
+        return False
+    exact = coding[9] == _REVERSIBLE or not lossless
+    return _components(sizes) == b"\x07\x01\x01" * components and exact
+
+
+def is_of_8_bits(data: bytes) -> bool:
+    """Whether all components of a JP2 file or a codestream have 8 bits, with a sign or without."""
+    parts = _components(_main_header(_contiguous(data)).get(_SIZES, b""))
+    return bool(parts) and all(depth & 0x7F == 7 for depth in parts[::3])
+
+
+def _main_header(stream: bytes) -> dict[int, bytes]:
+    """What the marker segments before the first tile hold, by the second byte of the marker."""
+    found: dict[int, bytes] = {}
     position = 2
     while position + 4 <= len(stream) and stream[position + 1] != _START_OF_TILE_PART:
         length = struct.unpack(">H", stream[position + 2 : position + 4])[0]
-        body = stream[position + 4 : position + 2 + length]
-        if stream[position + 1] == _SIZES:
-            sizes = body
-        elif stream[position + 1] == _CODING_STYLE:
-            coding = body
+        found[stream[position + 1]] = stream[position + 4 : position + 2 + length]
         position += 2 + length
-    if len(sizes) < 36 + 3 * components or len(coding) < 10:
-        return False
-    count = struct.unpack(">H", sizes[34:36])[0]
-    parts = sizes[36 : 36 + 3 * count]
-    exact = coding[9] == _REVERSIBLE or not lossless
-    return count == components and parts == b"\x07\x01\x01" * components and exact
+    return found
+
+
+def _components(sizes: bytes) -> bytes:
+    """Three bytes for each: bits, and how far apart its samples are across and down."""
+    count = struct.unpack(">H", sizes[34:36])[0] if len(sizes) >= 36 else 0
+    return sizes[36 : 36 + 3 * count]
 
 
 def _contiguous(data: bytes) -> bytes:

@@ -70,7 +70,12 @@ def decode_jpx(data: bytes) -> pyvips.Image:
 
 
 def load_jpx(source: ImageSource, shrink: int) -> pyvips.Image:
-    """JPEG 2000 of 8-bit gray, RGB or CMYK, reduced as ``shrink_for`` says."""
+    """JPEG 2000 of 8-bit gray, RGB or CMYK, reduced as ``shrink_for`` says.
+
+    Of colour with more bits, Pillow's rounding turns the brightest samples to 0; with less, readers differ.
+    """
+    if not jpx.is_of_8_bits(source.data):
+        raise Skip("jpx")
     reduce = shrink.bit_length() - 1
     if source.color.family in ("gray", "rgb"):
         try:
@@ -215,9 +220,8 @@ def is_gray(image: pyvips.Image, tolerance: int) -> bool:
 
 def histogram(image: pyvips.Image) -> list[int]:
     """Pixels per level of one band, 256 of them."""
-    counts = bytes(image.hist_find().cast("uint").write_to_memory())
-    levels = [int.from_bytes(counts[i : i + 4], "little") for i in range(0, len(counts), 4)]
-    return levels + [0] * (256 - len(levels))
+    picture = Image.frombytes("L", (image.width, image.height), bytes(image.write_to_memory()))
+    return picture.histogram()
 
 
 def only_extremes(image: pyvips.Image) -> bool:

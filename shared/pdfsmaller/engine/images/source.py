@@ -14,6 +14,7 @@ import deflate
 from pikepdf import Array, Dictionary, Pdf, Stream
 
 from pdfsmaller.engine.damage import raised_as
+from pdfsmaller.engine.images.codecs import png
 from pdfsmaller.engine.images.color import ColorSpace, read_color_space
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import FoundImage, Role
@@ -27,6 +28,8 @@ from pdfsmaller.records import record
 
 Coding = Literal["samples", "jpeg", "jpx", "ccitt"]
 
+# From this number on a predictor of the Flate filter is PNG's, and each row says which (ISO 32000-1, table 10).
+FIRST_OF_PNG = 10
 # Below this many stored bytes nothing worth the risk can be won.
 TINY_BYTES = 200
 
@@ -152,7 +155,10 @@ def read_source(pdf: Pdf, found: FoundImage, limits: Limits, *, device_gray_ok: 
     size = (width * color.samples * bits + 7) // 8 * height
     try:
         if coding == "samples":
-            data = _inflated(raw, filters, min(size, limits.max_stream_bytes)) or read_decoded(stream, limits)
+            data = None
+            if size <= limits.max_stream_bytes:
+                data = _inflated(raw, filters, size) or _unpredicted(raw, filters, width, height, color, bits)
+            data = data or read_decoded(stream, limits)
         else:
             data = read_before_last(pdf, stream, filters, limits)
     except LimitExceeded:
@@ -217,6 +223,26 @@ def _inflated(raw: bytes, filters: Sequence[Filter], size: int) -> bytes | None:
     except (deflate.DeflateError, ValueError):
         return None  # damage, and what goes on after the samples, is qpdf's matter
     return data if len(data) == size else None
+
+
+def _unpredicted(
+    raw: bytes, filters: Sequence[Filter], width: int, height: int, color: ColorSpace, bits: int
+) -> bytes | None:
+    """Samples of 8 bits that are deflated as PNG predicts them, in half of qpdf's time; None of any others.
+
+    (elle-paper-pdfa1: 145 MB in 0.47 CPU seconds instead of 0.89.)
+    """
+    parms = filters[0].parms if len(filters) == 1 and filters[0].name == "/FlateDecode" else None
+    if parms is None or bits != 8 or color.samples not in (1, 3):
+        return None
+    form = {"/Colors": color.samples, "/Columns": width, "/BitsPerComponent": 8}
+    usual = {"/Colors": 1, "/Columns": 1, "/BitsPerComponent": 8}
+    if any(parms.get(key, usual[key]) != value for key, value in form.items()):
+        return None
+    predictor = parms.get("/Predictor")
+    if not isinstance(predictor, int) or predictor < FIRST_OF_PNG:
+        return None
+    return png.unpredicted(raw, width, height, color.samples)
 
 
 def _size(stream: Stream) -> tuple[int, int]:

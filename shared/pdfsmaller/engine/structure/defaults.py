@@ -2,7 +2,7 @@
 
 Boxes of pages that are what they would be anyway (ISO 32000-1, 14.11.2), procedure sets and names of fonts (obsolete:
 14.2, 9.6.2), measures of fonts that serve to find a substitute for one which is not embedded (9.8.1), and when a page
-was changed last, which serves applications' private data (14.5). PDF/X wants its boxes said, so they stay there.
+or form was changed last, which serves applications' private data (14.5). PDF/X wants its boxes said: they stay there.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ def drop_defaults(pdf: Pdf) -> None:
     for obj in pdf.objects:
         if isinstance(obj, Stream):
             _drop_procedures(obj)
+            if "/LastModified" in obj and "/PieceInfo" not in obj:
+                del obj["/LastModified"]
         elif isinstance(obj, Dictionary) and "/BaseFont" in obj:
             if "/Name" in obj:
                 del obj["/Name"]

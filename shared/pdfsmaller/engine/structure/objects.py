@@ -15,6 +15,7 @@ from decimal import Decimal
 from pikepdf import Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.structure.places import in_tenths
 from pdfsmaller.engine.structure.syntax import narrow_text
 from pdfsmaller.records import record
 
@@ -98,13 +99,16 @@ class Objects:
     info: int | None = None
 
 
-def read_objects(pdf: Pdf) -> Objects:
+def read_objects(pdf: Pdf, *, exact: bool = True) -> Objects:
     """The objects of a document.
+
+    Args:
+        exact: numbers stay as they are; otherwise places of links are in tenths of a point (``places``).
 
     Raises:
         pikepdf.PdfError: an object cannot be read.
     """
-    reader = _Reader(pdf)
+    reader = _Reader(pdf, exact)
     root = reader.place(*pdf.Root.objgen)
     info = None
     information = pdf.trailer.get("/Info")
@@ -134,8 +138,9 @@ def use_device_rgb(objects: Objects, profiles: Collection[ObjGen]) -> None:
 
 
 class _Reader:
-    def __init__(self, pdf: Pdf) -> None:
+    def __init__(self, pdf: Pdf, exact: bool) -> None:
         self.pdf = pdf
+        self.exact = exact
         self.bodies: list[Body] = []
         self.places: dict[tuple[int, int], int] = {}
         self.waiting: list[tuple[int, int, int]] = []
@@ -167,7 +172,7 @@ class _Reader:
             self.waiting[mark:] = reversed(self.waiting[mark:])
 
     def _fill(self, body: Body, text: bytes) -> None:
-        body.texts, references = split(text)
+        body.texts, references = split(text if self.exact else in_tenths(text))
         body.references = [self.place(*objgen) for objgen in references]
 
     def _read_stream(self, body: Body, stream: Stream) -> None:

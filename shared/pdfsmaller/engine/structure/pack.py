@@ -50,30 +50,38 @@ def write_packed(
     object_streams: bool,
     effort: Effort,
     device_rgb: Collection[ObjGen] = (),
+    exact: bool = True,
 ) -> None:
     """Write the document.
 
     Args:
         device_rgb: profiles that mean the same as DeviceRGB.
         object_streams: the standard that the document claims, if any, allows them.
+        exact: see ``read_objects``.
 
     Raises:
         pikepdf.PdfError: an object cannot be read.
     """
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="pack") as pool, target.open("wb") as file:
-        count = _write(pdf, device_rgb, file, object_streams, effort, pool)
+        count = _write(pdf, device_rgb, exact, file, object_streams, effort, pool)
     if object_streams and count <= _FEW_OBJECTS:
         plain = io.BytesIO()
-        _write(pdf, device_rgb, plain, False, effort, None)
+        _write(pdf, device_rgb, exact, plain, False, effort, None)
         if plain.tell() < target.stat().st_size:
             target.write_bytes(plain.getvalue())
 
 
 def _write(
-    pdf: Pdf, device_rgb: Collection[ObjGen], file: IO[bytes], packed: bool, effort: Effort, pool: Executor | None
+    pdf: Pdf,
+    device_rgb: Collection[ObjGen],
+    exact: bool,
+    file: IO[bytes],
+    packed: bool,
+    effort: Effort,
+    pool: Executor | None,
 ) -> int:
     """Write the document; how many objects it has."""
-    objects = read_objects(pdf)
+    objects = read_objects(pdf, exact=exact)
     use_device_rgb(objects, device_rgb)
     merge_values(objects)
     version = _version(pdf, packed)

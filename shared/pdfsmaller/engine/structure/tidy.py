@@ -8,7 +8,6 @@ metadata are not touched.
 from __future__ import annotations
 
 import hashlib
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 
@@ -19,6 +18,7 @@ from pdfsmaller.engine.color.profiles import slim_profiles
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.deflate import ZOPFLI_BYTES_PER_SECOND, zlib_compress
 from pdfsmaller.engine.entries import entry
+from pdfsmaller.engine.fonts.to_unicode import compact_to_unicode
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import FILE_TYPES, GENERAL, filters_of, read_decoded
 from pdfsmaller.engine.structure.defaults import drop_defaults
@@ -27,19 +27,11 @@ from pdfsmaller.engine.structure.meshes import thin_meshes
 from pdfsmaller.engine.structure.predicted import PARAMETERS_BYTES, Rows, predicted, rows_of
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
+from pdfsmaller.engine.structure.xmp import trimmed
 from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
 
-# XMP packets end in some 2 KB of blanks, for programs that edit them in place.
-_XMP_END = b"<?xpacket end"
-# Pictures of the document, in base 64.
-_XMP_THUMBNAILS = (b"xmp:Thumbnails>", b"xap:Thumbnails>")
-# Blanks that lay elements out: before one that opens, and between two that close. (Between one that opens and its end
-# they are its value.)
-_XMP_INDENT = re.compile(rb"(>)\s+(?=<[^/])|(</[^<>]*>|/>)\s+(?=</)")
-# In these, blanks may mean themselves.
-_XMP_LITERAL = (b"<!", b"xml:space", b"Literal")
 # What `/Filter/FlateDecode` takes in a stream's dictionary.
 _FLATE_ENTRY = 19
 RECOMPRESS_BATCH_BYTES = 40_000_000
@@ -110,7 +102,8 @@ def tidy(
         drop_part_metadata(pdf)
         thin_meshes(pdf, limits)
         thin_functions(pdf, limits)
-    trim_xmp(pdf, limits)
+    trim_xmp(pdf, limits, plain=pdfa)
+    compact_to_unicode(pdf, limits)
     fill_trees(pdf)
     if not deadline.passed():
         drop_unused_resources(pdf)
@@ -145,14 +138,24 @@ def drop_unused_form_resources(pdf: Pdf) -> None:
 
 
 def drop_part_metadata(pdf: Pdf) -> None:
-    """XMP of images, forms and fonts, which no reader shows. The document's own stays, and its pages'."""
+    """XMP of images, forms, fonts and placed graphics, which no reader shows. The document's and its pages' stay."""
     for obj in pdf.objects:
         if isinstance(obj, Stream) and "/Metadata" in obj:
             del obj["/Metadata"]
+        resources = entry(obj, "/Resources") if isinstance(obj, Stream | Dictionary) else None
+        marked = entry(resources, "/Properties") if isinstance(resources, Dictionary) else None
+        if isinstance(marked, Dictionary):
+            for properties in marked.values():
+                if isinstance(properties, Dictionary) and "/Metadata" in properties and "/Type" not in properties:
+                    del properties["/Metadata"]
 
 
-def trim_xmp(pdf: Pdf, limits: Limits) -> None:
-    """Take the padding, the thumbnails and the indentation out of XMP packets."""
+def trim_xmp(pdf: Pdf, limits: Limits, *, plain: bool) -> None:
+    """XMP packets without what says nothing.
+
+    Args:
+        plain: they are not going to be deflated.
+    """
     for obj in pdf.objects:
         if not isinstance(obj, Stream) or entry(obj, "/Type") != "/Metadata":
             continue
@@ -160,23 +163,9 @@ def trim_xmp(pdf: Pdf, limits: Limits) -> None:
             data = read_decoded(obj, limits)
         if attempt.failed:
             continue
-        trimmed = _trimmed(data)
-        if len(trimmed) < len(data):
-            obj.write(trimmed)
-
-
-def _trimmed(xmp: bytes) -> bytes:
-    end = xmp.rfind(_XMP_END)
-    if end > 0 and (packet := xmp[:end].rstrip()):
-        xmp = packet + xmp[end:]
-    for name in _XMP_THUMBNAILS:
-        start = xmp.find(b"<" + name)
-        end = xmp.find(b"</" + name, start)
-        if 0 <= start < end:
-            xmp = xmp[:start] + xmp[end + len(name) + 2 :]
-    return (
-        xmp if any(mark in xmp for mark in _XMP_LITERAL) else _XMP_INDENT.sub(lambda found: found[1] or found[2], xmp)
-    )
+        packet = trimmed(data, wrapped=plain)
+        if len(packet) < len(data):
+            obj.write(packet)
 
 
 def drop_unused_resources(pdf: Pdf) -> None:

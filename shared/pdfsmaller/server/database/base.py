@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, event
 from sqlalchemy.exc import SQLAlchemyError
 
+from pdfsmaller.jobs.bells import Bell
 from pdfsmaller.server.database.unavailable import answering, away
 
 #: Marks the connections that write: those begin a transaction, others read what each of their statements finds.
@@ -28,6 +29,8 @@ class _Unit:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._failed = False
+        #: Who is to be woken once it stands: the kind of news, and a word.
+        self.news: list[tuple[str, str]] = []
 
     @contextmanager
     def step(self) -> Iterator[Connection]:
@@ -83,9 +86,12 @@ class Database(ABC):
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, lasting: bool = True) -> Iterator[Connection]:
         """A connection in a transaction, which ends with it: all that was written stands then, or, where something was
         raised, nothing. Within another transaction of this context it is a part of that one.
+
+        Args:
+            lasting: whether it stands once the host loses power, too; else only once a lasting one has followed it.
 
         Raises:
             StoreUnavailable, DiskFull.
@@ -95,7 +101,7 @@ class Database(ABC):
                 yield connection
             return
         self._prepare()
-        with self._transaction() as connection:
+        with self._transaction(lasting=lasting) as connection:
             unit = _Unit(connection)
             token = self._unit.set(unit)
             try:
@@ -103,6 +109,8 @@ class Database(ABC):
             finally:
                 self._unit.reset(token)
             unit.must_be_whole()
+        for kind, what in unit.news:
+            self._ring(kind, what)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -123,7 +131,7 @@ class Database(ABC):
     @contextmanager
     def changing_schema(self) -> Iterator[Connection]:
         """A connection in a transaction of its own, which nobody else has at the same time."""
-        with self._transaction() as connection:
+        with self._transaction(lasting=True) as connection:
             yield connection
 
     @contextmanager
@@ -134,9 +142,19 @@ class Database(ABC):
             yield connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with answering(), self._turn(), self._writing.begin() as connection:
+    def _transaction(self, *, lasting: bool) -> Iterator[Connection]:
+        with (
+            answering(),
+            self._turn(),
+            self._writing.connect() as connection,
+            nullcontext() if lasting else self._unsynced(connection),
+            connection.begin(),
+        ):
             yield connection
+
+    def _unsynced(self, connection: Connection) -> AbstractContextManager[None]:
+        """Around a transaction that need not last by itself, where the database can spare the disk such a one."""
+        return nullcontext()
 
     def _turn(self) -> AbstractContextManager[None]:
         """Held during a transaction that writes, where the database takes one at a time."""
@@ -172,12 +190,28 @@ class Database(ABC):
     # Waking those who wait
 
     @abstractmethod
-    def wake(self, connection: Connection) -> None:
-        """Tell those who wait that there is a message, once the transaction stands."""
+    def wake(self, connection: Connection, kind: str) -> None:
+        """Tell those who wait for a kind of messages that there is one, once the transaction stands."""
 
     @abstractmethod
-    def wait(self, seconds: float) -> None:
-        """Return when somebody may have written, after ``seconds`` at the latest."""
+    def wait(self, kind: str, seconds: float) -> None:
+        """Return when there may be a message of a kind, after ``seconds`` at the latest."""
+
+    @abstractmethod
+    def taken(self, kind: str) -> None:
+        """A message of a kind was received: nobody need be woken for it any more."""
+
+    @abstractmethod
+    def bell(self) -> Bell:
+        """See ``JobStore``: it is rung by ``tell_end``, where that does something."""
+
+    @abstractmethod
+    def tell_end(self, job_id: str) -> None:
+        """Ring every ``bell`` once the transaction stands, if they can be rung."""
+
+    @abstractmethod
+    def _ring(self, kind: str, what: str) -> None:
+        """Tell what stands now, where the database itself does not."""
 
     # Upkeep
 

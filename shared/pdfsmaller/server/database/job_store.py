@@ -12,7 +12,7 @@ from sqlalchemy import Double, Integer, String, Table, bindparam, delete, func, 
 
 from pdfsmaller.jobs.change import Change
 from pdfsmaller.jobs.rows import Place, Row, plain
-from pdfsmaller.jobs.states import Status
+from pdfsmaller.jobs.states import FINAL, Status
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.server.database.schema import batches, claims, counters, jobs
 
@@ -45,7 +45,7 @@ class SqlJobStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.now = database.now
+        self.now, self.bell = database.now, database.bell
         present = database.present
         self._locked = select(jobs.c.content, present).where(jobs.c.job_id == bindparam("this")).with_for_update()
         self._due = (
@@ -128,11 +128,13 @@ class SqlJobStore:
         return self._put(jobs, _columns(plain(row)))
 
     def change(self, job_id: str, change: Change) -> Row | None:
-        with self._database.writing() as connection:
+        with self._database.writing(lasting=change.lasting) as connection:
             found = connection.execute(self._locked, {"this": job_id}).one_or_none()
             changed = change.applied_to(json.loads(found[0]), found[1]) if found else None
             if changed is not None:
                 connection.execute(_UPDATE, _columns(changed) | {"this": job_id})
+                if change.sets.get("status") in FINAL:
+                    self._database.tell_end(job_id)
         return changed
 
     def forget_old(self) -> int:

@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL
 
 from pdfsmaller.errors import UnsuitableDatabase
+from pdfsmaller.jobs.bells import Bell, HandBell
 from pdfsmaller.server.database.base import Database, inherited
 from pdfsmaller.server.database.listener import CHANNEL, Listener, is_pooled
 from pdfsmaller.server.database.pool import Pool
@@ -147,11 +148,23 @@ class PostgresqlDatabase(Database):
 
     # Waking those who wait
 
-    def wake(self, connection: Connection) -> None:
+    def wake(self, connection: Connection, kind: str) -> None:
         connection.execute(select(func.pg_notify(CHANNEL, "")))
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, kind: str, seconds: float) -> None:
         self._listener.wait(seconds)
+
+    def taken(self, kind: str) -> None:
+        """Nothing: everybody was told at once."""
+
+    def bell(self) -> Bell:
+        return HandBell()
+
+    def tell_end(self, job_id: str) -> None:
+        """Nothing: each end would cost something for everybody who listens, and followers look a few times a second."""
+
+    def _ring(self, kind: str, what: str) -> None:
+        """Nothing: the server has told it."""
 
     # Upkeep
 

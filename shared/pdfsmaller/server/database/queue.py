@@ -54,7 +54,7 @@ class SqlQueue:
             table: where the messages are.
         """
         # Statements are made once: making one takes longer than SQLite does to run it.
-        self._database = database
+        self._database, self._kind = database, table.name
         now, columns = database.present, table.c
         live, dead = columns.dead_at.is_(None), columns.dead_at.is_not(None)
         # A message, if it was not delivered again since.
@@ -116,7 +116,7 @@ class SqlQueue:
     def send(self, body: str, asker: str = "") -> None:
         with self._database.writing() as connection:
             connection.execute(self._send, {"message_id": _new_id(), "body": body, "of": asker})
-            self._database.wake(connection)
+            self._database.wake(connection, self._kind)
 
     # Receiving
 
@@ -125,6 +125,7 @@ class SqlQueue:
             found = self._taken()
             if found is None:
                 return None  # others were quicker
+            self._database.taken(self._kind)
             if found.dead_at is None:
                 return Message(found.message_id, found.receipt, found.body, found.receive_count, found.sent_at)
         return None
@@ -136,20 +137,21 @@ class SqlQueue:
 
     def _taken(self) -> Row[tuple[object, ...]] | None:
         """The message whose turn it is, delivered once more; or among the dead letters now."""
-        with self._database.writing() as connection:
+        with self._database.writing(lasting=False) as connection:
             return connection.execute(self._take, {"handle": _new_id()}).one_or_none()
 
     def retry_in(self, message: Message, seconds: float) -> None:
         hidden = max(0.0, min(_MAX_VISIBILITY_SECONDS, seconds))
-        with self._database.writing() as connection:
+        with self._database.writing(lasting=False) as connection:
             connection.execute(self._retry, _delivery(message) | {"seconds": hidden})
 
     def acknowledge(self, message: Message) -> None:
-        with self._database.writing() as connection:
+        # What it led to lasts already: should the message come again, it meets that.
+        with self._database.writing(lasting=False) as connection:
             connection.execute(self._acknowledge, _delivery(message))
 
     def wait(self, seconds: float) -> None:
-        self._database.wait(seconds)
+        self._database.wait(self._kind, seconds)
 
     # Looking, and dead letters
 
@@ -197,7 +199,7 @@ class SqlQueue:
                 connection.execute(
                     self._redrive, [{"dead": dead, "of": asker, "new": _new_id()} for dead, asker in found]
                 )
-                self._database.wake(connection)
+                self._database.wake(connection, self._kind)
         return len(found)
 
     def delete_dead_letters(self, message_id: str | None = None) -> int:

@@ -17,15 +17,18 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from pdfsmaller.errors import UnsuitableDatabase
+from pdfsmaller.jobs.bells import Bell
 from pdfsmaller.server.database import after_boot
-from pdfsmaller.server.database.base import Database, inherited
+from pdfsmaller.server.database.base import Database
+from pdfsmaller.server.database.bells import Bells
 from pdfsmaller.server.database.clock import HostClock, boot_id, since_boot
 from pdfsmaller.server.database.local_disk import require_local
 from pdfsmaller.server.database.pool import Pool
 from pdfsmaller.server.database.unavailable import answering, away, damaged
 
-#: How often one who waits looks whether somebody has written: a look costs a few microseconds.
-_LOOK_SECONDS = 0.02
+_SYNCED = "PRAGMA synchronous = FULL"
+#: The kind of news that ends of jobs are; the others are of messages.
+_ENDS = "ends"
 _RETRY_SECONDS = 0.05
 
 
@@ -49,12 +52,13 @@ class SqliteDatabase(Database):
         )
         event.listen(engine, "connect", self._on_connect)
         super().__init__(engine)
+        self._bells = Bells(self._path.with_name(f"{self._path.name}-bells"))
         self._clock = HostClock(self._remember, self._recall, clock)
         self._begin_anew()
 
     def _on_connect(self, connection: sqlite3.Connection, _: Any) -> None:
         self._set_wal(connection)
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(_SYNCED)
         connection.execute("PRAGMA foreign_keys = ON")
 
     def _set_wal(self, connection: sqlite3.Connection) -> None:
@@ -75,6 +79,19 @@ class SqliteDatabase(Database):
             )
 
     # Transactions
+
+    @contextmanager
+    def _unsynced(self, connection: Connection) -> Iterator[None]:
+        # In the write-ahead log alone, in its place: the next lasting one brings it to the disk with its own.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            try:
+                driver.execute(_SYNCED)
+            except sqlite3.Error:
+                connection.invalidate()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -108,7 +125,7 @@ class SqliteDatabase(Database):
         return bindparam(None, callable_=self._clock, type_=Double())
 
     def _remember(self, difference: float) -> float:
-        with self._transaction() as connection:
+        with self._transaction(lasting=True) as connection:
             return after_boot.remember(connection, boot_id(), difference, since_boot())
 
     def _recall(self) -> float | None:
@@ -117,27 +134,28 @@ class SqliteDatabase(Database):
 
     # Waking those who wait
 
-    def wake(self, connection: Connection) -> None:
-        """Nobody needs to be told: who waits sees that something was written."""
+    def wake(self, connection: Connection, kind: str) -> None:
+        self._tell(kind)
 
-    def wait(self, seconds: float) -> None:
-        ends_at = time.monotonic() + seconds
-        while not self._has_changed() and (left := ends_at - time.monotonic()) > 0:
-            time.sleep(min(_LOOK_SECONDS, left))
+    def wait(self, kind: str, seconds: float) -> None:
+        self._bells.wait(kind, seconds)
 
-    def _has_changed(self) -> bool:
-        """Whether another connection has committed since this thread asked last; so it is when it asks for the first
-        time.
-        """
-        watch = self._watch
-        try:
-            if not hasattr(watch, "connection"):
-                watch.connection, watch.seen = sqlite3.connect(self._path, isolation_level=None), None
-            [version] = watch.connection.execute("PRAGMA data_version").fetchone()
-        except sqlite3.Error:  # whoever reads or writes next will hear of it
-            return False
-        changed, watch.seen = version != watch.seen, version
-        return bool(changed)
+    def taken(self, kind: str) -> None:
+        self._bells.taken(kind)
+
+    def bell(self) -> Bell:
+        return self._bells.bell(_ENDS)
+
+    def tell_end(self, job_id: str) -> None:
+        self._tell(_ENDS, job_id)
+
+    def _tell(self, kind: str, what: str = "") -> None:
+        unit = self._unit.get()
+        assert unit, "what is told stands with a transaction"
+        unit.news.append((kind, what))
+
+    def _ring(self, kind: str, what: str) -> None:
+        self._bells.ring(kind, what)
 
     # Upkeep
 
@@ -184,15 +202,9 @@ class SqliteDatabase(Database):
         with self.connected() as connection:  # its first connection looks at the file
             connection.execute(text("SELECT 1"))
 
-    def close(self) -> None:
-        super().close()
-        self._watch = threading.local()
-
     def _forked(self) -> None:
         super()._forked()
-        inherited.append(self._watch)
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
-        self._watch = threading.local()

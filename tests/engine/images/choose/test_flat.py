@@ -32,3 +32,14 @@ def test_a_slide_saved_as_a_picture_becomes_a_jpeg(run: Run) -> None:
 @pytest.mark.parametrize("preset", ["ebook", "screen"])
 def test_a_drawing_without_a_picture_keeps_its_pixels(run: Run, preset: str) -> None:
     assert only_image(run(documents.chart_flate(), preset=preset)).Filter == Name.FlateDecode
+
+
+@pytest.mark.parametrize("preset", ["screen", "ebook", "printer", "scan"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_page_number_on_an_empty_page_is_kept(run: Run, mode: str, preset: str) -> None:
+    result = run(documents.page_number(mode), preset=preset)
+    assert result.report.outcome == "compressed"
+    assert result.warnings() == []
+    page = result.render(result.target).convert("L")
+    darkest, _ = page.crop((0, 0, page.width, page.height - 80)).getextrema()  # without the line below the picture
+    assert darkest < 130

@@ -39,5 +39,15 @@ def test_lettering_becomes_what_keeps_its_edges(run: Run) -> None:
     assert result.report.outcome == "compressed"
 
 
+def test_white_of_sixteen_bits_stays_white(run: Run) -> None:
+    """Pillow, which decodes JPEG 2000 here, rounds the brightest of more than eight bits to 0."""
+    data = documents.jpx(kind="lettering", bits=16)
+    result = run(data, preset="ebook", verify="off")
+    assert result.render(result.source).getpixel((60, 20)) == (255, 255, 255)
+    assert result.mean_error() < 1
+    assert result.report.images.skipped == {"jpx": 1}
+    assert run(data, preset="ebook").warnings() == []
+
+
 def test_a_jpeg_stays_one(run: Run) -> None:
     assert only_image(run(documents.photo_jpeg(), preset="ebook")).Filter == Name.DCTDecode

@@ -67,6 +67,37 @@ def test_gray_keeps_as_many_levels_as_are_seen(levels: int, bits: int) -> None:
     assert palette.error(palette.Indexed(rows, colors, 600, 400, bits), image.bandjoin([image, image])).is_unseen(1.0)
 
 
+def _page(mark: tuple[int, int, int]) -> pyvips.Image:
+    """Paper with black lines over a quarter of it and one small mark in another colour where nothing else is."""
+    page = pyvips.Image.black(1240, 1754, bands=3) + 255
+    lines = page.draw_rect([0, 0, 0], 100, 100, 1000, 400, fill=True)
+    return pixels.settle(lines.draw_rect(list(mark), 620, 1600, 3, 20, fill=True))
+
+
+@pytest.mark.parametrize("allowed", [0.2, 1.0, 4.0])
+def test_what_stands_alone_on_a_page_does_not_become_paper(allowed: int) -> None:
+    image = _page((90, 90, 90))
+    blank = image.draw_rect([255, 255, 255], 0, 0, 1240, 600, fill=True)  # as a page number on a page without text
+    for each in (image, blank):
+        coded = palette.unseen_gray(pixels.settle(each[0]), allowed)
+        assert coded is not None
+        assert any(70 < level < 110 for level in coded.palette or b"")
+        coded = palette.unseen(pixels.settle(each), allowed)
+        assert coded is not None
+        shown = palette.Indexed(zlib.decompress(coded.data), coded.palette or b"", 1240, 1754, coded.bits).shown()
+        assert all(70 < band < 110 for band in shown.getpoint(621, 1610))
+
+
+def test_a_small_mark_in_colour_does_not_become_gray() -> None:
+    """An icon of a few pixels in a screenshot's one blue."""
+    image = _page((70, 120, 240))
+    coded = palette.unseen(image, 1.0)
+    assert coded is not None
+    shown = palette.Indexed(zlib.decompress(coded.data), coded.palette or b"", 1240, 1754, coded.bits).shown()
+    red, _, blue = shown.getpoint(621, 1610)
+    assert blue - red > 100
+
+
 def test_gray_that_needs_many_levels_gets_no_palette() -> None:
     assert palette.unseen_gray(pixels.settle(pyvips.Image.xyz(600, 400)[0] % 256), 0.05) is None
 
@@ -111,4 +142,4 @@ def test_the_error_is_the_same_with_luajit_and_without(bits: int, width: int, mo
 
 def test_an_exact_palette_has_no_error() -> None:
     image = _drawing(300, 50, 9)
-    assert palette.error(palette.quantized(image), image) == (0.0, 0.0, 0.0)
+    assert palette.error(palette.quantized(image), image) == (0.0, 0.0, 0.0, 0.0)
