@@ -13,12 +13,13 @@ pdfium is not thread-safe: one ``compare`` at a time in a process.
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pikepdf
 import pypdfium2
@@ -48,6 +49,8 @@ IMAGE_BYTES = 1_500_000_000
 MOST_PIXEL_BYTES = 4
 
 _NODES = 20_000
+# Forms within forms whose images are looked at.
+_MOST_FORMS = 3
 # After so many pages that do differ, the others are believed to: each second look opens both files.
 _SURE = 3
 
@@ -413,16 +416,28 @@ def _text(page: pypdfium2.PdfPage) -> str | None:
 
 def shows_large_image(page: pypdfium2.PdfPage) -> bool:
     """Whether an image on a page takes more than ``IMAGE_BYTES``, decoded."""
-    with tolerate("image_size"):
-        for image in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4):
-            with tolerate("image_size"):
-                width, height = image.get_px_size()
-                # To tell how many bits a pixel has, pdfium decodes JPEG 2000: asked for only where they matter.
-                if width * height * MOST_PIXEL_BYTES <= IMAGE_BYTES:
-                    continue
-                if width * height * max(1, image.get_metadata().bits_per_pixel) // 8 > IMAGE_BYTES:
-                    return True
+    width, height, metadata = ctypes.c_uint(), ctypes.c_uint(), pdfium.FPDF_IMAGEOBJ_METADATA()
+    for image in _images(page, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject):
+        if not pdfium.FPDFImageObj_GetImagePixelSize(image, width, height):
+            continue
+        pixels = width.value * height.value
+        # To tell how many bits a pixel has, pdfium decodes JPEG 2000: asked for only where they matter.
+        if pixels * MOST_PIXEL_BYTES <= IMAGE_BYTES or not pdfium.FPDFImageObj_GetImageMetadata(image, page, metadata):
+            continue
+        if pixels * max(1, metadata.bits_per_pixel) // 8 > IMAGE_BYTES:
+            return True
     return False
+
+
+def _images(holder: Any, count: Callable[[Any], int], get: Callable[[Any, int], Any], depth: int = 0) -> Iterator[Any]:
+    """The images that a page or a form shows. (For each of a page's objects pypdfium2 makes one of Python's.)"""
+    for index in range(count(holder)):
+        shown = get(holder, index)
+        kind = pdfium.FPDFPageObj_GetType(shown)
+        if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
+            yield shown
+        elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MOST_FORMS:
+            yield from _images(shown, pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, depth + 1)
 
 
 def _render_of(document: pypdfium2.PdfDocument, number: int, stack: ExitStack) -> Rendering | None:
