@@ -24,6 +24,7 @@ from pdfsmaller.engine.streams import FILE_TYPES, GENERAL, filters_of, read_deco
 from pdfsmaller.engine.structure.defaults import drop_defaults
 from pdfsmaller.engine.structure.functions import thin_functions
 from pdfsmaller.engine.structure.meshes import thin_meshes
+from pdfsmaller.engine.structure.palettes import inline_palettes
 from pdfsmaller.engine.structure.predicted import PARAMETERS_BYTES, Rows, predicted, rows_of
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
@@ -104,6 +105,7 @@ def tidy(
         thin_functions(pdf, limits)
     trim_xmp(pdf, limits, plain=pdfa)
     compact_to_unicode(pdf, limits)
+    inline_palettes(pdf, limits)
     fill_trees(pdf)
     if not deadline.passed():
         drop_unused_resources(pdf)
