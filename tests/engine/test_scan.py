@@ -160,9 +160,9 @@ def test_pages_are_not_all_taken_apart_where_the_first_were_in_vain(run: Run, mo
         doc.page(f"q {size[0]:.3f} 0 0 {size[1]:.3f} 0 0 cm /Im0 Do Q", size=size, xobjects={"Im0": image})
     taken_apart: list[float] = []
 
-    def counted(image: pyvips.Image, dpi: float, target_dpi: int) -> Layers | None:
+    def counted(image: pyvips.Image, dpi: float, target_dpi: int, *, compare: bool) -> Layers | None:
         taken_apart.append(dpi)
-        return separate(image, dpi, target_dpi)
+        return separate(image, dpi, target_dpi, compare=compare)
 
     monkeypatch.setattr(layers, "separate", counted)
     run(doc.bytes(), preset="ebook")

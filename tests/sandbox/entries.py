@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from pdfsmaller import errors
 from pdfsmaller.engine.inputs import InputFile
+from pdfsmaller.engine.results import Progress
 
 
 def look(_sources: Sequence[InputFile], folder: Path, *_: object, **__: object) -> NoReturn:
@@ -43,6 +44,18 @@ def close_everything(*_: object, **__: object) -> NoReturn:
     os.closerange(0, 1_000)
     time.sleep(60)
     raise AssertionError
+
+
+def tell_much(
+    _sources: Sequence[InputFile], _folder: Path, _options: object, *, limits: object, progress: Progress
+) -> NoReturn:
+    """Be in many stages, one after the other, and then for long in one without a word of it."""
+    for number in range(1_000):
+        progress(f"stage {number}", number / 1_000, None)
+    progress("long", 50.0, (1, 2))
+    time.sleep(1)
+    progress("last", 99.0, None)
+    raise errors.EngineFailed("done")
 
 
 def wait(*_: object, **__: object) -> NoReturn:

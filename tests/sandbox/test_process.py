@@ -75,6 +75,16 @@ def test_a_child_that_hangs_is_ended(spec: dict[str, Any]) -> None:
     assert not child.alive
 
 
+def test_stages_that_are_soon_over_are_not_told_and_one_that_lasts_is(spec: dict[str, Any]) -> None:
+    spec["entry"] = "tests.sandbox.entries:tell_much"
+    told: list[tuple[str, float, tuple[int, int] | None]] = []
+    with pytest.raises(errors.EngineFailed):
+        take().run(spec, Limits(), lambda *progress: told.append(progress))
+    assert told[0] == ("stage 0", 0, None)
+    assert ("long", 50, (1, 2)) in told
+    assert len(told) < 500
+
+
 def test_what_the_progress_callback_raises_ends_the_child(spec: dict[str, Any]) -> None:
     def cancelled(*_: object) -> None:
         raise errors.LeaseLost("gone")

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
+import select
 import sys
 import tempfile
 import threading
@@ -36,19 +38,26 @@ from pdfsmaller.engine.results import Done
 from pdfsmaller.errors import DiskFull, EngineFailed, LimitExceeded, PdfSmallerError, UnreadablePdf, to_wire
 from pdfsmaller.limits import Limits
 
-# Progress lines are for people: more of them only cost.
+# Progress lines are for people: more of them only cost. Most stages of a small document are over sooner than that, and
+# who reads a line of each, and looks at it, takes as long as some of them.
 PROGRESS_SECONDS = 0.2
 
 
 class _Protocol:
-    """Lines of JSON to the parent."""
+    """Lines of JSON to the parent, from any thread."""
 
     def __init__(self, out: IO[str]) -> None:
         self._out = out
-        self._last = 0.0
-        self._stage = ""
+        self._lock = threading.Lock()
+        self._last = -math.inf
+        self._held: dict[str, Any] | None = None
 
     def send(self, message: dict[str, Any]) -> None:
+        with self._lock:
+            self._held = None  # what was to be told before is of no use after it
+            self._write(message)
+
+    def _write(self, message: dict[str, Any]) -> None:
         self._out.write(json.dumps(message) + "\n")
         self._out.flush()
 
@@ -61,11 +70,21 @@ class _Protocol:
         self.send({"report": report.to_json(), "files": files})
 
     def progress(self, stage: str, percent: float, pages: tuple[int, int] | None = None, /) -> None:
+        told: dict[str, Any] = {"stage": stage, "percent": round(percent, 3)}
+        with self._lock:
+            self._held = {"progress": told | ({"pages": pages} if pages else {})}
+            self._tell_held()
+
+    def tell_held(self) -> None:
+        """Send the last progress, where it was too soon for that and is not any more."""
+        with self._lock:
+            self._tell_held()
+
+    def _tell_held(self) -> None:
         now = time.monotonic()
-        if stage != self._stage or now - self._last >= PROGRESS_SECONDS:
-            self._last, self._stage = now, stage
-            told: dict[str, Any] = {"stage": stage, "percent": round(percent, 3)}
-            self.send({"progress": told | ({"pages": pages} if pages else {})})
+        if self._held and now - self._last >= PROGRESS_SECONDS:
+            self._write(self._held)
+            self._last, self._held = now, None
 
     def error(self, error: PdfSmallerError) -> None:
         self.send({"error": to_wire(error)})
@@ -76,10 +95,14 @@ def _keep_to(folder: str) -> None:
     tempfile.tempdir = os.environ["TMPDIR"] = folder
 
 
-def _die_with_parent() -> None:
-    """End this process when its caller is gone, which closes our standard input: nobody waits for the answer."""
-    while os.read(0, 4096):
-        pass
+def _stay_in_touch(protocol: _Protocol) -> None:
+    """Tell what is held back once it is time, also in a stage that takes long without a word; and end this process when
+    its caller is gone, which closes our standard input: nobody waits for the answer.
+    """
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    while not poll.poll(PROGRESS_SECONDS * 1_000) or os.read(0, 4096):
+        protocol.tell_held()
     os._exit(1)
 
 
@@ -123,7 +146,7 @@ def _work(protocol: _Protocol) -> None:
         libraries.load_installed(spec["libraries"])
         bounds = confine(limits, sources=[source.path for source in sources], folder=Path(spec["folder"]))
         # Not before: Landlock binds no thread that runs already.
-        threading.Thread(target=_die_with_parent, daemon=True).start()
+        threading.Thread(target=_stay_in_touch, args=(protocol,), daemon=True).start()
         memory.begin()
         options = options_class(**spec["options"])  # its caller has checked them
         done: Done[Reported] = entry(sources, Path(spec["folder"]), options, limits=limits, progress=protocol.progress)

@@ -63,12 +63,15 @@ class Change:
         sets: fields and their new values; an ``After`` is a time.
         adds: numbers and what is added to them; one that is not there counts from 0.
         removes: fields that go; one that is not there stays away.
+        lasting: whether it must outlive the host's loss of power; else, should the store's host lose it, the row may be
+            as it was before. What says only who is at work does not: whoever it was has died with the host.
     """
 
     demands: Demands
     sets: Mapping[str, Any]
     adds: Mapping[str, int] = field(default_factory=dict)
     removes: tuple[str, ...] = ()
+    lasting: bool = True
 
     def values(self, now: float) -> Row:
         """``sets`` at a time of the store's clock, in a row's form."""

@@ -158,6 +158,7 @@ class Jobs:
             Demands(SOURCES[Status.RUNNING], lease_over=True, attempt_below=last_attempt),
             adds={"attempt": 1},
             removes=("pages", "pages_done", "ready_at"),
+            lasting=False,
         )
 
     def renew(
@@ -185,7 +186,7 @@ class Jobs:
         sets |= {"progress": progress} if progress is not None else {}
         sets |= {"pages_done": pages[0], "pages": pages[1]} if pages is not None else {}
         sets |= {"ready_at": After(seconds_left)} if seconds_left is not None else {}
-        _held(job, self._move(job.job_id, Status.RUNNING, sets, _attempt_of(job)))
+        _held(job, self._move(job.job_id, Status.RUNNING, sets, _attempt_of(job), lasting=False))
 
     def check_held(self, job: Job) -> None:
         """Return where the job is still this attempt's, by a read alone. Raises LeaseLost as ``renew`` does."""
@@ -332,9 +333,10 @@ class Jobs:
         *,
         adds: Mapping[str, int] | None = None,
         removes: tuple[str, ...] = (),
+        lasting: bool = True,
     ) -> Job | None:
         values = {"status": status, "updated_at": After(0)} | dict(sets)
-        row = self._store.change(job_id, Change(demands, values, adds or {}, removes))
+        row = self._store.change(job_id, Change(demands, values, adds or {}, removes, lasting))
         return to_job(row) if row else None
 
 

@@ -13,7 +13,7 @@ There may be a thousand results, so each is a list of name, bytes and media type
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -28,12 +28,12 @@ Row = dict[str, Any]
 Place = tuple[float, str]
 
 _DECIMALS = 4
-_JOB_FIELDS = frozenset(field.name for field in fields(Job))
+_JOB_FIELDS = tuple(field.name for field in fields(Job))
 
 
 def to_row(job: Job, *, ttl: float) -> Row:
     """The row of a job that the store may forget at ``ttl``."""
-    row = asdict(job) | {"results": results_row(job.results), "ttl": ttl}
+    row = {name: getattr(job, name) for name in _JOB_FIELDS} | {"results": results_row(job.results), "ttl": ttl}
     return {name: plain(value) for name, value in row.items() if value is not None}
 
 
@@ -44,7 +44,7 @@ def results_row(results: Sequence[JobResult]) -> list[list[Any]]:
 
 def to_job(row: Row) -> Job:
     """The job of a row; fields of other versions of this service are passed over."""
-    known: dict[str, Any] = {name: value for name, value in row.items() if name in _JOB_FIELDS}
+    known: dict[str, Any] = {name: row[name] for name in _JOB_FIELDS if name in row}
     return Job(
         **known
         | {
@@ -87,4 +87,6 @@ def plain(value: Any) -> Any:
         return round(value, _DECIMALS)
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return plain(asdict(value)) if is_dataclass(value) and not isinstance(value, type) else value

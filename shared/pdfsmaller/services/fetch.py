@@ -58,6 +58,8 @@ def fetch(storage: Storage, job: Job, folder: Path, settings: Settings, *, any_k
             kind.check(name, info.bytes, head, settings.max_file_size)
         return InputFile(path, name)
 
+    if len(found) == 1:  # the usual case: no thread for it
+        return [bring(0)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(bring, range(len(found))))
 

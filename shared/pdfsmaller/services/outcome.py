@@ -20,13 +20,15 @@ _UPLOAD_GRACE_MAX_SECONDS = 900
 IN_PARTS_SECONDS = 24 * 3_600
 
 
-def result_json(report: BaseReport) -> dict[str, Any]:
+def result_json(report: BaseReport, facts: dict[str, Any]) -> dict[str, Any]:
     """The ``result`` of a job's row.
 
     Where the report is too long for a row its ``sources`` are left out.
+
+    Args:
+        facts: the report's JSON, of which what goes into the row is made.
     """
-    facts = report.to_json()
-    facts.pop("warnings")
+    facts = {name: value for name, value in facts.items() if name != "warnings"}
     if _bytes(facts) > _ROW_REPORT_MAX_BYTES:
         facts.pop("sources", None)
     return {

@@ -40,8 +40,9 @@ def store(storage: Storage, job: Job, done: Done[BaseReport], folder: Path) -> S
     Args:
         folder: the job's own, where the ZIP is made.
     """
-    facts = json.dumps(done.report.to_json()).encode()
-    storage.put_file(storage.results, report_key(job.job_id, job.attempt), facts, media_type=media.JSON)
+    facts = done.report.to_json()
+    written = json.dumps(facts).encode()
+    storage.put_file(storage.results, report_key(job.job_id, job.attempt), written, media_type=media.JSON)
     named = zip(names([file.name for file in done.files]), done.files, strict=True)
     results = tuple(
         JobResult(name, file.path.stat().st_size, file.media_type, result_key(job.job_id, job.attempt, index))
@@ -60,8 +61,11 @@ def store(storage: Storage, job: Job, done: Done[BaseReport], folder: Path) -> S
         with file.path.open("rb") as body:
             put(result, body)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(put_file, results, done.files))
+    if len(results) == 1:  # the usual case: no thread for it
+        put_file(results[0], done.files[0])
+    else:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(put_file, results, done.files))
     download = results[0]
     if len(results) > 1:
         # By a name that nothing can stand under: the engine's process, which wrote here, is not to be trusted.
@@ -70,7 +74,7 @@ def store(storage: Storage, job: Job, done: Done[BaseReport], folder: Path) -> S
             size = zips.write(archive, named_paths, job.created_at)
             download = JobResult(_archive_name(job), size, media.ZIP, archive_key(job.job_id, job.attempt))
             put(download, archive)
-    return Success(result_json(done.report), results, download, warnings_json(done.report))
+    return Success(result_json(done.report, facts), results, download, warnings_json(done.report))
 
 
 def names(wanted: Sequence[str]) -> list[str]:

@@ -259,6 +259,10 @@ def test_shortest_spelling(before: bytes, after: bytes | None) -> None:
     assert rewrite(before).data == after
 
 
+def test_a_name_without_a_letter_stays_apart_from_what_follows() -> None:
+    assert rewritten(b"q / gs 0 0 9 9 re f Q / Do") == b"q/ gs 0 0 9 9 re f Q/ Do"
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

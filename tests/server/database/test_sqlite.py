@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from pdfsmaller import errors, events
 from pdfsmaller.server import database
@@ -33,6 +33,23 @@ def test_every_connection_writes_ahead_and_to_the_disk(on_sqlite: Place) -> None
                 for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
             }
         assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+
+
+def synchronous(connection: Connection) -> object:
+    return connection.execute(text("PRAGMA synchronous")).scalar()
+
+
+def test_only_what_must_last_waits_for_the_disk(on_sqlite: Place) -> None:
+    opened = on_sqlite.open()
+    with opened.writing(lasting=False) as connection:
+        assert synchronous(connection) == 1
+    with pytest.raises(ZeroDivisionError), opened.writing(lasting=False):
+        raise ZeroDivisionError
+    for context in (opened.reading, opened.writing):
+        with context() as connection:
+            assert synchronous(connection) == 2
+    with opened.together(), opened.writing(lasting=False) as connection:
+        assert synchronous(connection) == 2, "it is a part of one that must"
 
 
 def test_a_lock_that_is_held_for_too_long_is_503_for_writers_and_nothing_to_readers(on_sqlite: Place) -> None:

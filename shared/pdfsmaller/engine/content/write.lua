@@ -40,9 +40,9 @@ local function room(bytes)
   if size + bytes > capacity then error("larger", 0) end
 end
 
--- White space, where two tokens would run together.
+-- White space, where two tokens would run together: what ends with a slash is a name without a letter.
 local function part(first)
-  if size > 0 and class[first] == 0 and class[out[size - 1]] == 0 then
+  if size > 0 and class[first] == 0 and (class[out[size - 1]] == 0 or out[size - 1] == 47) then
     out[size] = 32
     size = size + 1
   end

@@ -103,30 +103,35 @@ local function nibble(four)
   return bor(lshift(band(four, 1), 3), band(rshift(four, 6), 4), band(rshift(four, 15), 2), rshift(four, 24))
 end
 
--- Combine a row of a byte for each pixel with row y of a canvas, from x on; what is beside the canvas is dropped.
+-- Combine a row of a byte for each pixel with row y of a canvas, from x on; what is beside the canvas is dropped. Eight
+-- bytes behind the row may be read.
 local function draw_row(on, x, y, row, width, operator)
   if y < 0 or y >= on.height then return end
   local data = on.data + y * on.row_bytes
   local i, stop = math.max(0, -x), math.min(width, on.width - x)
-  while i < stop do
+  if operator == OR then
     -- Eight at once.
-    while operator == OR and band(x + i, 7) == 0 and i + 8 <= stop do
+    local aside, last = band(x + i, 7), on.row_bytes - 1
+    while i < stop do
       local eight = ffi.cast("const int32_t *", row + i)
       local left, right = eight[0], eight[1]
       if bor(left, right) ~= 0 then
+        local black = bor(lshift(nibble(left), 4), nibble(right))
+        if i + 8 > stop then black = band(black, lshift(0xFF, 8 - (stop - i))) end
         local byte = rshift(x + i, 3)
-        data[byte] = bor(data[byte], lshift(nibble(left), 4), nibble(right))
+        data[byte] = bor(data[byte], rshift(black, aside))
+        if byte < last then data[byte + 1] = bor(data[byte + 1], lshift(black, 8 - aside)) end
       end
       i = i + 8
     end
-    if i >= stop then break end
+    return
+  end
+  while i < stop do
     local at = x + i
     local byte, mask = rshift(at, 3), rshift(128, band(at, 7))
     local old = band(data[byte], mask) ~= 0 and 1 or 0
     local new = row[i]
-    if operator == OR then
-      new = bor(old, new)
-    elseif operator == AND then
+    if operator == AND then
       new = band(old, new)
     elseif operator == XOR then
       new = bxor(old, new)
@@ -178,6 +183,8 @@ local function text(decoder, contexts, refinement_cx, shape, symbols, spend, on)
     if value == nil or math.abs(value) > 0x3FFFFFFF then fail("damaged") end
     return value
   end
+  -- Refined letters are drawn at once: one after the other lies in the same memory.
+  local refined, room = { data = nil }, 0
   local strip = -number("dt") * shape.strips
   local first, done = 0, 0
   while done < shape.instances do
@@ -195,12 +202,17 @@ local function text(decoder, contexts, refinement_cx, shape, symbols, spend, on)
         local dx, dy = math.floor(wider / 2) + number("rdx"), math.floor(higher / 2) + number("rdy")
         local width, height = symbol.width + wider, symbol.height + higher
         spend(width, height)
+        if width * height > room then
+          room = math.max(width * height, 2 * room)
+          refined.data = regions.bitmap(room, 1).data
+        end
+        refined.width, refined.height = width, height
         local form = shape.refinement
         symbol = regions.refinement(
           decoder,
           refinement_cx,
           { width = width, height = height, template = form.template, adaptive = form.adaptive, typical = false },
-          symbol, dx, dy
+          symbol, dx, dy, refined
         )
       end
       -- Corners: 0 bottom left, 1 top left, 2 bottom right, 3 top right.
@@ -449,7 +461,10 @@ local function run(shared, data, width, height, seconds)
         width = region.width, height = region.height, template = template, adaptive = adaptive,
         typical = band(flags, 8) ~= 0, tick = tick,
       },
-      function(y, row) draw_row(target, region.x, region.y + y, row, region.width, region.operator) end
+      function(y, row, blank)
+        if blank and region.operator == OR then return end
+        draw_row(target, region.x, region.y + y, row, region.width, region.operator)
+      end
     )
   end
 

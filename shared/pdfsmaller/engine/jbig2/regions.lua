@@ -1,11 +1,14 @@
 -- Bitmaps of JBIG2, decoded (ITU-T T.88, 6.2 and 6.3). Run by LuaJIT.
 --
 -- The chunk gives a table:
---   bitmap(width, height)    all white: { width, height, data }, a byte for each pixel, 0 or 1, rows without padding
+--   bitmap(width, height)    all white: { width, height, data }, a byte for each pixel, 0 or 1, rows without padding; eight
+--                            bytes more may be read
 --   plane()                  a function from a number of pixels to as many white ones, in memory that it uses again
---   generic(decoder, states, shape, sink)     a generic region: sink(y, row) for each row, `row` being a pointer to its
---                                             pixels, a byte each, good until the next call
---   refinement(decoder, states, shape, reference, dx, dy)     a bitmap: `reference`, moved by dx and dy, refined
+--   generic(decoder, states, shape, sink)     a generic region: sink(y, row, blank) for each row, `row` being a pointer to
+--                                             its pixels, a byte each, good until the next call; `blank` where all are
+--                                             known to be white
+--   refinement(decoder, states, shape, reference, dx, dy, found)     a bitmap, or `found` where that is given: `reference`,
+--                                             moved by dx and dy, refined
 --   states(template), refinement_states(template)             their contexts
 --
 -- A generic region's shape is { width, height, template, adaptive, typical, tick }: `adaptive` holds x and y of each
@@ -46,7 +49,7 @@ local SHORT = 16
 local MOST_KEPT = 0x40000
 
 local function bitmap(width, height)
-  return { width = width, height = height, data = ffi.new("uint8_t[?]", math.max(1, width * height)) }
+  return { width = width, height = height, data = ffi.new("uint8_t[?]", width * height + 8) }
 end
 
 -- Memory that is used again for one padded bitmap after another, all white.
@@ -96,13 +99,15 @@ local function first_context(form, next1, next2, second)
   )
 end
 
--- The pixels of a row whose adaptive pixels are at their nominal places: `row` is white, as are all rows beside their width.
-local function near_row(decoder, cx, form, row, row1, row2, width)
+-- The pixels of a row whose adaptive pixels are at their nominal places: `row` is white, as are all rows beside their
+-- width. `blank`: both rows above are white. Returns whether this one is.
+local function near_row(decoder, cx, form, row, row1, row2, width, blank)
   local stays, reach1, at1, reach2, at2 = form.stays, form.reach1, form.at1, form.reach2, form.at2
   local second = form.taken2 > 0 and 1 or 0
   local next1, next2 = row1 + reach1, row2 + reach2
   local context = first_context(form, next1, next2, second)
-  local x, black = 0, 0
+  local x, black = 0, blank and width or 0
+  local seen = 0
   while x < width do
     context = bor(band(lshift(context, 1), stays), row[x - 1], lshift(next1[x], at1), lshift(next2[x] * second, at2))
     local run = 0
@@ -115,10 +120,13 @@ local function near_row(decoder, cx, form, row, row1, row2, width)
     if run > 0 then
       x = x + run
     else
-      row[x] = decode(decoder, cx, context)
+      local pixel = decode(decoder, cx, context)
+      row[x] = pixel
+      seen = bor(seen, pixel)
       x = x + 1
     end
   end
+  return seen == 0
 end
 
 -- The same of any adaptive pixels: their places in the context, and where they are from the coded pixel.
@@ -148,7 +156,9 @@ local function generic(decoder, cx, shape, sink)
   local stride, last_row = width + 2 * SIDE, (moved and FAR_ROWS or NEAR_ROWS) - 1
   local ring = fresh_ring(stride * (last_row + 1))
   local is_typical = 0
+  local blank1, blank2 = true, true -- the row above, and the one above that, is white
   for y = 0, height - 1 do
+    local blank = false
     if y % TICK_ROWS == 0 then shape.tick() end
     local row = ring + band(y, last_row) * stride + SIDE
     local row1 = ring + band(y - 1, last_row) * stride + SIDE
@@ -156,10 +166,11 @@ local function generic(decoder, cx, shape, sink)
     if shape.typical then is_typical = bxor(is_typical, decode(decoder, cx, form.typical)) end
     if is_typical == 1 then
       ffi.copy(row, row1, width)
+      blank = blank1
     else
       ffi.fill(row, width)
       if moved == nil then
-        near_row(decoder, cx, form, row, row1, row2, width)
+        blank = near_row(decoder, cx, form, row, row1, row2, width, blank1 and blank2)
       else
         for i = 1, moved.count do
           local dx, dy = shape.adaptive[2 * i - 1], shape.adaptive[2 * i]
@@ -168,7 +179,8 @@ local function generic(decoder, cx, shape, sink)
         far_row(decoder, cx, form, row, row1, row2, width, moved)
       end
     end
-    sink(y, row)
+    blank1, blank2 = blank, blank1
+    sink(y, row, blank)
   end
 end
 
@@ -216,7 +228,7 @@ end
 
 local fresh_made, fresh_below = plane(), plane()
 
-local function refinement(decoder, cx, shape, reference, dx, dy)
+local function refinement(decoder, cx, shape, reference, dx, dy, found)
   local width, height = shape.width, shape.height
   local one = shape.template == 1
   local far = not one and not same(shape.adaptive, NOMINAL_REFINEMENT)
@@ -236,7 +248,7 @@ local function refinement(decoder, cx, shape, reference, dx, dy)
     near = shape.adaptive[2] * stride + shape.adaptive[1]
     across = shape.adaptive[4] * stride + shape.adaptive[3]
   end
-  local found = bitmap(width, height)
+  found = found or bitmap(width, height)
   local is_typical = false
   for y = 0, height - 1 do
     if shape.typical and decode(decoder, cx, one and 0x080 or 0x100) == 1 then is_typical = not is_typical end

@@ -18,11 +18,13 @@ from pdfsmaller.engine.color.profiles import slim_profiles
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.deflate import ZOPFLI_BYTES_PER_SECOND, zlib_compress
 from pdfsmaller.engine.entries import entry
+from pdfsmaller.engine.fonts.to_unicode import compact_to_unicode
 from pdfsmaller.engine.options import Effort
 from pdfsmaller.engine.streams import FILE_TYPES, GENERAL, filters_of, read_decoded
 from pdfsmaller.engine.structure.defaults import drop_defaults
 from pdfsmaller.engine.structure.functions import thin_functions
 from pdfsmaller.engine.structure.meshes import thin_meshes
+from pdfsmaller.engine.structure.palettes import inline_palettes
 from pdfsmaller.engine.structure.predicted import PARAMETERS_BYTES, Rows, predicted, rows_of
 from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.structure.trees import fill_trees
@@ -102,6 +104,8 @@ def tidy(
         thin_meshes(pdf, limits)
         thin_functions(pdf, limits)
     trim_xmp(pdf, limits, plain=pdfa)
+    compact_to_unicode(pdf, limits)
+    inline_palettes(pdf, limits)
     fill_trees(pdf)
     if not deadline.passed():
         drop_unused_resources(pdf)

@@ -55,8 +55,9 @@ MAX_ROUNDS = 12
 _REFERENCE_BYTES = 8
 _PACKED_BYTES = 5
 _PLAIN_BYTES = 45
-# Object streams take about half of what they hold away.
+# Object streams take about half of what they hold away, but nothing of palettes.
 _PACKING = 0.5
+_PALETTE = re.compile(rb"(?:\[/Indexed/\w+|[^(]*\]|) ?\d+\(")
 
 
 def merge_values(objects: Objects) -> None:
@@ -170,7 +171,8 @@ def _belongs_inside(holder: Body, value: Body, key: bytes, uses: int, packed: bo
         return len(value.texts[0]) <= 2 * _REFERENCE_BYTES or (uses == 1 and holder.stream is None)
     size = value.size
     if value.lifted or (holder.stream is not None and key and b"/" + key in LIFTED):
-        own = uses * _REFERENCE_BYTES + (size * _PACKING + _PACKED_BYTES if packed else size + _PLAIN_BYTES)
+        share = 1 if start[:1] == b"[" and _PALETTE.match(value.texts[-1]) else _PACKING
+        own = uses * _REFERENCE_BYTES + (size * share + _PACKED_BYTES if packed else size + _PLAIN_BYTES)
         return uses * size <= own
     if uses > 1 or holder.stream is not None or size > _INLINE_BYTES:
         return False

@@ -86,9 +86,12 @@ class Database(ABC):
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, lasting: bool = True) -> Iterator[Connection]:
         """A connection in a transaction, which ends with it: all that was written stands then, or, where something was
         raised, nothing. Within another transaction of this context it is a part of that one.
+
+        Args:
+            lasting: whether it stands once the host loses power, too; else only once a lasting one has followed it.
 
         Raises:
             StoreUnavailable, DiskFull.
@@ -98,7 +101,7 @@ class Database(ABC):
                 yield connection
             return
         self._prepare()
-        with self._transaction() as connection:
+        with self._transaction(lasting=lasting) as connection:
             unit = _Unit(connection)
             token = self._unit.set(unit)
             try:
@@ -128,7 +131,7 @@ class Database(ABC):
     @contextmanager
     def changing_schema(self) -> Iterator[Connection]:
         """A connection in a transaction of its own, which nobody else has at the same time."""
-        with self._transaction() as connection:
+        with self._transaction(lasting=True) as connection:
             yield connection
 
     @contextmanager
@@ -139,9 +142,19 @@ class Database(ABC):
             yield connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with answering(), self._turn(), self._writing.begin() as connection:
+    def _transaction(self, *, lasting: bool) -> Iterator[Connection]:
+        with (
+            answering(),
+            self._turn(),
+            self._writing.connect() as connection,
+            nullcontext() if lasting else self._unsynced(connection),
+            connection.begin(),
+        ):
             yield connection
+
+    def _unsynced(self, connection: Connection) -> AbstractContextManager[None]:
+        """Around a transaction that need not last by itself, where the database can spare the disk such a one."""
+        return nullcontext()
 
     def _turn(self) -> AbstractContextManager[None]:
         """Held during a transaction that writes, where the database takes one at a time."""

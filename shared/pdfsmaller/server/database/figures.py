@@ -27,7 +27,7 @@ class SqlFigures:
         # In one order, whoever adds: of two that lock the same rows one waits, and none for the other.
         rows = sorted(map(_row, added), key=lambda row: (row["name"], row["labels"]))
         if rows:
-            with self._database.writing() as connection:
+            with self._database.writing(lasting=False) as connection:
                 connection.execute(self._add, rows)
 
     def set(self, figure: Figure) -> None:

@@ -128,7 +128,7 @@ class SqlJobStore:
         return self._put(jobs, _columns(plain(row)))
 
     def change(self, job_id: str, change: Change) -> Row | None:
-        with self._database.writing() as connection:
+        with self._database.writing(lasting=change.lasting) as connection:
             found = connection.execute(self._locked, {"this": job_id}).one_or_none()
             changed = change.applied_to(json.loads(found[0]), found[1]) if found else None
             if changed is not None:

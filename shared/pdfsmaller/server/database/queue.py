@@ -137,16 +137,17 @@ class SqlQueue:
 
     def _taken(self) -> Row[tuple[object, ...]] | None:
         """The message whose turn it is, delivered once more; or among the dead letters now."""
-        with self._database.writing() as connection:
+        with self._database.writing(lasting=False) as connection:
             return connection.execute(self._take, {"handle": _new_id()}).one_or_none()
 
     def retry_in(self, message: Message, seconds: float) -> None:
         hidden = max(0.0, min(_MAX_VISIBILITY_SECONDS, seconds))
-        with self._database.writing() as connection:
+        with self._database.writing(lasting=False) as connection:
             connection.execute(self._retry, _delivery(message) | {"seconds": hidden})
 
     def acknowledge(self, message: Message) -> None:
-        with self._database.writing() as connection:
+        # What it led to lasts already: should the message come again, it meets that.
+        with self._database.writing(lasting=False) as connection:
             connection.execute(self._acknowledge, _delivery(message))
 
     def wait(self, seconds: float) -> None:

@@ -26,6 +26,7 @@ from pdfsmaller.server.database.local_disk import require_local
 from pdfsmaller.server.database.pool import Pool
 from pdfsmaller.server.database.unavailable import answering, away, damaged
 
+_SYNCED = "PRAGMA synchronous = FULL"
 #: The kind of news that ends of jobs are; the others are of messages.
 _ENDS = "ends"
 _RETRY_SECONDS = 0.05
@@ -57,7 +58,7 @@ class SqliteDatabase(Database):
 
     def _on_connect(self, connection: sqlite3.Connection, _: Any) -> None:
         self._set_wal(connection)
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(_SYNCED)
         connection.execute("PRAGMA foreign_keys = ON")
 
     def _set_wal(self, connection: sqlite3.Connection) -> None:
@@ -78,6 +79,19 @@ class SqliteDatabase(Database):
             )
 
     # Transactions
+
+    @contextmanager
+    def _unsynced(self, connection: Connection) -> Iterator[None]:
+        # In the write-ahead log alone, in its place: the next lasting one brings it to the disk with its own.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            try:
+                driver.execute(_SYNCED)
+            except sqlite3.Error:
+                connection.invalidate()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -111,7 +125,7 @@ class SqliteDatabase(Database):
         return bindparam(None, callable_=self._clock, type_=Double())
 
     def _remember(self, difference: float) -> float:
-        with self._transaction() as connection:
+        with self._transaction(lasting=True) as connection:
             return after_boot.remember(connection, boot_id(), difference, since_boot())
 
     def _recall(self) -> float | None:

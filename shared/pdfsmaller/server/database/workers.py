@@ -21,7 +21,7 @@ class SqlWorkers:
         self._database = database
 
     def seen(self, worker: WorkerInfo) -> None:
-        with self._database.writing() as connection:
+        with self._database.writing(lasting=False) as connection:
             now = self._database.present
             told = {"job_id": worker.job_id, "seen_at": now}
             this = workers.c.worker_id == worker.worker_id

@@ -61,11 +61,11 @@ def as_good_as(whole: Encoded, source: ImageSource, goal: Goal) -> Encoded | Non
     seen = view.seen(pixels.decode_jpeg(whole.data))
     if seen.bands != view.reference.bands or similarity(view.reference, seen) < WHOLE_LIKE:
         return None
-    layers = separate(page.image, page.dpi, goal.dpi)
-    if layers is None:
+    layers = separate(page.image, page.dpi, goal.dpi, compare=False)
+    if layers is None or not alike(layers):
         return None
     paper, ink = _grounds(layers, page, goal)
-    if not looks_as_good(view.reference, seen, _together(paper, ink, layers, view)) or not alike(layers):
+    if not looks_as_good(view.reference, seen, _together(paper, ink, layers, view)):
         return None
     layered = _with_strokes(paper, ink, layers, goal)
     return layered if layered.cost <= ALIKE_GAIN * whole.cost else None
