@@ -63,6 +63,16 @@ def test_a_patch_of_another_color_has_moved_though_the_page_is_similar() -> None
     assert "changed colour" in (unlike(_page((40, 40, 24, 24, _WHITE)), other, _NEAR) or "")
 
 
+@pytest.mark.parametrize("looks", [_NEAR, Looks(0.5, "no-change"), Looks(0.85, "grayscale")])
+@pytest.mark.parametrize("place", [(101, 289), (96, 290), (199, 297)])
+def test_a_page_number_is_missed(looks: Looks, place: tuple[int, int]) -> None:
+    """One block of a thousand, and the page is all but the same without it."""
+    number = _page((*place, 4, 4, (0, 0, 0)))
+    assert unlike(number, _page(), looks) == "something on it is gone"
+    assert unlike(number, _page((*place, 4, 3, (40, 40, 40))), looks) is None
+    assert unlike(_page((*place, 2, 1, (0, 0, 0))), _page(), looks) is None  # a speck of dust
+
+
 def test_where_color_was_to_go_only_luminance_counts() -> None:
     gray, red, black = ((40, 40, 24, 24, color) for color in ((76, 76, 76), (255, 0, 0), (0, 0, 0)))
     page = _page((40, 40, 24, 24, (255, 0, 0)))

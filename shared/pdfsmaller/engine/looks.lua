@@ -1,14 +1,15 @@
 -- What a person would notice between two renderings of a page. Run by LuaJIT: a loop over every pixel.
 --
--- The chunk is a function: looks(first, second, w1, h1, row1, w2, h2, row2, limit, gray, seconds)
+-- The chunk is a function: looks(first, second, w1, h1, row1, w2, h2, row2, limit, gray, away, marked, plain, seconds)
 --   first, second  both renderings, four bytes to a pixel: red, green, blue and one that means nothing; strings
 --   w1 … row2      width and height in pixels, and pixels from one row to the next, of each
 --   limit          how far a block's mean may be from the other's, in levels of any channel …
 --   gray           … or of the luminance alone
 --   seconds        of processor time it may take (where machine code may not be made, LuaJIT is twenty times slower)
 -- The second counts as far as the first one's blocks of 8 × 8 pixels reach; outside of a rendering it is white. It
--- returns the mean structural similarity of the blocks' luminance, how many blocks' means are further apart than `limit`
--- and how many blocks differ at all. Otherwise nil and why: "size" (a string is not of the size it claims) or "slow".
+-- returns the mean structural similarity of the blocks' luminance, how many blocks' means are further apart than `limit`,
+-- how many blocks differ at all, and how many held something (their luminance's variance was above `marked`), are plain
+-- now (it is below `plain`) and further apart in it than `away`. Otherwise nil and why: "size" (a string is not of the size it claims) or "slow".
 
 local ffi = require("ffi")
 local bit = require("bit")
@@ -54,12 +55,13 @@ local function compared(p, q)
   end
   x, y = x / 64, y / 64
   local mx, my, mxy = x * x, y * y, x * y
-  local similarity = (2 * mxy + C1) * (2 * (xy / 64 - mxy) + C2) / ((mx + my + C1) * (xx / 64 - mx + yy / 64 - my + C2))
+  local vx, vy = xx / 64 - mx, yy / 64 - my
+  local similarity = (2 * mxy + C1) * (2 * (xy / 64 - mxy) + C2) / ((mx + my + C1) * (vx + vy + C2))
   local color = math.max(math.abs(red), math.abs(green), math.abs(blue)) / 64
-  return similarity, math.abs(x - y), color
+  return similarity, math.abs(x - y), color, vx, vy
 end
 
-return function(first, second, w1, h1, row1, w2, h2, row2, limit, gray, seconds)
+return function(first, second, w1, h1, row1, w2, h2, row2, limit, gray, away, marked, plain, seconds)
   if #first ~= 4 * row1 * h1 or #second ~= 4 * row2 * h2 then return nil, "size" end
   local x, y = ffi.cast("const int32_t *", first), ffi.cast("const int32_t *", second)
   local blocks = ffi.new("int32_t[128]")
@@ -67,7 +69,7 @@ return function(first, second, w1, h1, row1, w2, h2, row2, limit, gray, seconds)
   local p8, q8 = ffi.cast("const uint8_t *", p), ffi.cast("const uint8_t *", q)
   local across, down = math.ceil(w1 / 8), math.ceil(h1 / 8)
   local till = os.clock() + seconds
-  local total, moved, differ = 0, 0, 0
+  local total, moved, differ, gone = 0, 0, 0, 0
   for top = 0, down * 8 - 1, 8 do
     if os.clock() > till then return nil, "slow" end
     for left = 0, across * 8 - 1, 8 do
@@ -76,11 +78,12 @@ return function(first, second, w1, h1, row1, w2, h2, row2, limit, gray, seconds)
       if equal(p, q) then
         total = total + 1
       else
-        local similarity, luminance, color = compared(p8, q8)
+        local similarity, luminance, color, before, after = compared(p8, q8)
         total, differ = total + similarity, differ + 1
         if (gray and luminance or color) > limit then moved = moved + 1 end
+        if luminance > away and before > marked and after < plain then gone = gone + 1 end
       end
     end
   end
-  return total / (across * down), moved, differ
+  return total / (across * down), moved, differ, gone
 end

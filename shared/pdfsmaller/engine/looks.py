@@ -30,6 +30,9 @@ MOVED_GRAY = 90
 #: More moved blocks than this share of a page's, and at least ``MOVED_BLOCKS`` of them, are a difference.
 MOVED_SHARE = 0.0005
 MOVED_BLOCKS = 4
+#: Of blocks that held something (so much variance of their luminance), are plain now and have moved by MOVED in it,
+#: one is a difference: a page number is no more.
+MARKED, PLAIN = 1000, 4
 _PROGRAM = Path(__file__).with_suffix(".lua")
 
 
@@ -90,12 +93,14 @@ class _Likeness:
         moved: blocks whose mean is further away than was asked.
         blocks: how many there are.
         equal: no pixel differs.
+        gone: blocks that held something and are plain now.
     """
 
     similarity: float
     moved: int
     blocks: int
     equal: bool
+    gone: int
 
 
 def unlike(before: Rendering, after: Rendering, looks: Looks) -> str | None:
@@ -117,6 +122,8 @@ def unlike(before: Rendering, after: Rendering, looks: Looks) -> str | None:
         return _unlike_bilevel(*(_luminance(image) for image in _whole_blocks(before, after)))
     if found.similarity < looks.min_similarity:
         return f"similarity {found.similarity:.3f}, at least {looks.min_similarity:.3f} was asked for"
+    if found.gone:
+        return "something on it is gone"
     if found.moved >= max(MOVED_BLOCKS, found.blocks * MOVED_SHARE):
         return f"{found.moved / found.blocks:.1%} of it changed colour"
     return None
@@ -134,15 +141,19 @@ def _likeness(before: Rendering, after: Rendering, limit: float, *, gray: bool) 
     pixels = bytes(first.buffer), bytes(second.buffer)
     sizes = (first.width, first.height, before.row, second.width, second.height, after.row)
     try:
-        similarity, moved, differ = lua.call(_PROGRAM, first.width * first.height, *pixels, *sizes, limit, gray)
+        similarity, moved, differ, gone = lua.call(
+            _PROGRAM, first.width * first.height, *pixels, *sizes, limit, gray, MOVED, MARKED, PLAIN
+        )
     except lua.Unavailable:
         one, other = _whole_blocks(before, after)
         if one.write_to_memory() == other.write_to_memory():
-            return _Likeness(1.0, 0, blocks, equal=True)
+            return _Likeness(1.0, 0, blocks, equal=True, gone=0)
         luminance = _luminance(one), _luminance(other)
         moved = _moved_blocks(*(luminance if gray else (one, other)), limit)
-        return _Likeness(similarity_of_images(*luminance), moved, blocks, equal=False)
-    return _Likeness(similarity, round(moved), blocks, equal=differ == 0)
+        was, now = (_variances(image) for image in luminance)
+        gone = _counted(_moved_blocks(*luminance, MOVED) & (was > MARKED) & (now < PLAIN))
+        return _Likeness(similarity_of_images(*luminance), _counted(moved), blocks, equal=False, gone=gone)
+    return _Likeness(similarity, round(moved), blocks, equal=differ == 0, gone=round(gone))
 
 
 def _whole_blocks(before: Rendering, after: Rendering) -> tuple[pyvips.Image, pyvips.Image]:
@@ -161,12 +172,20 @@ def _luminance(image: pyvips.Image) -> pyvips.Image:
     return image.recomb([[0.299, 0.587, 0.114]]).cast("float")
 
 
-def _moved_blocks(first: pyvips.Image, second: pyvips.Image, limit: float) -> int:
-    """How many blocks' mean colour moved by more than ``limit`` in any channel."""
+def _moved_blocks(first: pyvips.Image, second: pyvips.Image, limit: float) -> pyvips.Image:
+    """255 for each block whose mean colour moved by more than ``limit`` in any channel."""
     moved = (block_means(first) - block_means(second)).abs() > limit
-    any_band = moved.bandor() if moved.bands > 1 else moved
-    share = float(any_band.avg()) / 255
-    return round(share * int(any_band.width) * int(any_band.height))
+    return moved.bandor() if moved.bands > 1 else moved
+
+
+def _counted(blocks: pyvips.Image) -> int:
+    """How many are 255, and not 0."""
+    return round(float(blocks.avg()) / 255 * int(blocks.width) * int(blocks.height))
+
+
+def _variances(image: pyvips.Image) -> pyvips.Image:
+    means = block_means(image)
+    return block_means(image * image) - means * means
 
 
 def _unlike_bilevel(first: pyvips.Image, second: pyvips.Image) -> str | None:
@@ -176,7 +195,7 @@ def _unlike_bilevel(first: pyvips.Image, second: pyvips.Image) -> str | None:
     blocks votes whether its blocks' brightness goes up and down together in both.
     """
     x, y = block_means(first), block_means(second)
-    marked = (x < 100) | (block_means(first * first) - x * x > 1000)
+    marked = (x < 100) | (_variances(first) > MARKED)
     if 2 * (marked & (y > 254)).avg() > marked.avg():
         return "most of it is gone"
     side = min(4, x.width, x.height)

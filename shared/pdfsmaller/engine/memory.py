@@ -48,9 +48,10 @@ _resident_before = 0
 # ones have been freed: then it keeps up to 32 MB, and 64 MB, in its heap. Pictures come and go from the first on; a
 # scanned page's own pixels do not stay, since each thread keeps its heap (audit-letter-zh-scan, preset ebook,
 # 2026-11-30: 32 MB took 382 to 449 MB at the most, 8 MB 377 to 383, 4 MB 350 and 5 % more processor time). libdeflate's
-# best levels take one of 8.6 MB for each stream: with that above the bound, three of four page faults were theirs, and
-# a fifth of the processor time the system's (tracemonkey-paper, 119,000 faults to 30,000; audit-letter as with 8 MB).
-_MMAP_THRESHOLD, _KEPT_BLOCK_BYTES = -3, 9 << 20
+# best levels take a block of 8.6 MB for each stream: with 8 MB, three of four page faults were theirs, and a fifth of
+# the processor time the system's (tracemonkey-paper: 119,000, with 9 MB 30,000). Photographs of 11 MB come and go as
+# often (debian-edu-manual: 277,000 with 9 MB, 120,000 with 12; audit-letter 350 to 368 MB with either).
+_MMAP_THRESHOLD, _KEPT_BLOCK_BYTES = -3, 12 << 20
 _TRIM_THRESHOLD, _KEPT_FREE_BYTES = -1, 64 << 20
 
 

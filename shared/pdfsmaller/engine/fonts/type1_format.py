@@ -32,7 +32,8 @@ _SUBR = _pattern(r"~*dup~+(\d{1,6})~+(\d{1,6})~+WORD~")
 _CHARSTRINGS = _pattern(r"/CharStrings~+\d+~+dict")
 _CHARSTRING = _pattern(r"~*/(NAME*)~+(\d{1,6})~+WORD~")
 _CODE = _pattern(r"dup~+(?:(\d{1,2})#)?([0-9a-zA-Z]{1,8})~*/(NAME*)~+put\b|(?<!NAME)(?<!/)def\b")
-_NUMBERS = r"/%s(?![0-9A-Za-z])~*([\[{][^\]}]{0,4096}|WORD)"
+# What follows a name that is not the beginning of a longer one.
+_VALUE = _pattern(r"(?![0-9A-Za-z])~*([\[{][^\]}]{0,4096}|WORD)")
 _MOST_GLYPHS = 65_535
 # About a second of decryption; the largest fonts of the time are a tenth of it.
 _MOST_BYTES = 8_000_000
@@ -82,7 +83,11 @@ def decrypt(data: bytes, key: int) -> bytes:
 
 def numbers_of(text: bytes, key: str) -> list[float] | None:
     """The numbers of the first entry of that name, an array or a single one; None where there is none."""
-    found = _pattern(_NUMBERS % key).search(text)
+    name = b"/" + key.encode()
+    at, found = text.find(name), None
+    while at >= 0 and found is None:
+        found = _VALUE.match(text, at + len(name))
+        at = text.find(name, at + 1)
     if found is None:
         return None
     values = []

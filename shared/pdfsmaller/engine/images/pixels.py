@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pyvips
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, Jpeg2KImagePlugin
 
 from pdfsmaller.engine import lua
 from pdfsmaller.engine.images import jpx
@@ -27,6 +27,8 @@ RINGING_LEVELS = 16
 GRAY_PIXELS = 250_000
 # Up to so many pixels Pillow decodes a JPEG in half of libvips' time; it takes four bytes for each.
 PILLOW_PIXELS = 2_000_000
+# Pillow's name of JPEG 2000. Where the module was not imported, it looks for the name in all of its forty.
+JPX = Jpeg2KImagePlugin.Jpeg2KImageFile.format
 #: The decoder of CCITT rows.
 CCITT = Path(__file__).with_name("ccitt.lua")
 # Every bit turned round, as a table for ``bytes.translate``.
@@ -63,7 +65,7 @@ def decode_jpeg(data: bytes) -> pyvips.Image:
 
 def decode_jpx(data: bytes) -> pyvips.Image:
     """The samples of a JPEG 2000 file of gray or RGB that was just written."""
-    with Image.open(io.BytesIO(data), formats=["JPEG2000"]) as picture:
+    with Image.open(io.BytesIO(data), formats=[JPX]) as picture:
         return pyvips.Image.new_from_memory(
             picture.tobytes(), picture.width, picture.height, len(picture.getbands()), "uchar"
         )
@@ -95,7 +97,7 @@ def load_jpx_indices(source: ImageSource) -> bytes:
 
 def _decode_jpx(source: ImageSource, data: bytes, modes: tuple[str, ...], reduce: int) -> pyvips.Image:
     try:
-        opened = Image.open(io.BytesIO(data), formats=["JPEG2000"])
+        opened = Image.open(io.BytesIO(data), formats=[JPX])
     except Image.DecompressionBombError as exc:  # says of itself that it is far larger than the PDF says
         raise Skip("jpx") from exc
     with opened as picture:

@@ -169,8 +169,10 @@ def _dictionary(sizes: bytes, symbols: bytes, most: int) -> bytes | None:
     for template in TEMPLATES:
         room = most if best is None else len(best)
         coded = _call("dictionary", _SLOWER * len(symbols), sizes, symbols, template, room)
-        if isinstance(coded, bytes):
-            best = struct.pack(">H", template << 10) + ADAPTIVE[template] + struct.pack(">II", count, count) + coded
+        if not isinstance(coded, bytes):
+            # Each looks at fewer pixels than the one before: where one is worse, the next ones are (all of six scans).
+            break
+        best = struct.pack(">H", template << 10) + ADAPTIVE[template] + struct.pack(">II", count, count) + coded
     return segment(0, SYMBOL_DICTIONARY, best, page=0) if best is not None else None
 
 
