@@ -38,6 +38,8 @@ _CODED_ANEW = ("/Resources", "/Contents", "/AP", "/Thumb", "/PieceInfo", "/Metad
 _OTHERWISE = {"/CropBox": "/MediaBox", "/TrimBox": "/CropBox", "/BleedBox": "/CropBox", "/ArtBox": "/CropBox"}
 #: … and what none asks for: names of fonts, procedure sets, measures of fonts that are embedded.
 _NEVER_ASKED = ("/Name", "/ProcSet", "/AvgWidth", "/MaxWidth", "/Leading", "/XHeight", "/StemH")
+#: Of links and destinations, compression keeps places to a tenth of a point.
+_PLACE_POINTS = 0.0501
 _MOST = 12  # differences told of one comparison
 
 
@@ -238,6 +240,11 @@ class Pairing:
                 self._resources(here, one, other)
             elif key == "/Annots" and not self.whole:
                 self._annotations(here, one, other)
+            elif key in ("/Rect", "/QuadPoints") and self.decoded and a.get("/Subtype") == "/Link":
+                if len(one) != len(other) or not all(
+                    _is_place(left, right) for left, right in zip(one, other, strict=True)
+                ):
+                    self.say(here, f"{_short(one)} became {_short(other)}")
             elif not self.whole and key in ("/Parent", "/Kids", "/B"):
                 pass
             else:
@@ -314,7 +321,8 @@ class Pairing:
                 self.say(where, f"{_short(one)} became {_short(other)}, which leads nowhere")
         else:
             for n, (a, b) in enumerate(zip(left, right, strict=False)):
-                self._todo.append((f"{where}[{n}]", a, b))
+                if not (self.decoded and _is_place(a, b)):
+                    self._todo.append((f"{where}[{n}]", a, b))
             if len(left) != len(right):
                 self.say(where, "the view changed")
 
@@ -850,6 +858,13 @@ def _inherited(page: Any, key: str) -> Any:
             return page[key]
         page = page.get("/Parent")
     return None
+
+
+def _is_place(a: Any, b: Any) -> bool:
+    """Whether these are numbers, and of the same place to whoever clicks there or is led there."""
+    if isinstance(a, Object | bool) or isinstance(b, Object | bool) or a is None or b is None:
+        return False
+    return abs(float(a) - float(b)) <= _PLACE_POINTS
 
 
 def _is_page(obj: Dictionary) -> bool:
