@@ -5,11 +5,13 @@
 --   w1 … row2      width and height in pixels, and pixels from one row to the next, of each
 --   limit          how far a block's mean may be from the other's, in levels of any channel …
 --   gray           … or of the luminance alone
+--   away, marked, plain  see below
 --   seconds        of processor time it may take (where machine code may not be made, LuaJIT is twenty times slower)
 -- The second counts as far as the first one's blocks of 8 × 8 pixels reach; outside of a rendering it is white. It
 -- returns the mean structural similarity of the blocks' luminance, how many blocks' means are further apart than `limit`,
 -- how many blocks differ at all, and how many held something (their luminance's variance was above `marked`), are plain
--- now (it is below `plain`) and further apart in it than `away`. Otherwise nil and why: "size" (a string is not of the size it claims) or "slow".
+-- now (it is below `plain`) and further apart in it than `away`. Otherwise nil and why: "size" (a string is not of the
+-- size it claims) or "slow".
 
 local ffi = require("ffi")
 local bit = require("bit")

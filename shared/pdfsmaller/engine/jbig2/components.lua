@@ -15,6 +15,7 @@
 local ffi = require("ffi")
 local bit = require("bit")
 local tidied = require("tidied")
+local words_of = require("rows").words_of
 local band, bor, lshift, rshift = bit.band, bit.bor, bit.lshift, bit.rshift
 
 -- Rows between two looks at the clock.
@@ -54,8 +55,6 @@ local function next_clear(row, x, width)
   end
   return math.min(width, lshift(i, 3) + first_clear[byte])
 end
-
-local function words_of(width) return math.max(2, rshift(width + 31, 5)) end
 
 -- Blackens pixels [from, to) of a row of words.
 local function blacken(row, from, to)

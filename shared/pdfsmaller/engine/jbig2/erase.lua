@@ -8,6 +8,7 @@
 
 local ffi = require("ffi")
 local bit = require("bit")
+local words_of = require("rows").words_of
 local band, bnot, lshift, rshift = bit.band, bit.bnot, bit.lshift, bit.rshift
 
 return function(bitmap, width, height, boxes, rows, letters)
@@ -19,7 +20,7 @@ return function(bitmap, width, height, boxes, rows, letters)
   local from = 0
   for i = 0, #boxes / 16 - 1 do
     local x, y, wide, high = box[4 * i], box[4 * i + 1], box[4 * i + 2], box[4 * i + 3]
-    local words = math.max(2, rshift(wide + 31, 5))
+    local words = words_of(wide)
     if letter[8 * i] >= 0 then
       local aside = band(x, 7)
       for row = 0, high - 1 do

@@ -20,6 +20,7 @@
 local ffi = require("ffi")
 local bit = require("bit")
 local tidied = require("tidied")
+local words_of = require("rows").words_of
 local band, bor, bxor, lshift, rshift, tobit = bit.band, bit.bor, bit.bxor, bit.lshift, bit.rshift, bit.tobit
 
 -- Letters are compared with those whose width and height are in the same or the next class of so many pixels.
@@ -80,8 +81,6 @@ local function reserve(words)
   ffi.copy(larger, pool, 4 * pool_filled)
   pool, pool_room = larger, room
 end
-
-local function words_of(width) return math.max(2, rshift(width + 31, 5)) end
 
 -- Finds out about a bitmap whose rows are the last in `pool`.
 local function describe(index, width, height)

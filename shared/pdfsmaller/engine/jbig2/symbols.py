@@ -124,7 +124,7 @@ def encode(bitmaps: Sequence[Bitmap], limits: Sequence[int]) -> Pages | None:
 
 
 def _call(name: str, pixels: int, *arguments: Any) -> Any:
-    return lua.call(Path(__file__).with_name(f"{name}.lua"), pixels, *arguments, parts=PARTS, steady=False)
+    return lua.call(Path(__file__).with_name(f"{name}.lua"), pixels, *arguments, parts=(*PARTS, "rows"), steady=False)
 
 
 def _without_padding(page: Bitmap) -> Bitmap:

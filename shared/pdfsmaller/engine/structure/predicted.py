@@ -6,13 +6,12 @@ as they are.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import deflate
 
 from pdfsmaller.engine import lua
 from pdfsmaller.engine.color.profiles import read_tags
 from pdfsmaller.engine.color.tables import shape_of_tables
+from pdfsmaller.engine.images.codecs.predict import predict
 from pdfsmaller.records import record
 
 #: What the entry with a predictor's parameters takes in a stream's dictionary.
@@ -22,8 +21,7 @@ _LEAST_BYTES = 600
 # Whether predicting wins is told at this level. Rows that are each predicted in the best way take the least of press
 # profiles (3 % less than all by their nearest neighbour, 2026-11-30); of small tables of 8 bits, those from above do.
 _RACE_LEVEL = 1
-_WAYS = (b"all", b"up")
-_PREDICT = Path(__file__).parents[1] / "images" / "codecs" / "predict.lua"
+_WAYS = ("all", "up")
 
 
 @record(frozen=True)
@@ -56,7 +54,7 @@ def predicted(data: bytes, rows: Rows) -> bytes | None:
     filled = data + bytes(-len(data) % row)
     for way in _WAYS:
         try:
-            found = bytes(lua.call(_PREDICT, len(filled), filled, row, rows.step, way))
+            found = bytes(predict(filled, row, rows.step, way))
         except lua.Unavailable:
             return None
         size = len(deflate.zlib_compress(found, _RACE_LEVEL))

@@ -20,8 +20,6 @@ from pathlib import Path
 #: How long who has no pipe sleeps at most.
 _LOOK_SECONDS = 0.05
 _READ_BYTES = 65_536
-
-
 #: The pipe of all who receive messages of a kind.
 _ALL = "all"
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import zlib
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import deflate
@@ -17,6 +16,7 @@ import pyvips
 from pdfsmaller.engine import lua
 from pdfsmaller.engine.deflate import zlib_compress
 from pdfsmaller.engine.images.codecs import png
+from pdfsmaller.engine.images.codecs.predict import predict
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.options import Effort
 
@@ -36,7 +36,6 @@ LITTLE_BYTES, LITTLE_LEVEL = 20_000, 10
 PARAMETERS_BYTES = 36
 # Rows are predicted so many bytes at a time.
 STRIP_BYTES = 8_000_000
-_PREDICT = Path(__file__).with_name("predict.lua")
 
 
 def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default") -> Encoded:
@@ -100,7 +99,7 @@ def _predicted_rows(image: pyvips.Image, way: str, bits: int) -> bytes:
 
 def _by_lua(rows: bytes, image: pyvips.Image, bits: int, way: str) -> Any:
     pixel = max(1, image.bands * bits // 8)
-    return lua.call(_PREDICT, len(rows), rows, len(rows) // image.height, pixel, way.encode())
+    return predict(rows, len(rows) // image.height, pixel, way)
 
 
 def _by_libpng(image: pyvips.Image, way: str, bits: int) -> bytes:

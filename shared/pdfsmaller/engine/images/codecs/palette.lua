@@ -8,8 +8,8 @@
 --   seconds    of processor time it may take (where machine code may not be made, LuaJIT is twenty times slower)
 -- It returns the mean error of all samples in levels, how many pixels have one above `near`, and above `far`, in any of
 -- their three, and by how many levels the mean of a block of 8 × 8 pixels moves at most, in any of the three (what a
--- block has outside of the image is not moved). An index beyond the palette is black. Otherwise nil and why: "size" (a string is not of the size it
--- claims) or "slow".
+-- block has outside of the image is not moved). An index beyond the palette is black. Otherwise nil and why: "size" (a
+-- string is not of the size it claims) or "slow".
 
 local ffi = require("ffi")
 local bit = require("bit")
