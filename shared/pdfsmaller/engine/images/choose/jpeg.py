@@ -36,25 +36,25 @@ def of_jpeg(source: ImageSource, goal: Goal) -> Encoded | None:
     scale = scale_for(source, goal)
     recolor = recolors(source, goal)
     if goal.quality is None or (source.color.family == "other" and source.color.components != 1):
-        return _kept(source, goal, info)
+        return _kept(source, goal, info, _deflated(source, goal))
     if scale == 1.0 and not recolor and info.quality <= jpeg_quality(source, goal, scale) - QUALITY_BELOW:
-        return _kept(source, goal, info)
-    blank = _deflated(source, goal)
+        return _kept(source, goal, info, _deflated(source, goal))
     lossy = photo(decoded(partial(pixels.load_jpeg, source), source), source, goal, full_chroma=info.full_chroma)
     if recolor:
         return lossy.encoded
+    blank = _deflated(source, goal)
     if lossy.width == source.width and info.quality <= lossy.quality:
-        return _kept(source, goal, info)  # coded coarsely before: no second time
+        return _kept(source, goal, info, blank)  # coded coarsely before: no second time
     least = blank.cost if blank is not None else source.stored
     if lossy.beats(round(least * TRANSCODED_AT_BEST), source, goal):
         return lossy.encoded
-    kept = _kept(source, goal, info)
+    kept = _kept(source, goal, info, blank)
     return lossy.encoded if lossy.beats(kept.cost if kept else source.stored, source, goal) else kept
 
 
-def _kept(source: ImageSource, goal: Goal, info: JpegInfo) -> Encoded | None:
-    """The same JPEG in fewer bytes, or None where there are none to win."""
-    kept = _deflated(source, goal)
+def _kept(source: ImageSource, goal: Goal, info: JpegInfo, blank: Encoded | None) -> Encoded | None:
+    """The same JPEG in fewer bytes (``blank``: as ``_deflated`` makes it), or None where there are none to win."""
+    kept = blank
     if kept is None or len(source.data) <= LITTLE_BYTES:
         data = strip_jpeg(source.data) if goal.fast else transcoded(source.data, info)
         coded = Encoded(data, "/DCTDecode", source.width, source.height, 8, exact=True, proven=not goal.fast)
