@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pyvips
@@ -12,10 +13,14 @@ from pdfsmaller.engine import lua
 from pdfsmaller.engine.images import jpx
 from pdfsmaller.engine.images.codecs import ccitt as fax
 from pdfsmaller.engine.images.source import CcittParameters, ImageSource, Skip
+from pdfsmaller.engine.workers import WORKERS
 
 # Our two workers are the parallelism; libvips' own threads and operation cache would only add memory.
 pyvips.concurrency_set(1)
 pyvips.cache_set_max(0)
+# While OpenJPEG works, Pillow keeps Python's other threads waiting: it is to use all processors for the one image
+# (pool-photo-jpx: decoding takes 0.26 s instead of 0.45, coding 0.25 instead of 0.37, 2026-11-30; bytes are the same).
+os.environ.setdefault("OPJ_NUM_THREADS", str(WORKERS))
 
 # Sharper kernels cost 5–8 % more bytes for the same similarity on a page as it is read.
 KERNEL = "mitchell"
