@@ -1,7 +1,8 @@
 """Forks an engine process for each job: ``python -m pdfsmaller.engine.fork_server DESCRIPTOR [MODULE…]`` (Linux).
 
-It loads all that jobs may use and runs nothing of any: no document is ever opened here, so that what is forked is as
-clean as a fresh process. While it loads the modules named, which operations use, it forks already where it is asked.
+It loads all that jobs may use and runs nothing of any: no document of anybody's is ever opened here, only a page of our
+own (``rehearsal``), so that what is forked is as clean as a fresh process. While it loads the modules named, which
+operations use, it forks already where it is asked.
 
 Its caller holds the other end of the socket DESCRIPTOR, and sends one message for each process, with four descriptors:
 standard input, output and error of the process, and a socket for what is to be said of it. On that it answers

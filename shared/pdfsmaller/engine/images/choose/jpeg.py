@@ -60,7 +60,7 @@ def _kept(source: ImageSource, goal: Goal, info: JpegInfo, blank: Encoded | None
     if kept is None or len(source.data) <= LITTLE_BYTES:
         data = strip_jpeg(source.data) if goal.fast else transcoded(source.data, info)
         coded = Encoded(data, "/DCTDecode", source.width, source.height, 8, exact=True, proven=not goal.fast)
-        kept = smaller(kept, coded)
+        kept = smaller(kept, flate.over_jpeg(coded, goal.effort))
     return kept if kept is not None and kept.cost < source.stored else None
 
 
