@@ -9,7 +9,8 @@ from typing import Any
 import pikepdf
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont, newTable
+from fontTools.ttLib.tables.ttProgram import Program
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 LETTERS = [chr(code) for code in (*range(65, 91), *range(97, 123))]
@@ -66,6 +67,26 @@ def _subtable(best: dict[int, str], platform: int, encoding: int, number: int) -
     codes = {code: name for code, name in best.items() if code < 128 or number == 4}
     table.cmap = {code + 0xF000: name for code, name in codes.items()} if (platform, encoding) == (3, 0) else codes
     return table
+
+
+def instructed(*names: str) -> bytes:
+    """The program with instructions, which these of its glyphs call; the one for missing glyphs is a bar, too."""
+    font = opened(truetype())
+    font["glyf"][".notdef"] = _bars(2)
+    for tag, code in (("fpgm", b"\xb0\x00\x2c\x2d"), ("prep", b"\xb8\x01\xff\x85" * 500)):
+        font[tag] = newTable(tag)
+        font[tag].program = _calls(code)
+    for name in names:
+        font["glyf"][name].program = _calls(b"\xb0\x00\x2b")
+    out = io.BytesIO()
+    font.save(out)
+    return out.getvalue()
+
+
+def _calls(code: bytes) -> Program:
+    program = Program()
+    program.fromBytecode(code)
+    return program
 
 
 def opened(program: bytes) -> TTFont:

@@ -8,8 +8,16 @@ import pytest
 
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.lookup import reach
-from pdfsmaller.engine.fonts.sfnt import TrueType, read_cmaps, same_codes, same_glyphs, subset_truetype, write_cmaps
-from tests.engine.fonts.conftest import GLYPHS, opened, truetype
+from pdfsmaller.engine.fonts.sfnt import (
+    TrueType,
+    read_cmaps,
+    same_codes,
+    same_glyphs,
+    subset_truetype,
+    without_idle_instructions,
+    write_cmaps,
+)
+from tests.engine.fonts.conftest import GLYPHS, instructed, opened, truetype
 
 
 def subset(*glyphs: str, cmap: bool = True, names: bool = False) -> bytes:
@@ -89,3 +97,25 @@ def test_names_are_needed_unless_windows_unicode_leads_to_the_glyph() -> None:
     assert reach(roman, {1: {"A"}}, {}, symbolic=False).by_name
     assert reach(windows, {1: {"A"}}, {}, symbolic=True).by_name
     assert not reach(windows, {1: {"A"}}, {}, symbolic=False).by_name
+
+
+def test_instructions_go_where_no_glyph_calls_them() -> None:
+    font = TrueType(instructed(".notdef", "B"))
+    spaces = TrueType(subset_truetype(font, {1, 2}, cmap=True, names=False))
+    lean = without_idle_instructions(spaces)
+    assert lean is not None
+    after = TrueType(lean)
+    assert not {"fpgm", "prep"} & after.tables.keys()
+    assert {"fpgm", "prep"} <= spaces.tables.keys()
+    assert [after.glyph(index) for index in (1, 2)] == [spaces.glyph(index) for index in (1, 2)]
+    assert after.metrics(2) == font.metrics(2)
+    assert same_codes(spaces, after, {32, 65})
+    assert opened(lean)["glyf"][".notdef"].numberOfContours == font.glyph(0)[1]
+    assert without_idle_instructions(after) is None
+
+
+@pytest.mark.parametrize("glyph", ["B", "AE"])
+def test_instructions_stay_where_a_glyph_calls_them(glyph: str) -> None:
+    font = TrueType(instructed("B", "AE"))
+    kept = subset_truetype(font, {1, GLYPHS.index(glyph)}, cmap=True, names=False)
+    assert without_idle_instructions(TrueType(kept)) is None

@@ -15,7 +15,17 @@ from pdfsmaller.engine.comparison import Comparison, Difference
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.limits import Limits
 from tests.engine.conftest import Run
-from tests.engine.fonts.conftest import GLYPHS, add_page, composite, glyph_codes, opened, saved, simple, truetype
+from tests.engine.fonts.conftest import (
+    GLYPHS,
+    add_page,
+    composite,
+    glyph_codes,
+    instructed,
+    opened,
+    saved,
+    simple,
+    truetype,
+)
 
 SHOWN = b"BT /F 40 Tf 20 100 Td (AZ) Tj ET"
 
@@ -110,6 +120,20 @@ def test_a_font_that_shows_nothing_keeps_next_to_nothing() -> None:
     add_page(pdf, b"", Font=Dictionary(F=font))
     shrink(pdf)
     assert drawn(program(font)) == set()
+
+
+def test_a_font_of_which_spaces_are_shown_loses_its_instructions(run: Run) -> None:
+    """Word writes one for every space at the end of a line that is in another font."""
+    pdf = Pdf.new()
+    spaces, words = (simple(pdf, instructed("A", ".notdef")) for _ in range(2))
+    words.FontDescriptor.FontFile2 = pdf.make_stream(instructed("A", "B"))
+    add_page(pdf, b"BT /F 40 Tf 20 100 Td (  ) Tj /G 40 Tf (AB) Tj ET", Font=Dictionary(F=spaces, G=words))
+    result = run(saved(pdf))
+    assert result.same_pixels()
+    with result.open() as after:
+        fonts = after.pages[0].obj.Resources.Font
+        kept = [{"fpgm", "prep"} & set(opened(program(font)).keys()) for font in (fonts.F, fonts.G)]
+    assert kept == [set(), {"fpgm", "prep"}]
 
 
 @pytest.mark.parametrize("name", ["ABCDEF+Bars", "Helvetica", "TimesNewRoman,Bold"])

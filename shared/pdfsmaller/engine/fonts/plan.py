@@ -235,7 +235,7 @@ class _Planner:
             raise FontError("already_small")
         pages = {page for use in self._uses(program) for page in use.pages}
         return Change(
-            new.data,
+            new.alone or new.data,
             new.file,
             new.subtype,
             self._tag(program, new) if new.smaller else None,

@@ -28,6 +28,7 @@ from pdfsmaller.engine.fonts.sfnt import (
     same_glyphs,
     subset_opentype,
     subset_truetype,
+    without_idle_instructions,
 )
 from pdfsmaller.engine.fonts.type1 import type1_encoding, type1_names, type1_outlines_equal, type1_to_cff
 from pdfsmaller.engine.fonts.usage import FontKey, font_key
@@ -65,6 +66,8 @@ class NewProgram:
         reached: of TrueType: what the codes shown lead to; None where it must not be united with others.
         gids: of TrueType that CIDFonts alone show: for each of these the glyph index of every CID shown.
         gid_maps: where indices change, the new ``/CIDToGIDMap`` of each CIDFont of each document (0: the only one).
+        alone: what it is where it is not united with others: those may call instructions that none of its glyphs does.
+            None: ``data``.
     """
 
     data: bytes
@@ -77,11 +80,12 @@ class NewProgram:
     reached: Reached | None = None
     gids: dict[FontKey, dict[int, int]] | None = None
     gid_maps: Mapping[tuple[int, FontKey], bytes] = field(default_factory=dict)
+    alone: bytes | None = None
 
     @cached_property
     def packed(self) -> int:
-        """About how many bytes it takes deflated."""
-        return len(zlib_compress(self.data, "fast"))
+        """About how many bytes it takes deflated, where it is not united with others."""
+        return len(zlib_compress(self.alone or self.data, "fast"))
 
 
 #: A new program is worth it when it saves at least this share of the old one's bytes as stored, and so many bytes.
@@ -149,7 +153,8 @@ def _truetype(data: bytes, shown: list[FontShown], program: Embedded, limits: Li
     listed = frozenset(cids | {0}) if gids else None
     drawn = sum(1 for glyph in range(before.count) if before.offsets[glyph] < before.offsets[glyph + 1])
     subtype = str(program.stream.get("/Subtype")) if program.file == "/FontFile3" else None
-    new = NewProgram(result, program.file, subtype, smaller=drawn > len(kept), cids=listed)
+    alone = without_idle_instructions(after)
+    new = NewProgram(result, program.file, subtype, smaller=drawn > len(kept), cids=listed, alone=alone)
     if program.file != "/FontFile2" or any(font.subtype == "/CIDFontType2" and not font.unicode for font in shown):
         return new  # not to be united: some readers take the text from all codes that lead to a glyph
     reached.glyphs = glyphs

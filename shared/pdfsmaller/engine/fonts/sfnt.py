@@ -23,9 +23,11 @@ from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.records import record
 
 _TRUETYPE = (b"\x00\x01\x00\x00", b"true")
+_INSTRUCTIONS = ("cvt ", "fpgm", "prep")
 _KEPT = ("cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "prep")
 # Flags of a part of a composite glyph (OpenType, glyf).
 _ARGS_ARE_WORDS, _HAS_SCALE, _MORE_PARTS, _HAS_XY_SCALE, _HAS_2X2 = 0x0001, 0x0008, 0x0020, 0x0040, 0x0080
+_HAS_INSTRUCTIONS = 0x0100
 MAX_GLYPHS = 65_535
 # Fonts have a handful of cmap subtables, and segments of codes that do not overlap.
 MAX_CMAPS = 32
@@ -168,6 +170,11 @@ def read_tables(program: bytes) -> dict[str, bytes]:
     return tables
 
 
+def is_composite(glyph: bytes) -> bool:
+    """Whether a glyph is made of others: a simple one counts its contours, 0 or more."""
+    return len(glyph) >= 10 and glyph[0] >= 0x80
+
+
 def parts(glyph: bytes) -> list[int]:
     """The glyphs that a composite glyph is made of.
 
@@ -183,7 +190,7 @@ def parts_at(glyph: bytes) -> list[tuple[int, int]]:
     Raises:
         FontError: its description ends too soon.
     """
-    if len(glyph) < 10 or glyph[0] < 0x80:  # a simple glyph counts its contours: 0 or more
+    if not is_composite(glyph):
         return []
     found = []
     at = 10
@@ -242,6 +249,60 @@ def subset_opentype(font: Sfnt, cff: bytes, glyphs: int, kept: Collection[int], 
     if cmap:
         tables["cmap"] = write_cmaps(font.cmaps, kept)
     return write_sfnt(tables, b"OTTO")
+
+
+def without_idle_instructions(font: TrueType) -> bytes | None:
+    """The program without ``cvt``, ``fpgm`` and ``prep`` where no glyph calls them, as where all are spaces; else None.
+
+    What stands for missing glyphs (glyph 0) does not count: it loses its own.
+    """
+    if not any(font.tables.get(name) for name in _INSTRUCTIONS):
+        return None
+    missing = font.glyph(0)
+    start, end = _instructions(missing)
+    if is_composite(missing) or start > len(missing):
+        return None
+    for index in range(1, font.count):
+        first, last = _instructions(font.glyph(index))
+        if last > first:
+            return None
+    if end > start:
+        missing = missing[: start - 2] + b"\0\0" + missing[end:]
+    tables = {name: table for name, table in font.tables.items() if name not in _INSTRUCTIONS}
+    outlines = _WithMissing(font, missing)
+    tables["glyf"], tables["loca"], long = write_outlines(outlines, set(range(font.count)), font.count)
+    tables["head"] = patched(tables["head"], (50, ">h", long), (8, ">I", 0))
+    return write_sfnt(tables)
+
+
+@record(frozen=True)
+class _WithMissing:
+    """The glyphs of a program, with another for missing ones."""
+
+    font: TrueType
+    missing: bytes
+
+    def glyph(self, index: int) -> bytes:
+        return self.font.glyph(index) if index else self.missing
+
+    def metrics(self, index: int) -> tuple[int, int]:
+        return self.font.metrics(index)
+
+
+def _instructions(glyph: bytes) -> tuple[int, int]:
+    """Where a glyph's instructions stand in its description; of a composite one no more than whether there are any.
+
+    What ends too soon counts as if it had some.
+    """
+    if len(glyph) < 10:
+        return 0, 0
+    if is_composite(glyph):
+        flags = [struct.unpack_from(">H", glyph, at - 2)[0] for at, _ in parts_at(glyph)]
+        return 0, len(glyph) * any(flag & _HAS_INSTRUCTIONS for flag in flags)
+    start = 12 + 2 * struct.unpack_from(">h", glyph)[0]
+    if start > len(glyph):
+        return start, start + 1
+    return start, start + struct.unpack_from(">H", glyph, start - 2)[0]
 
 
 class Glyphs(Protocol):
@@ -544,8 +605,7 @@ def same_glyphs(before: TrueType, after: TrueType, glyphs: Collection[int]) -> b
             return False
         if not alike(before.glyph(glyph), after.glyph(glyph)):
             return False
-    unchanged = ("cvt ", "fpgm", "prep")
-    return all(before.tables.get(name, b"") == after.tables.get(name, b"") for name in unchanged)
+    return all(before.tables.get(name, b"") == after.tables.get(name, b"") for name in _INSTRUCTIONS)
 
 
 def alike(one: bytes, other: bytes) -> bool:
