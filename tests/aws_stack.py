@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any
 from urllib.parse import quote_plus
 
 import boto3
-from moto import mock_aws
+from moto import backend_index, mock_aws
 
 from pdfsmaller.jobs.keys import result_key
 from pdfsmaller.jobs.messages import Message
@@ -23,8 +25,30 @@ from pdfsmaller.services.world import World
 from pdfsmaller.settings import Settings
 from pdfsmaller.wire import wire
 
+# moto seeks the service of a request among the addresses of all of AWS, and registers every one anew in every test.
+_OURS = {"dynamodb", "s3", "sqs"}
+backend_index.backend_url_patterns[:] = [item for item in backend_index.backend_url_patterns if item[0] in _OURS]
+
 #: A message that a test has received does not come again by itself, however slow the machine is.
 _HIDDEN = {"VisibilityTimeout": "3600"}
+
+
+def made_once(make: Callable[..., Any]) -> Callable[..., Any]:
+    """``make``, of clients of AWS: what one is made for has one client, which takes longer to make than most tests."""
+    made: dict[str, Any] = {}
+
+    @wraps(make)
+    def client(*args: Any, **kwargs: Any) -> Any:
+        environment = sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))
+        key = repr((args, kwargs, environment))
+        if key not in made:
+            made[key] = make(*args, **kwargs)
+        return made[key]
+
+    return client
+
+
+aws_client = made_once(boto3.client)
 
 
 class Clock:
@@ -49,7 +73,7 @@ class Stack:
     world: World
 
     def __post_init__(self) -> None:
-        self.s3, self.sqs = boto3.client("s3"), boto3.client("sqs")
+        self.s3, self.sqs = aws_client("s3"), aws_client("sqs")
         self.jobs: Jobs = self.world.jobs
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
@@ -121,7 +145,7 @@ class Stack:
 @contextmanager
 def made_stack(clock: Clock, **changes: Any) -> Iterator[Stack]:
     """The resources in moto in this process; ``changes`` are settings."""
-    with mock_aws():
+    with mock_aws(config={"core": {"reset_boto3_session": False}}):
         yield made_resources(clock, **changes)
 
 
@@ -130,7 +154,7 @@ def made_resources(clock: Clock, **changes: Any) -> Stack:
 
     Nobody works there but who is told to, so nobody waits unless a test wants it.
     """
-    s3, sqs, dynamodb = boto3.client("s3"), boto3.client("sqs"), boto3.client("dynamodb")
+    s3, sqs, dynamodb = aws_client("s3"), aws_client("sqs"), aws_client("dynamodb")
     tag = uuid.uuid4().hex[:8]
     buckets = {"uploads_bucket": f"uploads-{tag}", "results_bucket": f"results-{tag}"}
     for name in buckets.values():

@@ -19,10 +19,11 @@ from pdfsmaller.server.database import migrations
 from pdfsmaller.server.database.base import Database
 from pdfsmaller.settings import Settings
 from tests import postgres
-from tests.aws_stack import Clock, Stack, made_stack
+from tests.aws_stack import Clock, Stack, made_once, made_stack
 
 # A session of botocore reads the descriptions of its services anew, and moto begins one in every test.
 botocore.session.create_loader = cache(botocore.session.create_loader)
+clients._client = made_once(clients._client)
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 

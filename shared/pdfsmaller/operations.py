@@ -91,6 +91,7 @@ class OperationSpec:
         no_preset: what the page calls having none; empty: one must be chosen there.
         on_page: the web page offers it among what can be done to files.
         libraries: modules that its process loads beside those that every operation uses.
+        compares: pages of its results are compared with those of what it was given.
     """
 
     name: str
@@ -111,6 +112,7 @@ class OperationSpec:
     no_preset: str = ""
     on_page: bool = True
     libraries: tuple[str, ...] = ()
+    compares: bool = False
 
     @property
     def options(self) -> type[Options]:
@@ -135,6 +137,7 @@ _ALL = (
         options_class="pdfsmaller.engine.options:CompressOptions",
         report_class="pdfsmaller.engine.report:Report",
         entry="pdfsmaller.engine.compress:run",
+        compares=True,
         each_alone=True,
     ),
     OperationSpec(
@@ -146,6 +149,7 @@ _ALL = (
         options_class="pdfsmaller.engine.merge.options:MergeOptions",
         report_class="pdfsmaller.engine.report:CombinedReport",
         entry="pdfsmaller.engine.merge.merge:run",
+        compares=True,
         drop_suffix=None,  # it needs several files, and a drop is one
         failures=(*_PDF_FAILURES, errors.InvalidPageRange),
     ),
@@ -158,6 +162,7 @@ _ALL = (
         options_class="pdfsmaller.engine.split.options:SplitOptions",
         report_class="pdfsmaller.engine.report:SplitReport",
         entry="pdfsmaller.engine.split.split:run",
+        compares=True,
         each_alone=True,
         several_results=True,
         failures=(*_PDF_FAILURES, errors.SignedPdf, errors.InvalidPageRange, errors.InvalidOutlineLevel),

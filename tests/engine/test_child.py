@@ -35,6 +35,7 @@ def ask(source: Path, limits: Limits | None = None, **options: Any) -> list[dict
         "entry": "pdfsmaller.engine.compress:run",
         "options_class": "pdfsmaller.engine.options:CompressOptions",
         "libraries": [],
+        "compares": False,
         "sources": [{"path": str(source), "name": source.name}],
         "folder": str(source.parent),
         "options": options,

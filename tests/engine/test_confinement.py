@@ -189,6 +189,7 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         "entry": "tests.engine.test_confinement:attack",
         "options_class": "pdfsmaller.engine.options:CompressOptions",
         "libraries": [],
+        "compares": False,
         "sources": [{"path": str(source), "name": "in.pdf"}],
         "folder": str(folder),
         "options": {},

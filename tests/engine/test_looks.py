@@ -7,7 +7,8 @@ import pypdfium2.raw as pdfium
 import pytest
 
 from pdfsmaller.engine import lua
-from pdfsmaller.engine.looks import Looks, Rendering, unlike
+from pdfsmaller.engine.looks import Looks, unlike
+from pdfsmaller.engine.render.page import Rendering
 
 _NEAR = Looks(0.85, "no-change")
 _WHITE, _GRAY = (255, 255, 255), (128, 128, 128)
@@ -31,7 +32,7 @@ def _page(*patches: _Patch, width: int = 203, height: int = 301) -> Rendering:
     lines = [(20, top, 160, 3, _GRAY) for top in range(20, height - 20, 12)]
     for left, top, wide, high, color in [(0, 0, width, height, _WHITE), *lines, *patches]:
         bitmap.fill_rect((*color, 255), left, top, wide, high)
-    return Rendering(bitmap)
+    return Rendering(bitmap.buffer, bitmap.width, bitmap.height, bitmap.stride)
 
 
 def test_equal_pages_are_alike() -> None:
@@ -40,7 +41,7 @@ def test_equal_pages_are_alike() -> None:
 
 def test_what_is_no_color_of_a_pixel_does_not_count() -> None:
     other = _page()
-    other.bitmap.buffer[3] = 7
+    other.pixels[3] = 7
     assert unlike(_page(), other, Looks(1.0, "no-change")) is None
 
 

@@ -64,7 +64,7 @@ def test_so_is_what_would_be_written_to_a_database_that_stays_locked(empty_sqlit
     jobs, storage = Jobs(SqlJobStore(opened)), MemoryStorage()
     queue = SqlQueue(opened, visibility_seconds=60, max_receive_count=5)
     world = World(
-        Settings(),
+        Settings(default_wait_seconds=0),  # nobody works beside
         jobs,
         Ends(jobs, []),
         queue,

@@ -37,6 +37,7 @@ def spec(source: Path, target: Path) -> dict[str, Any]:
         "entry": "pdfsmaller.engine.compress:run",
         "options_class": "pdfsmaller.engine.options:CompressOptions",
         "libraries": [],
+        "compares": False,
         "sources": [{"path": str(source), "name": source.name}],
         "folder": str(target.parent),
         "options": {},

@@ -20,7 +20,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -44,13 +44,16 @@ from pdfsmaller.engine.document import (
     working_password,
 )
 from pdfsmaller.engine.files import replace_file
-from pdfsmaller.engine.images.effort import Tally
+from pdfsmaller.engine.images.effort import Tally, may_stay
+from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.find import Found
 from pdfsmaller.engine.images.goal import Goal, layering
 from pdfsmaller.engine.images.work import Coded, encode_images
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import give_back, ran_out_of_memory
+from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions
+from pdfsmaller.engine.render.beside import Originals
 from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, ComparisonSummary, FontCounts, ImageCounts, Outcome, Report
@@ -60,8 +63,7 @@ from pdfsmaller.engine.run import begin
 from pdfsmaller.engine.schedule import Telling, Work
 from pdfsmaller.engine.stand_ins import digest
 from pdfsmaller.engine.structure.tidy import StructureCache
-from pdfsmaller.engine.verify import Originals, compare, sample_pages
-from pdfsmaller.engine.workers import WORKERS
+from pdfsmaller.engine.verify import compare, sample_pages
 from pdfsmaller.errors import PdfSmallerError, UnreadablePdf
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
@@ -77,7 +79,7 @@ MAX_REBUILDS = 5
 # before it is kept for comparing, too, but at most this share: twelve ordinary pages take some three seconds.
 VERIFY_GRACE_SECONDS = 20.0
 VERIFY_SECONDS, VERIFY_SHARE = 10.0, 1 / 6
-# Pages of more pixels of images than this may be compared without all of them (``stand_ins``).
+# Pages of more pixels of images than this that may stay as they are may be compared without these (``stand_ins``).
 AHEAD_PIXELS = 1_000_000
 # Warnings of what was done to a document, which are not true of the original.
 _OF_CHANGES = frozenset({"repaired", "signature_invalidated", "usage_rights_dropped", "not_compared"})
@@ -165,9 +167,6 @@ class _Compression:
                     "left_alone", "The engine met something in this PDF that it does not know: it was left as it is."
                 )
                 return self._hand_back()
-            finally:
-                if self.originals is not None:
-                    self.originals.stop()
 
     def _open(self, mended: Path) -> Pdf:
         """The document, from a mended copy if need be. Raises what ``open_pdf`` does."""
@@ -200,7 +199,7 @@ class _Compression:
             builder = self._analysed(pdf, goal)
             if builder is None:
                 return self._hand_back()
-            self.originals = self._begin_rendering(builder.analysis.found)
+            self._draw_all(pdf, builder.analysis.found, goal)
             coded, built = self._built(pdf, goal, builder, result)
         if coded.out_of_time or self.context.deadline.passed():
             self._warn("time_limit", "Time ran out: what was done by then is in the result.")
@@ -274,13 +273,26 @@ class _Compression:
         self.told.expect(work, tally.pages_waiting)
         return sum(work.expected().values())
 
-    def _begin_rendering(self, found: Found) -> Originals | None:
-        """Have the pages that will be compared rendered meanwhile, where these renderings are sure to be of use."""
+    def _draw_all(self, pdf: Pdf, found: Found, goal: Goal) -> None:
+        """Have the pages that will be compared drawn meanwhile, where these pictures are sure to be of use."""
         pages = sample_pages(self.pages)
-        pixels = sum(image.size[0] * image.size[1] for image in found.images.values())
-        if self._mode == "full" or self.options.verify == "off" or WORKERS == 1 or pixels > AHEAD_PIXELS * len(pages):
-            return None
-        return Originals(self.source, self.password, pages, self.context.deadline.at)
+        staying = [image.size for image in found.images.values() if may_stay(pdf, image, goal)]
+        if self._draws_ahead and sum(width * height for width, height in staying) <= AHEAD_PIXELS * len(pages):
+            self.originals = Originals(self.source, self.password, pages)
+
+    def _draw_changed(self, found: Found, encoded: Mapping[ObjGen, Encoded]) -> None:
+        """Have those pages drawn that show a picture which is not proven to be the same, or none."""
+        if self._draws_ahead and self.originals is None:
+            unsure = {objgen for objgen, image in encoded.items() if not image.proven}
+            same = {page for objgen, image in found.images.items() if objgen not in unsure for page in image.pages}
+            same -= {page for objgen in unsure & found.images.keys() for page in found.images[objgen].pages}
+            self.originals = Originals(
+                self.source, self.password, [page for page in sample_pages(self.pages) if page not in same]
+            )
+
+    @property
+    def _draws_ahead(self) -> bool:
+        return self._mode == "sample" and self.options.verify != "off"
 
     def _built(self, pdf: Pdf, goal: Goal, builder: Builder, result: Path) -> tuple[Coded, Built]:
         """Code the images and write a first result with them, which may use ``pdf`` up."""
@@ -301,6 +313,7 @@ class _Compression:
         wanted = self.options.target_size
         if wanted is None:
             coded = encode(goal, progress)
+            self._draw_changed(builder.analysis.found, coded.encoded)
             return coded, builder.build(result, Attempt(coded.encoded), opened=pdf)
         from pdfsmaller.engine.target_size import search
 
@@ -353,6 +366,7 @@ class _Compression:
 
         tried.after = None
         images = tried.attempt.images
+        originals, self.originals = self.originals, None  # they are given once
         with damage.counted():  # a comparison has its own account of what it could not read
             comparison = compare(
                 self.source,
@@ -364,7 +378,7 @@ class _Compression:
                 deadline=self.verify_deadline.at,
                 not_shown=self.not_shown,
                 repaired=self.repaired,
-                originals=self.originals,
+                originals=originals,
                 opened=opened,
                 proven={objgen: digest(image.data) for objgen, image in images.items() if image.proven},
             )

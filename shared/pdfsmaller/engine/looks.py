@@ -11,10 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pypdfium2
-
 from pdfsmaller.engine import lua
-from pdfsmaller.engine.memory import equal_bytes
+from pdfsmaller.engine.render.page import Rendering
 from pdfsmaller.engine.similarity import BLOCK, block_means, similarity_of_images
 from pdfsmaller.records import record
 
@@ -53,38 +51,6 @@ class Looks:
 
 
 @record(frozen=True)
-class Rendering:
-    """A page as PDFium drew it: red, green, blue and a fourth byte that means nothing."""
-
-    bitmap: pypdfium2.PdfBitmap
-
-    @property
-    def row(self) -> int:
-        """Pixels from one row to the next."""
-        return int(self.bitmap.stride) // 4
-
-    def equals(self, other: Rendering) -> bool:
-        """Whether the other is the same, byte for byte."""
-        mine, theirs = self.bitmap, other.bitmap
-        if (mine.width, mine.height, mine.stride) != (theirs.width, theirs.height, theirs.stride):
-            return False
-        return equal_bytes(mine.buffer, theirs.buffer)
-
-    @property
-    def blank(self) -> bool:
-        """Nothing but white."""
-        return float(self.image().min()) == 255
-
-    def image(self) -> pyvips.Image:
-        """The same pixels, where they lie: of use as long as the bitmap is open."""
-        import pyvips
-
-        bitmap = self.bitmap
-        image = pyvips.Image.new_from_memory(bitmap.buffer, self.row, bitmap.height, 4, "uchar")
-        return image.extract_band(0, n=3).crop(0, 0, bitmap.width, bitmap.height)
-
-
-@record(frozen=True)
 class _Likeness:
     """How like each other two renderings are.
 
@@ -107,8 +73,7 @@ def unlike(before: Rendering, after: Rendering, looks: Looks) -> str | None:
     """Why two renderings are not the same look, or None where they are."""
     if before.equals(after):  # most pages without images
         return None
-    first, second = before.bitmap, after.bitmap
-    if abs(first.width - second.width) > 2 or abs(first.height - second.height) > 2:
+    if abs(before.width - after.width) > 2 or abs(before.height - after.height) > 2:
         return "its size changed"
     coarse = min(max((0.8 - looks.min_similarity) / 0.2, 0.0), 1.0)
     limit = MOVED + coarse * (MOVED_COARSE - MOVED)
@@ -129,6 +94,19 @@ def unlike(before: Rendering, after: Rendering, looks: Looks) -> str | None:
     return None
 
 
+def is_blank(rendering: Rendering) -> bool:
+    """Nothing but white."""
+    return float(_image(rendering).min()) == 255
+
+
+def _image(rendering: Rendering) -> pyvips.Image:
+    """The same pixels, where they lie."""
+    import pyvips
+
+    image = pyvips.Image.new_from_memory(rendering.pixels, rendering.row, rendering.height, 4, "uchar")
+    return image.extract_band(0, n=3).crop(0, 0, rendering.width, rendering.height)
+
+
 def _likeness(before: Rendering, after: Rendering, limit: float, *, gray: bool) -> _Likeness:
     """By LuaJIT in one pass, where there is one; libvips needs some thirty.
 
@@ -136,13 +114,12 @@ def _likeness(before: Rendering, after: Rendering, limit: float, *, gray: bool) 
         limit: how far a block's mean may move, in levels of any channel.
         gray: of the luminance alone.
     """
-    first, second = before.bitmap, after.bitmap
-    blocks = -(-first.width // BLOCK) * -(-first.height // BLOCK)
-    pixels = bytes(first.buffer), bytes(second.buffer)
-    sizes = (first.width, first.height, before.row, second.width, second.height, after.row)
+    blocks = -(-before.width // BLOCK) * -(-before.height // BLOCK)
+    pixels = bytes(before.pixels), bytes(after.pixels)
+    sizes = (before.width, before.height, before.row, after.width, after.height, after.row)
     try:
         similarity, moved, differ, gone = lua.call(
-            _PROGRAM, first.width * first.height, *pixels, *sizes, limit, gray, MOVED, MARKED, PLAIN
+            _PROGRAM, before.width * before.height, *pixels, *sizes, limit, gray, MOVED, MARKED, PLAIN
         )
     except lua.Unavailable:
         one, other = _whole_blocks(before, after)
@@ -158,7 +135,7 @@ def _likeness(before: Rendering, after: Rendering, limit: float, *, gray: bool) 
 
 def _whole_blocks(before: Rendering, after: Rendering) -> tuple[pyvips.Image, pyvips.Image]:
     """Both in memory, filled up with white to the whole blocks of the first."""
-    first, second = before.image(), after.image()
+    first, second = _image(before), _image(after)
     width, height = first.width + -first.width % BLOCK, first.height + -first.height % BLOCK
     if second.width > width or second.height > height:
         second = second.crop(0, 0, min(width, second.width), min(height, second.height))

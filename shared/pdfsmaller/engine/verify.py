@@ -6,51 +6,46 @@ elsewhere, other text on the pages it compares, and there anything that a person
 inverted, shifted, black or missing picture, another colour, a lost mask. It does not judge sharpness beyond that size.
 What it could not compare it names, with the reason (``Comparison``): what neither file shows is no proof of anything.
 
-Looks are compared of pages rendered at about ``RENDER_DPI``; see ``looks``.
+Looks are compared of pages as ``render`` draws them, the originals beside the results where that is possible; see
+``looks``.
 
 pdfium is not thread-safe: one ``compare`` at a time in a process.
 """
 
 from __future__ import annotations
 
-import ctypes
-import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pikepdf
 import pypdfium2
-import pypdfium2.raw as pdfium
 
 from pdfsmaller.engine import substitutes
 from pdfsmaller.engine.comparison import Comparison, Difference, PageSkip
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
-from pdfsmaller.engine.looks import Looks, Rendering, unlike
+from pdfsmaller.engine.looks import Looks, is_blank, unlike
 from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.render.beside import Originals
+from pdfsmaller.engine.render.page import (
+    Page,
+    Rendering,
+    Text,
+    draw,
+    draw_fields,
+    has_form,
+    open_page,
+    read_text,
+    shows_large_image,
+)
 from pdfsmaller.engine.stand_ins import StandIns, put_stand_ins
-from pdfsmaller.records import record
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
 SAMPLE_PAGES = 12
-#: Pages of ordinary size are rendered at this many dots per inch …
-RENDER_DPI = 72
-#: … larger ones at fewer, so that no rendering holds more pixels than this; small ones at up to four times as many.
-RENDER_PIXELS = 700_000
-#: No side of a rendering is longer than this, in pixels: pages may be very long and thin.
-RENDER_SIDE = 20_000
-#: A page that shows a picture of more bytes than this, decoded, is not rendered: that takes some ten seconds. pdfium
-#: decodes large pictures row by row, so this bounds time, not memory.
-IMAGE_BYTES = 1_500_000_000
-#: pdfium's pixels have at most so many bytes.
-MOST_PIXEL_BYTES = 4
-
 _NODES = 20_000
-# Forms within forms whose images are looked at.
-_MOST_FORMS = 3
 # After so many pages that do differ, the others are believed to: each second look opens both files.
 _SURE = 3
 
@@ -81,13 +76,11 @@ def compare(
         deadline: a ``time.monotonic()`` value; pages not reached by then are not compared.
         not_shown: pages of which the renderer leaves out something in both, for its filter.
         proven: pictures of ``source`` whose samples were compared, with the digest (``stand_ins``) of what they became.
-        originals: pages of ``source`` that were rendered before; they are not any more when this begins.
+        originals: those of ``source``, some of whose pages are drawn beside already.
         opened: shown ``target`` as it was opened.
         repaired: ``source`` is damaged, and more of it was found than the renderer finds.
     """
     result = Comparison(pages=0)
-    if originals is not None:
-        originals.stop()
     with ExitStack() as stack:
         with tolerate("result_unreadable") as opening:
             after = stack.enter_context(pikepdf.open(target, password=password or ""))
@@ -218,18 +211,20 @@ def _compare_pages(
                 drawn = [
                     stack.enter_context(pypdfium2.PdfDocument(copy)) for copy in (stand_ins.before, stand_ins.after)
                 ]
-        forms = all(_has_form(document) for document in (before, after))
+        forms = all(has_form(document) for document in (before, after))
         if forms:
             for document in {before, after, *drawn}:
-                with tolerate("forms_not_drawn"):
-                    document.init_forms()  # or their fields are not drawn
-        known = originals.pages if originals is not None and originals.forms == forms else {}
+                draw_fields(document)
+        same_pictures = stand_ins.pages if stand_ins is not None else frozenset()
+        if originals is None:
+            originals = Originals(source, passwords[0])
+        originals.draw(number for number, _ in pages if number not in same_pictures)
         for number, there in pages:
             if deadline is not None and time.monotonic() > deadline:
                 result.skipped[number] = "time_limit"
                 continue
-            shown = drawn if stand_ins is not None and number in stand_ins.pages else [before, after]
-            outcome = _compare_page(before, after, number, there, looks, shown, known.get(number))
+            shown = drawn if number in same_pictures else [before, after]
+            outcome = _compare_page(before, after, number, there, looks, shown, originals, forms=forms)
             if isinstance(outcome, str):
                 result.skipped[number] = outcome
                 continue
@@ -264,9 +259,9 @@ def _seen_afresh(
         old, new = (_shown(*page, looks, stack) for page in zip(files, passwords, numbers, strict=True))
         if old is None or new is None:
             return difference
-        if repaired and not old.text and old.rendering.blank:
+        if repaired and not old.text.characters and is_blank(old.rendering):
             return "blank"
-        same_text = old.text == new.text or (looks.elsewhere and len(old.text) == len(new.text))
+        same_text = _is_same_text(old.text, new.text, looks)
         return None if same_text and unlike(old.rendering, new.rendering, looks) is None else difference
     return difference
 
@@ -278,188 +273,74 @@ def _compare_page(
     there: int,
     looks: Looks,
     drawn: list[pypdfium2.PdfDocument],
-    known: _Page | None,
+    originals: Originals,
+    *,
+    forms: bool,
 ) -> Difference | PageSkip | None:
     """How a page differs, why it cannot be compared, or None where it is the same.
 
     Args:
         drawn: the documents that are rendered instead.
-        known: the page before, if that was read and rendered already.
+        originals: gives the page before, if that is read and drawn beside.
+        forms: fields are drawn.
     """
     with ExitStack() as stack:
-        old = _page(before, number, stack) if known is None else None
+        new = open_page(after, there, stack)
+        second = draw(new, stack) if new is not None and originals.draws(number) else None
+        known = originals.page(number, forms=forms)
+        old = open_page(before, number, stack) if known is None else None
         if old is None and known is None:
             return "unreadable"
-        new = _page(after, there, stack)
         if new is None:
             return Difference("looks", number, f"Page {number + 1} cannot be read any more.")
-        before_text, after_text = known.text if known is not None else _text(old), _text(new)
+        before_text, after_text = known.text if known is not None else read_text(old), read_text(new)
         if before_text is None:
             return "no_text"
-        if before_text != after_text and not (looks.elsewhere and len(before_text) == len(after_text or "")):
+        if not _is_same_text(before_text, after_text, looks):
             return Difference("text", number, f"The text of page {number + 1} changed.")
         if drawn != [before, after]:
-            first, second = (_render_of(document, number, stack) for document in drawn)
+            first, second = (_drawn_of(document, number, stack) for document in drawn)
             if first is not None and second is not None and unlike(first, second, looks) is None:
                 return None  # otherwise the pages themselves say how they differ
         if known is None and shows_large_image(old):
             return "large_image"
-        first = known.rendering if known is not None else _render(old, stack)
+        first = known.rendering if known is not None else draw(old, stack)
         if first is None:
             return "not_rendered"
         if old is not None:
             old.close()  # PDFium keeps the decoded images of an open page
-        second = _render(new, stack)
+        second = second or draw(new, stack)
         if second is None:
             return Difference("looks", number, f"Page {number + 1} cannot be shown any more.")
         why = unlike(first, second, looks)
         if why and looks.elsewhere:
-            bare = _page(before, number, stack)
-            first = _render(bare, stack, annotations=False) if bare is not None else None
-            second = _render(new, stack, annotations=False)
+            bare = open_page(before, number, stack)
+            first = draw(bare, stack, annotations=False) if bare is not None else None
+            second = draw(new, stack, annotations=False)
             why = unlike(first, second, looks) if first is not None and second is not None else why
     return Difference("looks", number, f"Page {number + 1} looks different: {why}.") if why else None
 
 
-def _shown(path: Path, password: str | None, number: int, looks: Looks, stack: ExitStack) -> _Page | None:
+def _is_same_text(before: Text, after: Text | None, looks: Looks) -> bool:
+    """Of a page that is in another document now, whose order of letters may be another, as many letters will do."""
+    if looks.elsewhere:
+        return before.characters == (after.characters if after is not None else 0)
+    return before == after
+
+
+def _shown(path: Path, password: str | None, number: int, looks: Looks, stack: ExitStack) -> Page | None:
     """A page as it is shown whatever was shown before; None where it cannot be, or is not to be."""
     substitutes.reset()
     with pypdfium2.PdfDocument(path, password=password) as document, ExitStack() as pages:
-        if _has_form(document):
-            with tolerate("forms_not_drawn"):
-                document.init_forms()
-        page = _page(document, number, pages)
+        if has_form(document):
+            draw_fields(document)
+        page = open_page(document, number, pages)
         if page is None or shows_large_image(page):
             return None
-        text, rendering = _text(page), _render(page, stack, annotations=not looks.elsewhere)
-        return None if text is None or rendering is None else _Page(text, rendering)
+        text, rendering = read_text(page), draw(page, stack, annotations=not looks.elsewhere)
+        return None if text is None or rendering is None else Page(text, rendering)
 
 
-@record(frozen=True)
-class _Page:
-    """A page as it is read and drawn."""
-
-    text: str
-    rendering: Rendering
-
-
-class Originals:
-    """Pages of a document read and rendered in a thread of their own, while what is to be compared with them is made.
-
-    pdfium is not thread-safe: nothing else may use it until ``stop`` has returned.
-
-    Attributes:
-        pages: those that could be rendered, by number.
-        forms: the fields of a form were drawn.
-    """
-
-    def __init__(self, source: Path, password: str | None, pages: Sequence[int], deadline: float) -> None:
-        """Begin with these pages, of which some will not be reached by the deadline, a ``time.monotonic()`` value."""
-        self.pages: dict[int, _Page] = {}
-        self.forms = False
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(source, password, pages, deadline), daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Render no page after the present one."""
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self, source: Path, password: str | None, pages: Sequence[int], deadline: float) -> None:
-        with suppress(MemoryError), tolerate("originals", pypdfium2.PdfiumError), ExitStack() as stack:
-            document = stack.enter_context(pypdfium2.PdfDocument(source, password=password))
-            self.forms = _has_form(document)
-            if self.forms:
-                with tolerate("forms_not_drawn"):
-                    document.init_forms()
-            for number in pages:
-                if self._stop.is_set() or time.monotonic() > deadline:
-                    break
-                with ExitStack() as bitmaps, ExitStack() as open_pages:
-                    page = _page(document, number, open_pages)
-                    text = _text(page) if page is not None else None
-                    if page is None or text is None or shows_large_image(page):
-                        continue
-                    rendering = _render(page, bitmaps)
-                    if rendering is not None:
-                        self.pages[number] = _Page(text, rendering)
-                        bitmaps.pop_all()
-
-
-def _has_form(document: pypdfium2.PdfDocument) -> bool:
-    return bool(document.get_formtype() == pdfium.FORMTYPE_ACRO_FORM)
-
-
-def _page(document: pypdfium2.PdfDocument, number: int, stack: ExitStack) -> pypdfium2.PdfPage | None:
-    if number >= len(document):
-        return None
-    try:
-        page = document[number]
-    except pypdfium2.PdfiumError:
-        return None
-    stack.callback(page.close)
-    return page
-
-
-def _text(page: pypdfium2.PdfPage) -> str | None:
-    """A page's text without white space, which readers add as they please; None where it cannot be read."""
-    try:
-        textpage = page.get_textpage()
-    except pypdfium2.PdfiumError:
-        return None
-    try:
-        return "".join(str(textpage.get_text_range()).split())
-    finally:
-        textpage.close()
-
-
-def shows_large_image(page: pypdfium2.PdfPage) -> bool:
-    """Whether an image on a page takes more than ``IMAGE_BYTES``, decoded."""
-    width, height, metadata = ctypes.c_uint(), ctypes.c_uint(), pdfium.FPDF_IMAGEOBJ_METADATA()
-    for image in _images(page, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject):
-        if not pdfium.FPDFImageObj_GetImagePixelSize(image, width, height):
-            continue
-        pixels = width.value * height.value
-        # To tell how many bits a pixel has, pdfium decodes JPEG 2000: asked for only where they matter.
-        if pixels * MOST_PIXEL_BYTES <= IMAGE_BYTES or not pdfium.FPDFImageObj_GetImageMetadata(image, page, metadata):
-            continue
-        if pixels * max(1, metadata.bits_per_pixel) // 8 > IMAGE_BYTES:
-            return True
-    return False
-
-
-def _images(holder: Any, count: Callable[[Any], int], get: Callable[[Any, int], Any], depth: int = 0) -> Iterator[Any]:
-    """The images that a page or a form shows. (For each of a page's objects pypdfium2 makes one of Python's.)"""
-    for index in range(count(holder)):
-        shown = get(holder, index)
-        kind = pdfium.FPDFPageObj_GetType(shown)
-        if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
-            yield shown
-        elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MOST_FORMS:
-            yield from _images(shown, pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, depth + 1)
-
-
-def _render_of(document: pypdfium2.PdfDocument, number: int, stack: ExitStack) -> Rendering | None:
-    page = _page(document, number, stack)
-    return None if page is None else _render(page, stack)
-
-
-def _render(page: pypdfium2.PdfPage, stack: ExitStack, *, annotations: bool = True) -> Rendering | None:
-    """A page, or None where it cannot be rendered."""
-    width, height = page.get_size()
-    area = max(width, 1.0) * max(height, 1.0)
-    scale = min(RENDER_DPI / 72 * 4, (RENDER_PIXELS / area) ** 0.5)
-    if width * height > 200 * 200:
-        scale = min(scale, RENDER_DPI / 72)
-    scale = min(scale, RENDER_SIDE / max(width, height, 1.0))
-    if width <= 0 or height <= 0:
-        return None
-    try:
-        bitmap = page.render(
-            scale=scale, rev_byteorder=True, prefer_bgrx=True, draw_annots=annotations, may_draw_forms=annotations
-        )
-    except (pypdfium2.PdfiumError, ValueError, MemoryError):
-        return None
-    stack.callback(bitmap.close)
-    return Rendering(bitmap)
+def _drawn_of(document: pypdfium2.PdfDocument, number: int, stack: ExitStack) -> Rendering | None:
+    page = open_page(document, number, stack)
+    return None if page is None else draw(page, stack)

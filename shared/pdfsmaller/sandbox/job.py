@@ -45,7 +45,7 @@ def run(
         WorkerCrashed: the child died of something else.
         DiskFull: the job's folder cannot hold what the child wants to write.
     """
-    spec = _spec(operation.entry, operation.libraries, sources, folder, options, limits)
+    spec = _spec(operation.entry, operation.libraries, operation.compares, sources, folder, options, limits)
     process = take()
     if stop:
         stop(process)
@@ -90,7 +90,8 @@ def inspect(source: InputFile, options: InspectOptions, limits: Limits) -> dict[
         As ``run``.
     """
     with workspace.job_folder() as folder:
-        answer = take().run(_spec("pdfsmaller.engine.inspect:run", (), [source], folder, options, limits), limits, None)
+        spec = _spec("pdfsmaller.engine.inspect:run", (), False, [source], folder, options, limits)
+        answer = take().run(spec, limits, None)
     report: dict[str, Any] = answer["report"]
     return report
 
@@ -98,6 +99,7 @@ def inspect(source: InputFile, options: InspectOptions, limits: Limits) -> dict[
 def _spec(
     entry: str,
     libraries: Sequence[str],
+    compares: bool,
     sources: Sequence[InputFile],
     folder: Path,
     options: Options,
@@ -110,6 +112,7 @@ def _spec(
         "entry": entry,
         "options_class": f"{kind.__module__}:{kind.__qualname__}",
         "libraries": list(libraries),
+        "compares": compares,
         "sources": [{"path": str(source.path), "name": source.name} for source in sources],
         "folder": str(folder),
         "options": options.to_json() | secret,

@@ -14,7 +14,8 @@ that hold are named in the job's report:
 ``seccomp``               system calls: no sockets, no programs, no processes, none of the kernel's rarer parts
 ========================  ==========================================================================================
 
-The last three are Linux's. They stay for the life of the process, and need no privileges.
+The last three are Linux's. They stay for the life of the process, and need no privileges. One process more may be
+started before the last of them (``render.beside``), and is bound in the same way.
 """
 
 from __future__ import annotations
@@ -36,26 +37,42 @@ BOUNDS = (*rlimits.NAMES, "no_new_privs", "landlock", "seccomp")
 logger = logging.getLogger(__name__)
 
 
-def confine(limits: Limits, *, sources: Iterable[Path], folder: Path) -> list[str]:
+def confine(
+    limits: Limits,
+    *,
+    sources: Iterable[Path],
+    folder: Path,
+    branch: Callable[[Callable[[], object]], None] | None = None,
+) -> list[str]:
     """Bound this process for good; the names of the bounds that hold.
 
     Args:
         limits: memory, time, sizes and numbers of files.
         sources: files that may be read.
         folder: what may be written, with everything in it.
+        branch: called where all holds but ``seccomp``, with what puts that on a process: the last moment at which this
+            one can start another, which has to call it.
     """
     held = rlimits.apply(limits)
     if sys.platform == "linux":
         readable = [*sources]
-        bounds: list[tuple[str, Callable[[], None]]] = [
-            ("no_new_privs", no_new_privs),
-            ("landlock", lambda: landlock.restrict(readable, folder)),
-            ("seccomp", seccomp.restrict),  # the last: it may refuse what the others need
-        ]
-        for name, restrict in bounds:
-            try:
-                restrict()
-                held.append(name)
-            except (OSError, Refused) as exc:
-                logger.warning("%s does not hold: %s", name, exc)
+        held += _held("no_new_privs", no_new_privs)
+        held += _held("landlock", lambda: landlock.restrict(readable, folder))
+        if branch is not None:
+            branch(_deny_calls)
+        held += _deny_calls()  # the last: it may refuse what the others need
     return held
+
+
+def _deny_calls() -> list[str]:
+    return _held("seccomp", seccomp.restrict)
+
+
+def _held(name: str, restrict: Callable[[], None]) -> list[str]:
+    """The name, where the bound holds."""
+    try:
+        restrict()
+    except (OSError, Refused) as exc:
+        logger.warning("%s does not hold: %s", name, exc)
+        return []
+    return [name]

@@ -47,6 +47,12 @@ def expected_seconds(pdf: Pdf, image: FoundImage, goal: Goal) -> float:
     )
 
 
+def may_stay(pdf: Pdf, image: FoundImage, goal: Goal) -> bool:
+    """Whether an image may come out with the samples that it has: it is neither reduced nor JPEG 2000."""
+    kind = _kind(pdf.get_object(image.objgen))
+    return kind != "jpx" and _scale(image, goal, kind) == 1.0
+
+
 def _kind(stream: Object) -> _Kind:
     filters = stream.get("/Filter")
     names = list(filters) if isinstance(filters, Array) else [filters]

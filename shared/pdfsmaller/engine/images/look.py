@@ -68,11 +68,15 @@ def view_of(source: ImageSource, goal: Goal, load: Callable[[float], pyvips.Imag
     Args:
         load: gives the source's pixels, reduced by a factor.
     """
+    scale = seen_scale(source, goal)
+    return View(picture_of(load(scale))) if scale is not None else None
+
+
+def seen_scale(source: ImageSource, goal: Goal) -> float | None:
+    """The scale at which an image is seen; None where ``view_of`` gives none."""
     screen = SCREEN_PER_DPI * goal.dpi if goal.dpi is not None else SCREEN_PIXELS
     scale = view_scale(source, screen)
-    if scale is None or min(source.width, source.height) * scale < 4 * BLOCK:
-        return None
-    return View(picture_of(load(scale)))
+    return scale if scale is not None and min(source.width, source.height) * scale >= 4 * BLOCK else None
 
 
 def view_scale(source: ImageSource, screen: float) -> float | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from pdfsmaller.engine.images.find import Found, FoundImage
 from pdfsmaller.engine.images.goal import Goal
 from pdfsmaller.engine.memory import give_back
 from pdfsmaller.engine.objgen import ObjGen
-from pdfsmaller.engine.workers import WORKERS
+from pdfsmaller.engine.workers import WORKERS, Team
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
 
@@ -138,7 +138,7 @@ def encode_images(
                 left[objgen] = skip.reason
             progress(tally)
 
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="image") as pool:
+    with Team("image") as pool:
         try:
             for found in queue:
                 if deadline.passed():

@@ -30,6 +30,7 @@ from pdfsmaller.engine.jbig2.segments import (
     region,
     segment,
 )
+from pdfsmaller.engine.workers import shared
 from pdfsmaller.records import record
 
 # A component is a letter with at least so many black pixels and of at most this width and height; the others are dirt
@@ -88,6 +89,25 @@ class _Components:
     rows: bytes
 
 
+@record(frozen=True)
+class _Part:
+    """What is to be coded of a page.
+
+    Attributes:
+        letters: the records of all its components …
+        used: … and of those that have a symbol (see ``match.lua``).
+        drawn: the pixels of those that are refined.
+        limit: bytes that it takes otherwise.
+    """
+
+    page: Bitmap
+    components: _Components
+    letters: bytes
+    used: bytes
+    drawn: bytes
+    limit: int
+
+
 def encode(bitmaps: Sequence[Bitmap], limits: Sequence[int]) -> Pages | None:
     """Pages that share symbols, or None where that saves nothing.
 
@@ -98,29 +118,30 @@ def encode(bitmaps: Sequence[Bitmap], limits: Sequence[int]) -> Pages | None:
         lua.Unavailable: there is no coder here.
     """
     pages = [_without_padding(bitmap) for bitmap in bitmaps]
-    found = [_components(page) for page in pages]
+    found = shared(_components, pages)
     matched = _match(pages, found)
     if matched is None:
         return None
     sizes, symbols, letters, drawn = matched
-    shared = _dictionary(sizes, symbols, sum(limits))
-    if shared is None:
+    dictionary = _dictionary(sizes, symbols, sum(limits))
+    if dictionary is None:
         return None
-    coded: list[bytes | None] = []
-    at = drawn_at = saved = 0
+    parts: list[_Part] = []
+    at = drawn_at = 0
     for page, components, limit in zip(pages, found, limits, strict=True):
         own = letters[at : at + 2 * len(components.boxes)]
         at += len(own)
         used, pixels = _used(own)
-        own_drawn = drawn[drawn_at : drawn_at + pixels]
+        parts.append(_Part(page, components, own, used, drawn[drawn_at : drawn_at + pixels], limit))
         drawn_at += pixels
-        data = _page(page, components, own, used, own_drawn, sizes, symbols, limit) if used else None
-        if data is not None and len(data) < limit and _is(data, shared, page):
-            saved += limit - len(data)
-            coded.append(data)
-        else:
-            coded.append(None)
-    return Pages(shared, tuple(coded)) if saved > len(shared) else None
+
+    def coded(part: _Part) -> bytes | None:
+        data = _page(part, sizes, symbols) if part.used else None
+        return data if data is not None and len(data) < part.limit and _is(data, dictionary, part.page) else None
+
+    codings = shared(coded, parts)
+    saved = sum(limit - len(data) for data, limit in zip(codings, limits, strict=True) if data is not None)
+    return Pages(dictionary, tuple(codings)) if saved > len(dictionary) else None
 
 
 def _call(name: str, pixels: int, *arguments: Any) -> Any:
@@ -188,28 +209,20 @@ def _used(letters: bytes) -> tuple[bytes, int]:
     return used.tobytes(), pixels
 
 
-def _page(
-    page: Bitmap,
-    components: _Components,
-    letters: bytes,
-    used: bytes,
-    drawn: bytes,
-    sizes: bytes,
-    symbols: bytes,
-    most: int,
-) -> bytes | None:
+def _page(part: _Part, sizes: bytes, symbols: bytes) -> bytes | None:
     """A page's segments: what is no letter, then the letters."""
+    page, components = part.page, part.components
     width, height = page.width, page.height
-    time = _SLOWER * (len(drawn) + len(used))
-    text = _call("text", time, sizes, symbols, used, drawn, _STRIPS_LOG, most)
+    time = _SLOWER * (len(part.drawn) + len(part.used))
+    text = _call("text", time, sizes, symbols, part.used, part.drawn, _STRIPS_LOG, part.limit)
     if not isinstance(text, bytes):
         return None
-    rest = _call("erase", width * height, page.black, width, height, components.boxes, components.rows, letters)
-    other = encode_region(rest, width, height, 0, most)
+    rest = _call("erase", width * height, page.black, width, height, components.boxes, components.rows, part.letters)
+    other = encode_region(rest, width, height, 0, part.limit)
     if other is None:
         return None
     flags = struct.pack(">H", _REFINED | _STRIPS_LOG << 2 | _LOWER_LEFT << 4)
-    head = region(width, height) + flags + ADAPTIVE_REFINEMENT + struct.pack(">I", len(used) // 32)
+    head = region(width, height) + flags + ADAPTIVE_REFINEMENT + struct.pack(">I", len(part.used) // 32)
     return (
         page_information(1, width, height)
         + segment(2, LOSSLESS_GENERIC, other)

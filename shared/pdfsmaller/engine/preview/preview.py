@@ -27,11 +27,11 @@ from pdfsmaller.engine.files import results_folder
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.merge.ranges import select
 from pdfsmaller.engine.preview.options import FIRST_PAGES, PreviewOptions
+from pdfsmaller.engine.render.page import shows_large_image
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import PagePreview, PreviewReport, ReportWarning
 from pdfsmaller.engine.results import Done, Progress, ResultFile
 from pdfsmaller.engine.save import BETWEEN, save
-from pdfsmaller.engine.verify import shows_large_image
 from pdfsmaller.errors import BadRequest, UnreadablePdf
 from pdfsmaller.limits import Limits
 from pdfsmaller.media import WEBP

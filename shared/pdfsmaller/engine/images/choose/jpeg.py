@@ -14,6 +14,7 @@ from pdfsmaller.engine.images.jpeg import JpegInfo, jpeg_info, strip_jpeg, trans
 from pdfsmaller.engine.images.recolor import recolors
 from pdfsmaller.engine.images.source import ImageSource, Skip
 from pdfsmaller.engine.images.weigh import TRANSCODED_AT_BEST, smaller
+from pdfsmaller.engine.workers import beside
 
 # A JPEG coded this much below the quality asked for is not worth trying.
 QUALITY_BELOW = 12
@@ -39,10 +40,11 @@ def of_jpeg(source: ImageSource, goal: Goal) -> Encoded | None:
         return _kept(source, goal, info, _deflated(source, goal))
     if scale == 1.0 and not recolor and info.quality <= jpeg_quality(source, goal, scale) - QUALITY_BELOW:
         return _kept(source, goal, info, _deflated(source, goal))
+    deflated = beside(partial(_deflated, source, goal))
     lossy = photo(decoded(partial(pixels.load_jpeg, source), source), source, goal, full_chroma=info.full_chroma)
     if recolor:
         return lossy.encoded
-    blank = _deflated(source, goal)
+    blank = deflated()
     if lossy.width == source.width and info.quality <= lossy.quality:
         return _kept(source, goal, info, blank)  # coded coarsely before: no second time
     least = blank.cost if blank is not None else source.stored

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -14,9 +16,11 @@ from pdfsmaller.engine.images.choose.bilevel import smallest_bilevel
 from pdfsmaller.engine.images.codecs import jpeg
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.goal import Goal, finest, jpeg_quality, lowest_quality, scale_for, target_pixels
+from pdfsmaller.engine.images.look import seen_scale
 from pdfsmaller.engine.images.recolor import as_simple, recolors, simplified
 from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.images.weigh import FAR_BELOW_POOR, FAR_TOO_LARGE, MIN_GAIN_RESAMPLED, Judge, judge_for
+from pdfsmaller.engine.workers import begin, beside
 from pdfsmaller.records import record
 
 # The qualities tried, in steps from the one asked for.
@@ -29,7 +33,8 @@ MANY_PIXELS, FAR_ABOVE_POOR = 500_000, 0.015
 # From here on chroma keeps its resolution: who asks for this much quality expects sharp coloured edges.
 FULL_CHROMA_QUALITY = 90
 # A decoded image of at most so many bytes is kept while its codings are tried: it counts as in the works anyway.
-KEPT_BYTES = 32_000_000
+# (A telephone's photograph of 12 million pixels takes 37 MB.)
+KEPT_BYTES = 40_000_000
 
 
 @record(frozen=True)
@@ -69,22 +74,24 @@ class Photo:
 
 
 def decoded(load: Callable[[int], pyvips.Image], source: ImageSource) -> Callable[[float], pyvips.Image]:
-    """Gives the source's pixels for a scale; what was decoded last is kept where that is little.
+    """Gives the source's pixels for a scale, to any thread; what was decoded last is kept where that is little.
 
     Args:
         load: decodes them, reduced as ``pixels.shrink_for`` says.
     """
     kept: dict[int, pyvips.Image] = {}
+    decoding = threading.Lock()
 
     def at(scale: float) -> pyvips.Image:
         shrink = pixels.shrink_for(scale)
-        if shrink not in kept:
-            kept.clear()
-            image = load(shrink)
-            if source.decoded_bytes > KEPT_BYTES * shrink * shrink:
-                return image
-            kept[shrink] = pixels.settle(image)
-        return kept[shrink]
+        with decoding:
+            if shrink not in kept:
+                kept.clear()
+                image = load(shrink)
+                if source.decoded_bytes > KEPT_BYTES * shrink * shrink:
+                    return image
+                kept[shrink] = pixels.settle(image)
+            return kept[shrink]
 
     return at
 
@@ -102,6 +109,9 @@ def photo(load: Callable[[float], pyvips.Image], source: ImageSource, goal: Goal
         return pixels.resize(load(scale), *target_pixels(source, scale))
 
     scale = scale_for(source, goal)
+    judged = goal.judged and not goal.fast and not recolors(source, goal)
+    seen = seen_scale(source, goal) if judged and source.decoded_bytes <= KEPT_BYTES else None
+    ahead = {seen: beside(partial(sized, seen))} if seen is not None else {}
     image, color = simplified(sized(scale), source, goal)
     if goal.color_mode == "bilevel" and color == "gray":
         bilevel = smallest_bilevel(pixels.black_and_white(image), goal)
@@ -115,9 +125,10 @@ def photo(load: Callable[[float], pyvips.Image], source: ImageSource, goal: Goal
 
     def alike(scale: float) -> pyvips.Image:
         """The source at another scale, in as many bands."""
-        return as_simple(sized(scale), image, source, goal)
+        at_scale = ahead.pop(scale, partial(sized, scale))
+        return as_simple(at_scale(), image, source, goal)
 
-    judge = None if goal.fast or not goal.judged or recolors(source, goal) else judge_for(source, goal, alike)
+    judge = judge_for(source, goal, alike) if judged else None
     if judge is None:
         quality = jpeg_quality(source, goal, scale)
         return Photo(image.width, quality, partial(coded, image, quality))
@@ -159,28 +170,41 @@ def _chosen_quality(
     """
     assert goal.quality is not None
     wanted, trials = goal.quality, jpeg.Trials(image)
+    many = image.width * image.height > MANY_PIXELS
+    begun: dict[int, Future[_Quality]] = {}  # by step
 
-    def tried(step: int) -> _Quality:
+    def looked_at(step: int) -> _Quality:
         quality = max(lowest, min(95, wanted + step * QUALITY_STEP))
         sharp = full_chroma and quality >= FULL_CHROMA_QUALITY
         quick = trials.encode(quality, full_chroma=sharp)
         similarity = judge.view.similarity(pixels.decode_jpeg(quick.data))
         return _Quality(quality, quick.cost, similarity, judge.worth(similarity, quick.cost))
 
+    def tried(step: int, direction: int) -> _Quality:
+        """What a step gives; the one after it, in a direction, is looked at meanwhile where a thread is idle."""
+        if step in begun:
+            return begun.pop(step).result()
+        following = step + direction
+        if direction and following not in begun and QUALITY_STEPS[0] <= following <= QUALITY_STEPS[1]:
+            ahead = begin(partial(looked_at, following))
+            if ahead is not None:
+                begun[following] = ahead
+        return looked_at(step)
+
     def climbed(best: _Quality, direction: int) -> tuple[_Quality, int]:
         """The best in a direction, and at which step."""
         step = FIRST_STEP
         while QUALITY_STEPS[0] < step < QUALITY_STEPS[1]:
-            other = tried(step + direction)
+            other = tried(step + direction, direction)
             if other.worth <= best.worth:
                 break
             best, step = other, step + direction
         return best, step
 
-    first = tried(FIRST_STEP)
+    first = tried(FIRST_STEP, 0 if many else 1)
     if first.cost > limit:
         return first
-    if image.width * image.height > MANY_PIXELS and first.similarity > judge.poor + FAR_ABOVE_POOR:
+    if many and first.similarity > judge.poor + FAR_ABOVE_POOR:
         coarser, step = climbed(first, -1)
         if step == QUALITY_STEPS[0]:
             return coarser

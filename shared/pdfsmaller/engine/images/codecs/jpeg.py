@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 import struct
-from functools import cache, cached_property
+from functools import cache, partial
 
 import pyvips
 from PIL import Image
 
 from pdfsmaller.engine.images.encoded import Encoded
 from pdfsmaller.engine.images.jpeg import strip_jpeg
+from pdfsmaller.engine.workers import beside
 
 # mozjpeg's tables by number: 3 is ImageMagick's (N. Robidoux), best in SSIM per byte on photos and scans alike.
 QUANT_TABLE = 3
@@ -39,36 +40,35 @@ def encode(image: pyvips.Image, quality: int, *, full_chroma: bool = False, fast
 
 
 class Trials:
-    """An image coded quickly at one quality after the other, to see what becomes of it."""
+    """An image coded quickly at several qualities, to see what becomes of it; in any threads."""
 
     def __init__(self, image: pyvips.Image) -> None:
         """Of 1, 3 or 4 bands, in memory."""
         self._image = image
+        self._pictures = _pictures(image) if image.width * image.height < FEW_PIXELS else []
 
     def encode(self, quality: int, *, full_chroma: bool = False) -> Encoded:
         """What ``encode`` makes with ``fast``."""
-        width, height = self._image.width, self._image.height
-        if width * height >= FEW_PIXELS:
+        if not self._pictures:
             return encode(self._image, quality, full_chroma=full_chroma, fast=True)
         parts = [_by_pillow(picture, quality, full_chroma=full_chroma) for picture in self._pictures]
-        return Encoded(parts[0] if len(parts) == 1 else _joined(*parts), "/DCTDecode", width, height, 8)
+        data = parts[0] if len(parts) == 1 else _joined(*parts)
+        return Encoded(data, "/DCTDecode", self._image.width, self._image.height, 8)
 
-    @cached_property
-    def _pictures(self) -> list[Image.Image]:
-        """For Pillow: the image, or the two that ``_cmyk`` makes of it."""
-        image = self._image
-        parts = [image[0:3].invert(), image[3]] if image.bands == 4 else [image]
-        size = image.width, image.height
-        return [
-            Image.frombytes("L" if part.bands == 1 else "RGB", size, bytes(part.write_to_memory())) for part in parts
-        ]
+
+def _pictures(image: pyvips.Image) -> list[Image.Image]:
+    """For Pillow: the image, or the two that ``_cmyk`` makes of it."""
+    parts = [image[0:3].invert(), image[3]] if image.bands == 4 else [image]
+    size = image.width, image.height
+    return [Image.frombytes("L" if part.bands == 1 else "RGB", size, bytes(part.write_to_memory())) for part in parts]
 
 
 def _by_pillow(picture: Image.Image, quality: int, *, full_chroma: bool) -> bytes:
     written = io.BytesIO()
     color = picture.mode == "RGB"
     subsampling = 2 if color and not full_chroma else 0
-    picture.save(written, "JPEG", qtables=_tables(quality, color=color), subsampling=subsampling, optimize=True)
+    # A copy: Pillow notes in a picture how it is to be saved.
+    picture.copy().save(written, "JPEG", qtables=_tables(quality, color=color), subsampling=subsampling, optimize=True)
     data = written.getvalue()
     return data[:2] + data[2 + _JFIF_BYTES :]
 
@@ -105,9 +105,9 @@ def _cmyk(image: pyvips.Image, quality: int, *, full_chroma: bool, fast: bool) -
     Cyan, magenta and yellow are stored turned round (Adobe technical note 5116, section 18): a decoder takes the
     JPEG's RGB for 255 less each.
     """
+    black = beside(partial(_written, image[3], quality, full_chroma=False, fast=fast))
     colors = _written(image[0:3].invert(), quality, full_chroma=full_chroma, fast=fast)
-    black = _written(image[3], quality, full_chroma=False, fast=fast)
-    return _joined(colors, black)
+    return _joined(colors, black())
 
 
 # "Adobe", version 100, no flags, transform 2 = YCCK.
