@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, field, fields, replace
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin
 
@@ -175,8 +176,8 @@ class Options:
     @classmethod
     def default(cls, name: str) -> Any:
         """What an option is without being asked for."""
-        (found,) = (one for one in fields(cls) if one.name == name)
-        return found.default if found.default_factory is MISSING else found.default_factory()
+        default, made = _defaults(cls)[name]
+        return default if made is MISSING else made()
 
     @classmethod
     def per_input(cls) -> str:
@@ -251,6 +252,12 @@ def described(options: type[Options]) -> Mapping[str, Described]:
 
 
 _described: dict[type[Options], Mapping[str, Described]] = {}
+
+
+@cache
+def _defaults(options: type[Options]) -> Mapping[str, tuple[Any, Any]]:
+    """Each option's default and what makes it, of which one is missing."""
+    return {one.name: (one.default, one.default_factory) for one in fields(options)}
 
 
 def _read(options: type[Options], name: str, given: Any) -> Any:

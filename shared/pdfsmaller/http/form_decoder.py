@@ -30,7 +30,7 @@ class FormDecoder(MultipartDecoder):
 
 def read_forms_so() -> None:
     """Have requests read their forms with this decoder."""
-    formparser.MultipartDecoder = FormDecoder  # type: ignore[misc]
+    formparser.MultipartDecoder = FormDecoder  # type: ignore[attr-defined]
 
 
 class _Delimiter:
