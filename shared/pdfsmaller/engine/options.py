@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, field, fields, replace
-from functools import cache
 from types import UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin
 
@@ -254,10 +253,14 @@ def described(options: type[Options]) -> Mapping[str, Described]:
 _described: dict[type[Options], Mapping[str, Described]] = {}
 
 
-@cache
 def _defaults(options: type[Options]) -> Mapping[str, tuple[Any, Any]]:
     """Each option's default and what makes it, of which one is missing."""
-    return {one.name: (one.default, one.default_factory) for one in fields(options)}
+    if options not in _known_defaults:
+        _known_defaults[options] = {one.name: (one.default, one.default_factory) for one in fields(options)}
+    return _known_defaults[options]
+
+
+_known_defaults: dict[type[Options], Mapping[str, tuple[Any, Any]]] = {}
 
 
 def _read(options: type[Options], name: str, given: Any) -> Any:
