@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from pdfsmaller.jobs.messages import Message
 from pdfsmaller.jobs.ports import WorkQueue
+from pdfsmaller.later import Later
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +36,12 @@ class KeptQueue:
     def kept(self, message: Message) -> Iterator[None]:
         """Within it nobody else gets the message, unless ``retry_in`` says when it is to come again."""
         self._kept, done = message, threading.Event()
-        keeper = threading.Thread(target=self._keep, args=(message, done), name="keep message", daemon=True)
-        keeper.start()
+        keeper = Later(self._visibility / 3, lambda: self._keep(message, done))
         try:
             yield
         finally:
             done.set()
-            keeper.join()
+            keeper.cancel()
             self._kept = None
 
     def retry_in(self, message: Message, seconds: float) -> None:
@@ -50,7 +50,7 @@ class KeptQueue:
             self._queue.retry_in(message, seconds)
 
     def _keep(self, message: Message, done: threading.Event) -> None:
-        while not done.wait(self._visibility / 3):
+        while not done.is_set():
             try:
                 with self._lock:
                     if self._kept is not message:
@@ -58,3 +58,4 @@ class KeptQueue:
                     self._queue.retry_in(message, self._visibility)
             except Exception:
                 logger.warning("message not kept", exc_info=True)  # the timeout outlives two of these
+            done.wait(self._visibility / 3)

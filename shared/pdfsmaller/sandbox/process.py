@@ -12,9 +12,11 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from pdfsmaller import errors
+from pdfsmaller.later import Later
 from pdfsmaller.limits import Limits
 from pdfsmaller.sandbox.environment import hide_from_children
 from pdfsmaller.sandbox.fresh import FreshChild
@@ -86,9 +88,7 @@ class EngineProcess:
 
     def run(self, spec: dict[str, Any], limits: Limits, progress: Progress | None) -> dict[str, Any]:
         """Do the one job; the answer's JSON. See ``job.run`` for what it raises."""
-        timer = threading.Timer(limits.hard_seconds, self.kill, [_out_of_time(limits)])
-        timer.daemon = True
-        timer.start()
+        timer = Later(limits.hard_seconds, partial(self.kill, _out_of_time(limits)))
         watchdog = _start_memory_watchdog(self, limits)
         answer: dict[str, Any] | None = None
         stdin, stdout = self._child.stdin, self._child.stdout

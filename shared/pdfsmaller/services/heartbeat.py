@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from pdfsmaller import errors
+from pdfsmaller.later import Later
 from pdfsmaller.services.pace import Pace
 from pdfsmaller.telemetry import get_logger
 
@@ -39,7 +40,6 @@ class Heartbeat:
         self._jobs, self._job = jobs, job
         self._lease, self._every = settings.lease_seconds, settings.heartbeat_seconds
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._lock = threading.Lock()
         self._process: EngineProcess | None = None
         self._lost: errors.LeaseLost | None = None
@@ -48,12 +48,12 @@ class Heartbeat:
         self._looked = self._renewed = self._shown = time.monotonic()  # small jobs end before there is news
 
     def __enter__(self) -> Heartbeat:
-        self._thread.start()
+        self._first = Later(self._look_every, self._beat)  # most jobs have ended by then
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._done.set()
-        self._thread.join()
+        self._first.cancel()
 
     def kill_when_lost(self, process: EngineProcess) -> None:
         """Watch over the engine; at once, where the lease was lost while the inputs were fetched."""
@@ -93,8 +93,12 @@ class Heartbeat:
             if self._news is news:
                 self._news = None
 
+    @property
+    def _look_every(self) -> float:
+        return min(self._every, _LOOK_EVERY_SECONDS)
+
     def _beat(self) -> None:
-        every = min(self._every, _LOOK_EVERY_SECONDS)
+        every = self._look_every
         while not self._done.wait(max(0.0, self._looked + every - time.monotonic())):
             now = time.monotonic()
             if now < self._looked + every:
