@@ -7,8 +7,9 @@ ones, and dataclasses of them. Libraries that do this for more types take longer
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -25,29 +26,31 @@ def read(kind: Any, value: Any) -> Any:
     Raises:
         ValueError: it is none.
     """
+    return _reader(kind)(value)
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """What reads values of a type: to look into the type takes longer than to read a value."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
-        return _one_of(arguments, value)
+        return partial(_one_of, arguments)
     if origin in (UnionType, Union):
-        if value is None and NoneType in arguments:
-            return None
         (kind,) = (argument for argument in arguments if argument is not NoneType)
-        return read(kind, value)
+        return partial(_optional, _reader(kind)) if NoneType in arguments else _reader(kind)
     if origin in (list, tuple):
-        if not isinstance(value, list | tuple):
-            raise ValueError("not a list")
-        return origin(read(arguments[0], item) for item in value)
+        return partial(_list, origin, _reader(arguments[0]))
     if origin is dict:
-        if not isinstance(value, Mapping):
-            raise ValueError("not a mapping")
-        return {read(arguments[0], name): read(arguments[1], item) for name, item in value.items()}
+        return partial(_mapping, *map(_reader, arguments))
     if is_dataclass(kind):
-        return _record(kind, value)
-    return _READERS[kind](value)
+        return partial(_record, kind)
+    return _READERS[kind]
 
 
 def written(value: Any) -> Any:
     """What ``json`` writes of a value of these types; ``read`` makes the same of it."""
+    if type(value) in _READERS:  # most are
+        return value
     if is_dataclass(value):
         return {name: written(getattr(value, name)) for name in types_of(type(value))}
     if isinstance(value, dict):
@@ -66,6 +69,22 @@ def _record(kind: Any, value: Any) -> Any:
         elif one.default is MISSING and one.default_factory is MISSING:
             raise ValueError(f"{one.name} is missing")
     return kind(**given)
+
+
+def _optional(reader: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else reader(value)
+
+
+def _list(kind: type[list[Any]] | type[tuple[Any, ...]], reader: Callable[[Any], Any], value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        raise ValueError("not a list")
+    return kind(map(reader, value))
+
+
+def _mapping(names: Callable[[Any], Any], values: Callable[[Any], Any], value: Any) -> dict[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError("not a mapping")
+    return {names(name): values(item) for name, item in value.items()}
 
 
 def _one_of(allowed: tuple[Any, ...], value: Any) -> Any:

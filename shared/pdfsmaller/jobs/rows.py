@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import PurePosixPath
+from types import NoneType
 from typing import Any
 
 from pdfsmaller.jobs.callback import Callback, CallbackAttempt
@@ -28,6 +29,8 @@ Row = dict[str, Any]
 Place = tuple[float, str]
 
 _DECIMALS = 4
+#: What most values of a row are.
+_AS_THEY_ARE = frozenset({str, int, bool, NoneType})
 _JOB_FIELDS = tuple(field.name for field in fields(Job))
 
 
@@ -81,6 +84,8 @@ def _former_files(row: Row) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """``value`` as a row holds it."""
+    if type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, Status):
         return str(value)
     if isinstance(value, float):

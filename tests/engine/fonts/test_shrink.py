@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pikepdf
+import pypdfium2
 import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.comparison import Comparison, Difference
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
+from pdfsmaller.engine.fonts.to_unicode import read_codes
 from pdfsmaller.limits import Limits
 from tests.engine.conftest import Run
 from tests.engine.fonts.conftest import (
@@ -26,6 +28,7 @@ from tests.engine.fonts.conftest import (
     simple,
     truetype,
 )
+from tests.engine.fonts.test_to_unicode import chars, cmap
 
 SHOWN = b"BT /F 40 Tf 20 100 Td (AZ) Tj ET"
 
@@ -163,6 +166,33 @@ def test_a_font_to_type_with_keeps_all_that_its_encoding_reaches() -> None:
     shrink(pdf)
     assert drawn(program(typed)) == {*GLYPHS[2:]}
     assert drawn(program(other)) == {"A", "Z"}
+
+
+def test_what_text_means_is_kept_of_what_is_shown_and_of_what_may_be_typed() -> None:
+    pdf, typed, other = with_field()
+    for font in (typed, other):
+        font.ToUnicode = pdf.make_stream(cmap(chars({code: chr(97 + code % 7) for code in range(65, 91)})))
+    shrink(pdf)
+    kept = [read_codes(font.ToUnicode.read_bytes()) for font in (typed, other)]
+    assert [len(codes) for _, codes in filter(None, kept)] == [26, 2]
+    assert kept[1] == ([b"<00><FF>"], {(1, 65): b"\0c", (1, 90): b"\0g"})
+
+
+def test_a_composite_font_keeps_what_the_text_shown_means(run: Run) -> None:
+    pdf = Pdf.new()
+    font = composite(pdf, truetype())
+    font.ToUnicode = pdf.make_stream(cmap(chars({gid: chr(64 + gid * 3 % 50) for gid in range(1, 55)}, 2), 2))
+    add_page(pdf, b"BT /F 40 Tf 20 100 Td <%s> Tj ET" % glyph_codes("Qx").hex().encode(), Font=Dictionary(F=font))
+    add_page(pdf, b"BT /F 40 Tf 20 100 Td <%s> Tj ET" % glyph_codes("z").hex().encode(), Font=Dictionary(F=font))
+    result = run(saved(pdf))
+    with pypdfium2.PdfDocument(result.source) as before, pypdfium2.PdfDocument(result.target) as after:
+        texts = [[page.get_textpage().get_text_range() for page in document] for document in (before, after)]
+    assert texts[0] == texts[1]
+    assert len(texts[0][0]) == 2
+    with result.open() as pdf:
+        meant = read_codes(pdf.pages[0].obj.Resources.Font.F.ToUnicode.read_bytes())
+    assert meant is not None
+    assert len(meant[1]) == 3
 
 
 def test_a_read_only_field_is_not_typed_in() -> None:

@@ -102,3 +102,14 @@ def test_a_document_keeps_its_text(run: Run) -> None:
     with Pdf.open(result.target) as pdf:
         (found,) = {font.ToUnicode.read_bytes() for font in pdf.pages[0].obj.Resources.Font.values()}
     assert b"<20><7D><0021>" in found
+
+
+def test_codes_that_nothing_shows_go() -> None:
+    letters = cmap(chars({code: chr(code + step % 2) for step, code in enumerate(range(0x41, 0x7B))}))
+    short = compact(letters, {0x41, 0x61, 0x90})
+    assert read_codes(short) == ([b"<00><FF>"], {(1, 0x41): b"\0A", (1, 0x61): b"\0a"})
+    assert len(short) < len(compact(letters)) - 100
+
+
+def test_a_cmap_never_becomes_empty() -> None:
+    assert read_codes(compact(cmap(chars({0x41: "A", 0x42: "x"})), set())) == ([b"<00><FF>"], {(1, 0x41): b"\0A"})

@@ -15,9 +15,11 @@ from pikepdf import Array, Dictionary, Pdf, Stream
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import raised_as, tolerate
 from pdfsmaller.engine.deflate import zlib_compress
+from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.fonts.rebuild import FontShown, NewProgram, rebuild, worth_it
+from pdfsmaller.engine.fonts.to_unicode import compact
 from pdfsmaller.engine.fonts.typable import Typable, typable_fonts
 from pdfsmaller.engine.fonts.type3 import unused_glyphs
 from pdfsmaller.engine.fonts.unite import Candidate, Identity, Key, unite
@@ -65,12 +67,14 @@ class Plan:
     Attributes:
         changes: the new programs, by the object of the old.
         cid_maps: the new data of ``/CIDToGIDMap`` streams, by object.
+        texts: the new data of ``/ToUnicode`` streams, by object.
         unused: the glyphs of Type 3 fonts that are not shown, by font.
         skipped: how many programs stay as they are, by reason.
     """
 
     changes: dict[ObjGen, Change]
     cid_maps: dict[ObjGen, bytes]
+    texts: dict[ObjGen, bytes]
     unused: dict[ObjGen, set[str]]
     skipped: Counter[str]
 
@@ -98,7 +102,8 @@ def plan_changes(
         except FontError as exc:
             skipped[exc.reason.lower().replace(" ", "_")] += 1
     typable = planner.typable.whole | planner.typable.encoded
-    return Plan(changes, planner.cid_maps(), unused_glyphs(fonts.type3, planner.usage, typable), skipped)
+    unused = unused_glyphs(fonts.type3, planner.usage, typable)
+    return Plan(changes, planner.cid_maps(), planner.texts(pdf), unused, skipped)
 
 
 def families(fonts: Fonts) -> dict[str, set[Identity]]:
@@ -317,6 +322,34 @@ class _Planner:
                 table[2 * cid : 2 * cid + 2] = data[2 * cid : 2 * cid + 2].ljust(2, b"\0")
             if worth_it(stored, len(zlib_compress(bytes(table), "fast"))):
                 found[objgen] = bytes(table)
+        return found
+
+    def texts(self, pdf: Pdf) -> dict[ObjGen, bytes]:
+        """Every ``/ToUnicode`` CMap without the codes that no font shows, where that is smaller."""
+        typable = self.typable.whole | self.typable.encoded
+        if not self.usage.complete or any(isinstance(key, bytes) for key in typable):
+            return {}
+        shown: dict[ObjGen, set[int]] = {}
+        streams: dict[ObjGen, Stream] = {}
+        whole: set[ObjGen] = set()
+        direct = [use.font for key, use in self.usage.fonts.items() if isinstance(key, bytes)]
+        indirect = (obj for obj in pdf.objects if isinstance(obj, Dictionary) and not isinstance(obj, Stream))
+        for font in (*direct, *indirect):
+            stream = entry(font, "/ToUnicode")
+            if not isinstance(stream, Stream) or "/UseCMap" in stream:
+                continue
+            use = self.usage.fonts.get(font_key(font))
+            streams[stream.objgen] = stream
+            shown.setdefault(stream.objgen, set()).update(use.codes() if use is not None else ())
+            if font_key(font) in typable or (use is not None and use.reason is not None):
+                whole.add(stream.objgen)
+        found = {}
+        for objgen in streams.keys() - whole:
+            with tolerate("font") as attempt:
+                data = read_decoded(streams[objgen], self.limits)
+                shorter = compact(data, shown[objgen])
+            if not attempt.failed and shorter != data:
+                found[objgen] = shorter
         return found
 
     # --- names ------------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 For each program: the codes shown with any of its fonts, the glyphs they lead to, a program with just these, the proof
 that each of them is as it was (``plan``), and the new program put in its place. What cannot be read, proved or made
-smaller stays as it is, for a reason that has a name. Glyphs of Type 3 fonts that nothing shows go. Widths, encodings,
-ToUnicode and flags are not touched.
+smaller stays as it is, for a reason that has a name. Glyphs of Type 3 fonts that nothing shows go, and what ToUnicode
+says of codes that nothing shows. Widths, encodings and flags are not touched.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ def shrink_fonts(
     for objgen in cache.changed(kept) & fonts.programs.keys():
         apply_change(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
     for objgen, data in cache.plan.cid_maps.items():
+        pdf.get_object(objgen).write(data)
+    for objgen, data in cache.plan.texts.items():
         pdf.get_object(objgen).write(data)
     for objgen, names in cache.plan.unused.items():
         procedures = pdf.get_object(objgen).CharProcs

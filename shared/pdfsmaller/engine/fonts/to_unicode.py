@@ -7,6 +7,7 @@ differently stays as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import deflate
 from pikepdf import Dictionary, Pdf, Stream
@@ -60,14 +61,22 @@ def compact_to_unicode(pdf: Pdf, limits: Limits) -> None:
             stream.write(shorter)
 
 
-def compact(data: bytes) -> bytes:
-    """A CMap of the same meaning; the CMap itself where that is not certain, or not shorter."""
+def compact(data: bytes, shown: Collection[int] | None = None) -> bytes:
+    """A CMap of the same meaning; the CMap itself where that is not certain, or not shorter.
+
+    Args:
+        shown: what other codes mean does not matter; None = all do.
+    """
     if len(data) > _MOST_BYTES:
         return data
     read = read_codes(data)
     if read is None:
         return data
     spaces, codes = read
+    if shown is not None:
+        # Readers take a CMap without any code for none.
+        codes = {key: text for key, text in codes.items() if key[1] in shown} or dict([min(codes.items())])
+        read = spaces, codes
     written = _BEGIN + _section(b"codespacerange", spaces) + _written(codes) + _END
     shorter = len(deflate.zlib_compress(written, _RACE_LEVEL)) < len(deflate.zlib_compress(data, _RACE_LEVEL))
     return written if shorter and read_codes(written) == read else data

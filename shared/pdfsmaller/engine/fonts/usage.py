@@ -67,6 +67,10 @@ class FontUse:
             except FontError as exc:
                 self.cmap, self.reason = None, exc.reason
 
+    def codes(self) -> set[int]:
+        """The codes shown, of whatever length."""
+        return self.shown | {code for _, code in self._codes} | set(self._pairs)
+
     def cids(self) -> set[int]:
         """The CIDs shown of a composite font."""
         if self.cmap is None:

@@ -10,14 +10,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, event
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from pdfsmaller.jobs.bells import Bell
 from pdfsmaller.server.database.unavailable import answering, away
 
-#: Marks the connections that write: those begin a transaction, others read what each of their statements finds.
-_WRITES = "pdfsmaller_writes"
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
@@ -59,14 +57,8 @@ class Database(ABC):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._writing = engine.execution_options(**{_WRITES: True})
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
-        event.listen(engine, "begin", self._on_begin)
         _databases.add(self)
-
-    def _on_begin(self, connection: Connection) -> None:
-        if connection.get_execution_options().get(_WRITES):
-            connection.exec_driver_sql(self._begin)
 
     # Transactions
 
@@ -146,10 +138,13 @@ class Database(ABC):
         with (
             answering(),
             self._turn(),
-            self._writing.connect() as connection,
+            self._engine.connect() as connection,
             nullcontext() if lasting else self._unsynced(connection),
             connection.begin(),
         ):
+            # Not by SQLAlchemy's event: an engine that has one asks for all events at each statement, and takes a
+            # fifth longer for it.
+            connection.exec_driver_sql(self._begin)
             yield connection
 
     def _unsynced(self, connection: Connection) -> AbstractContextManager[None]:
