@@ -175,8 +175,8 @@ class Options:
     @classmethod
     def default(cls, name: str) -> Any:
         """What an option is without being asked for."""
-        (found,) = (one for one in fields(cls) if one.name == name)
-        return found.default if found.default_factory is MISSING else found.default_factory()
+        default, made = _defaults(cls)[name]
+        return default if made is MISSING else made()
 
     @classmethod
     def per_input(cls) -> str:
@@ -251,6 +251,16 @@ def described(options: type[Options]) -> Mapping[str, Described]:
 
 
 _described: dict[type[Options], Mapping[str, Described]] = {}
+
+
+def _defaults(options: type[Options]) -> Mapping[str, tuple[Any, Any]]:
+    """Each option's default and what makes it, of which one is missing."""
+    if options not in _known_defaults:
+        _known_defaults[options] = {one.name: (one.default, one.default_factory) for one in fields(options)}
+    return _known_defaults[options]
+
+
+_known_defaults: dict[type[Options], Mapping[str, tuple[Any, Any]]] = {}
 
 
 def _read(options: type[Options], name: str, given: Any) -> Any:

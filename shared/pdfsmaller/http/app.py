@@ -30,6 +30,7 @@ from pdfsmaller.http import (
     tracing,
     uploads,
 )
+from pdfsmaller.http.form_decoder import read_forms_so
 from pdfsmaller.http.held import Capacity, Held
 from pdfsmaller.http.idempotency import REPLAYED, HashingRequest
 from pdfsmaller.services.submit import SubmitService
@@ -79,6 +80,7 @@ def create_app(world: World, capacity: Capacity | None = None) -> Flask:
         "MAX_FORM_PARTS": 400,  # 100 files, each with a page range and a password, and the options
     }
     app.request_class = HashingRequest
+    read_forms_so()
     app.json.sort_keys = False  # type: ignore[attr-defined]
     if settings.metrics_enabled:
         # Loaded as late: it counts for several processes together where one of them has said so by then.

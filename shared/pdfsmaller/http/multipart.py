@@ -9,9 +9,10 @@ import io
 from collections.abc import Iterator
 from typing import IO
 
-from werkzeug.sansio.multipart import Data, Event, Field, File, MultipartDecoder, NeedData
+from werkzeug.sansio.multipart import Data, Event, Field, File, NeedData
 
 from pdfsmaller import errors
+from pdfsmaller.http.form_decoder import FormDecoder
 
 _CHUNK_BYTES = 1 << 18
 #: Of all that comes before the file, in bytes. A form of ours has a tenth of it.
@@ -37,7 +38,7 @@ class UploadedForm:
         if not boundary:
             raise errors.BadRequest("Send the form's fields, and then its file, as multipart/form-data.")
         self._body = body
-        self._decoder = MultipartDecoder(boundary.encode(errors="replace"))
+        self._decoder = FormDecoder(boundary.encode(errors="replace"))
         self.fields: dict[str, str] = {}
         self._read_fields()
 

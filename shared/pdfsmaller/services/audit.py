@@ -67,6 +67,7 @@ def _of(job: Job, *, names: bool) -> dict[str, Any]:
 
 def _logger() -> Logger:
     logger, own = get_logger(LOGGER), logging.getLogger(LOGGER)
-    own.setLevel(logging.INFO)
+    if own.level != logging.INFO:  # to set it empties what all loggers remember
+        own.setLevel(logging.INFO)
     own.propagate = False
     return logger
