@@ -81,9 +81,14 @@ def give_back() -> None:
     if _resident() < _resident_before + _WORTH_BYTES:
         return
     gc.collect()
+    trim()
+    _resident_before = _resident()
+
+
+def trim() -> None:
+    """Let the system have what is free of the C libraries' memory, where that can be asked (glibc)."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
-    _resident_before = _resident()
 
 
 def _resident() -> int:

@@ -276,3 +276,28 @@ def test_a_filter_alone_and_its_parameters_lose_their_arrays_together(
         data = result.Root.Data
         assert isinstance(data.Filter, Array) is (parameters == "no array")
         assert isinstance(data.DecodeParms, Dictionary)
+
+
+def test_a_function_of_one_shading_stands_within_it(pdf: Pdf, tmp_path: Path) -> None:
+    def blend(red: float) -> pikepdf.Object:
+        return pdf.make_indirect(Dictionary(FunctionType=2, N=1, Domain=[0, 1], C0=[red, 0, 0], C1=[0, 0, red]))
+
+    def stitched(*parts: pikepdf.Object) -> pikepdf.Object:
+        about = {"Domain": [0, 2], "Bounds": [1], "Encode": [0, 1, 0, 1]}
+        return pdf.make_indirect(Dictionary(FunctionType=3, Functions=Array(parts), **about))
+
+    shared = blend(0.25)
+    shadings = [
+        pdf.make_indirect(
+            Dictionary(ShadingType=2, ColorSpace=Name.DeviceRGB, Coords=[0, 0, end, 0], Function=stitched(part, shared))
+        )
+        for end, part in ((50, blend(0.5)), (90, blend(0.75)))
+    ]
+    pdf.pages[0].obj.Resources = Dictionary(Shading=Dictionary(A=shadings[0], B=shadings[1]))
+    pdf.pages[0].obj.Contents = pdf.make_stream(b"/A sh /B sh")
+    expected = plain(pdf.Root)
+    result = packed(pdf, tmp_path / "x.pdf")
+    assert plain(result.Root) == expected
+    functions = [shading.Function for shading in result.pages[0].obj.Resources.Shading.values()]
+    assert not any(function.is_indirect or function.Functions[0].is_indirect for function in functions)
+    assert functions[0].Functions[1].objgen == functions[1].Functions[1].objgen != (0, 0)

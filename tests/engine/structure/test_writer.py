@@ -60,3 +60,14 @@ def test_the_same_document_has_the_same_bytes() -> None:
     for file in files:
         document(PdfWriter(file), 3)
     assert files[0].getvalue() == files[1].getvalue()
+
+
+@pytest.mark.parametrize(("pages", "coding"), [(2, None), (300, "/FlateDecode")])
+def test_a_short_cross_reference_stream_is_not_deflated(pages: int, coding: str | None) -> None:
+    """The filter's entry takes more than it saves."""
+    buffer = io.BytesIO()
+    document(PdfWriter(buffer), pages)
+    with pikepdf.open(buffer) as pdf:
+        assert pdf.trailer.get("/Filter") == coding
+        assert len(pdf.pages) == pages
+        assert not pdf.get_warnings()

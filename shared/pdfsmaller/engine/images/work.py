@@ -2,17 +2,19 @@
 
 The document is read by the calling thread alone (pikepdf objects are not to be shared); coding runs in a small pool.
 Memory is bounded by a budget of decoded bytes in flight, whatever the number of images: an image over the budget runs
-by itself.
+by itself, or beside small ones.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import field, replace
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from pikepdf import Pdf
@@ -33,8 +35,8 @@ from pdfsmaller.records import record
 if TYPE_CHECKING:
     from pdfsmaller.engine.images.source import ImageSource
 
-# Decoded bytes that may be in the works at once.
-BUDGET_BYTES = 80_000_000
+# Decoded bytes that may be in the works at once, and of an image that may always be among them.
+BUDGET_BYTES, SMALL_BYTES = 80_000_000, 8_000_000
 # Deflated bitmaps that are kept for symbols: a page of text takes 100 to 250 KB.
 BITMAPS_BYTES = 8_000_000
 # Pages of a document are much alike, and to take one apart in vain costs seconds: where so many of the first had no
@@ -87,6 +89,7 @@ def encode_images(
     from pdfsmaller.engine.images.together import kept_bytes, share_symbols, without_pixels
 
     stored = {objgen: _stored(pdf, image) for objgen, image in found_images.images.items()}
+    of_size = Counter(image.size for image in found_images.images.values())
     queue = sorted(found_images.images.values(), key=lambda image: stored[image.objgen], reverse=True)
     device_gray_ok = pdfa_part(pdf) is None or "/OutputIntents" in pdf.Root
     result = Coded(stored=stored)
@@ -95,7 +98,8 @@ def encode_images(
     stored_jbig2: dict[ObjGen, Encoded] = {}  # which only symbols make smaller
     firsts: dict[bytes, ObjGen] = {}
     twins: list[tuple[ObjGen, ObjGen]] = []  # an image, and the one that all is found out with
-    pages: list[ObjGen] = []  # what may be scanned pages, in the order in which they are coded
+    numbers = count(1)  # of what may be scanned pages, in the order in which they are coded
+    first_pages: list[Future[Encoded]] = []
     bitmap_bytes = 0
     tally = Tally(pdf, queue, goal)
 
@@ -106,17 +110,17 @@ def encode_images(
         except Skip as skip:
             result.skipped[skip.reason] += 1
 
-    def goal_of(source: ImageSource) -> Goal:
+    def begun(source: ImageSource) -> Future[Encoded]:
         if goal.layers != "alike" or source.role != "image" or not may_be_page(source, goal):
-            return goal
-        pages.append(source.objgen)
-        if len(pages) <= FIRST_PAGES or len(pages) % ONE_OF_PAGES == 0:
-            return goal
-        first = pages[:FIRST_PAGES]
-        while any(source.objgen in first for source in running.values()):
-            collect()
-        layered = [objgen for objgen in first if objgen in result.encoded and result.encoded[objgen].over]
-        return goal if layered else replace(goal, layers="never")
+            return team.submit(optimize, source, goal)
+        number = next(numbers)
+        if number > FIRST_PAGES and number % ONE_OF_PAGES:
+            # The first pages are in the works or done: no thread waits for one that waits for it.
+            return team.submit(optimize, source, goal, partial(_any_layered, list(first_pages)))
+        future = team.submit(optimize, source, goal)
+        if number <= FIRST_PAGES:
+            first_pages.append(future)
+        return future
 
     def keeping(image: Encoded) -> Encoded:
         """With its bitmap as long as few bytes of such are kept; the others are decoded where they are wanted."""
@@ -138,7 +142,7 @@ def encode_images(
                 left[objgen] = skip.reason
             progress(tally)
 
-    with Team("image") as pool:
+    with Team("image") as team:
         try:
             for found in queue:
                 if deadline.passed():
@@ -158,25 +162,27 @@ def encode_images(
                                 stored_jbig2[found.objgen] = jbig2
                     tally.finish(found.objgen)
                     continue
-                first = firsts.setdefault(_what(source), source.objgen)
+                # No two are the same picture where no two are of one size: elle-paper-pdfa1's takes 0.13 s to digest.
+                alike = of_size[found.size] > 1
+                first = firsts.setdefault(_what(source), source.objgen) if alike else source.objgen
                 if first != source.objgen:
                     tally.finish(found.objgen)
                     twins.append((source.objgen, first))
                     continue
-                while running and (len(running) > WORKERS or _in_flight(running) + _cost(source) > BUDGET_BYTES):
+                while running and (len(running) > WORKERS or not _fits(source, running.values())):
                     collect()
-                running[pool.submit(optimize, source, goal_of(source))] = source
+                running[begun(source)] = source
                 del source
             while running:
                 collect()
             if goal.bilevel == "auto":
                 order = {objgen: min(image.pages, default=0) for objgen, image in found_images.images.items()}
                 bitmaps = result.encoded | stored_jbig2
-                smaller = share_symbols(bitmaps, order, goal.effort, pool, deadline)
+                smaller = share_symbols(bitmaps, order, goal.effort, team, deadline)
                 result.encoded.update(smaller)
                 result.skipped["jbig2"] -= len(smaller.keys() & stored_jbig2.keys())
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            team.shutdown(wait=True, cancel_futures=True)
             raise
     for objgen, first in twins:
         if first in result.encoded:
@@ -188,6 +194,11 @@ def encode_images(
     _keep_pairs_alike(result, found_images)
     give_back()
     return result
+
+
+def _any_layered(pages: Sequence[Future[Encoded]]) -> bool:
+    """Whether any of these pages has become layers; waits for them."""
+    return any(page.exception() is None and page.result().over for page in pages)
 
 
 def _keep_pairs_alike(result: Coded, found: Found) -> None:
@@ -224,8 +235,9 @@ def _cost(source: ImageSource) -> int:
     return len(source.data) + source.decoded_bytes
 
 
-def _in_flight(running: dict[Future[Encoded], ImageSource]) -> int:
-    return sum(_cost(source) for source in running.values())
+def _fits(source: ImageSource, others: Iterable[ImageSource]) -> bool:
+    """Whether there is memory for an image beside those in the works."""
+    return _cost(source) <= SMALL_BYTES or _cost(source) + sum(map(_cost, others)) <= BUDGET_BYTES
 
 
 def _stored(pdf: Pdf, image: FoundImage) -> int:

@@ -26,9 +26,11 @@ _VALUE_KEYS = frozenset(
     {b"A", b"BE", b"BS", b"CIDSystemInfo", b"ColorSpace", b"DecodeParms", b"Encoding", b"ExtGState", b"Font", b"Group"}
     | {b"MK", b"Pattern", b"Properties", b"Resources", b"Shading", b"XObject"}
 )
+# Functions that are no streams.
+_FUNCTION = re.compile(rb"/FunctionType\b")
 # What one object holds under these keys may as well stand in its place.
 _OWN_KEYS = _VALUE_KEYS | {b"AA", b"AP", b"ClassMap", b"DR", b"EF", b"MarkInfo", b"OpenAction", b"RoleMap"}
-_OWN_KEYS |= {b"ViewerPreferences"}
+_OWN_KEYS |= {b"ViewerPreferences", b"PageLabels"}
 # What has an identity whatever it is called.
 _IDENTITY = re.compile(rb"/(?:Parent|Kids|StructParents?|Contents|FT|Rect|Thread)(?![\w.-])")
 _IDENTITY_TYPES = frozenset(
@@ -178,6 +180,8 @@ def _belongs_inside(holder: Body, value: Body, key: bytes, uses: int, packed: bo
         return True
     if start == b"<<" and value.texts[0].startswith(b"<</D[") and b"/Names[" in holder.texts[0]:
         return True  # a destination in a name tree
+    if value.texts[0].startswith(b"<<") and _FUNCTION.search(value.texts[0]):
+        return True  # shadings, colour spaces and other functions hold functions as they are, too
     types = set(_TYPE.findall(b" ".join(value.texts)))
     return not types & (_OBJECTS | _IDENTITY_TYPES) and (key in _OWN_KEYS or b"ExtGState" in types)
 

@@ -170,7 +170,10 @@ class PdfWriter:
         self._where[number] = self._position
 
     def _write_xref_stream(self, trailer: bytes) -> int:
-        """The cross-reference stream (7.5.8), its rows as differences to the row above; where it starts."""
+        """The cross-reference stream (7.5.8), where it starts; its rows in the shortest of three forms.
+
+        As they are, deflated, or deflated as differences to the row above.
+        """
         number = self.reserve()
         start = self._position
         self._mark(number)
@@ -184,19 +187,22 @@ class PdfWriter:
                 rows.append(b"\2" + holder.to_bytes(width, "big") + (where & 0xFFFF).to_bytes(last, "big"))
             else:
                 rows.append((b"\1" if where else b"\0") + where.to_bytes(width, "big") + bytes(last))
-        plain = zlib_compress(b"".join(rows), self._effort)
+        plain = b"".join(rows)
         above = bytes(1 + width + last)
         predicted = bytearray()
         for row in rows:
             predicted.append(2)  # PNG's filter "up"
             predicted += bytes((new - old) & 0xFF for new, old in zip(row, above, strict=True))
             above = row
-        best = zlib_compress(bytes(predicted), self._effort)
-        parameters = b"/DecodeParms<</Predictor 12/Columns %d>>" % len(above)
-        if len(plain) <= len(best) + len(parameters):
-            best, parameters = plain, b""
-        entries = b"/Type/XRef/Size %d/W[1 %d %d]/Filter/FlateDecode" % (len(self._where), width, last)
-        self.write_stream(entries + parameters + trailer, best, number)
+        flate, parameters = b"/Filter/FlateDecode", b"/DecodeParms<</Predictor 12/Columns %d>>" % len(above)
+        forms = [
+            (b"", plain),
+            (flate, zlib_compress(plain, self._effort)),
+            (flate + parameters, zlib_compress(bytes(predicted), self._effort)),
+        ]
+        coding, data = min(forms, key=lambda form: len(form[0]) + len(form[1]))
+        entries = b"/Type/XRef/Size %d/W[1 %d %d]" % (len(self._where), width, last)
+        self.write_stream(entries + coding + trailer, data, number)
         return start
 
     def _write_xref_table(self, trailer: bytes) -> int:

@@ -14,6 +14,7 @@ out or ``Skip`` raised. Any thread may run them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from pdfsmaller.engine.images.choose.bilevel import of_bilevel
@@ -30,8 +31,11 @@ from pdfsmaller.engine.images.source import ImageSource, Skip
 from pdfsmaller.engine.images.weigh import LAYERS_GAIN, MIN_GAIN_BYTES
 
 
-def optimize(source: ImageSource, goal: Goal) -> Encoded:
+def optimize(source: ImageSource, goal: Goal, layers_worth: Callable[[], bool] = lambda: True) -> Encoded:
     """The best coding of one image.
+
+    Args:
+        layers_worth: asked before a scanned page coded whole is taken apart to see whether layers look as good.
 
     Raises:
         Skip: the stored one is best, or nothing else is known to be right.
@@ -47,7 +51,7 @@ def optimize(source: ImageSource, goal: Goal) -> Encoded:
         layered = of_page(source, goal)
         if layered is not None and layered.cost <= LAYERS_GAIN * whole:
             best = layered
-    elif goal.layers == "alike" and goal.judged and source.role == "image" and best is not None:
+    elif goal.layers == "alike" and goal.judged and source.role == "image" and best is not None and layers_worth():
         best = as_good_as(best, source, goal) or best
     if best is not None:
         best = flate.repacked(best, goal.effort)

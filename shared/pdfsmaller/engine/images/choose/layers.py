@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pyvips
 
@@ -17,6 +18,7 @@ from pdfsmaller.engine.images.source import ImageSource
 from pdfsmaller.engine.scan.gate import looks_as_good
 from pdfsmaller.engine.scan.layers import Layers, alike, separate
 from pdfsmaller.engine.similarity import Picture, picture_of, similarity
+from pdfsmaller.engine.workers import beside
 from pdfsmaller.records import record
 
 # Strokes keep so many times the dots per inch that pictures are brought to, more where they have to look as good as the
@@ -116,9 +118,9 @@ def _grounds(layers: Layers, page: _Page, goal: Goal) -> tuple[Encoded, Encoded]
     """The paper and the colours of the strokes, coded."""
     assert goal.quality is not None
     coarse = max(10, goal.quality - LAYERS_QUALITY_BELOW)
+    coded = beside(partial(jpeg.encode, layers.color, coarse, full_chroma=True, fast=goal.fast))
     paper = jpeg.encode(layers.paper, coarse, fast=goal.fast)
-    ink = jpeg.encode(layers.color, coarse, full_chroma=True, fast=goal.fast)
-    return replace(paper, color=page.color, drop_decode=page.color == "gray"), replace(ink, color=page.color)
+    return replace(paper, color=page.color, drop_decode=page.color == "gray"), replace(coded(), color=page.color)
 
 
 def _with_strokes(paper: Encoded, ink: Encoded, layers: Layers, goal: Goal) -> Encoded:
