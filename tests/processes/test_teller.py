@@ -40,7 +40,7 @@ def telling(hooks: Hooks) -> Iterator[threading.Thread]:
 
 
 def test_hundreds_for_one_that_stalls_keep_nobody_elses_waiting(
-    hooks: Hooks, stalled: Receiver, telling: threading.Thread
+    hooks: Hooks, telling: threading.Thread, stalled: Receiver
 ) -> None:
     for _ in range(200):
         hooks.ended(stalled.url)
