@@ -23,7 +23,8 @@ PRESET = ebook
 BUILD_DIR = .aws-sam/build$(if $(filter arm64,$(ARCH)),-arm64)
 PACKING = $(SAM_VENV)/bin/python -m layers.packing --arch $(ARCH)
 PYTEST = $(PY) -m pytest
-WORKERS_FOR_TESTS = 2
+# One more than there are processors on a small machine: many tests wait for a process or a clock.
+WORKERS_FOR_TESTS = 3
 
 .DEFAULT_GOAL = help
 .PHONY: help local up down status logs drop reset test test-all test-stack lint format docs judge validate build deploy lock clean
@@ -55,14 +56,14 @@ reset: $(SERVICE_READY) ## Delete the local service's data
 	@$(LOCAL) reset
 
 test: lint ## Lint and the quick tests
-	$(PYTEST) -m "not slow and not stack" -n $(WORKERS_FOR_TESTS)
+	$(PYTEST) -m "not slow and not stack" -n $(WORKERS_FOR_TESTS) --dist worksteal --durations=25
 
 test-all: lint ## Everything: the slow tests and the whole stack on an emulator too
 	$(PYTEST) -m "not stack" -n $(WORKERS_FOR_TESTS)
-	$(PYTEST) -m stack
+	$(PYTEST) tests/stack
 
 test-stack: $(DEV_READY) ## Only the tests of the whole stack; EMULATOR=external AWS_ENDPOINT_URL=… takes a running one
-	$(PYTEST) -m stack
+	$(PYTEST) tests/stack
 
 lint: $(DEV_READY) ## Style, types, who imports whom, and the template
 	$(PY) -m ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -26,6 +27,14 @@ botocore.session.create_loader = cache(botocore.session.create_loader)
 clients._client = made_once(clients._client)
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+
+
+def pytest_collection_finish() -> None:
+    """What all these tests are made of stays: the engine, which looks for garbage between documents, would look through
+    it each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,17 @@ def test_a_half_built_one_is_built_again(runs: list[list[str]], tmp_path: Path, 
 def test_without_a_network_one_line_says_so_and_nothing_counts_as_complete(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, requirements: Path
 ) -> None:
+    def run(command: list[str], **how: Any) -> subprocess.CompletedProcess[bytes]:
+        if "venv" in command:  # this one's pip stands for that of a new one
+            (Path(command[-1]) / "bin").mkdir(parents=True)
+            python = Path(command[-1]) / "bin" / "python"
+            python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+            python.chmod(0o755)
+            return subprocess.CompletedProcess(command, 0)
+        return real(command, **how)
+
+    real = subprocess.run
+    monkeypatch.setattr(localstack_venv.subprocess, "run", run)
     requirements.write_text("no-such-package-anywhere-at-all==1\n")
     for name, value in {"INDEX_URL": "http://127.0.0.1:9/simple", "RETRIES": "1", "CONFIG_FILE": "/dev/null"}.items():
         monkeypatch.setenv(f"PIP_{name}", value)

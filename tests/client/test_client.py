@@ -149,7 +149,8 @@ def _answering(*answers: tuple[int, dict[str, str], Any]) -> Iterator[tuple[str,
         server.server_close()
 
 
-def test_a_busy_service_is_asked_again_for_the_same_job(here: Path) -> None:
+def test_a_busy_service_is_asked_again_for_the_same_job(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pdfsmaller.client.transport._FIRST_PAUSE_SECONDS", 0.01)
     busy = (429, {"Retry-After": "0"}, {"code": "rate_limited", "detail": "Later."})
     refused = (422, {}, {"code": "invalid_option", "detail": "No."})
     source = documents.write(here / "a.pdf", documents.text())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from pdfsmaller.cli.app import run
+from pdfsmaller.client import Client
 from tests import documents
 from tests.processes.served import Served
 
@@ -51,6 +53,9 @@ def test_a_job_can_be_looked_at_and_fetched_later(
     assert remote(served, "download", job_id, "-o", here / "again.pdf") == 1
 
 
-def test_a_service_that_is_not_there_is_one_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_service_that_is_not_there_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pdfsmaller.cli.remote.Client", partial(Client, patience_seconds=0))
     assert run(["remote", "health", "--server", "http://127.0.0.1:9"]) == 1
     assert capsys.readouterr().err.count("\n") == 1

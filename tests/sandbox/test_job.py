@@ -68,9 +68,10 @@ def test_a_limit_is_named(tmp_path: Path, target: Path) -> None:
 def test_memory_is_bounded(tmp_path: Path, target: Path) -> None:
     if sys.platform == "darwin":
         pytest.skip("macOS ignores RLIMIT_AS; the watchdog there looks twice a second")
-    source = documents.write(tmp_path / "in.pdf", documents.photo_flate(3_000, 2_000))
-    with pytest.raises((errors.LimitExceeded, errors.WorkerCrashed)):
-        run(source, target, Limits(memory_bytes=200_000_000))
+    source = documents.write(tmp_path / "in.pdf", documents.flate_bomb(800))
+    with pytest.raises((errors.LimitExceeded, errors.WorkerCrashed)) as caught:
+        run(source, target, Limits(memory_bytes=400_000_000))
+    assert getattr(caught.value, "limit", "memory_bytes") == "memory_bytes"
 
 
 @pytest.mark.parametrize(
