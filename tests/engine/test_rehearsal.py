@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pikepdf
@@ -49,6 +50,13 @@ def test_the_page_goes_through_all_that_a_document_of_text_does(made: list[Done[
     assert done.report.comparison.pages == 1
     assert not done.report.comparison.skipped
     assert not done.report.warnings
+
+
+def test_it_starts_no_thread_whose_memory_would_count_for_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread.name))
+    rehearsal.rehearse()
+    assert not started
 
 
 def test_nothing_of_it_is_left_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

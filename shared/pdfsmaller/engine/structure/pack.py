@@ -91,7 +91,7 @@ def _write(
     numbers = {place: writer.reserve() for place in (*plain, *streams)}
     for place in plain:
         writer.write(_text(objects.bodies[place], numbers), numbers[place])
-    writer.flush()
+    writer.flush(is_last=True)
     for place in streams:
         body = objects.bodies[place]
         assert body.stream is not None

@@ -115,8 +115,8 @@ class PdfWriter:
             self._values[key] = number
         return number
 
-    def flush(self) -> None:
-        """Write the waiting objects as one object stream (7.5.7)."""
+    def flush(self, *, is_last: bool = False) -> None:
+        """Write the waiting objects as one object stream (7.5.7); where it is the last, no thread is needed for it."""
         if not self._waiting:
             return
         holder = self.reserve()
@@ -135,6 +135,10 @@ class PdfWriter:
         self._waiting_bytes = 0
         if self._pool is None:
             self.write_stream(entries, zlib_compress(data, self._effort), holder)
+        elif is_last:
+            packed: Future[bytes] = Future()
+            packed.set_result(zlib_compress(data, self._effort))
+            self._deflating.append((holder, entries, packed))
         else:
             self._deflating.append((holder, entries, self._pool.submit(zlib_compress, data, self._effort)))
 
@@ -147,7 +151,7 @@ class PdfWriter:
             lasting: the file identifier of all versions of the document, as PDF syntax; empty where there is to be
                 none. Default: one made from the objects.
         """
-        self.flush()
+        self.flush(is_last=True)
         for holder, entries, packed in self._deflating:
             self.write_stream(entries, packed.result(), holder)
         self._deflating.clear()
