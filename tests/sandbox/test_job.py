@@ -69,9 +69,11 @@ def test_memory_is_bounded(tmp_path: Path, target: Path) -> None:
     if sys.platform == "darwin":
         pytest.skip("macOS ignores RLIMIT_AS; the watchdog there looks twice a second")
     source = documents.write(tmp_path / "in.pdf", documents.flate_bomb(800))
-    with pytest.raises((errors.LimitExceeded, errors.WorkerCrashed)) as caught:
-        run(source, target, Limits(memory_bytes=400_000_000))
-    assert getattr(caught.value, "limit", "memory_bytes") == "memory_bytes"
+    # With 400 million bytes there is some for the document, with the others hardly any, or none for a thread.
+    for memory in (400_000_000, 200_000_000, 100_000_000):
+        with pytest.raises((errors.LimitExceeded, errors.WorkerCrashed)) as caught:
+            run(source, target, Limits(memory_bytes=memory))
+        assert getattr(caught.value, "limit", "memory_bytes") == "memory_bytes"
 
 
 @pytest.mark.parametrize(

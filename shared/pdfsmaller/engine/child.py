@@ -16,6 +16,7 @@ Which operations there are is its caller's business; the form of an entry stands
 
 from __future__ import annotations
 
+import _thread
 import gc
 import json
 import math
@@ -151,8 +152,9 @@ def _work(protocol: _Protocol) -> None:
         paths = [source.path for source in sources]
         branch = partial(beside.begin, limits.memory_bytes) if spec["compares"] and beside.is_worth_it(paths) else None
         bounds = confine(limits, sources=paths, folder=Path(spec["folder"]), branch=branch)
-        # Not before: Landlock binds no thread that runs already.
-        threading.Thread(target=_stay_in_touch, args=(protocol,), daemon=True).start()
+        # Not before: Landlock binds no thread that runs already. (``Thread.start`` would wait for ever for one that the
+        # memory does not suffice for.)
+        _thread.start_new_thread(_stay_in_touch, (protocol,))
         memory.begin()
         options = options_class(**spec["options"])  # its caller has checked them
         try:

@@ -21,6 +21,7 @@ _LACK = re.compile(
     r"std::bad_alloc|\[Errno 12\]"
     r"|(?:^|: )(?:(?:out of|not enough|insufficient) memory"
     r"|(?:could not|failed to|cannot|can't) allocate memory"
+    r"|can't start new thread"
     r"|memory allocation (?:error|failed|failure))",
     re.IGNORECASE | re.MULTILINE,
 )
