@@ -6,6 +6,7 @@ import random
 import re
 
 import pytest
+from werkzeug import formparser
 from werkzeug.sansio.multipart import Event, MultipartDecoder, NeedData
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
@@ -59,6 +60,22 @@ def test_reading_a_form_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     _read("first")
     monkeypatch.setattr(re._compiler, "compile", _refuse)  # type: ignore[attr-defined]
     assert _read("another") == {"name": "value"}
+
+
+def test_it_is_not_used_where_it_reads_otherwise_than_werkzeug_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Later(MultipartDecoder):
+        """A release that keeps its patterns elsewhere."""
+
+        def next_event(self) -> Event:
+            raise AttributeError("first_re")
+
+    monkeypatch.setattr(formparser, "MultipartDecoder", MultipartDecoder)
+    monkeypatch.setattr(FormDecoder, "next_event", Later.next_event)
+    read_forms_so()
+    assert formparser.MultipartDecoder is MultipartDecoder  # type: ignore[attr-defined]
+    monkeypatch.undo()
+    read_forms_so()
+    assert formparser.MultipartDecoder is FormDecoder  # type: ignore[attr-defined]
 
 
 def _read(boundary: str) -> dict[str, str]:

@@ -7,13 +7,17 @@ for every form, so that both were compiled for each: a quarter of the processor 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from werkzeug import formparser
-from werkzeug.sansio.multipart import MultipartDecoder
+from werkzeug.sansio.multipart import Event, MultipartDecoder
 
 #: What may follow a boundary: the sign that it is the last one, or the end of its line.
 _AFTER = re.compile(rb"(--[^\S\n\r]*(?:\r\n|\n|\r)?|[^\S\n\r]*(?:\r\n|\n|\r))")
 _BREAKS = b"\r\n"
+_FORM = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n--bx\r\n--b--\r\n'
+#: Its beginning, the file, the file's data.
+_EVENTS = 3
 
 
 class FormDecoder(MultipartDecoder):
@@ -29,8 +33,20 @@ class FormDecoder(MultipartDecoder):
 
 
 def read_forms_so() -> None:
-    """Have requests read their forms with this decoder."""
-    formparser.MultipartDecoder = FormDecoder  # type: ignore[attr-defined]
+    """Have requests read their forms with this decoder, where it reads one as werkzeug's own does: another release may
+    look elsewhere for what is replaced here.
+    """
+    if _reads(FormDecoder) == _reads(MultipartDecoder):
+        formparser.MultipartDecoder = FormDecoder  # type: ignore[attr-defined]
+
+
+def _reads(kind: type[MultipartDecoder]) -> list[Event] | None:
+    """What a decoder makes of a small form; None where it can make nothing of it."""
+    with suppress(Exception):  # whatever it is, it is not ours
+        decoder = kind(b"b")
+        decoder.receive_data(_FORM)
+        return [decoder.next_event() for _ in range(_EVENTS)]
+    return None
 
 
 class _Delimiter:
