@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from pdfsmaller import errors
-from pdfsmaller.engine import verify
+from pdfsmaller.engine.render import page
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.preview.options import FIRST_PAGES, PreviewOptions
 from pdfsmaller.engine.preview.preview import run
@@ -162,7 +162,7 @@ def test_no_more_pictures_are_made_than_a_document_may_become_files(preview: Pre
 
 
 def test_a_page_that_cannot_be_shown_is_left_out_and_named(preview: Preview, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "IMAGE_BYTES", 100_000)  # so that a picture of ordinary size is too large to be shown
+    monkeypatch.setattr(page, "IMAGE_BYTES", 100_000)  # so that a picture of ordinary size is too large to be shown
     merged = pikepdf.open(io.BytesIO(blank((100, 100))))
     with merged, pikepdf.open(io.BytesIO(documents.photo_flate(600, 450))) as photo:
         merged.pages.append(photo.pages[0])

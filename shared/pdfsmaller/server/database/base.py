@@ -59,6 +59,9 @@ class Database(ABC):
         self._engine = engine
         self._unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
         _databases.add(self)
+        # An engine that nobody has any more keeps its connections until it is found to be rubbish: others would take
+        # them for those of another process (``is_in_use``).
+        weakref.finalize(self, engine.dispose)
 
     # Transactions
 
