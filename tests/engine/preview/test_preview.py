@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from pdfsmaller import errors
-from pdfsmaller.engine.render import page
 from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.preview.options import FIRST_PAGES, PreviewOptions
 from pdfsmaller.engine.preview.preview import run
+from pdfsmaller.engine.render import page
 from pdfsmaller.engine.report import PreviewReport
 from pdfsmaller.engine.results import Done
 from pdfsmaller.limits import Limits
