@@ -8,7 +8,6 @@ import os
 import random
 import secrets
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ def look(_sources: Sequence[InputFile], folder: Path, *_: object, **__: object) 
         "can_be_looked_into": ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 1,
         "cpu_seconds": time.process_time(),
         "chance": [random.random(), secrets.token_hex(), next(tempfile._get_candidate_names())],  # type: ignore[attr-defined]
-        "threads": threading.active_count(),
+        "threads": len(os.listdir("/proc/self/task")),  # noqa: PTH208 - names alone
     }
     (folder / "found.json").write_text(json.dumps(found))
     raise errors.EngineFailed("done")
