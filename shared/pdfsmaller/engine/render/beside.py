@@ -47,8 +47,9 @@ from pdfsmaller.engine.workers import WORKERS
 
 logger = logging.getLogger(__name__)
 
-#: Pages that are drawn and wait: as many as a sample has.
-SLOTS = 12
+#: Pages that are drawn and wait. (elle-paper-pdfa1, preset ebook, 2026-11-30: 332 and 341 MB at the most; with twelve,
+#: 349 and 372, in the same time.)
+SLOTS = 4
 #: A rendering has so many bytes at most, but for the rounding of its sides.
 SLOT_BYTES = (RENDER_PIXELS + 100_000) * 4
 #: What the second process may take beyond what it begins with, as a share of what the first may.
