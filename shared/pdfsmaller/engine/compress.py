@@ -284,11 +284,10 @@ class _Compression:
         """Have those pages drawn that show a picture which is not proven to be the same, or none."""
         if self._draws_ahead and self.originals is None:
             unsure = {objgen for objgen, image in encoded.items() if not image.proven}
-            same = {page for objgen, image in found.images.items() if objgen not in unsure for page in image.pages}
-            same -= {page for objgen in unsure & found.images.keys() for page in found.images[objgen].pages}
-            self.originals = Originals(
-                self.source, self.password, [page for page in sample_pages(self.pages) if page not in same]
-            )
+            illustrated = {page for image in found.images.values() for page in image.pages}
+            changed = {page for objgen in unsure & found.images.keys() for page in found.images[objgen].pages}
+            drawn = [page for page in sample_pages(self.pages) if page in changed or page not in illustrated]
+            self.originals = Originals(self.source, self.password, drawn)
 
     @property
     def _draws_ahead(self) -> bool:

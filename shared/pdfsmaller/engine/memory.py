@@ -92,7 +92,16 @@ def trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def address_space() -> int:
+    """This process's, in bytes (Linux)."""
+    return _statm(0)
+
+
 def _resident() -> int:
     """This process's resident memory, in bytes."""
+    return _statm(1)
+
+
+def _statm(field: int) -> int:
     with open("/proc/self/statm") as file:  # noqa: PTH123 - read a thousand times
-        return int(file.read().split()[1]) * resource.getpagesize()
+        return int(file.read().split()[field]) * resource.getpagesize()

@@ -30,7 +30,7 @@ import pypdfium2
 
 from pdfsmaller.engine import substitutes
 from pdfsmaller.engine.confinement.linux import die_with_parent
-from pdfsmaller.engine.memory import trim
+from pdfsmaller.engine.memory import address_space, trim
 from pdfsmaller.engine.render.page import (
     RENDER_PIXELS,
     Page,
@@ -146,10 +146,12 @@ def begin(memory_bytes: int, restrict: Callable[[], object]) -> None:
     shared = mmap.mmap(-1, SLOTS * SLOT_BYTES + _WANTED.size)
     there, here, back, forth = (*os.pipe(), *os.pipe())
     own = os.getpid()
-    most = _address_space() + round(MEMORY_SHARE * memory_bytes)
+    most = address_space() + round(MEMORY_SHARE * memory_bytes)
     try:
         pid = os.fork()
     except OSError:
+        for descriptor in (there, here, back, forth):
+            os.close(descriptor)
         return
     if pid == 0:
         _be_second(own, there, forth, shared, restrict, most)
@@ -199,16 +201,19 @@ class Originals:
         """Go on with these pages, in whose order they are best asked for; those that are drawn already are not again.
         ``SLOTS`` of them are drawn ahead.
         """
-        if self._beside is not None and self._beside.file == self._file:
+        if self._has_document:
             self._waiting.extend(number for number in pages if not self.draws(number))
             with self._losing() as beside:
                 self._ask(beside)
 
     def draws(self, number: int) -> bool:
         """Whether a page is drawn beside, as far as is known: there is time for other work until it is asked for."""
-        mine = self._beside is not None and self._beside.file == self._file
         asked = number in self._waiting or any(number == asked for asked, _ in self._asked)
-        return mine and (asked or number in self._drawn)
+        return self._has_document and (asked or number in self._drawn)
+
+    @property
+    def _has_document(self) -> bool:
+        return self._beside is not None and self._beside.file == self._file
 
     def page(self, number: int, *, forms: bool) -> Page | None:
         """A page, to be looked at until another is asked for; None where it is to be drawn here.
@@ -338,12 +343,6 @@ def _read(descriptor: int, size: int) -> bytes | None:
                 return None
             found += more
     return found
-
-
-def _address_space() -> int:
-    """This process's, in bytes."""
-    with open("/proc/self/statm") as file:  # noqa: PTH123 - as ``memory``
-        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 def _running() -> int:
