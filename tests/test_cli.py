@@ -69,6 +69,24 @@ def test_compress_writes_a_smaller_file_and_says_so(photo: Path, tmp_path: Path)
     assert leftovers(tmp_path) == []
 
 
+_BEGINS = """
+import sys
+from pdfsmaller import sandbox
+from pdfsmaller.cli import main
+begin = sandbox.branch
+sandbox.branch = lambda jobs: (print(sorted(name for name in sys.modules if "pdfsmaller.cli." in name)), begin(jobs))
+main(sys.argv[1:])
+"""
+
+
+def test_the_engine_loads_while_the_command_does(photo: Path, tmp_path: Path) -> None:
+    arguments = ["compress", str(photo), "-o", str(tmp_path / "smaller.pdf"), "--quiet"]
+    said = subprocess.run([sys.executable, "-c", _BEGINS, *arguments], capture_output=True, text=True, check=True)
+    loaded = ["pdfsmaller.cli.bounds", "pdfsmaller.cli.here", "pdfsmaller.cli.names", "pdfsmaller.cli.plain"]
+    assert said.stdout == f"{loaded}\n"
+    assert (tmp_path / "smaller.pdf").stat().st_size < photo.stat().st_size
+
+
 def test_json_is_the_report(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.pdf"
     assert run_here("compress", photo, "-o", out, "--json", "--dpi", "100", "--image-quality", "60") == 0

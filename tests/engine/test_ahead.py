@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server
 _LOAD = """
 import gc, json, os, sys
 from pdfsmaller.engine import ahead, libraries
-from pdfsmaller.engine.confinement.linux import thread_count
+from pdfsmaller.linux import thread_count
 libraries.load()
 for step in ahead.steps(sys.argv[1:]):
     step()

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pdfsmaller import sandbox
-from pdfsmaller.cli import errors
-from pdfsmaller.cli.bounds import LIMITS, limits_from
-from pdfsmaller.cli.run import run_operation
-from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.options import Options
-from pdfsmaller.engine.report import BaseReport
-from pdfsmaller.engine.results import Done, Progress
 from pdfsmaller.errors import InvalidOption
 from pdfsmaller.limits import Limits
 from pdfsmaller.operations import OperationSpec
+
+if TYPE_CHECKING:
+    from pdfsmaller.engine.inputs import InputFile
+    from pdfsmaller.engine.options import Options
+    from pdfsmaller.engine.report import BaseReport
+    from pdfsmaller.engine.results import Done, Progress
 
 
 class _Here:
@@ -31,11 +30,16 @@ class _Here:
 
 def run(operation: OperationSpec, *, inputs: Sequence[str], **given: Any) -> int:
     """Do an operation here; the exit code. ``given``: the command's parameters."""
+    # Before there are threads, and before what follows: the child loads what it needs while this process does.
+    sandbox.branch(len(inputs) if operation.each_alone else 1)
+    from pdfsmaller.cli import errors
+    from pdfsmaller.cli.bounds import LIMITS, limits_from
+    from pdfsmaller.cli.run import run_operation
+
     limits = {name: given.pop(name) for name in LIMITS}
     try:
         engine = _Here(limits_from(**limits))
     except InvalidOption as exc:
         errors.complain(errors.describe(exc))
         return errors.exit_code(exc)
-    sandbox.branch(len(inputs) if operation.each_alone else 1)  # before there are threads
     return run_operation(engine, operation, inputs=inputs, **given)

@@ -30,7 +30,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from pdfsmaller.engine import child, libraries
-from pdfsmaller.engine.confinement.linux import die_with_parent, set_dumpable, thread_count
+from pdfsmaller.linux import die_with_parent, set_dumpable, thread_count
 from pdfsmaller.records import record
 
 _DESCRIPTORS = 4

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import IO, NoReturn
 
-from pdfsmaller.engine.confinement.linux import die_with_parent, set_dumpable, share_arenas
+from pdfsmaller.linux import die_with_parent, set_dumpable, share_arenas
 from pdfsmaller.sandbox.environment import ARENAS, forget_environment
 
 #: A copy is asked so often whether it has ended, in seconds, where that is waited for only so long.

@@ -43,7 +43,7 @@ def hide_from_children() -> None:
     Linux only (``PR_SET_DUMPABLE``); it does not bind root, and leaves no core dump.
     """
     if sys.platform == "linux":
-        from pdfsmaller.engine.confinement.linux import set_dumpable
+        from pdfsmaller.linux import set_dumpable
 
         with suppress(OSError):
             set_dumpable(False)

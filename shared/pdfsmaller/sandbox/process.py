@@ -98,6 +98,8 @@ class EngineProcess:
                 # Left open until the end: the child takes the end of its input for the end of its caller.
                 stdin.write(json.dumps(spec) + "\n")
                 stdin.flush()
+            from pdfsmaller.engine.confinement import BOUNDS  # meanwhile: it takes a while to load
+
             while line := stdout.readline(_LINE_MAX_CHARS):
                 message = _read(line)
                 if "progress" in message:
@@ -118,7 +120,8 @@ class EngineProcess:
             exit_code = self.close(log_level=logging.ERROR if failed else logging.DEBUG)
         if answer and "report" in answer:
             bounds = answer["report"].get("bounds")
-            _log_missing_bounds([str(bound) for bound in bounds] if isinstance(bounds, list) else [])
+            held = {str(bound) for bound in bounds} if isinstance(bounds, list) else set()
+            _log_missing(set(BOUNDS) - held)
             return answer
         if answer:
             raise errors.from_wire(answer["error"])
@@ -194,11 +197,9 @@ def unreadable() -> errors.EngineFailed:
 _missing_logged: set[str] = set()
 
 
-def _log_missing_bounds(held: list[str]) -> None:
+def _log_missing(bounds: set[str]) -> None:
     """Say once of each bound that it does not hold here."""
-    from pdfsmaller.engine.confinement import BOUNDS
-
-    missing = set(BOUNDS) - set(held) - _missing_logged
+    missing = bounds - _missing_logged
     if missing:
         _missing_logged.update(missing)
         logger.info("This system does not bind engine processes by %s.", ", ".join(sorted(missing)))

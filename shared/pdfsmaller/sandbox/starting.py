@@ -93,7 +93,7 @@ def branch(jobs: int) -> None:
     ahead = _ahead
     with ahead.lock:
         if sys.platform == "linux" and not (ahead.spare or ahead.server):
-            from pdfsmaller.engine.confinement.linux import thread_count
+            from pdfsmaller.linux import thread_count
             from pdfsmaller.sandbox import branches, servers
 
             if thread_count() == 1 and jobs == 1:

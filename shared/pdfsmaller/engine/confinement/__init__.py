@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pdfsmaller.engine.confinement import landlock, rlimits, seccomp
-from pdfsmaller.engine.confinement.linux import Refused, no_new_privs
+from pdfsmaller.linux import Refused, no_new_privs
 from pdfsmaller.limits import Limits
 
 __all__ = ["BOUNDS", "confine"]

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from pdfsmaller.engine.confinement.linux import Refused, syscall, thread_count
+from pdfsmaller.linux import Refused, syscall, thread_count
 
 # The same numbers on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446

@@ -10,11 +10,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import struct
 from functools import cache
 
-from pdfsmaller.engine.confinement.linux import Refused, syscall
+from pdfsmaller.linux import Refused, syscall
 from pdfsmaller.records import record
 
 #: Refused calls: their numbers on x86_64 and aarch64 (None: it has none of the name).
@@ -214,7 +213,7 @@ def restrict() -> None:
         OSError: the kernel refuses it.
         Refused: there is no table for this machine, or a thread has a filter of its own.
     """
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in _ARCHITECTURES or struct.calcsize("P") != 8:
         raise Refused(f"no table of system calls for {machine}")
     code = program(machine, os.getpid())
@@ -226,8 +225,9 @@ def restrict() -> None:
 
 def prepare() -> None:
     """Make what the filters of this process and of those forked from it have in common."""
-    if platform.machine() in _ARCHITECTURES:
-        _common(platform.machine())
+    machine = os.uname().machine
+    if machine in _ARCHITECTURES:
+        _common(machine)
 
 
 def program(machine: str, pid: int) -> bytes:

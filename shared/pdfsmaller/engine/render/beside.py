@@ -29,7 +29,7 @@ from typing import NoReturn
 import pypdfium2
 
 from pdfsmaller.engine import substitutes
-from pdfsmaller.engine.confinement.linux import die_with_parent
+from pdfsmaller.linux import die_with_parent
 from pdfsmaller.engine.memory import address_space, trim
 from pdfsmaller.engine.render.page import (
     RENDER_PIXELS,
