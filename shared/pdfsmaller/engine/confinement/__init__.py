@@ -26,8 +26,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pdfsmaller.engine.confinement import landlock, rlimits, seccomp
-from pdfsmaller.linux import Refused, no_new_privs
 from pdfsmaller.limits import Limits
+from pdfsmaller.linux import Refused, no_new_privs
 
 __all__ = ["BOUNDS", "confine"]
 

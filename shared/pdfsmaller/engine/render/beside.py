@@ -29,7 +29,6 @@ from typing import NoReturn
 import pypdfium2
 
 from pdfsmaller.engine import substitutes
-from pdfsmaller.linux import die_with_parent
 from pdfsmaller.engine.memory import address_space, trim
 from pdfsmaller.engine.render.page import (
     RENDER_PIXELS,
@@ -44,6 +43,7 @@ from pdfsmaller.engine.render.page import (
     shows_large_image,
 )
 from pdfsmaller.engine.workers import WORKERS
+from pdfsmaller.linux import die_with_parent
 
 logger = logging.getLogger(__name__)
 
