@@ -14,6 +14,7 @@ from pikepdf import Dictionary, Name
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from pdfsmaller.engine import compress as engine
+from pdfsmaller.engine import lua
 from pdfsmaller.engine.comparison import Comparison, Difference
 from pdfsmaller.engine.images.choose import layers
 from pdfsmaller.engine.scan.layers import Layers, separate
@@ -283,3 +284,20 @@ def test_the_paper_is_filled_where_strokes_were() -> None:
         assert (layers.paper[band].min(), layers.paper[band].max()) == pytest.approx((level, level), abs=3)
     center = layers.color(layers.color.width // 2, layers.color.height // 2)
     assert center == pytest.approx(INK, abs=12)
+
+
+def test_nothing_of_a_page_stays_in_lua(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtimes = []
+    new_runtime = lua.new_runtime
+
+    def noted() -> object:
+        runtimes.append(new_runtime())
+        return runtimes[-1]
+
+    monkeypatch.setattr(lua, "new_runtime", noted)
+    monkeypatch.setattr(lua, "_functions", lua.PerThread(dict))
+    picture = scanned()
+    assert separate(loaded(picture), 200, 150) is not None
+    kept = sum(runtime.eval(b'collectgarbage("count")') * 1024 for runtime in runtimes)
+    assert len(runtimes) >= 1
+    assert kept < picture.width * picture.height

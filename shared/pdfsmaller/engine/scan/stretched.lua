@@ -21,9 +21,10 @@ return function(samples, wide, high, page)
   local share = ffi.new("double[?]", page.width)
   for x = 0, page.width - 1 do left[x], right[x], share[x] = place(x, wide, page.width) end
   local row = ffi.new("double[?]", wide)
+  local height = page.height -- not the page itself: machine code would hold on to a function that knows it
 
   local function go_to(y)
-    local upper, lower, part = place(y, high, page.height)
+    local upper, lower, part = place(y, high, height)
     local one, other = from + upper * wide, from + lower * wide
     for x = 0, wide - 1 do row[x] = one[x] + (other[x] - one[x]) * part end
   end
