@@ -68,18 +68,29 @@ def run(command: Sequence[str], timeout: float) -> Cost:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    code: int | None = None
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        _kill(process)
+
+    timer = threading.Timer(timeout, end)
+    timer.start()
     try:
-        code = process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        pass
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        code = process.wait()  # told a time to wait for, it would look every 50 ms whether that has ended
         seconds = time.perf_counter() - started
+    finally:
+        timer.cancel()
+        _kill(process)
+        process.wait()
         watcher.join()
-    return Cost(round(seconds, 2), round(_cpu_of_children() - cpu, 2), peak // 1_000_000, code)
+    return Cost(round(seconds, 3), round(_cpu_of_children() - cpu, 3), peak // 1_000_000, None if over.is_set() else code)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def filled(words: Sequence[str], sources: Sequence[Path], target: Path) -> list[str]:
