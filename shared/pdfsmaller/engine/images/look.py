@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 import pyvips
+from PIL import Image
 
 from pdfsmaller.engine.images import pixels
 from pdfsmaller.engine.images.goal import Goal, shown_dpi
@@ -22,6 +23,8 @@ SCREEN_PER_DPI = 7.5
 SCREEN_PIXELS = 1100
 # No more pixels than this are looked at; a larger image is judged by a smaller view.
 MOST_PIXELS = 1_500_000
+# Pillow's names for samples of so many bands.
+_MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 
 
 @record(frozen=True)
@@ -40,26 +43,15 @@ class View:
 
     def seen(self, image: pyvips.Image) -> Picture:
         """A coding of the source at the size at which that is seen."""
-        wide, high = self.reference.width, self.reference.height
-        if image.width < wide or image.height < high:
-            image = _enlarged(image, wide, high)
-        elif (image.width, image.height) != (wide, high):
-            image = image.resize(wide / image.width, vscale=high / image.height, kernel="linear")
-            image = image.gravity("north-west", wide, high, extend="copy")
-        return picture_of(image)
-
-
-def _enlarged(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
-    """At this size. (``resize`` puts what it enlarges half a pixel away from where it was.)"""
-    across, down = width / image.width, height / image.height
-    return image.affine(
-        [across, 0, 0, down],
-        interpolate=pyvips.Interpolate.new("bilinear"),
-        oarea=[0, 0, width, height],
-        odx=(across - 1) / 2,
-        ody=(down - 1) / 2,
-        extend="copy",
-    )
+        picture, wide, high = picture_of(image), self.reference.width, self.reference.height
+        if (picture.width, picture.height) == (wide, high):
+            return picture
+        # Pillow's resizing takes a third of libvips' time: 2.5 ms for two million pixels of gray, whose half takes 9 ms;
+        # 0.4 ms instead of 1.4 for 65,000.
+        size = picture.width, picture.height
+        whole = Image.frombuffer(_MODES[picture.bands], size, picture.samples, "raw", _MODES[picture.bands], 0, 1)
+        resized = whole.resize((wide, high), Image.Resampling.BILINEAR)
+        return Picture(resized.tobytes(), wide, high, picture.bands)
 
 
 def view_of(source: ImageSource, goal: Goal, load: Callable[[float], pyvips.Image]) -> View | None:
