@@ -84,7 +84,9 @@ def run(command: Sequence[str], timeout: float) -> Cost:
         _kill(process)
         process.wait()
         watcher.join()
-    return Cost(round(seconds, 3), round(_cpu_of_children() - cpu, 3), peak // 1_000_000, None if over.is_set() else code)
+    return Cost(
+        round(seconds, 3), round(_cpu_of_children() - cpu, 3), peak // 1_000_000, None if over.is_set() else code
+    )
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -38,7 +38,8 @@ class Picture:
 
 def picture_of(image: pyvips.Image) -> Picture:
     """An image's samples, cut to 8 bits."""
-    return Picture(bytes(image.cast("uchar").write_to_memory()), image.width, image.height, image.bands)
+    samples = image if image.format == "uchar" else image.cast("uchar")
+    return Picture(bytes(samples.write_to_memory()), image.width, image.height, image.bands)
 
 
 def similarity(one: Picture, other: Picture) -> float:

@@ -46,8 +46,8 @@ class View:
         picture, wide, high = picture_of(image), self.reference.width, self.reference.height
         if (picture.width, picture.height) == (wide, high):
             return picture
-        # Pillow's resizing takes a third of libvips' time: 2.5 ms for two million pixels of gray, whose half takes 9 ms;
-        # 0.4 ms instead of 1.4 for 65,000.
+        # Pillow takes a third of libvips' time for it: 2.5 ms instead of 9 for two million pixels of gray, for 65,000
+        # 0.4 ms instead of 1.4.
         size = picture.width, picture.height
         whole = Image.frombuffer(_MODES[picture.bands], size, picture.samples, "raw", _MODES[picture.bands], 0, 1)
         resized = whole.resize((wide, high), Image.Resampling.BILINEAR)
