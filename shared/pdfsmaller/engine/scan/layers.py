@@ -7,6 +7,7 @@ together again, look like them.
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 
 import pyvips
 
@@ -35,8 +36,10 @@ EDGE = 0.33
 BALANCE, LEAST_SHARE = 40, 0.02
 # A mean of less than this share of the pixels is none.
 LEAST_WEIGHT = 0.002
-# A page takes several times its pixels in Lua: two at once were the most memory that a document of the corpus took
-# (audit-letter-zh-scan, preset ebook, 2026-11-30: 454 to 478 MB, one after the other 403 to 438).
+# A page takes several times its pixels in Lua. Of pages with more bytes than these, two at once were the most memory
+# that a document of the corpus took (audit-letter-zh-scan, 26 MB a page, preset ebook, 2026-11-30: 455 to 468 MB, one
+# after the other 370 to 395).
+ALONE_BYTES = 12_000_000
 _one_at_a_time = threading.Lock()
 # What pixels of each kind (page.lua) count for, in 16ths: of paper; of strokes, whose edges are mixed of both, but thin
 # ones have no inside; of the page.
@@ -78,7 +81,8 @@ def separate(image: pyvips.Image, dpi: float, target_dpi: int, *, compare: bool 
     if min(image.width, image.height) < SIDE_LEAST:
         return None
     try:
-        with _one_at_a_time, opened(image) as page:
+        large = image.width * image.height * image.bands > ALONE_BYTES
+        with _one_at_a_time if large else nullcontext(), opened(image) as page:
             return _taken_apart(page, dpi, target_dpi, compare=compare)
     except lua.Unavailable:
         return None
