@@ -102,7 +102,7 @@ fill_in() {
 # ---------------------------------------------------------------- the steps
 
 packages() {
-  local wanted=() missing=() package
+  local wanted=() present=() missing=() package
   step "Packages ($OS_NAME)"
   if [ "$FAMILY" = debian ]; then
     wanted=("$PYTHON_PACKAGE" "$PYTHON_PACKAGE-venv" ca-certificates curl openssl logrotate)
@@ -115,12 +115,10 @@ packages() {
   if [ "$CERTIFICATE" = certbot ]; then wanted+=(certbot); fi
   if [ "$INIT" = supervisor ]; then wanted+=(supervisor "$(here_or_there cron cronie)"); fi
   for package in "${wanted[@]}"; do
-    if ! has_package "$package"; then missing+=("$package"); fi
+    if has_package "$package"; then present+=("$package"); else missing+=("$package"); fi
   done
-  if [ ${#missing[@]} -eq 0 ]; then
-    same "${wanted[*]}"
-    return
-  fi
+  if [ ${#present[@]} -gt 0 ]; then same "${present[*]}"; fi
+  if [ ${#missing[@]} -eq 0 ]; then return; fi
   if [ "$FAMILY" = debian ]; then
     run apt-get update -q
     run env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
