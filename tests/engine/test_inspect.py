@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pikepdf
 import pytest
 
 from pdfsmaller import errors
@@ -87,6 +88,15 @@ def test_fonts_are_listed_with_what_is_embedded(tmp_path: Path) -> None:
     embedded = inspected(tmp_path, documents.text_embedded()).fonts[0]
     assert (embedded.name, embedded.type, embedded.embedded, embedded.subset) == ("TestSans", "TrueType", True, False)
     assert embedded.bytes > 100_000
+
+
+def test_names_in_another_encoding_can_be_printed(tmp_path: Path) -> None:
+    def rename(pdf: pikepdf.Pdf) -> None:
+        for font in pdf.pages[0].obj.Resources.Font.values():
+            font.BaseFont = pikepdf.Object.parse(b"/Song#cb#ce")
+
+    (font,) = inspected(tmp_path, documents.edited(documents.text(), rename)).fonts
+    assert font.name == "Song\ufffd\ufffd"
 
 
 def test_the_nature_of_a_document(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pikepdf
 import pypdfium2
 import pytest
-from pikepdf import Array, Dictionary, Name, Pdf, String
+from pikepdf import Array, Dictionary, Name, Object, Pdf, String
 from PIL import Image
 
 from pdfsmaller.engine import verify
@@ -363,6 +363,20 @@ def test_structure_that_is_broken_in_the_original_is_named(tmp_path: Path) -> No
 
     data = documents.edited(documents.text(pages=2), broken)
     assert compared(tmp_path, data, rewritten(data)).structure_skipped == {"boxes": "unreadable"}
+
+
+def test_names_in_another_encoding_are_compared(tmp_path: Path) -> None:
+    def named(color: bytes) -> Callable[[Pdf], None]:
+        def change(pdf: Pdf) -> None:
+            note = Dictionary(Type=Name.Annot, Subtype=Name.Text, Rect=[0, 0, 9, 9], Name=Object.parse(color))
+            pdf.pages[0].obj.Annots = [note]
+
+        return change
+
+    blue, red = (documents.edited(documents.text(), named(color)) for color in (b"/#c0#b6", b"/#ba#ec"))
+    same = compared(tmp_path, blue, rewritten(blue))
+    assert (same.differences, same.structure_skipped) == ([], {})
+    assert [found.kind for found in compared(tmp_path, blue, red).differences] == ["annotations"]
 
 
 def test_structure_too_large_to_be_compared_whole_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

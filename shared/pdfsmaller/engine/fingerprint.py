@@ -17,7 +17,7 @@ from typing import Any
 import pikepdf
 from pikepdf import ObjectType
 
-from pdfsmaller.engine.structure.syntax import narrow_text
+from pdfsmaller.engine.structure.syntax import name_text, narrow_text
 
 # Places are written in tenths of a point where losses are allowed (``structure.places``).
 _PLACE_DIGITS = 1
@@ -75,7 +75,7 @@ class Reader:
         if kind is ObjectType.string:
             return narrow_text(bytes(value))  # written in UTF-16 or not, a text is the same
         if kind is ObjectType.name_:
-            return str(value)
+            return name_text(value)
         if depth == 0 or self.budget < 0:
             return "…"
         if kind is ObjectType.stream:

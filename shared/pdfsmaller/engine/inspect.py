@@ -20,6 +20,7 @@ from pdfsmaller.engine.options import InspectOptions
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, Facts, Reported
 from pdfsmaller.engine.results import Done, Progress
+from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
@@ -180,16 +181,16 @@ def _dpi(found: FoundImage, width: int, height: int) -> float | None:
 
 def _color_space(value: Any) -> str | None:
     if isinstance(value, Name):
-        return str(value)[1:]
+        return _shown(value)
     if not isinstance(value, Array) or len(value) == 0:
         return None
-    family = str(value[0])[1:]
+    family = _shown(value[0])
     if family == "ICCBased" and len(value) > 1 and isinstance(value[1], Stream):
         return f"{family} ({value[1].get('/N')})"
     if family in ("Indexed", "I") and len(value) > 1:
         return f"Indexed ({_color_space(value[1])})"
     if family == "Separation" and len(value) > 1:
-        return f"{family} ({str(value[1])[1:]})"
+        return f"{family} ({_shown(value[1])})"
     if family == "DeviceN" and len(value) > 1:
         return f"{family} ({len(value[1])})"
     return family
@@ -198,7 +199,12 @@ def _color_space(value: Any) -> str | None:
 def _names(value: Any) -> Iterator[str]:
     for name in value if isinstance(value, Array) else [value]:
         if isinstance(name, Name):
-            yield str(name)[1:]
+            yield _shown(name)
+
+
+def _shown(name: Any) -> str:
+    """A name without its slash, as it can be printed."""
+    return name_text(name)[1:].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _length(stream: pikepdf.Object) -> int:
@@ -218,8 +224,8 @@ def _fonts(pdf: Pdf) -> list[FontInfo]:
 
 
 def _font(font: pikepdf.Object) -> tuple[object, FontInfo]:
-    subtype = str(font.get("/Subtype", "/Unknown"))[1:]
-    name = str(font.get("/BaseFont") or font.get("/Name") or "/(no name)")[1:]
+    subtype = _shown(font.get("/Subtype")) or "Unknown"
+    name = _shown(font.get("/BaseFont")) or _shown(font.get("/Name")) or "(no name)"
     holder = font
     descendants = font.get("/DescendantFonts")
     if isinstance(descendants, Array) and len(descendants) and isinstance(descendants[0], Dictionary):

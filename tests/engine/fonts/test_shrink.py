@@ -9,7 +9,7 @@ from typing import Any
 import pikepdf
 import pypdfium2
 import pytest
-from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
+from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.comparison import Comparison, Difference
@@ -159,6 +159,25 @@ def with_field(*, flags: int = 0, **keys: Any) -> tuple[Pdf, Dictionary, Diction
     defaults = Dictionary(Font=Dictionary(Typed=typed, Other=other))
     pdf.Root.AcroForm = Dictionary(Fields=Array(list(page.obj.Annots)), DR=defaults, **keys)
     return pdf, typed, other
+
+
+@pytest.mark.parametrize("written", [b"/#b7#c2#cb#ce", b"/#cb#ce#cc#e5,Bold"])
+def test_a_font_whose_name_is_in_another_encoding_becomes_a_subset(written: bytes, run: Run) -> None:
+    """Chinese programs write names of fonts in GBK."""
+    pdf = Pdf.new()
+    fonts = {key: simple(pdf, truetype()) for key in ("F", "G")}
+    for font in fonts.values():
+        font.BaseFont = font.FontDescriptor.FontName = Object.parse(written)
+    add_page(pdf, SHOWN + b" BT /G 40 Tf 20 20 Td (BC) Tj ET", Font=Dictionary(**fonts))
+    result = run(saved(pdf))
+    assert result.same_pixels()
+    assert (result.report.fonts.changed, result.warnings()) == (2, [])
+    with result.open() as after:
+        for font in after.pages[0].obj.Resources.Font.values():
+            name = bytes(font.BaseFont)
+            assert name[7:8] == b"+"
+            assert b"/" + name[8:] == bytes(Object.parse(written))
+            assert font.FontDescriptor.FontName == font.BaseFont
 
 
 def test_a_font_to_type_with_keeps_all_that_its_encoding_reaches() -> None:

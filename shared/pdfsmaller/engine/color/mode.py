@@ -23,6 +23,7 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.images.color import read_color_space
 from pdfsmaller.engine.options import ColorMode
 from pdfsmaller.engine.streams import read_decoded
+from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.walk.streams import ContentStream, resources_of
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
@@ -212,8 +213,8 @@ class _Drain:
 
     def _space(self, space: Object, resources: Dictionary | None) -> _Space:
         named = _dictionary(resources.get("/ColorSpace")) if resources is not None else None
-        if named is not None and str(space) in named:
-            space = named[str(space)]
+        if named is not None and name_text(space) in named:
+            space = named[name_text(space)]
         if space == Name.Pattern:
             return _KEPT
         pattern = isinstance(space, Array) and len(space) > 0 and space[0] == Name.Pattern

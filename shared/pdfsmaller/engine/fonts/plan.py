@@ -26,6 +26,7 @@ from pdfsmaller.engine.fonts.unite import Candidate, Identity, Key, unite
 from pdfsmaller.engine.fonts.usage import FontKey, FontUse, Usage, find_usage, font_key, usage_in
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
+from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
@@ -358,7 +359,7 @@ class _Planner:
         """Six letters for a font that is a subset from now on, or None where it was one or its name must stay."""
         holders = [*program.fonts, *(holder for font in program.fonts for holder in self._composites(font))]
         names = [_base_name(holder) for holder in holders]
-        names += [str(descriptor.get("/FontName", ""))[1:] for descriptor in program.descriptors]
+        names += [name_text(descriptor.get("/FontName"))[1:] for descriptor in program.descriptors]
         if any(not name or _TAGGED.match(name) or _STANDARD.match(name) for name in names):
             return None
         if not all(holder.is_indirect for holder in holders):
@@ -372,7 +373,7 @@ def _family(program: Embedded) -> str:
 
 
 def _base_name(font: Dictionary) -> str:
-    return str(font.get("/BaseFont", ""))[1:]
+    return name_text(font.get("/BaseFont"))[1:]
 
 
 def _identity(program: Embedded) -> Identity:

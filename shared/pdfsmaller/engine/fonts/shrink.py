@@ -21,6 +21,7 @@ from pdfsmaller.engine.fonts.embedded import Embedded, Fonts, find_embedded
 from pdfsmaller.engine.fonts.usage import Usage, font_key
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.report import FontCounts
+from pdfsmaller.engine.structure.syntax import make_name, name_text
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
 
@@ -85,7 +86,10 @@ def shrink_fonts(
         from pdfsmaller.engine.fonts.plan import plan_changes
 
         cache.seen = len(fonts.programs)
-        cache.plan = plan_changes(pdf, fonts, usage, limits, deadline, pdfa)
+        with tolerate("font") as attempt:
+            cache.plan = plan_changes(pdf, fonts, usage, limits, deadline, pdfa)
+        if attempt.failed or cache.plan is None:
+            return
     for objgen in cache.changed(kept) & fonts.programs.keys():
         apply_change(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])
     for objgen, data in cache.plan.cid_maps.items():
@@ -137,7 +141,7 @@ def _rename(holder: Dictionary, key: str, tag: str) -> None:
     """Put a subset's tag before a name (ISO 32000-1, 9.6.4)."""
     name = holder.get(key)
     if isinstance(name, Name):
-        holder[key] = Name(f"/{tag}+{str(name)[1:]}")
+        holder[key] = make_name(f"/{tag}+{name_text(name)[1:]}")
 
 
 def _bits(cids: Collection[int]) -> bytes:

@@ -7,6 +7,7 @@ from typing import Literal
 from pikepdf import Array, Name, Object, Stream, String
 
 from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.records import record
 
 # gray, rgb and cmyk are colours that a codec may transform; `other` are components to be left as they are
@@ -68,11 +69,11 @@ class ColorSpace:
 def read_color_space(value: Object | None, depth: int = 0) -> ColorSpace | None:
     """The meaning of a ``/ColorSpace`` entry, or None where it cannot be known."""
     if isinstance(value, Name):
-        device = _DEVICE.get(str(value))
+        device = _DEVICE.get(name_text(value))
         return ColorSpace(*device, neutral_is_gray=device[0] == "rgb") if device else None
     if not isinstance(value, Array) or len(value) == 0 or depth > 4:
         return None
-    kind = str(value[0])
+    kind = name_text(value[0])
     if kind in _DEVICE:
         family, components = _DEVICE[kind]
         return ColorSpace(family, components, neutral_is_gray=kind in ("/DeviceRGB", "/RGB"))
