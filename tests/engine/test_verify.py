@@ -366,17 +366,17 @@ def test_structure_that_is_broken_in_the_original_is_named(tmp_path: Path) -> No
 
 
 def test_names_in_another_encoding_are_compared(tmp_path: Path) -> None:
-    def named(color: bytes) -> Callable[[Pdf], None]:
+    def leading_to(place: bytes) -> Callable[[Pdf], None]:
         def change(pdf: Pdf) -> None:
-            note = Dictionary(Type=Name.Annot, Subtype=Name.Text, Rect=[0, 0, 9, 9], Name=Object.parse(color))
+            note = Dictionary(Subtype=Name.Link, Rect=[0, 0, 9, 9], Dest=Object.parse(place))
             pdf.pages[0].obj.Annots = [note]
 
         return change
 
-    blue, red = (documents.edited(documents.text(), named(color)) for color in (b"/#c0#b6", b"/#ba#ec"))
-    same = compared(tmp_path, blue, rewritten(blue))
+    one, other = (documents.edited(documents.text(), leading_to(place)) for place in (b"/#c0#b6", b"/#ba#ec"))
+    same = compared(tmp_path, one, rewritten(one))
     assert (same.differences, same.structure_skipped) == ([], {})
-    assert [found.kind for found in compared(tmp_path, blue, red).differences] == ["annotations"]
+    assert [found.kind for found in compared(tmp_path, one, other).differences] == ["annotations"]
 
 
 def test_structure_too_large_to_be_compared_whole_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
