@@ -35,8 +35,9 @@ SAMPLE_LEVEL = 6
 LITTLE_BYTES, LITTLE_LEVEL = 20_000, 10
 # What a predictor takes in the image's dictionary.
 PARAMETERS_BYTES = 36
-# Rows are predicted so many bytes at a time.
-STRIP_BYTES = 8_000_000
+# Rows are predicted so many bytes at a time. (elle-paper-pdfa1, 145 MB of samples, preset lossless, 2026-12-01: with
+# 8 MB 444 MB at the most, as Lua keeps some strips, with 2 MB 415, and no less with 1 MB.)
+STRIP_BYTES = 2_000_000
 
 
 def predicted(image: pyvips.Image, *, bits: int = 8, effort: Effort = "default") -> Encoded:
