@@ -26,6 +26,7 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
+from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.engine.walk.streams import ContentStream, resources_of
 from pdfsmaller.engine.workers import WORKERS, spread
 from pdfsmaller.limits import Limits
@@ -264,7 +265,7 @@ def _listing(resources: Dictionary) -> Iterator[str]:
 def _font_letters(font: Dictionary) -> str:
     kind = font.get("/Subtype")
     if kind == "/Type0":
-        return "DE" if str(font.get("/Encoding")) in ("/Identity-H", "/Identity-V") else "E"
+        return "DE" if name_text(font.get("/Encoding")) in ("/Identity-H", "/Identity-V") else "E"
     if kind in ("/Type1", "/MMType1", "/TrueType"):
         return "SE"
     return "S" if kind == "/Type3" else ""

@@ -17,6 +17,7 @@ from pikepdf import Name, Object, Stream
 from pdfsmaller.engine.damage import raised_as
 from pdfsmaller.engine.fonts.errors import FontError
 from pdfsmaller.engine.streams import read_decoded
+from pdfsmaller.engine.structure.syntax import name_text
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
 
@@ -92,7 +93,7 @@ def read_cmap(encoding: Object | None, limits: Limits, depth: int = 0) -> CMap:
         LimitExceeded: ``max_stream_bytes``.
     """
     if isinstance(encoding, Name):
-        return _predefined(str(encoding)[1:])
+        return _predefined(name_text(encoding)[1:])
     if not isinstance(encoding, Stream) or depth > MAX_CHAIN:
         raise FontError("cmap")
     cmap = CMap()

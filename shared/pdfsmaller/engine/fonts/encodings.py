@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from pikepdf import Array, Dictionary, Name, Object
 
 from pdfsmaller.engine.fonts.errors import FontError
+from pdfsmaller.engine.structure.syntax import name_text
 
 # Names that are no character's but an index, as several producers write them: g12, cid12, glyph12, index12.
 _INDEXED = re.compile(r"(?:g|gid|glyph|cid|index|uni|u|c|G|a)?(\d{1,5})")
@@ -71,7 +72,7 @@ def names_by_code(encoding: Object | None, codes: Iterable[int]) -> dict[int, se
 
 
 def _known(base: Object) -> dict[int, str]:
-    encoding = base_encodings().get(str(base))
+    encoding = base_encodings().get(name_text(base))
     if encoding is None:
         raise FontError("encoding")
     return encoding
@@ -88,7 +89,7 @@ def differences(encoding: Dictionary) -> dict[int, str]:
     array = encoding.get("/Differences")
     for item in array.as_list() if isinstance(array, Array) else []:
         if isinstance(item, Name):
-            found.setdefault(code, str(item)[1:])
+            found.setdefault(code, name_text(item)[1:])
             code += 1
         else:
             try:
