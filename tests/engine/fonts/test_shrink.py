@@ -180,6 +180,18 @@ def test_a_font_whose_name_is_in_another_encoding_becomes_a_subset(written: byte
             assert font.FontDescriptor.FontName == font.BaseFont
 
 
+def test_what_cannot_be_planned_costs_the_fonts_alone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def plan_changes(*_: object) -> None:
+        raise ValueError("a name that nobody foresaw")
+
+    monkeypatch.setattr("pdfsmaller.engine.fonts.plan.plan_changes", plan_changes)
+    pdf = Pdf.new()
+    add_page(pdf, SHOWN, Font=Dictionary(F=simple(pdf, truetype())))
+    result = run(saved(pdf))
+    assert (result.report.outcome, result.report.fonts.changed, result.warnings()) == ("compressed", 0, [])
+    assert result.report.damage == {"font": 1}
+
+
 def test_a_font_to_type_with_keeps_all_that_its_encoding_reaches() -> None:
     pdf, typed, other = with_field()
     shrink(pdf)

@@ -213,8 +213,9 @@ class _Drain:
 
     def _space(self, space: Object, resources: Dictionary | None) -> _Space:
         named = _dictionary(resources.get("/ColorSpace")) if resources is not None else None
-        if named is not None and name_text(space) in named:
-            space = named[name_text(space)]
+        name = name_text(space)
+        if named is not None and name in named:
+            space = named[name]
         if space == Name.Pattern:
             return _KEPT
         pattern = isinstance(space, Array) and len(space) > 0 and space[0] == Name.Pattern

@@ -86,9 +86,9 @@ def shrink_fonts(
         from pdfsmaller.engine.fonts.plan import plan_changes
 
         cache.seen = len(fonts.programs)
-        with tolerate("font") as attempt:
+        with tolerate("font"):
             cache.plan = plan_changes(pdf, fonts, usage, limits, deadline, pdfa)
-        if attempt.failed or cache.plan is None:
+        if cache.plan is None:
             return
     for objgen in cache.changed(kept) & fonts.programs.keys():
         apply_change(pdf, fonts, fonts.programs[objgen], cache.plan.changes[objgen])

@@ -48,8 +48,8 @@ class View:
             return picture
         # Pillow takes a third of libvips' time for it: 2.5 ms instead of 9 for two million pixels of gray, for 65,000
         # 0.4 ms instead of 1.4.
-        size = picture.width, picture.height
-        whole = Image.frombuffer(_MODES[picture.bands], size, picture.samples, "raw", _MODES[picture.bands], 0, 1)
+        size, mode = (picture.width, picture.height), _MODES[picture.bands]
+        whole = Image.frombuffer(mode, size, picture.samples, "raw", mode, 0, 1)
         resized = whole.resize((wide, high), Image.Resampling.BILINEAR)
         return Picture(resized.tobytes(), wide, high, picture.bands)
 
