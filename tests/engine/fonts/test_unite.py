@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from array import array
+from collections.abc import Sequence
 
 import pikepdf
 import pytest
@@ -33,11 +34,16 @@ def part(text: str, *, whole: bytes | None = None, cmap: bool = True) -> bytes:
     return subset_truetype(TrueType(whole or truetype()), [*map(GLYPHS.index, text)], cmap=cmap, names=False)
 
 
-def renumbered(text: str) -> tuple[bytes, dict[str, int]]:
-    """A subset that numbers its glyphs anew, and the numbers of letters; it has no codes."""
+def renumbered(text: Sequence[str], *, made_at: int = 0) -> tuple[bytes, dict[str, int]]:
+    """A subset that numbers its glyphs anew, and the numbers of letters; it has no codes.
+
+    Args:
+        made_at: the program's date, in seconds.
+    """
     options = Options(notdef_outline=True, glyph_names=True)
     logging.getLogger("fontTools").setLevel(logging.ERROR)
-    font = TTFont(io.BytesIO(truetype()))
+    font = TTFont(io.BytesIO(truetype()), recalcTimestamp=False)
+    font["head"].modified = made_at
     subsetter = Subsetter(options)
     subsetter.populate(glyphs=[*text])
     subsetter.subset(font)
@@ -114,17 +120,9 @@ def test_a_composite_glyph_keeps_its_parts_under_new_numbers(run: Run) -> None:
     pdf = Pdf.new()
     fonts, lines = {}, b""
     for number, text in enumerate((["AE", *FIRST], ["AE", *SECOND])):
-        options, font = Options(notdef_outline=True, glyph_names=True), TTFont(io.BytesIO(truetype()))
-        subsetter = Subsetter(options)
-        subsetter.populate(glyphs=text)
-        subsetter.subset(font)
-        numbers = font.getGlyphOrder()
-        for tag in ("cmap", "post", "name", "OS/2"):
-            del font[tag]
-        out = io.BytesIO()
-        font.save(out, reorderTables=False)
-        fonts[f"/F{number}"] = with_text(pdf, composite(pdf, out.getvalue()))
-        codes = b"".join(numbers.index(letter).to_bytes(2) for letter in text)
+        data, numbers = renumbered(text)
+        fonts[f"/F{number}"] = with_text(pdf, composite(pdf, data))
+        codes = b"".join(numbers[letter].to_bytes(2) for letter in text)
         lines += shown(codes, 40 + 40 * number, f"F{number}")
     add_page(pdf, lines, Font=Dictionary(fonts))
     result = run(saved(pdf))

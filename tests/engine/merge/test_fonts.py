@@ -33,10 +33,10 @@ def with_composite(text: str) -> bytes:
     return saved(pdf)
 
 
-def with_new_numbers(text: str) -> bytes:
+def with_new_numbers(text: str, *, made_at: int = 0) -> bytes:
     pdf = Pdf.new()
     text += "abcdefghijklmnopqrstuvwxyz"  # enough to be worth the maps
-    data, numbers = renumbered(text)
+    data, numbers = renumbered(text, made_at=made_at)
     codes = b"".join(numbers[letter].to_bytes(2) for letter in text)
     add_page(pdf, shown(codes, 50, "F"), Font=Dictionary(F=with_text(pdf, composite(pdf, data))))
     return saved(pdf)
@@ -73,6 +73,13 @@ def test_subsets_of_one_font_become_one_program(made: object, join: Join, tmp_pa
     assert len(programs(join(*sources))) == 2
     each = [rendered(documents.write(tmp_path / "source.pdf", data))[0] for data in sources]
     assert rendered(merged.path) == each
+
+
+def test_subsets_that_differ_in_their_dates_alone_share_a_program_with_a_third(join: Join) -> None:
+    """The two fit in one another as they are, the third by new numbers only."""
+    sources = [with_new_numbers(FIRST, made_at=1), with_new_numbers(SECOND), with_new_numbers(FIRST, made_at=2)]
+    merged = join(*sources, preset="ebook", optimize=True)
+    assert len(programs(merged)) == 1
 
 
 def test_different_fonts_stay_apart(join: Join) -> None:

@@ -79,11 +79,22 @@ def unite(candidates: Sequence[Candidate], deadline: Deadline) -> dict[Key, NewP
             families.setdefault((kind, one.name), []).append(one)
     found: dict[Key, NewProgram] = {}
     for (kind, _), family in families.items():
-        for how in _KINDS[kind]:
-            search = _Search(how, deadline)
-            family = search.unite(family)
-            found |= search.found
+        ways = list(_KINDS[kind])
+        while ways and len(family) > 1:
+            best = _best(family, ways, deadline)
+            found |= best.found
+            family = best.alone
+            ways.remove(best.kind)
     return found
+
+
+def _best(family: Sequence[Candidate], ways: Sequence[_Kind], deadline: Deadline) -> _Search:
+    """The search that saves most: two that are the same in one way may be the same as a third in the other way only."""
+    best = _Search(ways[0], family, deadline)
+    for kind in ways[1:]:
+        if best.alone:
+            best = max(best, _Search(kind, family, deadline), key=lambda search: search.saved)
+    return best
 
 
 def _kind_of(new: NewProgram) -> str:
@@ -93,28 +104,36 @@ def _kind_of(new: NewProgram) -> str:
 
 
 class _Search:
-    """Looks for the groups of one family that can be one program."""
+    """The groups of one family that can be one program.
 
-    def __init__(self, kind: _Kind, deadline: Deadline) -> None:
+    Attributes:
+        found: the unions, by what they stand for.
+        alone: those that stay as they are.
+        saved: bytes that the unions save.
+    """
+
+    def __init__(self, kind: _Kind, family: Sequence[Candidate], deadline: Deadline) -> None:
         self.kind, self.deadline = kind, deadline
-        self.tries = 0
+        self.tries = self.saved = 0
         self.found: dict[Key, NewProgram] = {}
+        self.alone: list[Candidate] = []
+        self._unite(list(family))
 
-    def unite(self, family: list[Candidate]) -> list[Candidate]:
-        """Fill ``found``, and return those that stay as they are."""
-        alone: list[Candidate] = []
+    def _unite(self, family: list[Candidate]) -> None:
         while len(family) > 1:
             members, union = self._largest(family)
             if union is None:
-                alone.append(family[0])
+                self.alone.append(family[0])
                 family = family[1:]
                 continue
-            if _saved(members, union):
+            before, after = _bytes(members, union)
+            if worth_it(before, after):
                 self.found |= {one.key: union for one in members}
+                self.saved += before - after
             else:
-                alone += members
+                self.alone += members
             family = [one for one in family if one not in members]
-        return alone + family
+        self.alone += family
 
     def _largest(self, family: list[Candidate]) -> tuple[list[Candidate], NewProgram | None]:
         """The first of a family and those that can be one program with it, proved."""
@@ -147,11 +166,11 @@ class _Search:
         return None
 
 
-def _saved(members: Sequence[Candidate], union: NewProgram) -> bool:
-    # Programs that are alike are stored once.
+def _bytes(members: Sequence[Candidate], union: NewProgram) -> tuple[int, int]:
+    """What some programs take in the file, each once, and what their union takes."""
     before = sum({one.new.data: min(one.new.packed, one.stored) for one in members}.values())
     after = union.packed + sum(len(zlib_compress(table, "fast")) + _MAP_BYTES for table in union.gid_maps.values())
-    return worth_it(before, after)
+    return before, after
 
 
 # --- CFF ------------------------------------------------------------------------------------------------------------
