@@ -4,12 +4,12 @@ The process loads its libraries, says ``{"ready": true}``, then reads one line o
 ``{"entry", "options_class", "libraries": [name], "compares", "sources": [{"path", "name"}], "folder", "options": {…},
 "limits": {…}}``, where ``entry`` and ``options_class`` are what to call and its options, each as ``module:name``, the
 options are as their caller has checked them, and ``compares`` says that pages of the results are compared with those of
-the sources, for which a second process may be worth it (``render.beside``). It binds itself (``confinement``): it can
-then read the sources and write to ``folder``, in which its results lie, and reach nothing else. It answers on standard
-output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now and then (with ``"pages": [done, of]`` where
-these are counted), and at the end exactly one ``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is
-a path in the folder) or ``{"error": …}``. Standard output carries nothing else: what libraries print goes to standard
-error.
+the sources, for which a second process may be worth it (``render.second_process``). It binds itself (``confinement``):
+it can then read the sources and write to ``folder``, in which its results lie, and reach nothing else. It answers on
+standard output, one JSON object a line: ``{"progress": {"stage", "percent"}}`` now and then (with
+``"pages": [done, of]`` where these are counted), and at the end exactly one
+``{"report": …, "files": [{"file", "name", "media_type"}]}`` (``file`` is a path in the folder) or ``{"error": …}``.
+Standard output carries nothing else: what libraries print goes to standard error.
 
 Which operations there are is its caller's business; the form of an entry stands in ``engine.results``.
 """
@@ -37,7 +37,7 @@ from pdfsmaller.engine import libraries, memory
 from pdfsmaller.engine.confinement import confine
 from pdfsmaller.engine.disk import is_disk_full, is_over_file_size
 from pdfsmaller.engine.inputs import InputFile
-from pdfsmaller.engine.render import beside
+from pdfsmaller.engine.render import second_process
 from pdfsmaller.engine.report import Reported
 from pdfsmaller.engine.results import Done
 from pdfsmaller.errors import DiskFull, EngineFailed, LimitExceeded, PdfSmallerError, UnreadablePdf, to_wire
@@ -150,7 +150,8 @@ def _work(protocol: _Protocol) -> None:
         entry, options_class = resolve_name(spec["entry"]), resolve_name(spec["options_class"])
         libraries.load_installed(spec["libraries"])
         paths = [source.path for source in sources]
-        branch = partial(beside.begin, limits.memory_bytes) if spec["compares"] and beside.is_worth_it(paths) else None
+        branches = spec["compares"] and second_process.is_worth_it(paths)
+        branch = partial(second_process.begin, limits.memory_bytes) if branches else None
         bounds = confine(limits, sources=paths, folder=Path(spec["folder"]), branch=branch)
         # Not before: Landlock binds no thread that runs already. (``Thread.start`` would wait for ever for one that the
         # memory does not suffice for.)
@@ -162,7 +163,7 @@ def _work(protocol: _Protocol) -> None:
                 sources, Path(spec["folder"]), options, limits=limits, progress=protocol.progress
             )
         finally:
-            beside.end()
+            second_process.end()
         protocol.done(done, Path(spec["folder"]), bounds)
     except PdfSmallerError as exc:
         protocol.error(exc)

@@ -53,7 +53,7 @@ from pdfsmaller.engine.inputs import InputFile
 from pdfsmaller.engine.memory import give_back, ran_out_of_memory
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.engine.render.beside import Originals
+from pdfsmaller.engine.render.second_process import Originals
 from pdfsmaller.engine.repair.filters import UnknownFilters, pages_showing
 from pdfsmaller.engine.repair.mend import open_or_mend
 from pdfsmaller.engine.report import Audit, ComparisonSummary, FontCounts, ImageCounts, Outcome, Report

@@ -29,7 +29,6 @@ from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.fingerprint import CHECKS, Reader
 from pdfsmaller.engine.looks import Looks, is_blank, unlike
 from pdfsmaller.engine.objgen import ObjGen
-from pdfsmaller.engine.render.beside import Originals
 from pdfsmaller.engine.render.page import (
     Page,
     Rendering,
@@ -41,7 +40,9 @@ from pdfsmaller.engine.render.page import (
     read_text,
     shows_large_image,
 )
+from pdfsmaller.engine.render.second_process import Originals
 from pdfsmaller.engine.stand_ins import StandIns, put_stand_ins
+from pdfsmaller.records import record
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
 SAMPLE_PAGES = 12
@@ -215,16 +216,16 @@ def _compare_pages(
         if forms:
             for document in {before, after, *drawn}:
                 draw_fields(document)
-        same_pictures = stand_ins.pages if stand_ins is not None else frozenset()
+        same_pictures = stand_ins.pages if stand_ins is not None and drawn != [before, after] else frozenset()
         if originals is None:
             originals = Originals(source, passwords[0])
         originals.draw(number for number, _ in pages if number not in same_pictures)
+        documents = _Documents(before, after, drawn, same_pictures, originals, forms, looks)
         for number, there in pages:
             if deadline is not None and time.monotonic() > deadline:
                 result.skipped[number] = "time_limit"
                 continue
-            shown = drawn if number in same_pictures else [before, after]
-            outcome = _compare_page(before, after, number, there, looks, shown, originals, forms=forms)
+            outcome = _compare_page(documents, number, there)
             if isinstance(outcome, str):
                 result.skipped[number] = outcome
                 continue
@@ -266,29 +267,34 @@ def _seen_afresh(
     return difference
 
 
-def _compare_page(
-    before: pypdfium2.PdfDocument,
-    after: pypdfium2.PdfDocument,
-    number: int,
-    there: int,
-    looks: Looks,
-    drawn: list[pypdfium2.PdfDocument],
-    originals: Originals,
-    *,
-    forms: bool,
-) -> Difference | PageSkip | None:
-    """How a page differs, why it cannot be compared, or None where it is the same.
+@record(frozen=True)
+class _Documents:
+    """Two documents whose pages are compared.
 
-    Args:
-        drawn: the documents that are rendered instead.
-        originals: gives the page before, if that is read and drawn beside.
+    Attributes:
+        drawn: the documents that are rendered instead, where the pictures of a page are proven the same.
+        same_pictures: the numbers of these pages.
+        originals: gives a page of ``before``, if that is read and drawn beside.
         forms: fields are drawn.
     """
+
+    before: pypdfium2.PdfDocument
+    after: pypdfium2.PdfDocument
+    drawn: list[pypdfium2.PdfDocument]
+    same_pictures: Collection[int]
+    originals: Originals
+    forms: bool
+    looks: Looks
+
+
+def _compare_page(documents: _Documents, number: int, there: int) -> Difference | PageSkip | None:
+    """How a page differs, why it cannot be compared, or None where it is the same."""
+    originals, looks = documents.originals, documents.looks
     with ExitStack() as stack:
-        new = open_page(after, there, stack)
+        new = open_page(documents.after, there, stack)
         second = draw(new, stack) if new is not None and originals.draws(number) else None
-        known = originals.page(number, forms=forms)
-        old = open_page(before, number, stack) if known is None else None
+        known = originals.page(number, forms=documents.forms)
+        old = open_page(documents.before, number, stack) if known is None else None
         if old is None and known is None:
             return "unreadable"
         if new is None:
@@ -298,8 +304,8 @@ def _compare_page(
             return "no_text"
         if not _is_same_text(before_text, after_text, looks):
             return Difference("text", number, f"The text of page {number + 1} changed.")
-        if drawn != [before, after]:
-            first, second = (_drawn_of(document, number, stack) for document in drawn)
+        if number in documents.same_pictures:
+            first, second = (_drawn_of(document, number, stack) for document in documents.drawn)
             if first is not None and second is not None and unlike(first, second, looks) is None:
                 return None  # otherwise the pages themselves say how they differ
         if known is None and shows_large_image(old):
@@ -314,7 +320,7 @@ def _compare_page(
             return Difference("looks", number, f"Page {number + 1} cannot be shown any more.")
         why = unlike(first, second, looks)
         if why and looks.elsewhere:
-            bare = open_page(before, number, stack)
+            bare = open_page(documents.before, number, stack)
             first = draw(bare, stack, annotations=False) if bare is not None else None
             second = draw(new, stack, annotations=False)
             why = unlike(first, second, looks) if first is not None and second is not None else why

@@ -15,7 +15,7 @@ that hold are named in the job's report:
 ========================  ==========================================================================================
 
 The last three are Linux's. They stay for the life of the process, and need no privileges. One process more may be
-started before the last of them (``render.beside``), and is bound in the same way.
+started before the last of them (``render.second_process``), and is bound in the same way.
 """
 
 from __future__ import annotations

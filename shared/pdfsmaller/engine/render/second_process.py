@@ -71,7 +71,7 @@ class Gone(Exception):
     """The second process is not there any more."""
 
 
-class Beside:
+class SecondProcess:
     """The second process, as the first sees it. One thread at a time."""
 
     def __init__(self, pid: int, requests: int, answers: int, shared: mmap.mmap) -> None:
@@ -130,7 +130,7 @@ class Beside:
             os.waitpid(self._pid, 0)
 
 
-_beside: Beside | None = None
+_second: SecondProcess | None = None
 
 
 def begin(memory_bytes: int, restrict: Callable[[], object]) -> None:
@@ -140,7 +140,7 @@ def begin(memory_bytes: int, restrict: Callable[[], object]) -> None:
         memory_bytes: what this one may take.
         restrict: the last bound, put on the second process as well.
     """
-    global _beside
+    global _second
     if sys.platform != "linux":
         return
     shared = mmap.mmap(-1, SLOTS * SLOT_BYTES + _WANTED.size)
@@ -157,15 +157,15 @@ def begin(memory_bytes: int, restrict: Callable[[], object]) -> None:
         _be_second(own, there, forth, shared, restrict, most)
     os.close(there)
     os.close(forth)
-    _beside = Beside(pid, here, back, shared)
+    _second = SecondProcess(pid, here, back, shared)
 
 
 def end() -> None:
     """End the second process, if there is one, and count its time as this one's."""
-    global _beside
-    if _beside is not None:
-        _beside.close()
-        _beside = None
+    global _second
+    if _second is not None:
+        _second.close()
+        _second = None
 
 
 def is_worth_it(sources: Iterable[Path]) -> bool:
@@ -191,10 +191,10 @@ class Originals:
         self._free = deque(range(SLOTS))
         self._shown: int | None = None
         self._forms: bool | None = None
-        self._beside = _beside
-        if self._beside is not None:
-            with self._losing() as beside:
-                self._file = beside.open(source, password)
+        self._second = _second
+        if self._second is not None:
+            with self._losing() as second:
+                self._file = second.open(source, password)
         self.draw(pages)
 
     def draw(self, pages: Iterable[int]) -> None:
@@ -203,8 +203,8 @@ class Originals:
         """
         if self._has_document:
             self._waiting.extend(number for number in pages if not self.draws(number))
-            with self._losing() as beside:
-                self._ask(beside)
+            with self._losing() as second:
+                self._ask(second)
 
     def draws(self, number: int) -> bool:
         """Whether a page is drawn beside, as far as is known: there is time for other work until it is asked for."""
@@ -213,7 +213,7 @@ class Originals:
 
     @property
     def _has_document(self) -> bool:
-        return self._beside is not None and self._beside.file == self._file
+        return self._second is not None and self._second.file == self._file
 
     def page(self, number: int, *, forms: bool) -> Page | None:
         """A page, to be looked at until another is asked for; None where it is to be drawn here.
@@ -223,25 +223,25 @@ class Originals:
         """
         if not self.draws(number):
             return None
-        with self._losing() as beside:
+        with self._losing() as second:
             if self._forms is None:
-                done, shown, *_ = beside.answer()
+                done, shown, *_ = second.answer()
                 self._forms = bool(shown)
                 if not done:
-                    self._beside = None
+                    self._second = None
             if self._forms == forms:
-                return self._found(beside, number)
+                return self._found(second, number)
         return None
 
-    def _found(self, beside: Beside, number: int) -> Page | None:
+    def _found(self, second: SecondProcess, number: int) -> Page | None:
         if self._shown is not None:
             self._free.append(self._shown)
             self._shown = None
-        self._ask(beside)
+        self._ask(second)
         while self._asked and number not in self._drawn:
             answered, slot = self._asked.popleft()
-            done, characters, digest, *size = beside.answer()
-            page = Page(Text(characters, digest), beside.rendering(slot, *size)) if done else None
+            done, characters, digest, *size = second.answer()
+            page = Page(Text(characters, digest), second.rendering(slot, *size)) if done else None
             self._drawn[answered] = slot, page
         if number not in self._drawn:  # all room is taken by pages that nobody asks for
             self._waiting.remove(number)
@@ -249,22 +249,22 @@ class Originals:
         self._shown, page = self._drawn.pop(number)
         return page
 
-    def _ask(self, beside: Beside) -> None:
+    def _ask(self, second: SecondProcess) -> None:
         """Ask for as many pages as there is room for."""
         while self._waiting and self._free:
             number, slot = self._waiting.popleft(), self._free.popleft()
             self._asked.append((number, slot))
-            beside.draw(number, slot)
+            second.draw(number, slot)
 
     @contextmanager
-    def _losing(self) -> Iterator[Beside]:
+    def _losing(self) -> Iterator[SecondProcess]:
         """The second process, which is done without from when it is found to be gone."""
-        assert self._beside is not None
+        assert self._second is not None
         try:
-            yield self._beside
+            yield self._second
         except Gone:
             logger.warning("The process that draws pages is gone: they are drawn by the other.")
-            self._beside = None
+            self._second = None
             end()
 
 

@@ -20,9 +20,9 @@ from pdfsmaller.engine import verify
 from pdfsmaller.engine.comparison import Comparison
 from pdfsmaller.engine.compress import compress
 from pdfsmaller.engine.options import CompressOptions
-from pdfsmaller.engine.render import beside
-from pdfsmaller.engine.render.beside import Originals
+from pdfsmaller.engine.render import second_process
 from pdfsmaller.engine.render.page import draw, read_text
+from pdfsmaller.engine.render.second_process import Originals
 from pdfsmaller.engine.verify import compare
 from tests import documents
 
@@ -33,15 +33,15 @@ _MEMORY = 2_000_000_000
 
 def _begin() -> int:
     """A second process of this one; its number."""
-    beside.begin(_MEMORY, lambda: None)
-    assert beside._beside is not None
-    return beside._beside._pid
+    second_process.begin(_MEMORY, lambda: None)
+    assert second_process._second is not None
+    return second_process._second._pid
 
 
 @pytest.fixture(autouse=True)
 def second() -> Iterator[int]:
     yield _begin()
-    beside.end()
+    second_process.end()
 
 
 def _compared(before: Path, after: Path, originals: Originals | None = None) -> Comparison:
@@ -50,7 +50,7 @@ def _compared(before: Path, after: Path, originals: Originals | None = None) -> 
 
 def _alone(act: Callable[[], Comparison]) -> Comparison:
     """What comes of it where there is no second process."""
-    beside.end()
+    second_process.end()
     try:
         return act()
     finally:
@@ -167,16 +167,16 @@ def test_when_it_is_killed_the_pages_are_drawn_here(
     found = _compared(before, before, originals)
     assert (found.differences, found.compared) == ([], {0, 1, 2})
     assert len(drawn_here) >= 3
-    assert beside._beside is None
+    assert second_process._second is None
     assert len(_compared(before, before).compared) == 3
 
 
 def test_it_ends_when_it_is_told_to(tmp_path: Path, second: int) -> None:
     Originals(documents.write(tmp_path / "a.pdf", documents.text(12)), None, range(12))
-    beside.end()
+    second_process.end()
     with pytest.raises(ProcessLookupError):
         os.kill(second, 0)
-    beside.end()
+    second_process.end()
 
 
 def test_compressing_draws_here_the_results_alone(tmp_path: Path, drawn_here: list[int]) -> None:
@@ -226,21 +226,21 @@ def test_it_is_worth_it_for_what_takes_a_while_to_draw_where_a_processor_is_free
     small, large = tmp_path / "small.pdf", tmp_path / "large.pdf"
     small.write_bytes(bytes(1_000))
     large.write_bytes(bytes(100_000))
-    monkeypatch.setattr(beside, "WORKERS", 2)
+    monkeypatch.setattr(second_process, "WORKERS", 2)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
-    monkeypatch.setattr(beside, "_running", lambda: 1)
-    assert beside.is_worth_it([large])
-    assert not beside.is_worth_it([small])
-    assert not beside.is_worth_it([tmp_path / "none.pdf"])
-    monkeypatch.setattr(beside, "_running", lambda: 2)
-    assert not beside.is_worth_it([large])
-    monkeypatch.setattr(beside, "_running", lambda: 1)
-    monkeypatch.setattr(beside, "WORKERS", 1)
-    assert not beside.is_worth_it([large])
+    monkeypatch.setattr(second_process, "_running", lambda: 1)
+    assert second_process.is_worth_it([large])
+    assert not second_process.is_worth_it([small])
+    assert not second_process.is_worth_it([tmp_path / "none.pdf"])
+    monkeypatch.setattr(second_process, "_running", lambda: 2)
+    assert not second_process.is_worth_it([large])
+    monkeypatch.setattr(second_process, "_running", lambda: 1)
+    monkeypatch.setattr(second_process, "WORKERS", 1)
+    assert not second_process.is_worth_it([large])
 
 
 def test_how_many_threads_run_is_known() -> None:
-    assert beside._running() >= 1
+    assert second_process._running() >= 1
 
 
 # --- bounds -----------------------------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ _ATTACKS = """
 import json, os, resource, socket, sys
 from pathlib import Path
 from pdfsmaller.engine.confinement import confine
-from pdfsmaller.engine.render import beside
+from pdfsmaller.engine.render import second_process
 from pdfsmaller.limits import Limits
 
 folder, secret = map(Path, sys.argv[1:])
@@ -272,10 +272,10 @@ def serve(shared):
     outcomes["memory"] = resource.getrlimit(resource.RLIMIT_AS)[0]
     (folder / "outcomes.json").write_text(json.dumps(outcomes))
 
-beside._serve = serve
-begin = lambda restrict: beside.begin(Limits().memory_bytes, restrict)
+second_process._serve = serve
+begin = lambda restrict: second_process.begin(Limits().memory_bytes, restrict)
 held = confine(Limits(), sources=[], folder=folder, branch=begin)
-beside.end()
+second_process.end()
 print(json.dumps(held))
 """
 
