@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from pikepdf import Pdf
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.content.scales import find_scales
 from pdfsmaller.engine.fonts.usage import Usage, find_usage
-from pdfsmaller.engine.images.find import Found, externalize_inline_images, find_images
+from pdfsmaller.engine.images.find import Found, find_images
+from pdfsmaller.engine.images.inline import LEAST_BYTES, externalize_inline_images
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.walk.graph import walk
 from pdfsmaller.engine.walk.streams import ContentStream, content_streams
@@ -24,12 +24,14 @@ class Analysis:
 
     Attributes:
         found: its images.
+        inline: the streams whose inline images were made objects.
         usage: what it shows of its fonts.
         streams: its content streams.
         scales: the largest at which each of them is shown.
     """
 
     found: Found
+    inline: Sequence[ContentStream]
     usage: Usage
     streams: Sequence[ContentStream]
     scales: Mapping[ObjGen, float]
@@ -42,9 +44,14 @@ def analyse(pdf: Pdf, limits: Limits, deadline: Deadline) -> Analysis:
         LimitExceeded: a content stream is over ``max_stream_bytes``.
     """
     document = walk(pdf, limits, deadline)
-    found = find_images(document)
-    if found.inline_pages:
-        externalize_inline_images(pdf, found.inline_pages)
+    inline = [stream for stream in content_streams(document) if stream.inline_bytes >= LEAST_BYTES]
+    if inline:
+        externalize_inline_images(pdf, inline, limits)
         document = walk(pdf, limits, deadline, known=document)
-        found = replace(find_images(document), inline_pages=found.inline_pages)
-    return Analysis(found, find_usage(pdf, document, limits), content_streams(document), find_scales(document))
+    return Analysis(
+        find_images(document),
+        inline,
+        find_usage(pdf, document, limits),
+        content_streams(document),
+        find_scales(document),
+    )

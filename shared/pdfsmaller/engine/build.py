@@ -20,7 +20,7 @@ from pdfsmaller.engine.content.rewrite import ContentCache, rewrite_content, tol
 from pdfsmaller.engine.document import correct_page_count, drop_usage_rights, open_pdf, strip_metadata
 from pdfsmaller.engine.fonts.shrink import FontCache, shrink_fonts
 from pdfsmaller.engine.images.apply import apply_images
-from pdfsmaller.engine.images.find import externalize_inline_images
+from pdfsmaller.engine.images.inline import externalize_inline_images
 from pdfsmaller.engine.options import CompressOptions
 from pdfsmaller.engine.save import Policy, save
 from pdfsmaller.engine.structure.tidy import StructureCache, tidy
@@ -61,7 +61,7 @@ class Builder:
             pdf = opened
             if pdf is None:
                 pdf = stack.enter_context(open_pdf(self.source, self.password, self.limits))
-                externalize_inline_images(pdf, self.analysis.found.inline_pages)
+                externalize_inline_images(pdf, self.analysis.inline, self.limits)
             apply_images(pdf, attempt.images)
             mode = self.options.color_mode or "no-change"
             if mode != "no-change":

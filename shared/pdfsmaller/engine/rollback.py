@@ -14,8 +14,9 @@ from pdfsmaller.engine.build import Builder
 from pdfsmaller.engine.comparison import Comparison, Difference
 from pdfsmaller.engine.document import open_pdf
 from pdfsmaller.engine.images.encoded import Encoded
-from pdfsmaller.engine.images.find import Found, externalize_inline_images
+from pdfsmaller.engine.images.find import Found
 from pdfsmaller.engine.images.goal import Goal
+from pdfsmaller.engine.images.inline import externalize_inline_images
 from pdfsmaller.engine.images.work import encode_images
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.records import record
@@ -120,7 +121,7 @@ class Rollback:
         """Some of the images coded once more, as the goal has it."""
         builder = self.builder
         with builder.watch.stage("images"), open_pdf(builder.source, builder.password, builder.limits) as pdf:
-            externalize_inline_images(pdf, self._found.inline_pages)
+            externalize_inline_images(pdf, builder.analysis.inline, builder.limits)
             some = Found({objgen: self._found.images[objgen] for objgen in images})
             return encode_images(pdf, some, goal, builder.limits, builder.deadline, lambda _tally: None).encoded
 

@@ -96,8 +96,3 @@ def test_exponential_nesting_ends() -> None:
         pdf.pages[0].contents_add(b"/X Do")
         found = find_images(walk(pdf, Limits()))
     assert all(not image.resample for image in found.images.values())
-
-
-def test_inline_images_are_noticed() -> None:
-    assert find(documents.inline_image()).inline_pages == [0]
-    assert find(documents.photo_jpeg()).inline_pages == []

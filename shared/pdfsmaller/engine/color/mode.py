@@ -21,6 +21,7 @@ from pdfsmaller.engine.color.gray import GraySpace, level_of, read_gray_space
 from pdfsmaller.engine.color.shadings import LeftAlone, turn_shading
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.images.color import read_color_space
+from pdfsmaller.engine.images.inline import content_of, inline_images
 from pdfsmaller.engine.options import ColorMode
 from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.engine.structure.syntax import name_text
@@ -136,9 +137,11 @@ class _Drain:
         """The content without colour, or None if it had none."""
         result: list[object] = []
         state, stack, changed = _State(), [], False
+        inline: list[int] = []
         for instruction in pikepdf.parse_content_stream(owner):
             if isinstance(instruction, pikepdf.ContentStreamInlineImage):
                 self.left = self.left or not _is_gray(instruction)
+                inline.append(len(instruction.iimage.read_raw_bytes()))
                 result.append(instruction)
                 continue
             operator = str(instruction.operator)
@@ -149,7 +152,20 @@ class _Drain:
             new = self._converted(operator, list(instruction.operands), resources, state)
             changed = changed or bool(new)
             result += new or [instruction]
+        if changed and inline:
+            self._check_inline_images(owner, inline)
         return pikepdf.unparse_content_stream(result) if changed else None  # type: ignore[arg-type]
+
+    def _check_inline_images(self, owner: pikepdf.Page | Stream, found: list[int]) -> None:
+        """Raises LeftAlone where the parser took something in an image for its end, or there is no telling.
+
+        Args:
+            found: how many bytes it found between the beginning of each image's data and its ``EI``.
+        """
+        content = content_of(owner if isinstance(owner, Stream) else owner.obj, self.limits)
+        images = inline_images(content)
+        if images is None or [image.end - len("EI") - image.data_begin for image in images] != found:
+            raise LeftAlone("inline images")
 
     def _converted(
         self, operator: str, operands: list[Object], resources: Dictionary | None, state: _State

@@ -153,7 +153,9 @@ end
 local LONG = {
   W = "Width", H = "Height", BPC = "BitsPerComponent", CS = "ColorSpace", F = "Filter", IM = "ImageMask", L = "Length",
 }
-local COMPONENTS = { ["/G"] = 1, ["/DeviceGray"] = 1, ["/RGB"] = 3, ["/DeviceRGB"] = 3, ["/CMYK"] = 4, ["/DeviceCMYK"] = 4 }
+local COMPONENTS = {
+  ["/G"] = 1, ["/DeviceGray"] = 1, ["["] = 1, ["/RGB"] = 3, ["/DeviceRGB"] = 3, ["/CMYK"] = 4, ["/DeviceCMYK"] = 4,
+}
 
 -- Whether what follows EI at i reads like content: some tokens of plain ASCII, as qpdf looks for.
 local function plausible(i)
@@ -168,47 +170,73 @@ local function ends_at(i)
   return p[i] == 69 and p[i + 1] == 73 and i + 2 <= n and (i + 2 == n or class[p[i + 2]] == 1)
 end
 
--- The end (after EI) of the inline image whose BI has just been read, or nil.
+-- The sizes that the data of an image without filter may have: one, but where its colour space is a resource.
+local function sizes(entries)
+  local width, height, bits = entries.Width, entries.Height, entries.BitsPerComponent
+  local components = COMPONENTS[entries.ColorSpace]
+  if entries.ImageMask == "true" then bits, components = 1, 1 end
+  if type(width) ~= "number" or type(height) ~= "number" or type(bits) ~= "number" then return {} end
+  local found = {}
+  for _, n in ipairs(components and { components } or { 1, 3, 4 }) do
+    found[#found + 1] = math.floor((width * bits * n + 7) / 8) * height
+  end
+  return found
+end
+
+-- The position of EI behind so many bytes of data, or nil.
+local function end_behind(data, size)
+  if type(size) ~= "number" or size < 0 or data + size > n then return end
+  local i = data + size
+  for _ = 1, 3 do
+    if i + 1 < n and ends_at(i) then return i end
+    if i >= n or class[p[i]] ~= 1 then return end
+    i = i + 1
+  end
+end
+
+-- Of the inline image whose BI has just been read: its end (after EI), where ID is, where its data begins and ends, and
+-- whether that is certain, by the size that it says or has to have. Nothing where there is no telling.
+--
+-- Of a key that comes in both its forms the short one counts, as for PDFium and poppler.
 function M.inline_image()
-  local entries, key, parts = {}, nil, 0
+  local entries, shortened, key, short, parts = {}, {}, nil, false, 0
+  local id
   while true do
     local kind, from, to, value = M.token()
     if kind == END or kind == BAD then return end
     local text = ffi.string(p + from, to - from)
-    if kind == WORD and text == "ID" then break end
+    if kind == WORD and text == "ID" then id = from; break end
     if kind == NAME and not key and parts == 0 then
       key = text:sub(2)
+      short = LONG[key] ~= nil
       key = LONG[key] or key
     else
       if kind == OPEN then parts = parts + 1 elseif kind == CLOSE then parts = parts - 1 end
       if not key or parts < 0 then return end
       if parts == 0 then
-        entries[key] = kind == NUMBER and value or kind == CLOSE and "[" or text
+        if short or not shortened[key] then
+          entries[key] = kind == NUMBER and value or kind == CLOSE and "[" or text
+          shortened[key] = short
+        end
         key = nil
       end
     end
   end
   if key or class[p[at]] ~= 1 then return end
   local data = at + 1
-  local length = entries.Length
-  if not length and not entries.Filter then
-    local bits = entries.ImageMask == "true" and 1 or entries.BitsPerComponent
-    local components = entries.ImageMask == "true" and 1 or COMPONENTS[entries.ColorSpace]
-    if type(entries.Width) == "number" and type(entries.Height) == "number" and type(bits) == "number" and components then
-      length = math.floor((entries.Width * bits * components + 7) / 8) * entries.Height
-    end
-  end
-  if type(length) == "number" and length >= 0 and data + length <= n then
-    local i = data + length
-    for _ = 1, 3 do
-      if i + 1 < n and ends_at(i) then at = i + 2; return at end
-      if i >= n or class[p[i]] ~= 1 then break end
-      i = i + 1
+  for _, size in ipairs(entries.Length and { entries.Length } or entries.Filter and {} or sizes(entries)) do
+    local i = end_behind(data, size)
+    if i then
+      at = i + 2
+      return at, id, data, data + size, true
     end
   end
   local i = data
   while i + 1 < n do
-    if ends_at(i) and (i == data or class[p[i - 1]] == 1) and plausible(i + 2) then at = i + 2; return at end
+    if ends_at(i) and (i == data or class[p[i - 1]] == 1) and plausible(i + 2) then
+      at = i + 2
+      return at, id, data, math.max(data, i - 1), false
+    end
     i = i + 1
   end
 end

@@ -13,7 +13,7 @@ import math
 from dataclasses import field
 from typing import Literal
 
-from pikepdf import Pdf, Stream
+from pikepdf import Stream
 
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.objgen import ObjGen
@@ -24,8 +24,6 @@ from pdfsmaller.records import record
 Role = Literal["image", "soft_mask", "stencil"]
 
 POINTS_PER_INCH = 72.0
-# Inline images below this stay inline: an object of its own costs about as much as it saves.
-INLINE_MIN_BYTES = 1024
 _MASKS: tuple[tuple[str, Role], ...] = (("/SMask", "soft_mask"), ("/Mask", "stencil"))
 
 
@@ -70,23 +68,12 @@ class Found:
 
     Attributes:
         images: all of them, by object.
-        inline_pages: pages whose content holds large inline images.
         matted: images with the soft mask that their colours are premultiplied with (``/Matte``); both must keep the
             same size.
     """
 
     images: dict[ObjGen, FoundImage] = field(default_factory=dict)
-    inline_pages: list[int] = field(default_factory=list)
     matted: list[tuple[ObjGen, ObjGen]] = field(default_factory=list)
-
-
-def externalize_inline_images(pdf: Pdf, pages: list[int]) -> None:
-    """Make large inline images of these pages objects of their own, which can then be shared and re-encoded.
-
-    Run on two copies of the same file with the same pages, the new objects get the same numbers.
-    """
-    for number in pages:
-        pdf.pages[number].externalize_inline_images(min_size=INLINE_MIN_BYTES)
 
 
 def find_images(document: Document) -> Found:
@@ -117,8 +104,6 @@ class _Placing:
                     self._show(appearance.node, _times(appearance.fit, base), 0)
             if attempt.failed:  # it may show images in ways that were not seen
                 self.complete = False
-            if page.inline_bytes >= INLINE_MIN_BYTES:
-                self.found.inline_pages.append(page.number)
         with tolerate("page"):
             for glyph in self.document.type3:  # whoever shows them
                 for image, _ in glyph.images:

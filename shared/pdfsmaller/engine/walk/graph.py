@@ -112,7 +112,6 @@ class PageNode:
         appearances: its annotations'.
         unit: points to a unit of its space.
         long_side: of its crop box, in points.
-        inline_bytes: size of the largest inline image in its content.
     """
 
     number: int
@@ -120,7 +119,6 @@ class PageNode:
     unit: float
     long_side: float
     appearances: list[Appearance] = field(default_factory=list)
-    inline_bytes: int = 0
 
 
 @record()
@@ -199,8 +197,7 @@ class _Walk:
         contents = page.obj.get("/Contents")
         listed = contents.as_list() if isinstance(contents, Array) else [contents]
         streams = [stream for stream in listed if isinstance(stream, Stream)]
-        events, _ = self._content(found.node, page, streams, scope, own=True, depth=0)
-        found.inline_bytes = events.inline_bytes if events is not None else 0
+        self._content(found.node, page, streams, scope, own=True, depth=0)
         annots = page.obj.get("/Annots")
         for annot in annots.as_list() if isinstance(annots, Array) else []:
             if isinstance(annot, Dictionary) and "/AP" in annot:

@@ -21,6 +21,7 @@ class ContentStream:
         colored: it may set colours other than levels of DeviceGray.
         gray: it may set levels of DeviceGray.
         inline: it may have inline images.
+        inline_bytes: size of the largest of them, as far as is known.
     """
 
     objgen: ObjGen
@@ -29,6 +30,7 @@ class ContentStream:
     colored: bool
     gray: bool
     inline: bool
+    inline_bytes: int = 0
 
 
 def content_streams(document: Document) -> list[ContentStream]:
@@ -49,6 +51,7 @@ def content_streams(document: Document) -> list[ContentStream]:
                 events is None or events.colored,
                 events is None or events.gray,
                 events is None or events.inline,
+                events.inline_bytes if events is not None else 0,
             )
     return list(found.values())
 
