@@ -70,6 +70,9 @@ def test_a_range_ends_with_its_last_byte() -> None:
         b"2 beginbfchar <41> <0041> <41> <0042> endbfchar ",
         b"1 beginbfchar <41> <41> endbfchar ",
         b"1 beginbfchar <4> <0041> endbfchar ",
+        b"2 beginbfchar <41> <0041> endbfchar ",
+        b"1 beginbfrange <41> <42> <0041> <50> <51> <0050> endbfrange ",
+        b"9999999999999 beginbfchar <41> <0041> endbfchar ",
         b"/Other usecmap 1 beginbfchar <41> <0041> endbfchar ",
         b"",
     ],
@@ -102,6 +105,20 @@ def test_a_document_keeps_its_text(run: Run) -> None:
     with Pdf.open(result.target) as pdf:
         (found,) = {font.ToUnicode.read_bytes() for font in pdf.pages[0].obj.Resources.Font.values()}
     assert b"<20><7D><0021>" in found
+
+
+def test_a_document_whose_sections_are_miscounted_keeps_them_and_becomes_smaller(run: Run) -> None:
+    miscounted = cmap(chars({code: chr(code + 1) for code in range(0x20, 0x7E)})).replace(b"94 begin", b"95 begin")
+
+    def give(pdf: Pdf) -> None:
+        for page in pdf.pages:
+            for font in page.obj.Resources.Font.values():
+                font.ToUnicode = pdf.make_stream(miscounted)
+
+    result = run(documents.edited(documents.text(), give), preset="lossless")
+    assert result.warnings() == []
+    with Pdf.open(result.target) as pdf:
+        assert {font.ToUnicode.read_bytes() for font in pdf.pages[0].obj.Resources.Font.values()} == {miscounted}
 
 
 def test_codes_that_nothing_shows_go() -> None:

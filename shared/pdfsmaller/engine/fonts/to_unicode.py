@@ -25,7 +25,7 @@ _BEGIN = (
 _END = b"endcmap CMapName currentdict/CMap defineresource pop end end"
 _COMMENT = re.compile(rb"(?m)^[ \t]*%[^\r\n]*")
 _HEX = rb"<((?:[0-9A-Fa-f]{2})+)>"
-_SECTION = re.compile(rb"\d+\s+begin(codespacerange|bfchar|bfrange)\b(.*?)\bend\1\b", re.DOTALL)
+_SECTION = re.compile(rb"(\d{1,9})\s+begin(codespacerange|bfchar|bfrange)\b(.*?)\bend\2\b", re.DOTALL)
 _PAIR = re.compile(rb"\s*" + _HEX + rb"\s*" + _HEX)
 _RANGE = re.compile(rb"\s*" + _HEX + rb"\s*" + _HEX + rb"\s*(?:" + _HEX + rb"|\[((?:\s*" + _HEX + rb")*)\s*\])")
 _TEXT = re.compile(_HEX)
@@ -90,9 +90,10 @@ def read_codes(data: bytes) -> tuple[list[bytes], Codes] | None:
     spaces: list[bytes] = []
     codes: Codes = {}
     for section in _SECTION.finditer(data):
-        kind, body = section[1], section[2]
+        kind, body = section[2], section[3]
         matches = list((_RANGE if kind == b"bfrange" else _PAIR).finditer(body))
-        if sum(len(found[0]) for found in matches) != len(body.rstrip()):
+        # A section of more or fewer entries than it says (pdfcpu counted one too many) is none to PDFium.
+        if sum(len(found[0]) for found in matches) != len(body.rstrip()) or len(matches) != int(section[1]):
             return None
         for found in matches:
             if kind == b"codespacerange":
