@@ -470,3 +470,27 @@ def test_a_jpeg_2000_that_claims_to_be_gigantic_is_left_alone(run: Run) -> None:
     result = run(data, preset="ebook")
     assert "left_alone" not in result.warnings()
     assert result.report.images.changed == 0
+
+
+@pytest.mark.parametrize("preset", ["lossless", "ebook"])
+@pytest.mark.parametrize(
+    "name",
+    ["chart_flate", "gray_as_rgb", "indexed_8", "indexed_4", "indexed_1", "indexed_cmyk", "photo_flate", "ccitt_g4"],
+)
+def test_an_array_that_says_what_is_so_anyway_does_not_outlive_its_colour_space(
+    run: Run, name: str, preset: str
+) -> None:
+    """ArcGIS writes [0 1 0 1 0 1] with every RGB image: as that of a palette it would be black."""
+
+    def say(pdf: Pdf) -> None:
+        for image in pdf.objects:
+            if isinstance(image, pikepdf.Stream) and image.get("/Subtype") == "/Image":
+                space = image.get("/ColorSpace")
+                if isinstance(space, Array) and space[0] == "/Indexed":
+                    image.Decode = Array([0, 2 ** int(image.BitsPerComponent) - 1])
+                else:
+                    image.Decode = Array([0, 1] * {"/DeviceRGB": 3, "/DeviceCMYK": 4}.get(str(space), 1))
+
+    result = run(documents.edited(documents.IMAGES[name](), say), preset=preset, verify="off")
+    assert result.report.outcome == "compressed"
+    assert result.same_pixels() if preset == "lossless" else result.mean_error() < 4

@@ -46,7 +46,8 @@ def _write_layers(pdf: Pdf, stream: Stream, image: Encoded, over: tuple[Encoded,
     ``Do`` shows both alike, so that nothing else on the page changes.
     """
     kept = {key: stream[key] for key in _OF_ANY_XOBJECT if key in stream}
-    entries = {key: value for key, value in stream.items() if key not in (*kept, "/Length", "/Filter", "/DecodeParms")}
+    dropped = ("/Length", "/Filter", "/DecodeParms", *(["/Decode"] if image.drop_decode else []))
+    entries = {key: value for key, value in stream.items() if key not in (*kept, *dropped)}
     paper, color = (pdf.make_indirect(Stream(pdf, b"", Dictionary(entries))) for _ in range(2))
     stencil = Stream(pdf, b"", Type=Name.XObject, Subtype=Name.Image, ImageMask=True)
     _write(paper, image, common)

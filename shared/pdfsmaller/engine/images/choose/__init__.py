@@ -40,6 +40,12 @@ def optimize(source: ImageSource, goal: Goal, layers_worth: Callable[[], bool] =
     Raises:
         Skip: the stored one is best, or nothing else is known to be right.
     """
+    best = _best(source, goal, layers_worth)
+    # A default /Decode says nothing, but for another number of components or of bits the same array is none.
+    return replace(best, drop_decode=True) if source.plain_decode else best
+
+
+def _best(source: ImageSource, goal: Goal, layers_worth: Callable[[], bool]) -> Encoded:
     reason = "already_small"
     if goal.color_mode != "no-change" and source.color.family != "gray" and not may_recolor(source):
         raise Skip("color_kept")
