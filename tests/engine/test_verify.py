@@ -386,6 +386,25 @@ def test_structure_too_large_to_be_compared_whole_is_named(tmp_path: Path, monke
     assert {skipped.get("tags"), skipped.get("outline")} == {"too_large"}
 
 
+def named_places(*, backwards: bool, height: int = 700) -> bytes:
+    """Forty named destinations, listed from either end, and the height that the one in the middle leads to."""
+
+    def add(pdf: Pdf) -> None:
+        heights = [height if number == 20 else 10 * number for number in range(40)]
+        named = [(String(f"n{at:02}"), Array([pdf.pages[0].obj, Name.XYZ, 0, y, None])) for at, y in enumerate(heights)]
+        listed = reversed(named) if backwards else named
+        pdf.Root.Names = Dictionary(Dests=Dictionary(Names=Array([one for pair in listed for one in pair])))
+
+    return documents.edited(documents.text(), add)
+
+
+def test_what_is_cut_off_elsewhere_is_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "_NODES", 100)
+    one, same = named_places(backwards=True), named_places(backwards=False)
+    assert differences(tmp_path, one, same) == []
+    assert kinds(differences(tmp_path, one, named_places(backwards=False, height=9))) == {"destinations"}
+
+
 def test_a_very_long_page_is_compared(tmp_path: Path) -> None:
     def long(pdf: Pdf) -> None:
         pdf.pages[0].MediaBox = Array([0, 0, 4, 14_400])

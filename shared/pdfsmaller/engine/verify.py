@@ -46,7 +46,9 @@ from pdfsmaller.records import record
 
 #: Pages compared in ``sample`` mode: the first, the last and others evenly between.
 SAMPLE_PAGES = 12
-_NODES = 20_000
+# Objects compared of each kind of structure, at first and where it seems to be another: of destinations in 0.07 s and
+# 1.3 s.
+_NODES, _MOST_NODES = 20_000, 400_000
 # After so many pages that do differ, the others are believed to: each second look opens both files.
 _SURE = 3
 
@@ -98,7 +100,7 @@ def compare(
             result.skipped = dict.fromkeys(range(result.pages), "unreadable")
             result.structure_skipped = {kind: "unreadable" for kind, _, _ in CHECKS}
             return result
-        _compare_structure(before, after, result, nodes=_NODES if mode == "sample" else 20 * _NODES)
+        _compare_structure(before, after, result, nodes=_NODES if mode == "sample" else _MOST_NODES)
         pages = min(result.pages, there)
         numbers = sample_pages(pages) if mode == "sample" else range(pages)
         stand_ins = None
@@ -162,17 +164,24 @@ def _compare_structure(before: pikepdf.Pdf, after: pikepdf.Pdf, result: Comparis
         return
     old, new = Reader(before, nodes), Reader(after, nodes)
     for kind, message, read in CHECKS:
-        old.budget = new.budget = nodes
-        with tolerate(f"compared_{kind}") as attempt:
-            expected = read(old)
+        same = False
+        # What is cut off may be cut off elsewhere in the other: a difference counts if it is there with more of it.
+        for most in sorted({nodes, _MOST_NODES}):
+            for reader in (old, new):
+                reader.nodes = reader.budget = most
+            with tolerate(f"compared_{kind}") as attempt:
+                expected = read(old)
+            if attempt.failed:
+                break
+            with tolerate(f"compared_{kind}"):
+                same = read(new) == expected
+            if same or min(old.budget, new.budget) >= 0:
+                break
         if attempt.failed:
             result.structure_skipped[kind] = "unreadable"
             continue
         if old.budget < 0:
             result.structure_skipped[kind] = "too_large"
-        same = False
-        with tolerate(f"compared_{kind}"):
-            same = read(new) == expected
         if not same:
             result.differences.append(Difference(kind, None, f"{message}."))
 
