@@ -68,6 +68,7 @@ def test_a_range_ends_with_its_last_byte() -> None:
         b"1 beginbfrange <0000> <FFFF> <0000> endbfrange ",
         b"1 beginbfrange <00> <02> [<0041> <0042>] endbfrange ",
         b"2 beginbfchar <41> <0041> <41> <0042> endbfchar ",
+        b"2 beginbfchar <0041> <0041> <41> <0042> endbfchar ",
         b"1 beginbfchar <41> <41> endbfchar ",
         b"1 beginbfchar <4> <0041> endbfchar ",
         b"2 beginbfchar <41> <0041> endbfchar ",

@@ -89,6 +89,8 @@ def read_codes(data: bytes) -> tuple[list[bytes], Codes] | None:
         return None
     spaces: list[bytes] = []
     codes: Codes = {}
+    # PDFium and poppler do not tell codes of one byte from those of two: which comes last counts for both.
+    of_number: dict[int, bytes] = {}
     for section in _SECTION.finditer(data):
         kind, body = section[2], section[3]
         matches = list((_RANGE if kind == b"bfrange" else _PAIR).finditer(body))
@@ -104,8 +106,9 @@ def read_codes(data: bytes) -> tuple[list[bytes], Codes] | None:
                 return None
             for code, text in entries:
                 value = bytes.fromhex(text.decode())
-                if len(value) % 2 or codes.setdefault(code, value) != value:
+                if len(value) % 2 or of_number.setdefault(code[1], value) != value:
                     return None
+                codes[code] = value
     return (spaces, codes) if spaces and codes else None
 
 
