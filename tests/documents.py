@@ -1393,9 +1393,11 @@ def _raw(objects: list[bytes]) -> bytes:
 # --- changes that a verification must see ---------------------------------------------------------------------------
 
 
-def with_content(data: bytes, extra: bytes, *, page: int = 0, before: bool = False) -> bytes:
-    """``data`` with more content on one page (a black box, say)."""
+def with_content(data: bytes, extra: bytes, *, page: int = 0, before: bool = False, **resources: Any) -> bytes:
+    """``data`` with more content on one page (a black box, say), and these resources in the place of its own."""
     with Pdf.open(io.BytesIO(data)) as pdf:
+        for key, value in resources.items():
+            pdf.pages[page].obj.Resources["/" + key] = value
         pdf.pages[page].contents_add(extra, prepend=before)
         return _saved(pdf)
 

@@ -44,14 +44,10 @@ def analyse(pdf: Pdf, limits: Limits, deadline: Deadline) -> Analysis:
         LimitExceeded: a content stream is over ``max_stream_bytes``.
     """
     document = walk(pdf, limits, deadline)
-    inline = [stream for stream in content_streams(document) if stream.inline_bytes >= LEAST_BYTES]
+    streams = content_streams(document)
+    inline = [stream for stream in streams if stream.inline_bytes >= LEAST_BYTES]
     if inline:
         externalize_inline_images(pdf, inline, limits)
         document = walk(pdf, limits, deadline, known=document)
-    return Analysis(
-        find_images(document),
-        inline,
-        find_usage(pdf, document, limits),
-        content_streams(document),
-        find_scales(document),
-    )
+        streams = content_streams(document)
+    return Analysis(find_images(document), inline, find_usage(pdf, document, limits), streams, find_scales(document))

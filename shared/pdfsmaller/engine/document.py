@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pikepdf
-from pikepdf import Array, Dictionary, Object, Pdf
+from pikepdf import Array, Dictionary, Object, Pdf, Stream
 
 from pdfsmaller.engine.damage import raised_as, tolerate
 from pdfsmaller.engine.entries import entry
@@ -222,6 +222,12 @@ def inherited_resources(page: Dictionary) -> Dictionary | None:
             return resources
         node = node.get("/Parent")
     return None
+
+
+def listed_contents(owner: Object) -> list[Object | None]:
+    """What the content of a page consists of, as it is listed; a stream is its own."""
+    contents = owner if isinstance(owner, Stream) else owner.get("/Contents")
+    return list(contents.as_list()) if isinstance(contents, Array) else [contents]
 
 
 def pdfa_part(pdf: Pdf) -> int | None:

@@ -16,8 +16,8 @@ from pdfsmaller.errors import LimitExceeded
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
 
-# Short forms are legal in inline images and met in the wild elsewhere (ISO 32000-1, table 94).
-_SHORT = {
+#: Short forms are legal in inline images and met in the wild elsewhere (ISO 32000-1, table 94).
+SHORT_FILTERS = {
     "/A85": "/ASCII85Decode",
     "/AHx": "/ASCIIHexDecode",
     "/CCF": "/CCITTFaxDecode",
@@ -56,14 +56,14 @@ def filters_of(stream: Stream) -> list[Filter]:
         parms = entry(stream, "/DP")
     if parms is None and isinstance(names, Name):  # most streams
         text = name_text(names)
-        return [Filter(_SHORT.get(text, text), None)]
+        return [Filter(SHORT_FILTERS.get(text, text), None)]
     listed = list(names.as_list()) if isinstance(names, Array) else [names] if isinstance(names, Name) else []
     given = list(parms.as_list()) if isinstance(parms, Array) else [parms]
     result = []
     for index, name in enumerate(listed):
         parm = given[index] if index < len(given) else None
         text = name_text(name)
-        result.append(Filter(_SHORT.get(text, text), parm if isinstance(parm, Dictionary) else None))
+        result.append(Filter(SHORT_FILTERS.get(text, text), parm if isinstance(parm, Dictionary) else None))
     return result
 
 

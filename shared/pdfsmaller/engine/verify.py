@@ -164,26 +164,32 @@ def _compare_structure(before: pikepdf.Pdf, after: pikepdf.Pdf, result: Comparis
         return
     old, new = Reader(before, nodes), Reader(after, nodes)
     for kind, message, read in CHECKS:
-        same = False
-        # What is cut off may be cut off elsewhere in the other: a difference counts if it is there with more of it.
-        for most in sorted({nodes, _MOST_NODES}):
-            for reader in (old, new):
-                reader.nodes = reader.budget = most
-            with tolerate(f"compared_{kind}") as attempt:
-                expected = read(old)
-            if attempt.failed:
-                break
-            with tolerate(f"compared_{kind}"):
-                same = read(new) == expected
-            if same or min(old.budget, new.budget) >= 0:
-                break
-        if attempt.failed:
+        same = _is_same(kind, read, old, new, nodes)
+        if same is None:
             result.structure_skipped[kind] = "unreadable"
             continue
         if old.budget < 0:
             result.structure_skipped[kind] = "too_large"
         if not same:
             result.differences.append(Difference(kind, None, f"{message}."))
+
+
+def _is_same(kind: str, read: Callable[[Reader], object], old: Reader, new: Reader, nodes: int) -> bool | None:
+    """Whether a kind of structure is the same in both; None where the original's cannot be read."""
+    same = False
+    # What is cut off may be cut off elsewhere in the other: a difference counts if it is there with more of it.
+    for most in sorted({nodes, _MOST_NODES}):
+        for reader in (old, new):
+            reader.nodes = reader.budget = most
+        with tolerate(f"compared_{kind}") as attempt:
+            expected = read(old)
+        if attempt.failed:
+            return None
+        with tolerate(f"compared_{kind}"):
+            same = read(new) == expected
+        if same or min(old.budget, new.budget) >= 0:
+            break
+    return same
 
 
 # --- text and looks -------------------------------------------------------------------------------------------------
@@ -215,17 +221,18 @@ def _compare_pages(
             message = "The result cannot be opened for rendering."
             result.differences.append(Difference("unreadable", None, message))
             return
-        drawn = [before, after]
+        drawn: list[pypdfium2.PdfDocument] = []
+        same_pictures: Collection[int] = ()
         if stand_ins is not None:
             with tolerate("stand_ins", pypdfium2.PdfiumError):
                 drawn = [
                     stack.enter_context(pypdfium2.PdfDocument(copy)) for copy in (stand_ins.before, stand_ins.after)
                 ]
+                same_pictures = stand_ins.pages
         forms = all(has_form(document) for document in (before, after))
         if forms:
-            for document in {before, after, *drawn}:
+            for document in (before, after, *drawn):
                 draw_fields(document)
-        same_pictures = stand_ins.pages if stand_ins is not None and drawn != [before, after] else frozenset()
         if originals is None:
             originals = Originals(source, passwords[0])
         originals.draw(number for number, _ in pages if number not in same_pictures)

@@ -20,13 +20,7 @@ def has_color(result: Result, page: int = 0) -> bool:
 
 
 def drawn(content: bytes, **resources: pikepdf.Object) -> bytes:
-    def draw(pdf: pikepdf.Pdf) -> None:
-        page = pdf.pages[0]
-        for key, value in resources.items():
-            page.obj.Resources["/" + key] = value
-        page.contents_add(b"q " + content + b" Q")
-
-    return documents.edited(documents.text(pages=1), draw)
+    return documents.with_content(documents.text(pages=1), b"q " + content + b" Q", **resources)
 
 
 def spaces() -> pikepdf.Dictionary:

@@ -32,13 +32,7 @@ def inline(data: bytes, entries: bytes = b"/CS /RGB /BPC 8") -> bytes:
 
 
 def document(content: bytes, **resources: object) -> bytes:
-    def add(pdf: Pdf) -> None:
-        page = pdf.pages[0]
-        for key, value in resources.items():
-            page.obj.Resources["/" + key] = value
-        page.contents_add(content)
-
-    return documents.edited(documents.text(pages=1), add)
+    return documents.with_content(documents.text(pages=1), content, **resources)
 
 
 def analysed(pdf: Pdf) -> Analysis:

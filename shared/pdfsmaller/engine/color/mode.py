@@ -21,11 +21,10 @@ from pdfsmaller.engine.color.gray import GraySpace, level_of, read_gray_space
 from pdfsmaller.engine.color.shadings import LeftAlone, turn_shading
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.images.color import read_color_space
-from pdfsmaller.engine.images.inline import content_of, inline_images
+from pdfsmaller.engine.images.inline import inline_images
 from pdfsmaller.engine.options import ColorMode
-from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.engine.structure.syntax import name_text
-from pdfsmaller.engine.walk.streams import ContentStream, resources_of
+from pdfsmaller.engine.walk.streams import ContentStream, content_of, resources_of
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
 
@@ -109,8 +108,8 @@ class _Drain:
             with tolerate("content_color", LeftAlone, NotAFunction) as attempt:
                 found = self.pdf.get_object(stream.objgen)
                 owner = found if isinstance(found, Stream) else pikepdf.Page(found)
-                self._check_size(found if isinstance(found, Stream) else found.get("/Contents"))
-                new = self._rewritten(owner, resources_of(self.pdf, stream))
+                content = content_of(found, self.limits)
+                new = self._rewritten(owner, content, resources_of(self.pdf, stream))
                 if new is not None:
                     self._put(owner, new)
             self.left |= attempt.failed
@@ -120,11 +119,6 @@ class _Drain:
             self.left |= attempt.failed
         return self.left
 
-    def _check_size(self, content: Object | None) -> None:
-        for stream in content.as_list() if isinstance(content, Array) else [content]:
-            if isinstance(stream, Stream):
-                read_decoded(stream, self.limits)
-
     def _put(self, owner: pikepdf.Page | Stream, data: bytes) -> None:
         if isinstance(owner, Stream):
             owner.write(data)
@@ -133,7 +127,7 @@ class _Drain:
 
     # --- content ------------------------------------------------------------------------------------------------------
 
-    def _rewritten(self, owner: pikepdf.Page | Stream, resources: Dictionary | None) -> bytes | None:
+    def _rewritten(self, owner: pikepdf.Page | Stream, content: bytes, resources: Dictionary | None) -> bytes | None:
         """The content without colour, or None if it had none."""
         result: list[object] = []
         state, stack, changed = _State(), [], False
@@ -153,19 +147,8 @@ class _Drain:
             changed = changed or bool(new)
             result += new or [instruction]
         if changed and inline:
-            self._check_inline_images(owner, inline)
+            _check_inline_images(content, inline)
         return pikepdf.unparse_content_stream(result) if changed else None  # type: ignore[arg-type]
-
-    def _check_inline_images(self, owner: pikepdf.Page | Stream, found: list[int]) -> None:
-        """Raises LeftAlone where the parser took something in an image for its end, or there is no telling.
-
-        Args:
-            found: how many bytes it found between the beginning of each image's data and its ``EI``.
-        """
-        content = content_of(owner if isinstance(owner, Stream) else owner.obj, self.limits)
-        images = inline_images(content)
-        if images is None or [image.end - len("EI") - image.data_begin for image in images] != found:
-            raise LeftAlone("inline images")
 
     def _converted(
         self, operator: str, operands: list[Object], resources: Dictionary | None, state: _State
@@ -350,3 +333,14 @@ def _is_gray(image: pikepdf.ContentStreamInlineImage) -> bool:
     """Whether an inline image is a stencil or gray."""
     about = image.iimage
     return bool(about.image_mask) or str(about.colorspace) in ("/DeviceGray", "/G", "/CalGray")
+
+
+def _check_inline_images(content: bytes, found: list[int]) -> None:
+    """Raises LeftAlone where the parser took something in an image for its end, or there is no telling.
+
+    Args:
+        found: how many bytes it found between the beginning of each image's data and its ``EI``.
+    """
+    images = inline_images(content)
+    if images is None or [image.end - len("EI") - image.data_begin for image in images] != found:
+        raise LeftAlone("inline images")

@@ -18,11 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 
 from deflate import zlib_compress
-from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
+from pikepdf import Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.content.rewriter import Rewriter, rewriters
 from pdfsmaller.engine.damage import tolerate
+from pdfsmaller.engine.document import listed_contents
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import GENERAL, filters_of, read_decoded
@@ -161,8 +162,7 @@ class _Rewrite:
         owners: Counter[ObjGen] = Counter()
         for about in self.streams:
             owner = self.pdf.get_object(about.objgen)
-            contents = owner.get("/Contents") if about.page and isinstance(owner, Dictionary) else owner
-            listed = contents.as_list() if isinstance(contents, Array) else [contents]
+            listed = listed_contents(owner) if isinstance(owner, Dictionary | Stream) else [owner]
             streams = [stream for stream in listed if isinstance(stream, Stream)]
             owners.update(stream.objgen for stream in streams)
             if isinstance(owner, Dictionary | Stream) and streams and len(streams) == len(listed):

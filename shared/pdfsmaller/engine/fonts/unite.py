@@ -82,6 +82,8 @@ def unite(candidates: Sequence[Candidate], deadline: Deadline) -> dict[Key, NewP
         ways = list(_KINDS[kind])
         while ways and len(family) > 1:
             best = _best(family, ways, deadline)
+            if not best.found:
+                break  # by no way
             found |= best.found
             family = best.alone
             ways.remove(best.kind)

@@ -19,15 +19,16 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, PdfError, Stream
 
 from pdfsmaller.engine.damage import tolerate
 from pdfsmaller.engine.lua import PerThread, available, new_function
-from pdfsmaller.engine.streams import read_decoded
-from pdfsmaller.engine.walk.streams import ContentStream, resources_of
+from pdfsmaller.engine.streams import SHORT_FILTERS
+from pdfsmaller.engine.structure.syntax import name_text
+from pdfsmaller.engine.walk.streams import ContentStream, content_of, resources_of
 from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
 
 #: Smaller ones stay inline: an object of its own costs about as much as it saves.
 LEAST_BYTES = 1024
 
-# ISO 32000-1, tables 93 and 94.
+# ISO 32000-1, tables 93 and 94; filters: ``SHORT_FILTERS``.
 _KEYS = {
     "/BPC": "/BitsPerComponent",
     "/CS": "/ColorSpace",
@@ -41,15 +42,6 @@ _KEYS = {
     "/W": "/Width",
 }
 _SPACES = {"/G": "/DeviceGray", "/RGB": "/DeviceRGB", "/CMYK": "/DeviceCMYK", "/I": "/Indexed"}
-_FILTERS = {
-    "/AHx": "/ASCIIHexDecode",
-    "/A85": "/ASCII85Decode",
-    "/LZW": "/LZWDecode",
-    "/Fl": "/FlateDecode",
-    "/RL": "/RunLengthDecode",
-    "/CCF": "/CCITTFaxDecode",
-    "/DCT": "/DCTDecode",
-}
 _FOLDER = Path(__file__).parent
 
 
@@ -132,17 +124,6 @@ def _externalize(pdf: Pdf, stream: ContentStream, limits: Limits) -> None:
         owner["/Contents"] = pdf.make_stream(data)
 
 
-def content_of(owner: Dictionary | Stream, limits: Limits) -> bytes:
-    """The content of a page, whose streams are one, or a stream's.
-
-    Raises:
-        LimitExceeded: a stream is over ``max_stream_bytes``.
-    """
-    contents = owner if isinstance(owner, Stream) else owner.get("/Contents")
-    listed = contents.as_list() if isinstance(contents, Array) else [contents]
-    return b"\n".join(read_decoded(one, limits) for one in listed if isinstance(one, Stream))
-
-
 def _made(pdf: Pdf, content: bytes, image: InlineImage, spaces: Object | None) -> Object | None:
     """The object for an inline image, or None where it has to stay."""
     try:
@@ -159,15 +140,15 @@ def _made(pdf: Pdf, content: bytes, image: InlineImage, spaces: Object | None) -
     if "/ColorSpace" in entries:
         entries["/ColorSpace"] = _space(entries["/ColorSpace"], spaces)
     if "/Filter" in entries:
-        entries["/Filter"] = _written_out(entries["/Filter"], _FILTERS)
+        entries["/Filter"] = _written_out(entries["/Filter"], SHORT_FILTERS)
     return pdf.make_stream(content[image.data_begin : image.data_end], Dictionary(entries))
 
 
 def _space(value: Object, spaces: Object | None) -> Object:
     """A colour space: by its short name, by its name in the resources, or indexed."""
     if isinstance(value, Name):
-        if str(value) in _SPACES:
-            return Name(_SPACES[str(value)])
+        if name_text(value) in _SPACES:
+            return _written_out(value, _SPACES)
         return spaces.get(value, value) if isinstance(spaces, Dictionary) else value
     if isinstance(value, Array) and len(value) > 1:
         return Array([_written_out(value[0], _SPACES), _space(value[1], spaces), *value.as_list()[2:]])
@@ -178,4 +159,5 @@ def _written_out(value: Object, names: dict[str, str]) -> Object:
     """A name, or each of a list, without abbreviation."""
     if isinstance(value, Array):
         return Array([_written_out(one, names) for one in value.as_list()])
-    return Name(names[str(value)]) if isinstance(value, Name) and str(value) in names else value
+    long = names.get(name_text(value))
+    return Name(long) if long is not None else value

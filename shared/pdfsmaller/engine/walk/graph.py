@@ -20,7 +20,7 @@ from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
 from pdfsmaller.engine.clock import Deadline
 from pdfsmaller.engine.damage import tolerate
-from pdfsmaller.engine.document import inherited_resources
+from pdfsmaller.engine.document import inherited_resources, listed_contents
 from pdfsmaller.engine.entries import entry
 from pdfsmaller.engine.objgen import ObjGen
 from pdfsmaller.engine.streams import read_decoded
@@ -194,9 +194,7 @@ class _Walk:
         resources = inherited_resources(page.obj)
         key = resources.objgen if resources is not None and resources.is_indirect else page.obj.objgen
         scope = Scope(resources, self.defaults, key)
-        contents = page.obj.get("/Contents")
-        listed = contents.as_list() if isinstance(contents, Array) else [contents]
-        streams = [stream for stream in listed if isinstance(stream, Stream)]
+        streams = [stream for stream in listed_contents(page.obj) if isinstance(stream, Stream)]
         self._content(found.node, page, streams, scope, own=True, depth=0)
         annots = page.obj.get("/Annots")
         for annot in annots.as_list() if isinstance(annots, Array) else []:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pikepdf import Dictionary, Pdf, Stream
+from pikepdf import Dictionary, Object, Pdf, Stream
 
-from pdfsmaller.engine.document import inherited_resources
+from pdfsmaller.engine.document import inherited_resources, listed_contents
 from pdfsmaller.engine.objgen import ObjGen
+from pdfsmaller.engine.streams import read_decoded
 from pdfsmaller.engine.walk.graph import Document
+from pdfsmaller.limits import Limits
 from pdfsmaller.records import record
 
 
@@ -67,3 +69,13 @@ def resources_of(pdf: Pdf, stream: ContentStream) -> Dictionary | None:
         return inherited_resources(holder)
     found = holder.get("/Resources") if isinstance(holder, Dictionary | Stream) else None
     return found if isinstance(found, Dictionary) else None
+
+
+def content_of(owner: Object, limits: Limits) -> bytes:
+    """The content of a page, whose streams are one, or a stream's.
+
+    Raises:
+        LimitExceeded: a stream is over ``max_stream_bytes``.
+        pikepdf.PdfError: the data of one is damaged.
+    """
+    return b"\n".join(read_decoded(one, limits) for one in listed_contents(owner) if isinstance(one, Stream))

@@ -49,4 +49,4 @@ def _in_waves(lossy: Photo) -> Encoded | None:
     least = judge.view.similarity(pixels.decode_jpeg(whole.data)) - WAVES_LESS
     if waves.cost >= whole.cost or judge.view.similarity(pixels.decode_jpx(waves.data)) < least:
         return None
-    return replace(waves, color=whole.color, drop_decode=whole.drop_decode)
+    return replace(waves, color=whole.color)

@@ -120,7 +120,7 @@ def _grounds(layers: Layers, page: _Page, goal: Goal) -> tuple[Encoded, Encoded]
     coarse = max(10, goal.quality - LAYERS_QUALITY_BELOW)
     coded = beside(partial(jpeg.encode, layers.color, coarse, full_chroma=True, fast=goal.fast))
     paper = jpeg.encode(layers.paper, coarse, fast=goal.fast)
-    return replace(paper, color=page.color, drop_decode=page.color == "gray"), replace(coded(), color=page.color)
+    return replace(paper, color=page.color), replace(coded(), color=page.color)
 
 
 def _with_strokes(paper: Encoded, ink: Encoded, layers: Layers, goal: Goal) -> Encoded:
